@@ -1,0 +1,106 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// A Swift module of this package. `Tests/PackageTests` compares this list with the module table of
+/// `Documentation/architecture.md` and with every `import` line.
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(name: name, dependencies: ["_TestSupport"] + dependencies, resources: resources)
+}
+
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+
+let package = Package(
+    name: "voxelsmith",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Voxelsmith", targets: ["Voxelsmith"]),
+        .library(name: "VoxelsmithModelIO", targets: ["ModelIO"]),
+        .library(name: "VoxelsmithGenerator", targets: ["KerasConfig", "KernelEmission", "KernelBuild"]),
+        .executable(name: "voxelsmith", targets: ["VoxelsmithCLI"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: [
+        // What a layer is.
+        module("LayerSpec"),
+        module("KerasConfig", ["LayerSpec"]),
+        module("Tensors", ["LayerSpec"]),
+
+        // The build half: from a resolved layer to a plugin file.
+        .target(
+            name: "KernelTemplates", path: "Templates",
+            exclude: ["README.md"],
+            resources: [
+                .embedInCode("filter_lanes.c.mustache"),
+                .embedInCode("plugin.c.mustache"),
+                .embedInCode("vector_math.h.mustache"),
+                .embedInCode("../Sources/CKernelABI/include/voxelsmith_kernel_abi.h"),
+            ]),
+        module("Scheduling", ["LayerSpec"]),
+        module("KernelEmission", ["LayerSpec", "Scheduling", "KernelTemplates", mustache]),
+        .target(name: "CLLVM"),
+        module("KernelBuild", ["LayerSpec", "Scheduling", "KernelEmission", "CLLVM", crypto, logging, subprocess]),
+
+        // The run half: from a plugin file to a layer call.
+        .target(name: "CKernelABI"),
+        .target(name: "CHost"),
+        .target(name: "CInterpreter"),
+        module("KernelRuntime", ["LayerSpec", "Tensors", "CKernelABI", "CHost", "CInterpreter", crypto, logging]),
+        module("Voxelsmith", ["LayerSpec", "KerasConfig", "Tensors", "KernelRuntime"]),
+
+        // Files.
+        .target(name: "CHDF5"),
+        .target(name: "CZip"),
+        module("TensorIO", ["LayerSpec", "Tensors", "CHDF5", "CZip"]),
+        module("ModelIO", ["LayerSpec", "KerasConfig", "Tensors", "TensorIO", "Voxelsmith"]),
+
+        // Measuring, checking, and the command line.
+        module(
+            "Tuning",
+            [
+                "LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime",
+                "TensorIO",
+            ]),
+        .target(name: "CPNG"),
+        .executableTarget(
+            name: "VoxelsmithCLI",
+            dependencies: [
+                "LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime",
+                "Voxelsmith", "TensorIO", "ModelIO", "Tuning", "CPNG", arguments, logging,
+            ]),
+
+        // Tests.
+        .target(name: "_TestSupport", dependencies: ["LayerSpec", "Tensors"], path: "Tests/_TestSupport"),
+        tests("PackageTests", []),
+        tests("LayerSpecTests", ["LayerSpec"]),
+        tests("KerasConfigTests", ["KerasConfig", "LayerSpec"], resources: [.copy("Fixtures")]),
+        tests("TensorsTests", ["Tensors", "LayerSpec"]),
+        tests("EmissionTests", ["Scheduling", "KernelEmission", "KernelTemplates", "LayerSpec", "KerasConfig", "CKernelABI"]),
+        tests("KernelBuildTests", ["KernelBuild", "KernelEmission", "Scheduling", "LayerSpec"]),
+        tests("KernelRuntimeTests", ["KernelRuntime", "Tensors", "LayerSpec", "CKernelABI"]),
+        tests("TensorIOTests", ["TensorIO", "Tensors", "LayerSpec"], resources: [.copy("Fixtures")]),
+        tests(
+            "LayerTests", ["Voxelsmith", "ModelIO", "TensorIO", "KernelRuntime", "KerasConfig", "Tensors", "LayerSpec"],
+            resources: [.copy("Fixtures")]),
+        tests(
+            "DifferentialTests",
+            [
+                "Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", "Tensors", "LayerSpec",
+            ]),
+        tests("CommandLineTests", ["TensorIO", "Tensors", "LayerSpec"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,27 @@
+/// One file of generated C.
+public struct CSource: Hashable, Sendable {
+    /// Name without folders, such as `vs_....c`.
+    public let fileName: String
+    public let text: String
+
+    public init(fileName: String, text: String) {
+        self.fileName = fileName
+        self.text = text
+    }
+}
+
+/// Everything that is compiled and linked into one plugin.
+public struct PluginSource: Hashable, Sendable {
+    /// One translation unit per kernel.
+    public let kernels: [CSource]
+    /// The translation unit with the exported table of descriptors.
+    public let table: CSource
+    /// Headers the units include by name; they lie beside the units.
+    public let headers: [CSource]
+
+    public init(kernels: [CSource], table: CSource, headers: [CSource]) {
+        self.kernels = kernels
+        self.table = table
+        self.headers = headers
+    }
+}

@@ -1,0 +1,58 @@
+import LayerSpec
+
+/// The buffers of one kernel call. Alignment, aliasing and contents are those of `vs_run_args` in the ABI header.
+public struct KernelArguments: @unchecked Sendable {
+    public var batch: Int
+    /// x for `forward` and `filterGradient`, dy for `inputGradient`.
+    public var input: UnsafeRawPointer
+    /// Packed weights; for `filterGradient` dy as it is.
+    public var operand: UnsafeRawPointer
+    /// One value per feature of the result; nil when the epilogue has no bias.
+    public var bias: UnsafeRawPointer?
+    public var output: UnsafeMutableRawPointer
+    /// The calling thread's own `workspaceByteCount` bytes, aligned to 64.
+    public var workspace: UnsafeMutableRawPointer?
+
+    public init(
+        batch: Int, input: UnsafeRawPointer, operand: UnsafeRawPointer, bias: UnsafeRawPointer?,
+        output: UnsafeMutableRawPointer, workspace: UnsafeMutableRawPointer?
+    ) {
+        self.batch = batch
+        self.input = input
+        self.operand = operand
+        self.bias = bias
+        self.output = output
+        self.workspace = workspace
+    }
+}
+
+/// Something that computes one resolved problem: a specialised kernel of a plugin, or the interpreter.
+public protocol Kernel: Sendable {
+    /// The problem this kernel solves, exactly.
+    var spec: KernelSpec { get }
+    /// Symbol stem of a specialised kernel, "interpreter" for the interpreter.
+    var name: String { get }
+    /// Kernels with equal packing keys share packed weights.
+    var packingKey: String { get }
+    /// Size of the packed weights.
+    var packedByteCount: Int { get }
+    /// Workspace of one thread.
+    var workspaceByteCount: Int { get }
+    /// Number of independent pieces of work for a batch; 0 for batch 0.
+    func workItemCount(batch: Int) -> Int
+    /// Packs the kernel tensor (Keras shape) into `packedByteCount` bytes aligned to 64.
+    func pack(weights: UnsafeRawPointer, into packed: UnsafeMutableRawPointer) throws(KernelError)
+    /// Computes the given work items; may be called from several threads at once on disjoint ranges.
+    func run(_ arguments: KernelArguments, items: Range<Int>) throws(KernelError)
+}
+
+/// A kernel refused its work.
+public enum KernelError: Error, Hashable, Sendable, CustomStringConvertible {
+    case failed(kernel: String, status: Int32)
+
+    public var description: String {
+        switch self {
+        case .failed(let kernel, let status): "Kernel \(kernel) returned status \(status); expected 0."
+        }
+    }
+}

@@ -1,0 +1,76 @@
+/// A transposed convolution layer as its user describes it, before the input's extents are known.
+///
+/// Built from Keras JSON or ONNX-style attributes by KerasConfig, or by the `Conv3DTranspose` layer itself.
+public struct LayerConfig: Hashable, Sendable {
+    public let name: String
+    public let filters: Int
+    /// Kernel sizes, strides and dilation rates per spatial axis (depth, height, width).
+    public let kernelSize: [Int]
+    public let strides: [Int]
+    public let dilationRate: [Int]
+    public let padding: PaddingRule
+    public let groups: Int
+    public let layout: Layout
+    public let activation: Activation
+    public let useBias: Bool
+    public let elementType: ElementType
+
+    /// - Throws: `SpecError` when a list has not one value per axis or a number is out of range.
+    public init(
+        name: String, filters: Int, kernelSize: [Int], strides: [Int] = [1, 1, 1], dilationRate: [Int] = [1, 1, 1],
+        padding: PaddingRule = .valid(outputPadding: nil), groups: Int = 1, layout: Layout = .channelsLast,
+        activation: Activation = .linear, useBias: Bool = true, elementType: ElementType = .float32
+    ) throws(SpecError) {
+        if filters < 1 { throw .tooSmall("number of filters", filters, minimum: 1) }
+        let rank = kernelSize.count
+        if rank == 0 { throw .wrongCount("kernel size", kernelSize, expected: 3) }
+        for (what, values) in [("strides", strides), ("dilation rate", dilationRate)] + padding.perAxisLists
+        where values.count != rank {
+            throw .wrongCount(what, values, expected: rank)
+        }
+        for (what, values) in [("kernel size", kernelSize), ("strides", strides), ("dilation rate", dilationRate)] {
+            for value in values where value < 1 { throw .tooSmall(what, value, minimum: 1) }
+        }
+        switch activation {
+        case .elu(let value), .leakyRelu(let value), .hardSigmoid(let value):
+            if !value.isFinite { throw .invalidParameter("activation parameter", value) }
+        default: break
+        }
+        self.name = name
+        self.filters = filters
+        self.kernelSize = kernelSize
+        self.strides = strides
+        self.dilationRate = dilationRate
+        self.padding = padding
+        self.groups = groups
+        self.layout = layout
+        self.activation = activation
+        self.useBias = useBias
+        self.elementType = elementType
+    }
+
+    /// Resolves the layer for one input shape.
+    /// - Parameter inputShape: (batch, spatial..., channels) or (batch, channels, spatial...) as `layout` says; the batch
+    ///   extent is ignored.
+    public func geometry(inputShape: [Int]) throws(SpecError) -> Geometry {
+        let rank = kernelSize.count + 2
+        if inputShape.count != rank { throw .wrongCount("input shape", inputShape, expected: rank) }
+        let spatial = layout.spatial(of: inputShape)
+        var axes: [AxisGeometry] = []
+        for axis in spatial.indices {
+            axes.append(
+                try padding.resolve(
+                    axis: axis, input: spatial[axis], kernel: kernelSize[axis], stride: strides[axis],
+                    dilation: dilationRate[axis]))
+        }
+        return try Geometry(
+            axes: axes, channels: inputShape[layout.channelAxis(rank: rank)], filters: filters, groups: groups)
+    }
+
+    /// The resolved problem whose kernel computes this layer on inputs of the given shape.
+    public func spec(inputShape: [Int], op: KernelOp = .forward, policy: Policy = .fast) throws(SpecError) -> KernelSpec {
+        KernelSpec(
+            op: op, geometry: try geometry(inputShape: inputShape), layout: layout, elements: ElementTypes(elementType),
+            epilogue: Epilogue(hasBias: useBias, activation: activation), policy: policy)
+    }
+}

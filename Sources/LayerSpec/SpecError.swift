@@ -1,0 +1,44 @@
+/// What can be wrong with a layer's numbers. Each case carries the value received; `description` is the one sentence.
+public enum SpecError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// `what`, the value received, the smallest legal value.
+    case tooSmall(_ what: String, Int, minimum: Int)
+    /// `what`, and the numbers whose product or sum leaves 64 bits or the size limit.
+    case tooLarge(_ what: String, [Int])
+    /// `what`, the values received, how many were expected.
+    case wrongCount(_ what: String, [Int], expected: Int)
+    case emptyOutput(axis: Int, length: Int)
+    case outputPadding(axis: Int, Int, stride: Int)
+    case negativePadding(axis: Int, total: Int, rule: String)
+    case groupsDoNotDivide(groups: Int, what: String, Int)
+    case wrongChannels(received: Int, expected: Int)
+    case invalidParameter(_ what: String, Double)
+    case malformedKey(String, reason: String)
+    case unknownTarget(String)
+
+    public var description: String {
+        switch self {
+        case .tooSmall(let what, let value, let minimum):
+            "Received \(what) \(value); expected at least \(minimum)."
+        case .tooLarge(let what, let values):
+            "The \(what) computed from \(values) is beyond the supported size; expected at most \(Geometry.maximumByteCount) bytes."
+        case .wrongCount(let what, let values, let expected):
+            "Received \(what) \(values); expected \(expected) integers."
+        case .emptyOutput(let axis, let length):
+            "Axis \(axis) would have an output of length \(length); expected at least 1."
+        case .outputPadding(let axis, let value, let stride):
+            "Received output padding \(value) on axis \(axis); expected 0 or more and less than the stride \(stride)."
+        case .negativePadding(let axis, let total, let rule):
+            "Axis \(axis) would need a total padding of \(total) with \(rule); expected 0 or more."
+        case .groupsDoNotDivide(let groups, let what, let value):
+            "Received \(groups) groups for \(value) \(what); expected a divisor of \(value)."
+        case .wrongChannels(let received, let expected):
+            "Received an input with \(received) channels; expected \(expected)."
+        case .invalidParameter(let what, let value):
+            "Received \(what) \(value); expected a finite number."
+        case .malformedKey(let key, let reason):
+            "\"\(key)\" is no kernel specification key: \(reason)."
+        case .unknownTarget(let name):
+            "Received target \"\(name)\"; expected native or one of \(Target.named.map(\.name).joined(separator: ", "))."
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import LayerSpec
+
+/// A dense array in row-major order: shape, element type, and pooled storage aligned to 64 bytes. A value type: copies share
+/// storage until one of them is written.
+public struct Tensor: Sendable {
+    public let shape: [Int]
+    public let elementType: ElementType
+    private var storage: TensorStorage
+
+    /// A tensor with undefined contents.
+    /// - Throws: `TensorError` for negative extents, more than 2^40 bytes, or no memory.
+    public init(uninitialized shape: [Int], _ elementType: ElementType = .float32, pool: StoragePool = .shared) throws(TensorError) {
+        if shape.contains(where: { $0 < 0 }) { throw .negativeExtent(shape: shape) }
+        var bytes = elementType.byteCount
+        for extent in shape.sorted() {  // ascending: a zero extent is met before anything overflows
+            let (value, overflow) = bytes.multipliedReportingOverflow(by: extent)
+            if overflow || value > Geometry.maximumByteCount { throw .tooLarge(shape: shape) }
+            bytes = value
+        }
+        self.shape = shape
+        self.elementType = elementType
+        storage = try TensorStorage(byteCount: bytes, pool: pool)
+    }
+
+    public init(zeros shape: [Int], _ elementType: ElementType = .float32) throws(TensorError) {
+        try self.init(uninitialized: shape, elementType)
+        storage.address.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+    }
+
+    /// - Throws: `TensorError.elementCount` unless there is one element per position of the shape.
+    public init(shape: [Int], _ elements: [Float]) throws(TensorError) {
+        try self.init(shape: shape, .float32, elements)
+    }
+
+    public init(shape: [Int], _ elements: [Double]) throws(TensorError) {
+        try self.init(shape: shape, .float64, elements)
+    }
+
+    private init<T>(shape: [Int], _ type: ElementType, _ elements: [T]) throws(TensorError) {
+        try self.init(uninitialized: shape, type)
+        if elements.count != elementCount { throw .elementCount(received: elements.count, shape: shape) }
+        elements.withUnsafeBytes { storage.address.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(storage.address), byteCount: $0.count) }
+    }
+
+    public var elementCount: Int { shape.reduce(1, *) }
+    public var byteCount: Int { elementCount * elementType.byteCount }
+
+    /// The bytes of the elements, for reading.
+    public func withUnsafeBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+        defer { withExtendedLifetime(storage) {} }
+        return try body(UnsafeRawBufferPointer(start: storage.address, count: byteCount))
+    }
+
+    /// The bytes of the elements, for writing; copies first when the storage is shared.
+    /// - Throws: `TensorError.outOfMemory` when the copy finds no memory, and what `body` throws.
+    public mutating func withUnsafeMutableBytes<R>(_ body: (UnsafeMutableRawBufferPointer) throws -> R) throws -> R {
+        if !isKnownUniquelyReferenced(&storage) {
+            let copy = try TensorStorage(byteCount: byteCount)
+            copy.address.copyMemory(from: storage.address, byteCount: byteCount)
+            storage = copy
+        }
+        defer { withExtendedLifetime(storage) {} }
+        return try body(UnsafeMutableRawBufferPointer(start: storage.address, count: byteCount))
+    }
+
+    /// The elements as `Float`; float64 is rounded.
+    public var floats: [Float] {
+        withUnsafeBytes { bytes in
+            switch elementType {
+            case .float32: Array(bytes.bindMemory(to: Float.self))
+            case .float64: bytes.bindMemory(to: Double.self).map { Float($0) }
+            }
+        }
+    }
+
+    /// The elements as `Double`.
+    public var doubles: [Double] {
+        withUnsafeBytes { bytes in
+            switch elementType {
+            case .float32: bytes.bindMemory(to: Float.self).map { Double($0) }
+            case .float64: Array(bytes.bindMemory(to: Double.self))
+            }
+        }
+    }
+
+    /// The same elements under another shape.
+    /// - Throws: `TensorError.elementCount` unless both shapes hold equally many.
+    public func reshaped(to shape: [Int]) throws(TensorError) -> Tensor {
+        var count = 1
+        for extent in shape.sorted() {
+            let (value, overflow) = count.multipliedReportingOverflow(by: extent)
+            if overflow || extent < 0 { throw .elementCount(received: elementCount, shape: shape) }
+            count = value
+        }
+        if count != elementCount { throw .elementCount(received: elementCount, shape: shape) }
+        return Tensor(shape: shape, elementType: elementType, storage: storage)
+    }
+
+    private init(shape: [Int], elementType: ElementType, storage: TensorStorage) {
+        self.shape = shape
+        self.elementType = elementType
+        self.storage = storage
+    }
+}

@@ -1,0 +1,21 @@
+/// What can go wrong when tensors are made or compared.
+public enum TensorError: Error, Hashable, Sendable, CustomStringConvertible {
+    case outOfMemory(byteCount: Int)
+    case elementCount(received: Int, shape: [Int])
+    case negativeExtent(shape: [Int])
+    case tooLarge(shape: [Int])
+    case shapeMismatch(received: [Int], expected: [Int])
+    case typeMismatch(received: String, expected: String)
+
+    public var description: String {
+        switch self {
+        case .outOfMemory(let count): "The system has no memory for a tensor of \(count) bytes."
+        case .elementCount(let received, let shape):
+            "Received \(received) elements for shape \(shape); expected \(shape.reduce(1) { $0.multipliedReportingOverflow(by: $1).partialValue })."
+        case .negativeExtent(let shape): "Received shape \(shape); expected extents of 0 or more."
+        case .tooLarge(let shape): "Received shape \(shape); expected at most 2^40 bytes."
+        case .shapeMismatch(let received, let expected): "Received a tensor of shape \(received); expected \(expected)."
+        case .typeMismatch(let received, let expected): "Received a tensor of \(received); expected \(expected)."
+        }
+    }
+}
