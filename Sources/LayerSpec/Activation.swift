@@ -70,6 +70,7 @@ public enum Activation: Hashable, Sendable {
             argument = parts[1].dropLast()
         }
         let number = argument.flatMap { Double($0) }
+        if let number, !number.isFinite { return nil }
         switch (name, argument, number) {
         case ("linear", nil, _): self = .linear
         case ("relu", nil, _): self = .relu

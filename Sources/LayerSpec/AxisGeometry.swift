@@ -21,12 +21,12 @@ public struct AxisGeometry: Hashable, Sendable {
     public init(input: Int, output: Int, kernel: Int, stride: Int, dilation: Int, crop: Int, axis: Int = 0) throws(SpecError) {
         for (what, value) in [("input length", input), ("kernel size", kernel), ("stride", stride), ("dilation rate", dilation)] {
             if value < 1 { throw .tooSmall(what, value, minimum: 1) }
-            if value > Self.maximum { throw .tooLarge(what, [value]) }
+            if value > Self.maximum { throw .aboveMaximum(what, value, maximum: Self.maximum) }
         }
         if output < 1 { throw .emptyOutput(axis: axis, length: output) }
-        if output > Self.maximum * 2 { throw .tooLarge("output length", [output]) }
+        if output > Self.maximum * 2 { throw .aboveMaximum("output length", output, maximum: Self.maximum * 2) }
         if crop < 0 { throw .tooSmall("crop", crop, minimum: 0) }
-        if crop > Self.maximum * 2 { throw .tooLarge("crop", [crop]) }
+        if crop > Self.maximum * 2 { throw .aboveMaximum("crop", crop, maximum: Self.maximum * 2) }
         self.input = input
         self.output = output
         self.kernel = kernel
@@ -88,8 +88,13 @@ public struct AxisGeometry: Hashable, Sendable {
     /// Number of (input, tap) pairs whose output exists: the multiply-adds of this axis alone.
     public var pairCount: Int { (0..<kernel).reduce(0) { $0 + inputs(ofTap: $1).count } }
 
-    /// Most taps that meet in one output.
-    public var longestChain: Int { (0..<stride).map { taps(inPhase: $0).count }.max() ?? 0 }
+    /// Most taps that share a phase, so that they can meet in one output.
+    public var longestChain: Int {
+        // Two taps share a phase when their distance is a multiple of stride / gcd(stride, dilation).
+        var (divisor, rest) = (stride, dilation)
+        while rest != 0 { (divisor, rest) = (rest, divisor % rest) }
+        return kernel.ceilingDivision(by: stride / divisor)
+    }
 }
 
 extension Int {

@@ -1,4 +1,4 @@
-/// 64-bit arithmetic that throws instead of wrapping. Every size that comes from a config passes through here.
+/// 64-bit products that throw instead of trapping. Every size that comes from a config passes through here.
 enum Checked {
     static func product(_ factors: [Int], _ what: String) throws(SpecError) -> Int {
         var result = 1
@@ -7,16 +7,6 @@ enum Checked {
         for factor in factors {
             let (value, overflow) = result.multipliedReportingOverflow(by: factor)
             if overflow { throw .tooLarge(what, factors) }
-            result = value
-        }
-        return result
-    }
-
-    static func sum(_ terms: [Int], _ what: String) throws(SpecError) -> Int {
-        var result = 0
-        for term in terms {
-            let (value, overflow) = result.addingReportingOverflow(term)
-            if overflow { throw .tooLarge(what, terms) }
             result = value
         }
         return result

@@ -11,12 +11,15 @@ public struct Geometry: Hashable, Sendable {
     /// No tensor of a legal problem is larger than this (1 TiB); sums of a few of them stay far below 2^63.
     public static let maximumByteCount = 1 << 40
 
+    /// Most spatial axes. Keras layers have three.
+    public static let maximumRank = 8
+
     /// - Throws: `SpecError` when a count is not positive, groups do not divide, or a tensor exceeds `maximumByteCount`.
     public init(axes: [AxisGeometry], channels: Int, filters: Int, groups: Int = 1) throws(SpecError) {
         for (what, value) in [("number of channels", channels), ("number of filters", filters), ("number of groups", groups)] where value < 1 {
             throw .tooSmall(what, value, minimum: 1)
         }
-        if axes.isEmpty { throw .wrongCount("spatial axes", [], expected: 3) }
+        if !(1...Self.maximumRank).contains(axes.count) { throw .wrongCount("spatial axes with inputs", axes.map(\.input), expected: 3) }
         if channels % groups != 0 { throw .groupsDoNotDivide(groups: groups, what: "channels", channels) }
         if filters % groups != 0 { throw .groupsDoNotDivide(groups: groups, what: "filters", filters) }
         self.axes = axes

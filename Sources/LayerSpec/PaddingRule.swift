@@ -42,8 +42,9 @@ public enum PaddingRule: Hashable, Sendable {
             crop = max(0, reach - output) / 2
         case .explicit(let begin, let end, let padding):
             let extra = try Self.onnx(padding, axis)
-            for value in [begin[axis], end[axis]] where value < 0 {
-                throw .tooSmall("padding", value, minimum: 0)
+            for value in [begin[axis], end[axis]] {
+                if value < 0 { throw .tooSmall("padding", value, minimum: 0) }
+                if value > AxisGeometry.maximum { throw .aboveMaximum("padding", value, maximum: AxisGeometry.maximum) }
             }
             crop = begin[axis]
             output = reach + extra - begin[axis] - end[axis]
@@ -58,6 +59,7 @@ public enum PaddingRule: Hashable, Sendable {
         case .outputShape(let shape, let padding, let oddAtEnd):
             let extra = try Self.onnx(padding, axis)
             output = shape[axis]
+            if output < 1 { throw .emptyOutput(axis: axis, length: output) }
             let total = max(0, reach + extra - output)  // negative: room at the end
             crop = oddAtEnd ? total / 2 : total - total / 2
         }
@@ -75,7 +77,7 @@ public enum PaddingRule: Hashable, Sendable {
     private static func onnx(_ padding: [Int], _ axis: Int) throws(SpecError) -> Int {
         let value = padding[axis]
         if value < 0 { throw .tooSmall("output padding", value, minimum: 0) }
-        if value > AxisGeometry.maximum { throw .tooLarge("output padding", [value]) }
+        if value > AxisGeometry.maximum { throw .aboveMaximum("output padding", value, maximum: AxisGeometry.maximum) }
         return value
     }
 

@@ -2,6 +2,8 @@
 public enum SpecError: Error, Hashable, Sendable, CustomStringConvertible {
     /// `what`, the value received, the smallest legal value.
     case tooSmall(_ what: String, Int, minimum: Int)
+    /// `what`, the value received, the largest legal value.
+    case aboveMaximum(_ what: String, Int, maximum: Int)
     /// `what`, and the numbers whose product or sum leaves 64 bits or the size limit.
     case tooLarge(_ what: String, [Int])
     /// `what`, the values received, how many were expected.
@@ -19,8 +21,10 @@ public enum SpecError: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .tooSmall(let what, let value, let minimum):
             "Received \(what) \(value); expected at least \(minimum)."
+        case .aboveMaximum(let what, let value, let maximum):
+            "Received \(what) \(value); expected at most \(maximum)."
         case .tooLarge(let what, let values):
-            "The \(what) computed from \(values) is beyond the supported size; expected at most \(Geometry.maximumByteCount) bytes."
+            "The \(what) computed from \(values) is beyond the supported size; expected tensors of at most \(Geometry.maximumByteCount) bytes and fewer than 2^63 operations."
         case .wrongCount(let what, let values, let expected):
             "Received \(what) \(values); expected \(expected) integers."
         case .emptyOutput(let axis, let length):

@@ -63,7 +63,7 @@ public struct SpecKey: Hashable, Sendable, CustomStringConvertible {
             try numbers(6, "p"),
         ]
         let rank = lists[0].count
-        guard (1...8).contains(rank), lists.allSatisfy({ $0.count == rank }) else { throw malformed("unequal numbers of axes") }
+        guard (1...Geometry.maximumRank).contains(rank), lists.allSatisfy({ $0.count == rank }) else { throw malformed("unequal numbers of axes") }
         let counts = [try numbers(7, "c"), try numbers(8, "f"), try numbers(9, "g")]
         guard counts.allSatisfy({ $0.count == 1 }) else { throw malformed("channels, filters and groups are single numbers") }
         guard let layout = Layout(token: fields[10]) else { throw malformed("unknown layout \(fields[10])") }

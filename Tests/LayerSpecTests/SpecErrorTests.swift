@@ -1,0 +1,37 @@
+import LayerSpec
+import Testing
+
+@Suite struct SpecErrorTests {
+    @Test func sentences() {
+        let table: [(SpecError, String)] = [
+            (.tooSmall("stride", 0, minimum: 1), "Received stride 0; expected at least 1."),
+            (.aboveMaximum("stride", 1 << 21, maximum: 1 << 20), "Received stride 2097152; expected at most 1048576."),
+            (
+                .tooLarge("input size", [1 << 20, 1 << 20, 1]),
+                "The input size computed from [1048576, 1048576, 1] is beyond the supported size; expected tensors of at most 1099511627776 bytes and fewer than 2^63 operations."
+            ),
+            (.wrongCount("strides", [1, 2], expected: 3), "Received strides [1, 2]; expected 3 integers."),
+            (.emptyOutput(axis: 2, length: -4), "Axis 2 would have an output of length -4; expected at least 1."),
+            (
+                .outputPadding(axis: 1, 2, stride: 2),
+                "Received output padding 2 on axis 1; expected 0 or more and less than the stride 2."
+            ),
+            (
+                .negativePadding(axis: 0, total: -1, rule: "SAME_UPPER"),
+                "Axis 0 would need a total padding of -1 with SAME_UPPER; expected 0 or more."
+            ),
+            (
+                .groupsDoNotDivide(groups: 3, what: "channels", 16),
+                "Received 3 groups for 16 channels; expected a divisor of 16."
+            ),
+            (.wrongChannels(received: 3, expected: 4), "Received an input with 3 channels; expected 4."),
+            (.invalidParameter("activation parameter", .infinity), "Received activation parameter inf; expected a finite number."),
+            (.malformedKey("x;y", reason: "unknown layout z"), "\"x;y\" is no kernel specification key: unknown layout z."),
+            (
+                .unknownTarget("z80"),
+                "Received target \"z80\"; expected native or one of x86-64-v4, x86-64-v3, x86-64-v2, aarch64-neon."
+            ),
+        ]
+        for (error, sentence) in table { #expect(error.description == sentence) }
+    }
+}
