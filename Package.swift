@@ -42,11 +42,10 @@ let package = Package(
         // The build half: from a resolved layer to a plugin file.
         .target(
             name: "KernelTemplates", path: "Templates",
-            exclude: ["README.md"],
             resources: [
                 .embedInCode("filter_lanes.c.mustache"),
                 .embedInCode("plugin.c.mustache"),
-                .embedInCode("vector_math.h.mustache"),
+                .embedInCode("voxelsmith_vectors.h"),
                 .embedInCode("../Sources/CKernelABI/include/voxelsmith_kernel_abi.h"),
             ]),
         module("Scheduling", ["LayerSpec"]),

@@ -42,6 +42,11 @@ public struct AxisGeometry: Hashable, Sendable {
     public struct PhaseTap: Hashable, Sendable {
         public let tap: Int
         public let lag: Int
+
+        package init(tap: Int, lag: Int) {
+            self.tap = tap
+            self.lag = lag
+        }
     }
 
     /// The taps of phase `r`, in ascending order; empty for a phase no tap falls into.

@@ -1,0 +1,14 @@
+/// What can go wrong while C is emitted.
+public enum EmissionError: Error, Hashable, Sendable, CustomStringConvertible {
+    case template(name: String, reason: String)
+    case duplicateKernel(name: String)
+    case noKernels
+
+    public var description: String {
+        switch self {
+        case .template(let name, let reason): "The template \(name) cannot be used: \(reason)."
+        case .duplicateKernel(let name): "Received two kernels named \(name); expected different problems or schedules."
+        case .noKernels: "Received no kernels; expected at least one for a plugin."
+        }
+    }
+}

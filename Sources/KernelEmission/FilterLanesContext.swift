@@ -1,0 +1,252 @@
+import LayerSpec
+import Scheduling
+
+/// What `Templates/filter_lanes.c.mustache` is rendered with: every number and name resolved, one struct per level.
+struct FilterLanesContext {
+    struct Piece { let statement: String }
+    struct PartialStore { let count: Int; let pieces: [Piece] }
+    struct Accumulator { let name: String; let index: Int; let initial: String }
+    struct Weight { let name: String; let offset: Int }
+    struct Use { let accumulator: String; let weight: String }
+    struct Input { let type: String; let load: String; let uses: [Use] }
+    struct Lonely { let weights: [Weight]; let inputs: [Input] }
+    struct Loop {
+        let comment: String
+        let steps: Int
+        let step: Int
+        let unrolled: [Int]
+        let weights: [Weight]
+        let inputs: [Input]
+        let lonely: [Lonely]
+    }
+    struct Store { let statement: String }
+    struct Tile {
+        let name: String
+        let comment: String
+        let unitName: String
+        let accumulators: [Accumulator]
+        let loops: [Loop]
+        let hasLoops: Bool
+        let boxed: Bool
+        let sumCount: Int
+        let outputCount: Int
+        let places: String
+        let stores: [Store]
+    }
+    struct Entry { let full: String; let last: String; let input: Int; let output: Int }
+    struct Group { let index: Int; let entryCount: Int; let entries: [Entry] }
+    struct DepthTap { let lag: Int; let units: String }
+    struct DepthPhase { let first: Int; let count: Int; let weights: Int; let units: Int }
+    struct RowGroup { let phase: Int; let first: Int; let positions: Int; let count: Int; let taps: String }
+    struct TapPlace { let phase: Int; let unit: Int }
+
+    let name: String
+    let key: String
+    let target: String
+    let schedule: String
+    let looped: String
+    let multiplyAdds: Int
+    let tileMultiplyAdds: Int
+    let tileLoads: Int
+    let tileInputs: Int
+    let pairs: Bool
+    let lanes: Int
+    let channels: Int
+    let filters: Int
+    let inputDepth: Int, inputHeight: Int, inputWidth: Int
+    let outputDepth: Int, outputHeight: Int, outputWidth: Int
+    let depthStride: Int, depthCrop: Int
+    let heightStride: Int, heightCrop: Int
+    let firstDepth: Int
+    let depths: Int
+    let tileRows: Int
+    let tileColumns: Int
+    let blockRows: Int
+    let blocks: Int
+    let blockCount: Int
+    let blockFilters: Int
+    let groupCount: Int
+    let unit: Int
+    let lastUnit: Int
+    let inputRow: Int
+    let inputPlane: Int
+    let outputRow: Int
+    let outputPlane: Int
+    let usesBias: Bool
+    let padsBias: Bool
+    let lastLanes: Int
+    let lastFilters: Int
+    let partialStores: [PartialStore]
+    let tiles: [Tile]
+    let listsRows: Bool
+    let groups: [Group]
+    let depthTapCount: Int
+    let depthTaps: [DepthTap]
+    let depthTapMaximum: Int
+    let depthPhases: [DepthPhase]
+    let rowTapMaximum: Int
+    let rowGroups: [RowGroup]
+    let listMaximum: Int
+    let weightStationary: Bool
+    let prefetches: Bool
+    let fetchRow: Int
+    let fetchLines: Int
+    let tapCount: Int
+    let tapPlaces: [TapPlace]
+    let packedFloats: Int
+    let packedFloatsRounded: Int
+    let channelSteps: Int
+    let channelsPerVector: Int
+
+    init(_ schedule: Schedule, name: String) {
+        let spec = schedule.spec
+        let geometry = spec.geometry
+        let (depth, height, width) = (geometry.axes[0], geometry.axes[1], geometry.axes[2])
+        let parameters = schedule.filterLanes
+        let layout = schedule.packedLayout
+        let plan = schedule.tilePlan
+
+        self.name = name
+        key = spec.key.text
+        target = schedule.target.instructionSet.rawValue
+        self.schedule = schedule.text
+        multiplyAdds = geometry.multiplyAddCount
+        pairs = parameters.channelsPerVector == 2
+        lanes = layout.lanes
+        channels = geometry.channels
+        filters = geometry.filters
+        (inputDepth, inputHeight, inputWidth) = (depth.input, height.input, width.input)
+        (outputDepth, outputHeight, outputWidth) = (depth.output, height.output, width.output)
+        (depthStride, depthCrop, heightStride, heightCrop) = (depth.stride, depth.crop, height.stride, height.crop)
+        firstDepth = plan.depths.lowerBound
+        depths = plan.depths.count
+        tileRows = plan.tileRows
+        tileColumns = plan.tileColumns
+        blockRows = schedule.blockRows
+        blocks = schedule.blocks
+        blockCount = layout.blockCount
+        blockFilters = layout.filtersPerBlock
+        groupCount = plan.groups.count
+        unit = layout.unit
+        lastUnit = layout.lastUnit
+        inputRow = width.input * geometry.channels
+        inputPlane = height.input * width.input * geometry.channels
+        outputRow = width.output * geometry.filters
+        outputPlane = height.output * width.output * geometry.filters
+        usesBias = spec.epilogue.hasBias
+        let lastFilters = geometry.filters - (layout.blockCount - 1) * layout.filtersPerBlock
+        self.lastFilters = lastFilters
+        lastLanes = layout.lastVectors * layout.lanes
+        padsBias = pairs || lastFilters % layout.lanes != 0
+        listsRows = parameters.listsRows
+
+        // Tiles, once for full filter blocks and once for the last one where the two differ.
+        let lastDiffers = lastFilters != layout.filtersPerBlock
+        let full = TilePrinter(schedule, filters: layout.filtersPerBlock, unitName: "UNIT", suffix: "")
+        let last = TilePrinter(schedule, filters: lastFilters, unitName: lastDiffers ? "LAST_UNIT" : "UNIT", suffix: lastDiffers ? "_last" : "")
+        var printed: [Tile] = []
+        if layout.blockCount > 1 || !lastDiffers { printed += plan.variants.indices.map(full.tile) }
+        if lastDiffers { printed += plan.variants.indices.map(last.tile) }
+        tiles = printed
+        let partial = Set(last.storedLanes + (layout.blockCount > 1 ? full.storedLanes : [])).subtracting([layout.lanes])
+        partialStores = partial.sorted().map { PartialStore(count: $0, pieces: Self.pieces($0, lanes: layout.lanes)) }
+        tileMultiplyAdds = printed.reduce(0) { $0 + $1.loops.reduce(0) { $0 + $1.inputs.reduce(0) { $0 + $1.uses.count } } }
+        tileLoads = printed.reduce(0) { $0 + $1.loops.reduce(0) { $0 + $1.weights.count } }
+        tileInputs = printed.reduce(0) { $0 + $1.loops.reduce(0) { $0 + $1.inputs.count } }
+
+        let rowFloats = inputRow
+        let outputFloats = outputRow
+        let hasFull = layout.blockCount > 1
+        groups = plan.tiles.enumerated().map { index, tiles in
+            Group(
+                index: index, entryCount: max(1, tiles.count),
+                entries: tiles.map { tile in
+                    guard let tile else { return Entry(full: "NULL", last: "NULL", input: 0, output: 0) }
+                    return Entry(
+                        full: hasFull ? full.name(tile.variant) : "NULL", last: last.name(tile.variant),
+                        input: tile.input.row * rowFloats + tile.input.column * geometry.channels,
+                        output: tile.output.row * outputFloats + tile.output.column * geometry.filters)
+                })
+        }
+
+        // Units: [plane group][depth tap][row tap][width tap] within a depth phase.
+        let depthTapsByPhase = (0..<depth.stride).map { depth.taps(inPhase: $0) }
+        func groupBase(_ phase: Int, _ group: Int) -> Int {
+            plan.groups[..<group].reduce(0) { $0 + $1.unitsPerDepthTap } * depthTapsByPhase[phase].count
+        }
+        var depthTaps: [DepthTap] = []
+        var depthPhases: [DepthPhase] = []
+        for (phase, taps) in depthTapsByPhase.enumerated() {
+            depthPhases.append(
+                DepthPhase(
+                    first: depthTaps.count, count: taps.count, weights: layout.phaseOffsets[phase],
+                    units: layout.unitsPerBlock[phase]))
+            for (number, tap) in taps.enumerated() {
+                let units = plan.groups.indices.map { groupBase(phase, $0) + number * plan.groups[$0].unitsPerDepthTap }
+                depthTaps.append(DepthTap(lag: tap.lag, units: units.map(String.init).joined(separator: ", ")))
+            }
+        }
+        self.depthTaps = depthTaps
+        self.depthPhases = depthPhases
+        depthTapCount = max(1, depthTaps.count)
+        depthTapMaximum = max(1, depthTapsByPhase.map(\.count).max() ?? 0)
+        rowTapMaximum = max(1, plan.groups.map(\.rowTaps.count).max() ?? 0)
+        rowGroups = plan.groups.map { group in
+            RowGroup(
+                phase: group.rowPhase, first: group.rows.lowerBound, positions: group.rows.count, count: group.rowTaps.count,
+                taps: group.rowTaps.isEmpty
+                    ? "{ 0, 0 }"
+                    : group.rowTaps.enumerated().map { "{ \($1.lag), \($0 * group.widthTaps.count) }" }.joined(separator: ", "))
+        }
+        listMaximum = depthTapMaximum * (parameters.listsRows ? rowTapMaximum : 1)
+
+        weightStationary = parameters.order == .weightStationary
+        prefetches = parameters.prefetchesNextPlane && parameters.order == .heightBlocked
+        fetchRow = parameters.tileHeight * inputRow
+        fetchLines = max(1, (fetchRow / 16).ceilingDivision(by: max(1, plan.tileColumns)))
+
+        // Where the unit of every tap lies.
+        tapCount = geometry.tapCount
+        var places = Array(repeating: TapPlace(phase: 0, unit: 0), count: geometry.tapCount)
+        for (phase, taps) in depthTapsByPhase.enumerated() {
+            for (number, depthTap) in taps.enumerated() {
+                for (index, group) in plan.groups.enumerated() {
+                    let base = groupBase(phase, index) + number * group.unitsPerDepthTap
+                    for (row, rowTap) in group.rowTaps.enumerated() {
+                        for (column, widthTap) in group.widthTaps.enumerated() {
+                            let tap = (depthTap.tap * height.kernel + rowTap.tap) * width.kernel + widthTap.tap
+                            places[tap] = TapPlace(phase: phase, unit: base + row * group.widthTaps.count + column)
+                        }
+                    }
+                }
+            }
+        }
+        tapPlaces = places
+        packedFloats = layout.floatCount
+        packedFloatsRounded = layout.byteCount / 4
+        channelSteps = layout.channelSteps
+        channelsPerVector = layout.channelsPerVector
+
+        let loops = ["batch", "depth positions", "tile rows and columns"] + (layout.blockCount > 1 ? ["filter blocks"] : [])
+            + (depthTapMaximum > 1 ? ["depth taps"] : []) + (parameters.listsRows && rowTapMaximum > 1 ? ["row taps"] : [])
+            + (layout.channelSteps > 1 ? ["channels"] : [])
+        looped = loops.joined(separator: ", ")
+    }
+
+    /// Stores the first `count` lanes in pieces of 8, 4, 2 and 1, so that nothing beyond them is written.
+    private static func pieces(_ count: Int, lanes: Int) -> [Piece] {
+        var pieces: [Piece] = []
+        var start = 0
+        while start < count {
+            let size = [8, 4, 2, 1].first { $0 <= count - start && $0 <= lanes / 2 } ?? 1
+            if size == 1 {
+                pieces.append(Piece(statement: "y[\(start)] = v[\(start)];"))
+            } else {
+                let indices = (start..<start + size).map(String.init).joined(separator: ", ")
+                pieces.append(Piece(statement: "*(vs_f\(size) *)(y + \(start)) = __builtin_shufflevector(v, v, \(indices));"))
+            }
+            start += size
+        }
+        return pieces
+    }
+}

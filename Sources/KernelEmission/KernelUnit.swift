@@ -1,0 +1,14 @@
+import LayerSpec
+import Scheduling
+
+/// A rendered kernel and the facts its descriptor states.
+public struct KernelUnit: Hashable, Sendable {
+    public let schedule: Schedule
+    /// Symbol stem; the functions are `<name>_pack` and `<name>_run`.
+    public let name: String
+    public let source: CSource
+    /// What is looped over at run time, for people.
+    public let looped: String
+    /// The template it was rendered from.
+    public let templateFile: String
+}

@@ -1,0 +1,80 @@
+import KernelTemplates
+import LayerSpec
+import Scheduling
+
+extension PluginSource {
+    /// All files of a plugin with the given kernels.
+    /// - Parameter templateDigest: hexadecimal SHA-256 of a template's text, stated in descriptors for information.
+    /// - Throws: `EmissionError` for no kernels or two equal ones.
+    public init(_ units: [KernelUnit], templateDigest: (String) -> String) throws(EmissionError) {
+        if units.isEmpty { throw .noKernels }
+        var names: Set<String> = []
+        for unit in units where !names.insert(unit.name).inserted { throw .duplicateKernel(name: unit.name) }
+        self.init(
+            kernels: units.map(\.source),
+            table: CSource(
+                fileName: "plugin.c",
+                text: try Template.render(.plugin, PluginContext(units, templateDigest: templateDigest))),
+            headers: Self.headers)
+    }
+
+    /// The headers that generated C includes.
+    public static let headers = [Templates.File.kernelABI, .vectors].map {
+        CSource(fileName: $0.rawValue, text: Templates.text($0))
+    }
+}
+
+/// What `Templates/plugin.c.mustache` is rendered with.
+struct PluginContext {
+    struct Text { let field: String; let offset: Int; let length: Int }
+    struct Kernel {
+        let name: String
+        let texts: [Text]
+        let features: String
+        let packedBytes: Int
+        let workspaceBytes: Int
+        let itemsPerSample: Int
+        let flopsPerSample: Int
+    }
+    struct Line { let text: String }
+
+    /// Sizes of `vs_plugin` and `vs_kernel_descriptor`; the rendered unit asserts them.
+    private static let headerSize = 24
+    private static let descriptorSize = 128
+
+    let count: Int
+    let textStart: Int
+    let textSize: Int
+    let totalSize: String
+    let kernels: [Kernel]
+    let lines: [Line]
+
+    init(_ units: [KernelUnit], templateDigest: (String) -> String) {
+        let start = Self.headerSize + units.count * Self.descriptorSize
+        var lines: [Line] = []
+        var length = 0
+        kernels = units.map { unit in
+            let schedule = unit.schedule
+            var texts: [Text] = []
+            for (field, text) in [
+                ("key", schedule.spec.key.text), ("name", unit.name), ("schedule", schedule.text), ("loops", unit.looped),
+                ("packing", schedule.packingKey), ("target", schedule.target.instructionSet.rawValue),
+                ("template_digest", templateDigest(unit.templateFile)),
+            ] {
+                texts.append(Text(field: field, offset: start + length, length: text.utf8.count))
+                lines.append(Line(text: text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")))
+                length += text.utf8.count
+            }
+            return Kernel(
+                name: unit.name, texts: texts,
+                features: schedule.target.requiredFeatures.map { "VS_CPU_" + $0.rawValue.uppercased() }.joined(separator: " | "),
+                packedBytes: schedule.packedLayout.byteCount, workspaceBytes: schedule.workspaceByteCount,
+                itemsPerSample: schedule.itemsPerSample, flopsPerSample: schedule.spec.geometry.flopCount)
+        }
+        count = units.count
+        textStart = start
+        textSize = length + 1  // the literal's terminator
+        totalSize = "sizeof(plugin_table)"
+        self.lines = lines
+    }
+}

@@ -1,0 +1,113 @@
+import LayerSpec
+import Scheduling
+
+/// Turns the variants of a tile plan into template contexts, for one size of filter block.
+struct TilePrinter {
+    private let schedule: Schedule
+    private let layout: PackedLayout
+    private let vectors: Int
+    private let unitName: String
+    private let suffix: String
+    /// Filters that each vector stores.
+    let storedLanes: [Int]
+
+    /// - Parameter filters: filters of the block, at most those of a full one.
+    init(_ schedule: Schedule, filters: Int, unitName: String, suffix: String) {
+        self.schedule = schedule
+        layout = schedule.packedLayout
+        self.unitName = unitName
+        self.suffix = suffix
+        let perVector = layout.lanes / layout.channelsPerVector
+        vectors = filters.ceilingDivision(by: perVector)
+        let lastLanes = filters - (vectors - 1) * perVector
+        storedLanes = Array(repeating: perVector, count: vectors - 1) + [lastLanes]
+    }
+
+    func name(_ variant: Int) -> String { "tile_\(variant)\(suffix)" }
+
+    func tile(_ number: Int) -> FilterLanesContext.Tile {
+        let variant = schedule.tilePlan.variants[number]
+        let activation = schedule.spec.epilogue.activation
+        let boxed = layout.channelsPerVector == 2 || ActivationExpression.isHeavy(activation)
+        let biasFirst = schedule.spec.epilogue.hasBias && layout.channelsPerVector == 1
+        let places = variant.outputs.map { place in
+            (place.row * schedule.spec.geometry.axes[2].output + place.column) * schedule.spec.geometry.filters
+        }
+        let accumulators = variant.outputs.indices.flatMap { output in
+            (0..<vectors).map { vector in
+                FilterLanesContext.Accumulator(
+                    name: accumulator(output, vector), index: output * vectors + vector,
+                    initial: biasFirst ? "vs_load(bias + \(vector * layout.lanes))" : "vs_splat(0)")
+            }
+        }
+        return FilterLanesContext.Tile(
+            name: name(number),
+            comment:
+                "\(variant.outputs.count) outputs x \(vectors) vector\(vectors == 1 ? "" : "s") of filters, \(variant.useCount * vectors) multiply-adds a channel step",
+            unitName: unitName, accumulators: accumulators, loops: variant.loops.map(loop), hasLoops: !variant.loops.isEmpty,
+            boxed: boxed, sumCount: accumulators.count, outputCount: variant.outputs.count,
+            places: places.map(String.init).joined(separator: ", "), stores: stores(places, activation, boxed: boxed))
+    }
+
+    private func accumulator(_ output: Int, _ vector: Int) -> String { vectors == 1 ? "a\(output)" : "a\(output)_\(vector)" }
+    private func weight(_ tap: Int, _ vector: Int) -> String { vectors == 1 ? "w\(tap)" : "w\(tap)_\(vector)" }
+
+    private func loop(_ loop: TilePlan.ChannelLoop) -> FilterLanesContext.Loop {
+        let channels = schedule.spec.geometry.channels
+        let pairs = layout.channelsPerVector == 2
+        let lonely = pairs && channels % 2 == 1
+        let steps = lonely ? layout.channelSteps - 1 : layout.channelSteps
+        let step = vectors * layout.lanes
+        let unit = layout.channelSteps * step
+        func weights(from offset: Int) -> [FilterLanesContext.Weight] {
+            loop.units.enumerated().flatMap { tap, number in
+                (0..<vectors).map {
+                    FilterLanesContext.Weight(name: weight(tap, $0), offset: number * unit + offset + $0 * layout.lanes)
+                }
+            }
+        }
+        func inputs(_ load: (Int) -> String) -> [FilterLanesContext.Input] {
+            loop.inputs.enumerated().map { index, place in
+                let offset = (place.row * schedule.spec.geometry.axes[2].input + place.column) * channels
+                return FilterLanesContext.Input(
+                    type: pairs ? "vf" : "float", load: load(offset),
+                    uses: loop.uses.filter { $0.input == index }.flatMap { use in
+                        (0..<vectors).map {
+                            FilterLanesContext.Use(accumulator: accumulator(use.output, $0), weight: weight(use.tap, $0))
+                        }
+                    })
+            }
+        }
+        return FilterLanesContext.Loop(
+            comment: "\(loop.units.count) tap\(loop.units.count == 1 ? "" : "s"), \(loop.inputs.count) inputs", steps: steps, step: step,
+            unrolled: steps > 1 ? [schedule.filterLanes.unroll] : [],
+            weights: steps > 0 ? weights(from: 0) : [],
+            inputs: steps > 0 ? inputs { pairs ? "vs_pair(xt + \($0) + 2 * c)" : "xt[\($0) + c]" } : [],
+            lonely: lonely
+                ? [
+                    .init(
+                        weights: weights(from: steps * step), inputs: inputs { "vs_lonely(xt[\($0 + channels - 1)])" })
+                ] : [])
+    }
+
+    private func stores(_ places: [Int], _ activation: Activation, boxed: Bool) -> [FilterLanesContext.Store] {
+        func store(_ address: String, _ vector: Int, _ sum: String) -> FilterLanesContext.Store {
+            let offset = vector * layout.lanes
+            let to = offset == 0 ? address : "\(address) + \(offset)"
+            // The schedule's activation is pointwise, so it always has an expression.
+            let value = ActivationExpression.apply(activation, to: sum) ?? sum
+            let function = storedLanes[vector] == layout.lanes ? "vs_store" : "store_\(storedLanes[vector])"
+            return .init(statement: "\(function)(\(to), \(value));")
+        }
+        if !boxed {
+            return places.enumerated().flatMap { output, place in
+                (0..<vectors).map { store("y + \(place)", $0, accumulator(output, $0)) }
+            }
+        }
+        return (0..<vectors).map { vector in
+            let sum = "sums[i * \(vectors) + \(vector)]"
+            guard layout.channelsPerVector == 2 else { return store("out", vector, sum) }
+            return store("out", vector, schedule.spec.epilogue.hasBias ? "vs_add_pairs(\(sum)) + vs_load(bias)" : "vs_add_pairs(\(sum))")
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import LayerSpec
+
+/// Schedule parameters of the direct "filter lanes" family: vector lanes are filters (or filters x 2 channels), a register
+/// tile covers positions of one plane of the output, and every tap of the tile is pruned to the outputs it reaches.
+///
+/// A *position* is one q of the phase grid (`AxisGeometry`); a tile holds `tileHeight` x `tileWidth` of them, for one row
+/// phase and either one width phase or all of them (`mergesWidthPhases`).
+public struct FilterLanes: Hashable, Sendable {
+    /// How many taps share one channel loop.
+    public enum Fusion: String, Hashable, Sendable {
+        /// One tap: needs one weight vector per vector of filters, and enough positions to hide latency.
+        case tap
+        /// All taps of one kernel row: one broadcast input feeds up to kernel-width multiply-adds.
+        case row
+    }
+
+    public enum Order: String, Hashable, Sendable {
+        /// Work items outside: weights are re-read per tile, inputs once. For weights that fit the caches.
+        case heightBlocked = "hblock"
+        /// Depth phase and filter block outside: every weight is streamed once per call.
+        case weightStationary = "wstat"
+    }
+
+    /// 1, or 2: even and odd channels side by side in the lanes, summed at the end (at most half a vector of filters).
+    public var channelsPerVector: Int
+    /// Vectors of filters in the register tile.
+    public var vectors: Int
+    public var tileHeight: Int
+    public var tileWidth: Int
+    public var mergesWidthPhases: Bool
+    public var fusion: Fusion
+    /// Whether kernel rows are looped over at run time like depth taps (tiles of height 1 only): no code for row edges.
+    public var listsRows: Bool
+    public var order: Order
+    /// Tile rows of one work item.
+    public var blockRows: Int
+    /// Whether an item prefetches its rows of the next input plane into the second-level cache.
+    public var prefetchesNextPlane: Bool
+    /// Unroll count of channel loops.
+    public var unroll: Int
+
+    public init(
+        channelsPerVector: Int = 1, vectors: Int = 1, tileHeight: Int = 1, tileWidth: Int, mergesWidthPhases: Bool = false,
+        fusion: Fusion = .row, listsRows: Bool = true, order: Order = .heightBlocked, blockRows: Int = 1,
+        prefetchesNextPlane: Bool = false, unroll: Int = 2
+    ) {
+        self.channelsPerVector = channelsPerVector
+        self.vectors = vectors
+        self.tileHeight = tileHeight
+        self.tileWidth = tileWidth
+        self.mergesWidthPhases = mergesWidthPhases
+        self.fusion = fusion
+        self.listsRows = listsRows
+        self.order = order
+        self.blockRows = blockRows
+        self.prefetchesNextPlane = prefetchesNextPlane
+        self.unroll = unroll
+    }
+
+    /// Canonical text, equal for equal schedules.
+    public var text: String {
+        [
+            "filter-lanes", "g\(channelsPerVector)", "v\(vectors)", "tile\(tileHeight)x\(tileWidth)",
+            mergesWidthPhases ? "merge=w" : "merge=none", "fuse=\(fusion.rawValue)", listsRows ? "rows=listed" : "rows=unrolled",
+            "order=\(order.rawValue)", "block\(blockRows)", prefetchesNextPlane ? "prefetch" : "noprefetch", "unroll\(unroll)",
+        ].joined(separator: ",")
+    }
+}

@@ -1,0 +1,52 @@
+import LayerSpec
+
+/// Where the packed weights of the filter-lanes family lie:
+///
+///     [depth phase][filter block][plane group][depth tap][row tap][width tap][channel / g][vector][lane]
+///
+/// The last block may hold fewer vectors. Everything from a width tap on is a *unit*; offsets are counted in floats.
+public struct PackedLayout: Hashable, Sendable {
+    /// Lanes of one vector, channels in one vector (g).
+    public let lanes: Int
+    public let channelsPerVector: Int
+    /// Channel steps of a unit: channels / g rounded up; missing channels are zero.
+    public let channelSteps: Int
+    /// Vectors of a full filter block, and of the last one.
+    public let vectors: Int
+    public let lastVectors: Int
+    public let blockCount: Int
+    /// Filters of a full block.
+    public let filtersPerBlock: Int
+    /// Per depth phase: number of units of one block.
+    public let unitsPerBlock: [Int]
+
+    public init(spec: KernelSpec, target: Target, schedule: FilterLanes) {
+        let geometry = spec.geometry
+        lanes = target.lanes(.float32)
+        channelsPerVector = schedule.channelsPerVector
+        channelSteps = geometry.channels.ceilingDivision(by: schedule.channelsPerVector)
+        vectors = schedule.vectors
+        filtersPerBlock = schedule.vectors * lanes / schedule.channelsPerVector
+        blockCount = geometry.filters.ceilingDivision(by: filtersPerBlock)
+        let lastFilters = geometry.filters - (blockCount - 1) * filtersPerBlock
+        lastVectors = (lastFilters * schedule.channelsPerVector).ceilingDivision(by: lanes)
+        let plane = geometry.axes[1].kernel * geometry.axes[2].kernel
+        unitsPerBlock = (0..<geometry.axes[0].stride).map { geometry.axes[0].taps(inPhase: $0).count * plane }
+    }
+
+    /// Floats of one unit in a full block, and in the last.
+    public var unit: Int { channelSteps * vectors * lanes }
+    public var lastUnit: Int { channelSteps * lastVectors * lanes }
+
+    /// Float offset of the first unit of each depth phase, then the total.
+    public var phaseOffsets: [Int] {
+        unitsPerBlock.reduce(into: [0]) { offsets, units in
+            offsets.append(offsets[offsets.count - 1] + units * ((blockCount - 1) * unit + lastUnit))
+        }
+    }
+
+    public var floatCount: Int { phaseOffsets[unitsPerBlock.count] }
+
+    /// Bytes of the packed weights, a multiple of 64.
+    public var byteCount: Int { (floatCount * 4).ceilingDivision(by: 64) * 64 }
+}

@@ -1,0 +1,17 @@
+/// Why no schedule exists.
+public enum SchedulingError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The operation has no kernel family yet.
+    case notYetEmitted(operation: String)
+    /// No family takes the problem; the interpreter does.
+    case notApplicable(key: String, reason: String)
+    /// A schedule that was asked for breaks a limit.
+    case illegalSchedule(String, reason: String)
+
+    public var description: String {
+        switch self {
+        case .notYetEmitted(let operation): "Kernels for the operation \(operation) are not yet emitted; expected forward."
+        case .notApplicable(let key, let reason): "No kernel family takes \(key): \(reason)."
+        case .illegalSchedule(let schedule, let reason): "The schedule \(schedule) is not applicable: \(reason)."
+        }
+    }
+}

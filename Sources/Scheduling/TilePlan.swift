@@ -1,0 +1,220 @@
+import LayerSpec
+
+/// Every tile of a plane, resolved: which outputs it holds, which taps reach them, where it reads and writes. Code is printed
+/// from this without further arithmetic on the geometry.
+public struct TilePlan: Hashable, Sendable {
+    /// The phases of a plane that are computed together: one row phase, one or all width phases.
+    public struct Group: Hashable, Sendable {
+        public let rowPhase: Int
+        public let widthPhases: [Int]
+        public let rowTaps: [AxisGeometry.PhaseTap]
+        /// Width taps of the group's phases in ascending order, each with its phase.
+        public let widthTaps: [WidthTap]
+        /// Positions along height.
+        public let rows: Range<Int>
+        /// Positions along width over all phases of the group.
+        public let columns: Range<Int>
+
+        /// Units of one depth tap.
+        public var unitsPerDepthTap: Int { rowTaps.count * widthTaps.count }
+    }
+
+    public struct WidthTap: Hashable, Sendable {
+        public let phase: Int
+        public let tap: Int
+        public let lag: Int
+    }
+
+    /// One multiply-add of a channel loop: input (by place in the loop's list), tap (likewise), output (by index in the tile).
+    public struct Use: Hashable, Sendable {
+        public let input: Int
+        public let tap: Int
+        public let output: Int
+    }
+
+    /// A point of a plane, relative to a tile's first input or output.
+    public struct Place: Hashable, Sendable, Comparable {
+        public let row: Int
+        public let column: Int
+
+        public static func < (a: Place, b: Place) -> Bool { (a.row, a.column) < (b.row, b.column) }
+    }
+
+    /// The taps that share one loop over channels.
+    public struct ChannelLoop: Hashable, Sendable {
+        /// Units of the weights, relative to the listed tap.
+        public let units: [Int]
+        public let inputs: [Place]
+        public let uses: [Use]
+    }
+
+    /// The code of a tile; equal for all tiles that differ only by where they lie.
+    public struct Variant: Hashable, Sendable {
+        public let outputs: [Place]
+        public let loops: [ChannelLoop]
+
+        public var useCount: Int { loops.reduce(0) { $0 + $1.uses.count } }
+    }
+
+    /// A tile in its place; nil where a group has no outputs.
+    public struct Tile: Hashable, Sendable {
+        public let variant: Int
+        public let input: Place
+        public let output: Place
+    }
+
+    public let groups: [Group]
+    public let variants: [Variant]
+    /// Per group, row-major: `tileRows` x `tileColumns`, or one row of tiles when rows are listed.
+    public let tiles: [[Tile?]]
+    /// Rows of the tile grid that work items are cut from.
+    public let tileRows: Int
+    public let tileColumns: Int
+    /// Positions along depth over all phases.
+    public let depths: Range<Int>
+
+    public init(_ geometry: Geometry, _ schedule: FilterLanes) {
+        let (height, width) = (geometry.axes[1], geometry.axes[2])
+        let merged = schedule.mergesWidthPhases
+        depths = Self.positions(of: geometry.axes[0], phases: Array(0..<geometry.axes[0].stride))
+
+        var groups: [Group] = []
+        for rowPhase in 0..<height.stride {
+            for phases in merged ? [Array(0..<width.stride)] : (0..<width.stride).map({ [$0] }) {
+                let taps = phases.flatMap { phase in
+                    width.taps(inPhase: phase).map { WidthTap(phase: phase, tap: $0.tap, lag: $0.lag) }
+                }
+                groups.append(
+                    Group(
+                        rowPhase: rowPhase, widthPhases: phases, rowTaps: height.taps(inPhase: rowPhase),
+                        widthTaps: taps.sorted { $0.tap < $1.tap }, rows: height.positions(inPhase: rowPhase),
+                        columns: Self.positions(of: width, phases: phases)))
+            }
+        }
+        self.groups = groups
+
+        let tileRows = (groups.map(\.rows.count).max() ?? 0).ceilingDivision(by: schedule.tileHeight)
+        let tileColumns = (groups.map(\.columns.count).max() ?? 0).ceilingDivision(by: schedule.tileWidth)
+        self.tileRows = tileRows
+        self.tileColumns = tileColumns
+
+        var numbers: [Variant: Int] = [:]
+        var variants: [Variant] = []
+        tiles = groups.map { group in
+            // Listed rows are all alike: one row of tiles stands for them, with its rows left out of the taps.
+            let rowParts = schedule.listsRows ? [0..<1] : Self.split(group.rows, into: tileRows)
+            let columnParts = Self.split(group.columns, into: tileColumns)
+            return rowParts.flatMap { rows in
+                columnParts.map { columns in
+                    Self.tile(geometry, schedule, group, rows, columns).map { variant, input, output in
+                        let number = numbers[variant] ?? variants.count
+                        if number == variants.count {
+                            numbers[variant] = number
+                            variants.append(variant)
+                        }
+                        return Tile(variant: number, input: input, output: output)
+                    }
+                }
+            }
+        }
+        self.variants = variants
+    }
+
+    /// Multiply-adds printed over all variants (of one vector each): the size of the code.
+    public var useCount: Int { variants.reduce(0) { $0 + $1.useCount } }
+
+    private static func positions(of axis: AxisGeometry, phases: [Int]) -> Range<Int> {
+        let ranges = phases.map { axis.positions(inPhase: $0) }.filter { !$0.isEmpty }
+        guard let first = ranges.map(\.lowerBound).min(), let end = ranges.map(\.upperBound).max() else { return 0..<0 }
+        return first..<end
+    }
+
+    /// Parts whose sizes differ by at most one; empty ones at the end when there are fewer elements than parts.
+    static func split(_ range: Range<Int>, into parts: Int) -> [Range<Int>] {
+        guard parts > 0 else { return [] }
+        let (size, longer) = range.count.quotientAndRemainder(dividingBy: parts)
+        var start = range.lowerBound
+        return (0..<parts).map { part in
+            let end = start + size + (part < longer ? 1 : 0)
+            defer { start = end }
+            return start..<end
+        }
+    }
+
+    private static func tile(
+        _ geometry: Geometry, _ schedule: FilterLanes, _ group: Group, _ rows: Range<Int>, _ columns: Range<Int>
+    ) -> (Variant, input: Place, output: Place)? {
+        let (height, width) = (geometry.axes[1], geometry.axes[2])
+        struct Reach {
+            let input: Place
+            let rowTap: Int
+            let widthTap: Int
+            let output: Int
+        }
+        var outputs: [Place] = []
+        var reaches: [Reach] = []
+        for row in rows {
+            let outputRow = schedule.listsRows ? 0 : height.output(position: row, phase: group.rowPhase)
+            for column in columns {
+                for phase in group.widthPhases {
+                    let outputColumn = width.output(position: column, phase: phase)
+                    guard outputColumn >= 0, outputColumn < width.output else { continue }
+                    // (A tap of a listed row is checked at run time; here it counts as one with lag 0.)
+                    let rowTaps = schedule.listsRows ? [AxisGeometry.PhaseTap(tap: 0, lag: 0)] : group.rowTaps
+                    for (rowNumber, rowTap) in rowTaps.enumerated() {
+                        let inputRow = row - rowTap.lag
+                        guard schedule.listsRows || (inputRow >= 0 && inputRow < height.input) else { continue }
+                        for (number, tap) in group.widthTaps.enumerated() where tap.phase == phase {
+                            let inputColumn = column - tap.lag
+                            guard inputColumn >= 0, inputColumn < width.input else { continue }
+                            reaches.append(
+                                Reach(
+                                    input: Place(row: inputRow, column: inputColumn), rowTap: rowNumber, widthTap: number,
+                                    output: outputs.count))
+                        }
+                    }
+                    outputs.append(Place(row: outputRow, column: outputColumn))
+                }
+            }
+        }
+        guard let firstOutput = outputs.min() else { return nil }
+        let outputOrigin = Place(row: firstOutput.row, column: outputs.map(\.column).min() ?? 0)
+        let inputOrigin = Place(
+            row: reaches.map(\.input.row).min() ?? 0, column: reaches.map(\.input.column).min() ?? 0)
+
+        // Taps that share a channel loop, in order of their units.
+        var byLoop: [Int: [Reach]] = [:]
+        for reach in reaches {
+            let unit = reach.rowTap * group.widthTaps.count + reach.widthTap
+            byLoop[schedule.fusion == .tap ? unit : reach.rowTap, default: []].append(reach)
+        }
+        let loops = byLoop.sorted { $0.key < $1.key }.map { _, members in
+            let units = Set(members.map { $0.rowTap * group.widthTaps.count + $0.widthTap }).sorted()
+            let inputs = Set(members.map(\.input)).sorted()
+            let uses = members.map { member in
+                Use(
+                    input: index(of: member.input, in: inputs),
+                    tap: index(of: member.rowTap * group.widthTaps.count + member.widthTap, in: units), output: member.output)
+            }
+            return ChannelLoop(
+                units: units,
+                inputs: inputs.map { Place(row: $0.row - inputOrigin.row, column: $0.column - inputOrigin.column) },
+                uses: uses.sorted { ($0.input, $0.tap, $0.output) < ($1.input, $1.tap, $1.output) })
+        }
+        let variant = Variant(
+            outputs: outputs.map { Place(row: $0.row - outputOrigin.row, column: $0.column - outputOrigin.column) }, loops: loops)
+        return (
+            variant, Place(row: schedule.listsRows ? 0 : inputOrigin.row, column: inputOrigin.column), outputOrigin
+        )
+    }
+
+    /// Index of an element that is known to be in a sorted array.
+    private static func index<T: Comparable>(of element: T, in sorted: [T]) -> Int {
+        var (low, high) = (0, sorted.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if sorted[middle] < element { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}

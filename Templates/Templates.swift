@@ -1,0 +1,21 @@
+/// The C templates of this folder as text. The files themselves are the place to read.
+public enum Templates {
+    /// A file of this folder that code is rendered from or that is copied beside generated code.
+    public enum File: String, CaseIterable, Sendable {
+        case filterLanes = "filter_lanes.c.mustache"
+        case plugin = "plugin.c.mustache"
+        case vectors = "voxelsmith_vectors.h"
+        case kernelABI = "voxelsmith_kernel_abi.h"
+    }
+
+    public static func text(_ file: File) -> String {
+        let bytes =
+            switch file {
+            case .filterLanes: PackageResources.filter_lanes_c_mustache
+            case .plugin: PackageResources.plugin_c_mustache
+            case .vectors: PackageResources.voxelsmith_vectors_h
+            case .kernelABI: PackageResources.voxelsmith_kernel_abi_h
+            }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
