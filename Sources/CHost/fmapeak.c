@@ -9,7 +9,7 @@
  * with the two operands they still fit 16 registers. */
 #define CHAINS 12
 #define STEPS 8192
-#define TRIES 24
+#define DURATION 0.015 /* seconds */
 
 static double seconds(void) {
     struct timespec now;
@@ -17,8 +17,8 @@ static double seconds(void) {
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* One probe: TRIES rounds of some 0.5 to 1 ms; the best round counts, because interruptions only ever slow a round down. The
- * asm statements hide the values from the optimiser, which otherwise would fold the whole loop. */
+/* One probe: rounds of 0.1 ms or more; the best round counts, because interruptions only ever slow a round down. The asm
+ * statements hide the values from the optimiser, which otherwise would fold the whole loop. */
 #define PROBE(NAME, ATTRIBUTE, BYTES, REGISTER, MULTIPLY_ADD)                                                                    \
     ATTRIBUTE static double NAME(void) {                                                                                         \
         typedef float vector __attribute__((vector_size(BYTES)));                                                               \
@@ -26,17 +26,18 @@ static double seconds(void) {
         vector factor = (vector){0} + 0.999f, term = (vector){0} + 0.001f;                                                      \
         __asm__ volatile("" : "+" REGISTER(factor), "+" REGISTER(term));                                                        \
         for (int c = 0; c < CHAINS; ++c) a[c] = term * (float)(c + 1);                                                          \
-        double best = 0;                                                                                                        \
-        for (int attempt = 0; attempt < TRIES; ++attempt) {                                                                     \
-            double start = seconds();                                                                                           \
+        double best = 0, start = seconds(), end = start + DURATION;                                                             \
+        while (start < end) {                                                                                                   \
             for (int outer = 0; outer < 8; ++outer) {                                                                           \
                 for (int step = 0; step < STEPS; ++step) {                                                                      \
                     _Pragma("clang loop unroll(full)") for (int c = 0; c < CHAINS; ++c) a[c] = MULTIPLY_ADD(a[c], factor, term); \
                 }                                                                                                               \
                 _Pragma("clang loop unroll(full)") for (int c = 0; c < CHAINS; ++c) __asm__ volatile("" : "+" REGISTER(a[c]));   \
             }                                                                                                                   \
-            double rate = 2.0 * CHAINS * (BYTES / 4) * STEPS * 8 / (seconds() - start) * 1e-9;                                  \
+            double now = seconds();                                                                                             \
+            double rate = 2.0 * CHAINS * (BYTES / 4) * STEPS * 8 / (now - start) * 1e-9;                                        \
             if (rate > best) best = rate;                                                                                       \
+            start = now;                                                                                                        \
         }                                                                                                                       \
         return best;                                                                                                            \
     }

@@ -45,7 +45,7 @@ public enum HostCPU {
             lastLevelBytes: caches.lastLevel)
     }()
 
-    /// Measures the multiply-add peak of one thread for a vector width; takes about 20 ms.
+    /// Measures the multiply-add peak of one thread for a vector width; takes 15 ms.
     /// - Parameter vectorBytes: 64, 32 or 16.
     /// - Returns: GFLOP/s in float32, nil when the processor has no such vectors.
     public static func measuredPeak(vectorBytes: Int) -> Double? {
