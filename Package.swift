@@ -83,13 +83,14 @@ let package = Package(
 
         // Tests.
         .target(name: "_TestSupport", dependencies: ["LayerSpec", "Tensors"], path: "Tests/_TestSupport"),
+        .target(name: "_CTestSupport", path: "Tests/_CTestSupport"),
         tests("PackageTests", []),
         tests("LayerSpecTests", ["LayerSpec"]),
         tests("KerasConfigTests", ["KerasConfig", "LayerSpec"], resources: [.copy("Fixtures")]),
         tests("TensorsTests", ["Tensors", "LayerSpec"]),
         tests("EmissionTests", ["Scheduling", "KernelEmission", "KernelTemplates", "LayerSpec", "KerasConfig", "CKernelABI"]),
         tests("KernelBuildTests", ["KernelBuild", "KernelEmission", "Scheduling", "LayerSpec"]),
-        tests("KernelRuntimeTests", ["KernelRuntime", "Tensors", "LayerSpec", "CKernelABI"]),
+        tests("KernelRuntimeTests", ["KernelRuntime", "Tensors", "LayerSpec", "CKernelABI", "_CTestSupport", logging]),
         tests("TensorIOTests", ["TensorIO", "Tensors", "LayerSpec"], resources: [.copy("Fixtures")]),
         tests(
             "LayerTests", ["Voxelsmith", "ModelIO", "TensorIO", "KernelRuntime", "KerasConfig", "Tensors", "LayerSpec"],

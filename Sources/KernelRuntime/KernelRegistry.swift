@@ -1,0 +1,161 @@
+import LayerSpec
+import Logging
+import Synchronization
+
+/// Which kernels a lookup may answer with.
+public enum KernelMode: String, CaseIterable, Hashable, Sendable {
+    /// A specialised kernel where one fits, else the interpreter.
+    case auto
+    /// A specialised kernel, else an error.
+    case specialized
+    /// The interpreter, whatever is loaded.
+    case interpreter
+}
+
+/// The answer to a lookup: a kernel, what remains to be done after it, and why it was chosen.
+public struct KernelChoice: Sendable {
+    public let kernel: any Kernel
+    /// Activation that the kernel leaves to its caller; `linear` when it applies the layer's own.
+    public let appliedActivation: Activation
+    /// Whether the kernel comes from a plugin or a generator, not from the interpreter.
+    public let isSpecialized: Bool
+    /// Which kernel, and why: one sentence.
+    public let reason: String
+
+    public init(kernel: any Kernel, appliedActivation: Activation, isSpecialized: Bool, reason: String) {
+        self.kernel = kernel
+        self.appliedActivation = appliedActivation
+        self.isSpecialized = isSpecialized
+        self.reason = reason
+    }
+
+    /// The interpreter for a problem.
+    public static func interpreter(_ spec: KernelSpec, reason: String) -> KernelChoice {
+        KernelChoice(kernel: InterpreterKernel(spec), appliedActivation: .linear, isSpecialized: false, reason: reason)
+    }
+}
+
+/// Answers which kernel computes a problem.
+public protocol KernelProvider: Sendable {
+    /// - Throws: `KernelLookupError` when the mode asks for a specialised kernel and there is none.
+    func lookup(_ spec: KernelSpec, mode: KernelMode) throws -> KernelChoice
+}
+
+/// No kernel may answer.
+public enum KernelLookupError: Error, Hashable, Sendable, CustomStringConvertible {
+    case noSpecializedKernel(SpecKey, loadedKernels: Int)
+
+    public var description: String {
+        switch self {
+        case .noSpecializedKernel(let key, let count):
+            "None of the \(count) loaded kernels computes \(key); expected one that does, as the kernel mode is specialized."
+        }
+    }
+}
+
+/// The specialised kernels of this process, and the interpreter behind them.
+public final class KernelRegistry: KernelProvider {
+    public static let shared = KernelRegistry()
+
+    private struct Entry {
+        let kernel: SpecializedKernel
+        let rank: Int
+        /// Position in the order of registration.
+        let order: Int
+    }
+
+    private struct State {
+        var entries: [SpecKey: [Entry]] = [:]
+        var count = 0
+        var warned: Set<SpecKey> = []
+    }
+
+    private let state = Mutex(State())
+    private let features: Set<Target.Feature>
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - features: what the processor has; plugins that need more are refused.
+    ///   - logger: told once per problem when the interpreter stands in although plugins are loaded.
+    public init(features: Set<Target.Feature> = HostCPU.features, logger: Logger = Logger(label: "voxelsmith.kernels")) {
+        self.features = features
+        self.logger = logger
+    }
+
+    /// Loads a plugin and registers its kernels after those already there.
+    /// - Returns: the loaded image; the registry's kernels keep it mapped.
+    /// - Throws: `PluginError`; then nothing is registered.
+    @discardableResult
+    public func load(path: String) throws(PluginError) -> PluginImage {
+        let image = try PluginImage(path: path, features: features)
+        register(try image.kernels())
+        return image
+    }
+
+    /// Registers kernels in the given order.
+    public func register(_ kernels: [SpecializedKernel]) {
+        state.withLock { state in
+            for kernel in kernels {
+                state.entries[kernel.descriptor.key, default: []].append(
+                    Entry(kernel: kernel, rank: kernel.descriptor.instructionSetRank, order: state.count))
+                state.count += 1
+            }
+            state.warned = []
+        }
+    }
+
+    /// Number of registered kernels.
+    public var kernelCount: Int { state.withLock { $0.count } }
+
+    /// Finds the kernel for a problem.
+    ///
+    /// Order: the exact epilogue, then a linear kernel whose result the caller activates; for policy `fast` a fast kernel, then a
+    /// direct one, for `direct` only a direct one; among equals the widest instruction set, then the last registered; and at
+    /// the end the interpreter.
+    /// - Throws: `KernelLookupError` with mode `specialized` when no registered kernel fits.
+    public func lookup(_ spec: KernelSpec, mode: KernelMode = .auto) throws -> KernelChoice {
+        if mode == .interpreter { return .interpreter(spec, reason: "interpreter: asked for by the kernel mode") }
+        let policies: [Policy] = spec.policy == .fast ? [.fast, .direct] : [.direct]
+        var candidates = policies.map { (spec: spec.with(policy: $0), activation: Activation.linear) }
+        if spec.epilogue.activation != .linear {
+            let linear = spec.with(epilogue: spec.epilogue.withoutActivation)
+            candidates += policies.map { (linear.with(policy: $0), spec.epilogue.activation) }
+        }
+        let keys = candidates.map { SpecKey($0.spec) }
+        let found: (index: Int, entry: Entry, rivals: Int)? = state.withLock { state in
+            for (index, key) in keys.enumerated() {
+                guard let entries = state.entries[key],
+                    let best = entries.max(by: { ($0.rank, $0.order) < ($1.rank, $1.order) })
+                else { continue }
+                return (index, best, entries.count - 1)
+            }
+            return nil
+        }
+        if let found {
+            let candidate = candidates[found.index]
+            return KernelChoice(
+                kernel: found.entry.kernel, appliedActivation: candidate.activation, isSpecialized: true,
+                reason: Self.reason(found.entry.kernel, wanted: spec, activation: candidate.activation, rivals: found.rivals))
+        }
+
+        let key = spec.key
+        let (count, warn) = state.withLock { state in
+            (state.count, state.count > 0 && mode == .auto && state.warned.insert(key).inserted)
+        }
+        if mode == .specialized { throw KernelLookupError.noSpecializedKernel(key, loadedKernels: count) }
+        let reason =
+            count == 0 ? "interpreter: no plugin is loaded" : "interpreter: none of the \(count) loaded kernels computes \(key)"
+        if warn { logger.warning("Falling back to the interpreter: none of the \(count) loaded kernels computes \(key).") }
+        return .interpreter(spec, reason: reason)
+    }
+
+    private static func reason(_ kernel: SpecializedKernel, wanted: KernelSpec, activation: Activation, rivals: Int) -> String {
+        var parts = ["\(kernel.name) of \(kernel.image.file.path) (\(kernel.descriptor.target))"]
+        parts.append(
+            activation == .linear
+                ? "exact match" : "linear kernel followed by the activation \(activation), as no kernel has it fused")
+        if kernel.spec.policy != wanted.policy { parts.append("direct, as no fast kernel is loaded") }
+        if rivals > 0 { parts.append("preferred to \(rivals) other(s) for its instruction set or as the last registered") }
+        return parts.joined(separator: "; ")
+    }
+}

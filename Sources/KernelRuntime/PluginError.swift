@@ -1,0 +1,58 @@
+import LayerSpec
+
+/// Why a plugin file was not read or not loaded.
+public enum PluginError: Error, Hashable, Sendable, CustomStringConvertible {
+    case cannotOpen(path: String, reason: String)
+    case cannotRead(path: String, reason: String)
+    case notARegularFile(path: String)
+    case tooSmall(path: String, byteCount: Int)
+    case tooLarge(path: String, byteCount: Int)
+    case notELF(path: String)
+    /// The SHA-256 at the end of the file is not that of what precedes it.
+    case digestMismatch(path: String, computed: String, stored: String)
+    case malformedImage(path: String, reason: String)
+    case symbolMissing(path: String)
+    case wrongMagic(path: String, received: UInt64)
+    case unsupportedABI(path: String, received: Int)
+    case malformedObject(path: String, reason: String)
+    /// A descriptor that cannot be read, by its position.
+    case malformedDescriptor(path: String, index: Int, reason: String)
+    case foreignMachine(path: String, received: String)
+    case missingFeatures(path: String, kernel: String, features: [Target.Feature])
+    case unknownFeatures(path: String, kernel: String, bits: UInt64)
+    case loadFailed(path: String, reason: String)
+    /// The mapped object is not the one whose bytes were read.
+    case imageDiffers(path: String)
+
+    public var description: String {
+        switch self {
+        case .cannotOpen(let path, let reason): "Cannot open plugin \(path): \(reason)."
+        case .cannotRead(let path, let reason): "Cannot read plugin \(path): \(reason)."
+        case .notARegularFile(let path): "Plugin \(path) is not a regular file."
+        case .tooSmall(let path, let count):
+            "Plugin \(path) has \(count) bytes; expected at least \(PluginFile.minimumByteCount)."
+        case .tooLarge(let path, let count):
+            "Plugin \(path) has \(count) bytes; expected at most \(PluginFile.maximumByteCount)."
+        case .notELF(let path): "Plugin \(path) is no ELF file; expected a shared object made by voxelsmith build."
+        case .digestMismatch(let path, let computed, let stored):
+            "Plugin \(path) is damaged: its bytes have SHA-256 \(computed); expected \(stored), the digest at its end."
+        case .malformedImage(let path, let reason): "Plugin \(path) is no readable shared object: \(reason)."
+        case .symbolMissing(let path): "Plugin \(path) does not export \(PluginFile.symbolName); expected a kernel plugin."
+        case .wrongMagic(let path, let received):
+            "Plugin \(path) begins its object with 0x\(String(received, radix: 16)); expected the plugin magic."
+        case .unsupportedABI(let path, let received):
+            "Plugin \(path) has kernel ABI \(received); expected \(PluginFile.abiMajor)."
+        case .malformedObject(let path, let reason): "Plugin \(path) has a malformed object: \(reason)."
+        case .malformedDescriptor(let path, let index, let reason):
+            "Kernel descriptor \(index) of plugin \(path) is malformed: \(reason)."
+        case .foreignMachine(let path, let received):
+            "Plugin \(path) is machine code for \(received); expected \(PluginFile.Machine.host?.rawValue ?? "this machine's")."
+        case .missingFeatures(let path, let kernel, let features):
+            "Kernel \(kernel) of plugin \(path) needs \(features.map(\.rawValue).joined(separator: ", ")), which this processor lacks."
+        case .unknownFeatures(let path, let kernel, let bits):
+            "Kernel \(kernel) of plugin \(path) needs processor features 0x\(String(bits, radix: 16)), which this version does not know."
+        case .loadFailed(let path, let reason): "Cannot load plugin \(path): \(reason)."
+        case .imageDiffers(let path): "Plugin \(path) changed while it was loaded; its mapped object is not the one in the file."
+        }
+    }
+}

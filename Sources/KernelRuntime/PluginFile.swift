@@ -1,0 +1,191 @@
+import CKernelABI
+import Crypto
+import Glibc
+import LayerSpec
+
+/// A plugin file as bytes: digest checked, object found, descriptors read. Nothing in it is executed or mapped.
+public struct PluginFile: Sendable {
+    /// Machines whose plugins can be read; only the host's can be loaded.
+    public enum Machine: String, Hashable, Sendable {
+        case x86_64
+        case aarch64
+
+        static var host: Machine? {
+            #if arch(x86_64)
+                .x86_64
+            #elseif arch(arm64)
+                .aarch64
+            #else
+                nil
+            #endif
+        }
+
+        /// From the machine number of the ELF header.
+        init?(_ number: UInt16) {
+            switch number {
+            case 62: self = .x86_64
+            case 183: self = .aarch64
+            default: return nil
+            }
+        }
+    }
+
+    public let path: String
+    public let byteCount: Int
+    /// SHA-256 of everything before the digest, hexadecimal.
+    public let digest: String
+    public let machine: Machine
+    /// The kernels, in the order of the file; at least one.
+    public let descriptors: [KernelDescriptor]
+
+    /// Bytes of the plugin object before relocation.
+    let object: [UInt8]
+    /// Bytes from one descriptor to the next.
+    let descriptorStride: Int
+
+    public static let symbolName = "voxelsmith_plugin"
+    public static let abiMajor = Int(VS_ABI_MAJOR)
+    /// An ELF header and a digest.
+    static let minimumByteCount = ElfObject.headerByteCount + Int(VS_DIGEST_BYTES)
+    /// The largest generated kernels have some 100 KiB of code; this bounds what a wrong path can make us read.
+    static let maximumByteCount = 256 << 20
+
+    /// - Throws: `PluginError` when the file is no regular file, is damaged, or is no plugin of a known ABI.
+    public init(path: String) throws(PluginError) {
+        try self.init(OpenPlugin(path: path))
+    }
+
+    init(_ file: OpenPlugin) throws(PluginError) {
+        try self.init(bytes: try file.read(), path: file.path)
+    }
+
+    /// - Parameter path: used in error sentences only.
+    package init(bytes: [UInt8], path: String) throws(PluginError) {
+        self.path = path
+        byteCount = bytes.count
+        guard bytes.starts(with: ElfObject.magic) else { throw .notELF(path: path) }
+        guard bytes.count >= Self.minimumByteCount else { throw .tooSmall(path: path, byteCount: bytes.count) }
+
+        let contents = bytes.dropLast(Int(VS_DIGEST_BYTES))
+        let stored = bytes.suffix(Int(VS_DIGEST_BYTES))
+        let computed = Self.digest(of: contents)
+        digest = Self.hexadecimal(computed)
+        guard computed.elementsEqual(stored) else {
+            throw .digestMismatch(path: path, computed: digest, stored: Self.hexadecimal(stored))
+        }
+
+        let found: Range<Int>?
+        do {
+            let elf = try ElfObject(ByteReader(bytes: Array(contents)))
+            guard let machine = Machine(elf.machine) else { throw PluginError.foreignMachine(path: path, received: "ELF machine \(elf.machine)") }
+            self.machine = machine
+            found = try elf.dynamicObject(named: Self.symbolName)
+        } catch let error as ByteReader.Malformed {
+            throw .malformedImage(path: path, reason: error.reason)
+        } catch let error as PluginError {
+            throw error
+        } catch {
+            throw .malformedImage(path: path, reason: "\(error)")
+        }
+        guard let found else { throw .symbolMissing(path: path) }
+
+        let reader = ByteReader(bytes: Array(bytes[found]))
+        let count: Int
+        let headerSize = MemoryLayout<vs_plugin>.size
+        do {
+            let magic = try reader.integer(UInt64.self, at: 0, "the magic")
+            guard magic == vs_plugin_magic else { throw PluginError.wrongMagic(path: path, received: magic) }
+            let major = Int(try reader.integer(UInt32.self, at: 8, "the ABI number"))
+            guard major == Self.abiMajor else { throw PluginError.unsupportedABI(path: path, received: major) }
+            descriptorStride = Int(try reader.integer(UInt32.self, at: 12, "the descriptor size"))
+            count = Int(try reader.integer(UInt32.self, at: 16, "the number of kernels"))
+            let total = Int(try reader.integer(UInt32.self, at: 20, "the total size"))
+            guard total <= reader.bytes.count, total >= headerSize else {
+                throw ByteReader.Malformed(reason: "its total size is \(total); expected \(reader.bytes.count)")
+            }
+            let alignment = MemoryLayout<vs_kernel_descriptor>.alignment
+            guard descriptorStride >= MemoryLayout<vs_kernel_descriptor>.size, descriptorStride % alignment == 0 else {
+                throw ByteReader.Malformed(
+                    reason: "its descriptors have \(descriptorStride) bytes; expected at least \(MemoryLayout<vs_kernel_descriptor>.size)")
+            }
+            guard count >= 1, count <= (total - headerSize) / descriptorStride else {
+                throw ByteReader.Malformed(reason: "\(count) descriptors do not fit its \(total) bytes")
+            }
+            object = Array(reader.bytes[..<total])
+        } catch let error as ByteReader.Malformed {
+            throw .malformedObject(path: path, reason: error.reason)
+        } catch let error as PluginError {
+            throw error
+        } catch {
+            throw .malformedObject(path: path, reason: "\(error)")
+        }
+
+        let objectReader = ByteReader(bytes: object)
+        var descriptors: [KernelDescriptor] = []
+        for index in 0..<count {
+            do {
+                descriptors.append(
+                    try KernelDescriptor(
+                        reading: objectReader, at: headerSize + index * descriptorStride, stride: descriptorStride))
+            } catch {
+                throw .malformedDescriptor(path: path, index: index, reason: error.reason)
+            }
+        }
+        self.descriptors = descriptors
+    }
+
+    /// SHA-256 of some bytes: what stands at the end of a plugin.
+    package static func digest(of bytes: some Collection<UInt8>) -> [UInt8] {
+        var hash = SHA256()
+        let done: Void? = bytes.withContiguousStorageIfAvailable { hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }
+        if done == nil { Array(bytes).withUnsafeBytes { hash.update(bufferPointer: $0) } }
+        return Array(hash.finalize())
+    }
+
+    private static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+}
+
+/// A plugin file opened once; everything that is read, checked and mapped comes from this one descriptor.
+final class OpenPlugin: Sendable {
+    let path: String
+    let descriptor: Int32
+    let byteCount: Int
+
+    init(path: String) throws(PluginError) {
+        // O_NONBLOCK: opening a FIFO must not wait for a writer; regular files do not mind.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        if descriptor < 0 { throw .cannotOpen(path: path, reason: String(cString: strerror(errno))) }
+        self.path = path
+        self.descriptor = descriptor
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            byteCount = 0  // complete, so that deinit closes the descriptor
+            throw .cannotOpen(path: path, reason: String(cString: strerror(errno)))
+        }
+        byteCount = Int(status.st_size)
+        guard status.st_mode & S_IFMT == S_IFREG else { throw .notARegularFile(path: path) }
+        guard byteCount <= PluginFile.maximumByteCount else { throw .tooLarge(path: path, byteCount: byteCount) }
+    }
+
+    deinit { close(descriptor) }
+
+    func read() throws(PluginError) -> [UInt8] {
+        var done = 0
+        var failure: Int32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
+            while done < byteCount, let base = buffer.baseAddress {
+                let part = pread(descriptor, base + done, byteCount - done, done)
+                if part < 0 && errno == EINTR { continue }
+                if part < 0 { failure = errno }
+                if part <= 0 { break }
+                done += part
+            }
+            count = done
+        }
+        if failure != 0 { throw .cannotRead(path: path, reason: String(cString: strerror(failure))) }
+        if done < byteCount { throw .cannotRead(path: path, reason: "it ended after \(done) of \(byteCount) bytes") }
+        return bytes
+    }
+}

@@ -1,0 +1,139 @@
+import LayerSpec
+import Tensors
+
+/// Packed weights of one kernel tensor; kernels with equal packing keys share them.
+public final class PackedWeights: Sendable {
+    public let packingKey: String
+    /// Aligned to 64 bytes; written once, in init.
+    let storage: TensorStorage
+
+    /// - Parameter weights: the kernel tensor in its Keras shape and the kernel's element type; unchecked.
+    /// - Throws: `TensorError.outOfMemory`, `KernelError` when the kernel refuses.
+    init(_ weights: Tensor, for kernel: any Kernel) throws {
+        packingKey = kernel.packingKey
+        storage = try TensorStorage(byteCount: kernel.packedByteCount)
+        try weights.withUnsafeBytes { (bytes: UnsafeRawBufferPointer) throws in
+            // An empty kernel tensor does not exist: every extent of a legal geometry is at least 1.
+            guard let base = bytes.baseAddress else { return }
+            try kernel.pack(weights: base, into: storage.address)
+        }
+    }
+}
+
+/// A kernel with its packed weights and bias, ready to be called on inputs of one shape. Immutable: may be called from any
+/// thread, and from several at once.
+public struct PreparedLayer: Sendable {
+    /// The problem it computes, activation included.
+    public let spec: KernelSpec
+    /// The kernel in use, and why.
+    public let choice: KernelChoice
+    /// The weights as the kernel wants them.
+    public let packed: PackedWeights
+    private let bias: Tensor?
+
+    /// Packs the weights.
+    /// - Parameters:
+    ///   - spec: the layer's problem, with its own epilogue.
+    ///   - choice: the kernel for it, as a `KernelProvider` answered.
+    ///   - weights: the kernel tensor, (kernel sizes..., filters / groups, channels).
+    ///   - bias: one value per filter; nil exactly when the epilogue has no bias.
+    ///   - shared: packed weights of the same kernel tensor; used when their packing key fits.
+    /// - Throws: `TensorError` for a wrong shape, element type or missing memory; `KernelError` when the kernel refuses.
+    public init(
+        spec: KernelSpec, choice: KernelChoice, weights: Tensor, bias: Tensor?, sharing shared: PackedWeights? = nil
+    ) throws {
+        try Self.check(weights, shape: spec.geometry.kernelShape, spec.elements.storage)
+        if spec.epilogue.hasBias || bias != nil {
+            let shape = spec.epilogue.hasBias ? [spec.biasCount] : []
+            try Self.check(bias, shape: shape, spec.elements.storage)
+        }
+        self.spec = spec
+        self.choice = choice
+        self.bias = bias
+        if let shared, shared.packingKey == choice.kernel.packingKey,
+            shared.storage.byteCount == choice.kernel.packedByteCount
+        {
+            packed = shared
+        } else {
+            packed = try PackedWeights(weights, for: choice.kernel)
+        }
+    }
+
+    private static func check(_ tensor: Tensor?, shape: [Int], _ type: ElementType) throws(TensorError) {
+        guard let tensor, tensor.shape == shape else { throw .shapeMismatch(received: tensor?.shape ?? [], expected: shape) }
+        if tensor.elementType != type { throw .typeMismatch(received: tensor.elementType.rawValue, expected: type.rawValue) }
+    }
+
+    /// Computes the layer into memory from the tensor pool: no page faults once an earlier result of this shape has been
+    /// released.
+    /// - Parameters:
+    ///   - x: input of the shape the layer was prepared for, any batch; batch 0 gives an empty result.
+    ///   - threads: threads to use; the result is bitwise the same for any number.
+    /// - Throws: `TensorError` for a wrong shape, element type or missing memory; `KernelError` when the kernel fails.
+    public func call(_ x: Tensor, threads: Int = ThreadPool.defaultThreadCount) throws -> Tensor {
+        let batch = try checkedBatch(of: x)
+        var y = try Tensor(uninitialized: spec.outputShape(batch: batch), spec.elements.storage)
+        try call(x, batch: batch, into: &y, threads: threads)
+        return y
+    }
+
+    /// Computes the layer into an existing tensor, whose elements are all overwritten.
+    /// - Throws: as `call(_:threads:)`, and `TensorError` unless `y` has the shape and element type of the result.
+    public func call(_ x: Tensor, into y: inout Tensor, threads: Int = ThreadPool.defaultThreadCount) throws {
+        let batch = try checkedBatch(of: x)
+        try Self.check(y, shape: spec.outputShape(batch: batch), spec.elements.storage)
+        try call(x, batch: batch, into: &y, threads: threads)
+    }
+
+    private func checkedBatch(of x: Tensor) throws(TensorError) -> Int {
+        let batch = x.shape.first ?? 0
+        try Self.check(x, shape: spec.inputShape(batch: batch), spec.elements.storage)
+        return batch
+    }
+
+    private func call(_ x: Tensor, batch: Int, into y: inout Tensor, threads: Int) throws {
+        if batch == 0 { return }
+        try x.withUnsafeBytes { (input: UnsafeRawBufferPointer) throws in
+            try y.withUnsafeMutableBytes { output in
+                guard let input = input.baseAddress, let output = output.baseAddress else { return }
+                try call(input: input, batch: batch, output: output, threads: threads)
+            }
+        }
+    }
+
+    /// Computes the layer on raw memory: for callers that own their buffers.
+    /// - Parameters:
+    ///   - input: `batch` samples in the layout and element type of `spec`, element-aligned.
+    ///   - output: room for `batch` results, element-aligned; overlaps neither `input` nor this layer's weights.
+    /// - Throws: `TensorError.outOfMemory` for the workspaces, `KernelError` when the kernel fails.
+    public func call(
+        input: UnsafeRawPointer, batch: Int, output: UnsafeMutableRawPointer, threads: Int = ThreadPool.defaultThreadCount
+    ) throws {
+        if batch <= 0 { return }
+        let kernel = choice.kernel
+        let items = kernel.workItemCount(batch: batch)
+        let participants = max(1, min(threads, items))
+        let workspaces = try WorkspacePool.lease(byteCount: kernel.workspaceByteCount, threads: participants)
+        defer { withExtendedLifetime((workspaces, packed)) {} }
+
+        func run(bias: UnsafeRawPointer?) throws(KernelError) {
+            let arguments = KernelArguments(
+                batch: batch, input: input, operand: packed.storage.address, bias: bias, output: output, workspace: nil)
+            try ThreadPool.shared.run(threads: participants, items: items) { (participant, range) throws(KernelError) in
+                var own = arguments
+                if !workspaces.isEmpty { own.workspace = workspaces[participant].address }
+                try kernel.run(own, items: range)
+            }
+        }
+        if let bias {
+            try bias.withUnsafeBytes { (bytes: UnsafeRawBufferPointer) throws(KernelError) in try run(bias: bytes.baseAddress) }
+        } else {
+            try run(bias: nil)
+        }
+        if choice.appliedActivation != .linear {
+            ActivationArithmetic.apply(
+                choice.appliedActivation, to: output, type: spec.elements.storage, shape: spec.outputShape(batch: batch),
+                threads: participants)
+        }
+    }
+}

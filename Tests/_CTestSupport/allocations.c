@@ -1,0 +1,61 @@
+#define _GNU_SOURCE /* RUSAGE_THREAD */
+#include "allocations.h"
+
+#include <errno.h>
+#include <sys/resource.h>
+
+/* Definitions in the executable come before glibc's, for the Swift libraries too; each notes the size and passes it on. */
+
+static _Thread_local size_t largest;
+
+void vs_test_forget_allocations(void) { largest = 0; }
+
+size_t vs_test_largest_allocation(void) { return largest; }
+
+static inline void note(size_t size) {
+    if (size > largest) largest = size;
+}
+
+extern void *__libc_malloc(size_t);
+extern void *__libc_calloc(size_t, size_t);
+extern void *__libc_realloc(void *, size_t);
+extern void *__libc_memalign(size_t, size_t);
+
+void *malloc(size_t size) {
+    note(size);
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size) {
+    note(size != 0 && count > (size_t)-1 / size ? (size_t)-1 : count * size);
+    return __libc_calloc(count, size);
+}
+
+void *realloc(void *old, size_t size) {
+    note(size);
+    return __libc_realloc(old, size);
+}
+
+void *memalign(size_t alignment, size_t size) {
+    note(size);
+    return __libc_memalign(alignment, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size) {
+    note(size);
+    return __libc_memalign(alignment, size);
+}
+
+int posix_memalign(void **result, size_t alignment, size_t size) {
+    if (alignment % sizeof(void *) != 0 || alignment == 0 || (alignment & (alignment - 1)) != 0) return EINVAL;
+    note(size);
+    void *block = __libc_memalign(alignment, size);
+    if (block == 0) return ENOMEM;
+    *result = block;
+    return 0;
+}
+
+long vs_test_minor_page_faults(void) {
+    struct rusage usage;
+    return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_minflt : -1;
+}

@@ -1,0 +1,16 @@
+/* Watches the memory one thread asks for. SPDX-License-Identifier: Apache-2.0 */
+#ifndef VOXELSMITH_TEST_ALLOCATIONS_H
+#define VOXELSMITH_TEST_ALLOCATIONS_H
+
+#include <stddef.h>
+
+/* Forgets what the calling thread has asked for so far. */
+void vs_test_forget_allocations(void);
+
+/* Size of the largest block the calling thread has asked for since then. */
+size_t vs_test_largest_allocation(void);
+
+/* Page faults of the calling thread that needed no input or output. */
+long vs_test_minor_page_faults(void);
+
+#endif
