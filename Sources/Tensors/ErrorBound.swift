@@ -2,9 +2,9 @@ import LayerSpec
 
 /// The classical bound of a rounded sum (Higham, Accuracy and Stability of Numerical Algorithms, chapter 3): a sum of n
 /// products in any order differs from the exact one by at most gamma_n * sum |x||w|.
-public enum ErrorBound {
+package enum ErrorBound {
     /// Unit roundoff: half the distance from 1 to the next number.
-    public static func unitRoundoff(_ type: ElementType) -> Double {
+    package static func unitRoundoff(_ type: ElementType) -> Double {
         switch type {
         case .float32: 0x1p-24
         case .float64: 0x1p-53
@@ -12,7 +12,7 @@ public enum ErrorBound {
     }
 
     /// gamma_n = n * u / (1 - n * u)
-    public static func gamma(_ n: Int, _ type: ElementType) -> Double {
+    package static func gamma(_ n: Int, _ type: ElementType) -> Double {
         let nu = Double(n) * unitRoundoff(type)
         precondition(nu < 1, "the bound does not exist for a chain of \(n)")
         return nu / (1 - nu)
@@ -20,14 +20,14 @@ public enum ErrorBound {
 
     /// The largest error of each sum: gamma_n times its magnitude, with a floor for sums near the smallest normal number.
     /// - Parameter chain: additions and multiplications one result passes through, bias included.
-    public static func bounds(chain: Int, type: ElementType, magnitudes: [Double]) -> [Double] {
+    package static func bounds(chain: Int, type: ElementType, magnitudes: [Double]) -> [Double] {
         let factor = gamma(chain, type)
         let floor = type == .float32 ? Double(Float.leastNormalMagnitude) : Double.leastNormalMagnitude
         return magnitudes.map { factor * $0 + floor }
     }
 
     /// The first element that lies outside its bound, NaN included; nil when all are inside.
-    public static func firstViolation(received: [Double], expected: [Double], bounds: [Double]) -> String? {
+    package static func firstViolation(received: [Double], expected: [Double], bounds: [Double]) -> String? {
         precondition(received.count == expected.count && received.count == bounds.count)
         for index in received.indices where !(abs(received[index] - expected[index]) <= bounds[index]) {
             return "element \(index) is \(received[index]) instead of \(expected[index]), bound \(bounds[index])"

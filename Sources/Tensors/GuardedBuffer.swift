@@ -3,20 +3,20 @@ import Glibc
 /// Memory between two inaccessible pages: a read or write before its first or behind its last page ends the process at once.
 ///
 /// Every page is filled with 0xFF at first, which reads as NaN in both element types.
-public final class GuardedBuffer {
+package final class GuardedBuffer {
     /// Which end of the pages the bytes lie against.
-    public enum Placement: CaseIterable, Sendable { case atStart, atEnd }
+    package enum Placement: CaseIterable, Sendable { case atStart, atEnd }
 
     /// Start of the buffer.
-    public let address: UnsafeMutableRawPointer
-    public let byteCount: Int
+    package let address: UnsafeMutableRawPointer
+    package let byteCount: Int
     private let mapping: UnsafeMutableRawPointer
     private let mappingLength: Int
 
     /// - Parameters:
     ///   - alignment: with `atEnd`, the start is moved down to a multiple of it (a power of two up to the page size), which
     ///     leaves up to `alignment - 1` accessible bytes behind the buffer. 1 means flush.
-    public init(byteCount: Int, placement: Placement, alignment: Int = 1) {
+    package init(byteCount: Int, placement: Placement, alignment: Int = 1) {
         let page = Int(getpagesize())
         precondition(byteCount >= 0 && alignment >= 1 && alignment <= page && alignment & (alignment - 1) == 0)
         let body = max(1, (byteCount + page - 1) / page) * page
@@ -35,7 +35,7 @@ public final class GuardedBuffer {
     }
 
     /// A buffer that holds the elements.
-    public convenience init<T: BitwiseCopyable>(_ elements: [T], placement: Placement, alignment: Int = 1) {
+    package convenience init<T: BitwiseCopyable>(_ elements: [T], placement: Placement, alignment: Int = 1) {
         self.init(byteCount: elements.count * MemoryLayout<T>.stride, placement: placement, alignment: alignment)
         elements.withUnsafeBytes { bytes in
             if let base = bytes.baseAddress { address.copyMemory(from: base, byteCount: bytes.count) }
@@ -45,11 +45,11 @@ public final class GuardedBuffer {
     deinit { munmap(mapping, mappingLength) }
 
     /// The whole buffer as elements of a type.
-    public func elements<T: BitwiseCopyable>(_ type: T.Type) -> UnsafeMutableBufferPointer<T> {
+    package func elements<T: BitwiseCopyable>(_ type: T.Type) -> UnsafeMutableBufferPointer<T> {
         UnsafeMutableBufferPointer(
             start: address.assumingMemoryBound(to: type), count: byteCount / MemoryLayout<T>.stride)
     }
 
     /// Sets every byte.
-    public func fill(_ byte: UInt8) { memset(address, Int32(byte), byteCount) }
+    package func fill(_ byte: UInt8) { memset(address, Int32(byte), byteCount) }
 }
