@@ -1,0 +1,55 @@
+import LayerSpec
+import Scheduling
+
+/// The generated C that is checked in under `Generated/`: a small suite of layers for two targets, and a manifest.
+public enum GoldenSuite {
+    /// Targets of the suite: a 32-register and a 16-register machine.
+    public static let targets: [Target] = [Target(.x86_64_v4), Target(.x86_64_v3)]
+
+    public struct Layer: Sendable {
+        public let name: String
+        public let spec: KernelSpec
+
+        public init(name: String, spec: KernelSpec) {
+            self.name = name
+            self.spec = spec
+        }
+    }
+
+    /// Every file of the suite, by its path below `Generated/`. Pure: depends on the layers and the templates only.
+    /// - Throws: `SchedulingError` or `EmissionError`.
+    public static func files(_ layers: [Layer], templateDigest: (String) -> String) throws -> [String: String] {
+        var files: [String: String] = [:]
+        var entries: [String] = []
+        for target in targets {
+            var units: [KernelUnit] = []
+            for layer in layers {
+                let unit = try KernelUnit(try plan(layer.spec, target: target))
+                units.append(unit)
+                entries.append(
+                    """
+                        {
+                          "file": "\(target.name)/\(unit.source.fileName)",
+                          "layer": "\(layer.name)",
+                          "template": "\(unit.templateFile)",
+                          "key": "\(unit.schedule.spec.key)",
+                          "schedule": "\(unit.schedule.text)"
+                        }
+                    """)
+            }
+            let plugin = try PluginSource(units, templateDigest: templateDigest)
+            for file in plugin.kernels + [plugin.table] { files["\(target.name)/\(file.fileName)"] = file.text }
+        }
+        for header in PluginSource.headers { files[header.fileName] = header.text }
+        files["manifest.json"] = """
+            {
+              "note": "Written by `voxelsmith regenerate`; do not edit.",
+              "kernels": [
+            \(entries.joined(separator: ",\n"))
+              ]
+            }
+
+            """
+        return files
+    }
+}

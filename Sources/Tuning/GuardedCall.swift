@@ -1,0 +1,42 @@
+import KernelRuntime
+import LayerSpec
+import Tensors
+
+/// Calls a float32 kernel on buffers that lie against inaccessible pages; a read or write outside them ends the process.
+struct GuardedCall {
+    let kernel: any Kernel
+    let placement: GuardedBuffer.Placement
+
+    /// - Parameter ranges: how the work items are grouped; nil for all at once.
+    /// - Returns: the result; elements that no work item wrote are NaN.
+    func run(
+        batch: Int, input: [Float], weights: [Float], bias: [Float]?, ranges: ((Int) -> [Range<Int>])? = nil
+    ) throws -> [Float] {
+        let packed = GuardedBuffer(byteCount: kernel.packedByteCount, placement: placement, alignment: 64)
+        do {
+            let raw = GuardedBuffer(weights, placement: placement)
+            try kernel.pack(weights: raw.address, into: packed.address)
+        }
+        let x = GuardedBuffer(input, placement: placement)
+        let b = bias.map { GuardedBuffer($0, placement: placement) }
+        let y = GuardedBuffer(
+            byteCount: kernel.spec.outputShape(batch: batch).reduce(1, *) * 4, placement: placement)
+        y.fill(0xFF)
+        let items = kernel.workItemCount(batch: batch)
+        for range in ranges?(items) ?? [0..<items] where !range.isEmpty {
+            let workspace = GuardedBuffer(byteCount: kernel.workspaceByteCount, placement: placement, alignment: 64)
+            workspace.fill(0xFF)
+            try kernel.run(
+                KernelArguments(
+                    batch: batch, input: x.address, operand: packed.address, bias: b?.address, output: y.address,
+                    workspace: workspace.address),
+                items: range)
+        }
+        return Array(y.elements(Float.self))
+    }
+
+    /// Contiguous ranges as a number of threads would get them.
+    static func split(_ parts: Int) -> (Int) -> [Range<Int>] {
+        { items in (0..<parts).map { items * $0 / parts..<items * ($0 + 1) / parts } }
+    }
+}

@@ -1,0 +1,290 @@
+import KernelRuntime
+import LayerSpec
+import Tensors
+
+/// The outcome of one check of one kernel.
+public struct VerificationCheck: Hashable, Sendable {
+    public let name: String
+    /// nil when the check passed, else what was wrong.
+    public let failure: String?
+}
+
+/// What was checked of one kernel.
+public struct VerificationReport: Hashable, Sendable {
+    public let kernel: String
+    public let checks: [VerificationCheck]
+
+    public var failures: [VerificationCheck] { checks.filter { $0.failure != nil } }
+}
+
+/// Why a kernel cannot be verified at all.
+public enum VerificationError: Error, Hashable, Sendable, CustomStringConvertible {
+    case unsupported(kernel: String, key: String)
+
+    public var description: String {
+        switch self {
+        case .unsupported(let kernel, let key):
+            "Kernel \(kernel) computes \(key); expected a forward float32 kernel with a pointwise activation, as nothing else can be verified."
+        }
+    }
+}
+
+/// Holds a kernel against a reference and against algebra, on buffers between inaccessible pages and results pre-filled with
+/// NaN.
+public struct KernelVerifier: Sendable {
+    private let kernel: any Kernel
+    private let reference: any VerificationReference
+    private let seed: UInt64
+    private let batch: Int
+
+    /// - Parameters:
+    ///   - batch: batch of the checks that compare values.
+    ///   - seed: of the random operands.
+    /// - Throws: `VerificationError` unless the kernel is a forward float32 one with a pointwise activation.
+    public init(
+        _ kernel: any Kernel, reference: any VerificationReference = InterpreterReference(), batch: Int = 1, seed: UInt64 = 1
+    ) throws(VerificationError) {
+        let spec = kernel.spec
+        guard spec.op == .forward, spec.elements == .float32, spec.epilogue.activation.isPointwise else {
+            throw .unsupported(kernel: kernel.name, key: spec.key.text)
+        }
+        self.kernel = kernel
+        self.reference = reference
+        self.seed = seed
+        self.batch = batch
+    }
+
+    private var spec: KernelSpec { kernel.spec }
+    private var linear: KernelSpec { spec.with(epilogue: spec.epilogue.withoutActivation) }
+
+    /// Operands of one check, as floats and as the same numbers in double.
+    private struct Operands {
+        let batch: Int
+        var input: [Float]
+        var weights: [Float]
+        var bias: [Float]?
+
+        var inputs: [Double] { input.map(Double.init) }
+        var kernel: [Double] { weights.map(Double.init) }
+        var biases: [Double]? { bias?.map(Double.init) }
+    }
+
+    private func operands(_ random: inout SeededRandom, batch: Int, _ draw: (inout SeededRandom, Int) -> [Float]) -> Operands {
+        Operands(
+            batch: batch, input: draw(&random, spec.inputShape(batch: batch).reduce(1, *)),
+            weights: draw(&random, spec.geometry.kernelShape.reduce(1, *)),
+            bias: spec.epilogue.hasBias ? draw(&random, spec.biasCount) : nil)
+    }
+
+    private func run(
+        _ operands: Operands, _ placement: GuardedBuffer.Placement = .atEnd, ranges: ((Int) -> [Range<Int>])? = nil
+    ) throws -> [Float] {
+        try GuardedCall(kernel: kernel, placement: placement).run(
+            batch: operands.batch, input: operands.input, weights: operands.weights, bias: operands.bias, ranges: ranges)
+    }
+
+    private func sums(_ operands: Operands) throws -> [Double] {
+        try reference.sums(
+            linear, batch: operands.batch, input: operands.inputs, weights: operands.kernel, bias: operands.biases)
+    }
+
+    /// Runs every check.
+    /// - Throws: `KernelError` when the kernel refuses its arguments, `TensorError` without memory.
+    public func verify() throws -> VerificationReport {
+        var random = SeededRandom(seed: seed)
+        var checks: [VerificationCheck] = []
+        func check(_ name: String, _ failure: String?) { checks.append(VerificationCheck(name: name, failure: failure)) }
+
+        let reals = operands(&random, batch: batch) { random, count in random.reals(count).map { Float($0) } }
+        let atEnd = try run(reals)
+        check("random reals within the derived bound", try boundViolation(atEnd, reals))
+        check("same bits with buffers against the other guard pages", difference(try run(reals, .atStart), atEnd))
+        for parts in [2, 3, 7] {
+            check("same bits in \(parts) ranges of work items", difference(try run(reals, ranges: GuardedCall.split(parts)), atEnd))
+        }
+        check("same bits on 3 threads", difference(try onThreads(3, reals), atEnd))
+        if batch > 1 { check("same bits sample by sample", difference(try sampleBySample(reals), atEnd)) }
+        check("NaN reaches exactly the results that read it", try leak(of: .nan, reals, clean: atEnd, &random))
+
+        // Sums of small integers are exact in float32, so these must agree bit for bit.
+        guard let limit = integerLimit else { return VerificationReport(kernel: kernel.name, checks: checks) }
+        let integers = operands(&random, batch: batch) { random, count in random.integers(count, limit: limit).map { Float($0) } }
+        let exact = try sums(integers)
+        let received = try run(integers, .atStart)
+        switch spec.epilogue.activation {
+        case .linear, .relu:
+            let expected = exact.map { Float(reference.activate($0, spec.epilogue.activation)) }
+            check("small integers exactly", difference(received, expected, bitwise: false))
+        default:
+            check("small integers within the rounding of the activation", violation(received, exact, errors: nil))
+        }
+        if spec.epilogue.activation == .linear {
+            check("linearity", try nonlinearity(integers, received, &random))
+            check("impulse gives the shifted filter", try impulse(&random))
+            check("adjoint identity", try adjoint(integers, received, &random))
+        }
+        return VerificationReport(kernel: kernel.name, checks: checks)
+    }
+
+    // MARK: Values
+
+    private func boundViolation(_ received: [Float], _ operands: Operands) throws -> String? {
+        let magnitudes = try reference.magnitudes(
+            linear, batch: operands.batch, input: operands.inputs, weights: operands.kernel, bias: operands.biases)
+        // Products and additions of the longest sum, and the bias.
+        let errors = ErrorBound.bounds(chain: spec.geometry.longestChain + 1, type: .float32, magnitudes: magnitudes)
+        return violation(received, try sums(operands), errors: errors)
+    }
+
+    /// The first element outside its bound; `errors` bounds the sums (nil: they are exact).
+    private func violation(_ received: [Float], _ sums: [Double], errors: [Double]?) -> String? {
+        if received.count != sums.count { return "\(received.count) results instead of \(sums.count)" }
+        let activation = spec.epilogue.activation
+        for index in sums.indices {
+            let value = reference.activate(sums[index], activation)
+            let bound = ActivationBound.bound(activation, sum: sums[index], error: errors?[index] ?? 0, value: value)
+            if !(abs(Double(received[index]) - value) <= bound) {
+                return "element \(index) is \(received[index]) instead of \(value), bound \(bound)"
+            }
+        }
+        return nil
+    }
+
+    /// The first element that differs; bitwise, or by value (0 and -0 are equal then, NaN never).
+    private func difference(_ received: [Float], _ expected: [Float], bitwise: Bool = true) -> String? {
+        if received.count != expected.count { return "\(received.count) results instead of \(expected.count)" }
+        for index in expected.indices {
+            let equal = bitwise ? received[index].bitPattern == expected[index].bitPattern : received[index] == expected[index]
+            if !equal { return "element \(index) is \(received[index]) instead of \(expected[index])" }
+        }
+        return nil
+    }
+
+    /// Largest magnitude of integer operands whose sums (also of inputs one larger, for linearity) stay below 2^24; nil when
+    /// not even -1, 0, 1 do.
+    private var integerLimit: Int? {
+        (1...8).last { ($0 + 1) * ($0 + 1) * spec.geometry.longestChain + $0 < 1 << 24 }
+    }
+
+    // MARK: Invariance
+
+    private func onThreads(_ threads: Int, _ operands: Operands) throws -> [Float] {
+        let layer = try PreparedLayer(
+            spec: spec,
+            choice: KernelChoice(kernel: kernel, appliedActivation: .linear, isSpecialized: true, reason: "under verification"),
+            weights: Tensor(shape: spec.geometry.kernelShape, operands.weights),
+            bias: operands.bias.map { try Tensor(shape: [$0.count], $0) })
+        return try layer.call(Tensor(shape: spec.inputShape(batch: operands.batch), operands.input), threads: threads).floats
+    }
+
+    private func sampleBySample(_ operands: Operands) throws -> [Float] {
+        let size = operands.input.count / operands.batch
+        return try (0..<operands.batch).flatMap { sample in
+            try run(
+                Operands(
+                    batch: 1, input: Array(operands.input[sample * size..<(sample + 1) * size]), weights: operands.weights,
+                    bias: operands.bias))
+        }
+    }
+
+    // MARK: Containment
+
+    /// Puts a value into one voxel and compares where results changed with where the geometry says it is read.
+    private func leak(of value: Float, _ operands: Operands, clean: [Float], _ random: inout SeededRandom) throws -> String? {
+        let geometry = spec.geometry
+        let channels = geometry.channels
+        for corner in 0..<3 {
+            // The first voxel, the last one, and one in between.
+            let voxels = operands.batch * geometry.inputVolume
+            let voxel = [0, voxels - 1, random.integer(0...voxels - 1)][corner]
+            var poisoned = operands
+            var mark = Array(repeating: 0.0, count: operands.input.count)
+            for channel in 0..<channels {
+                let place = index(ofVoxel: voxel, channel: channel)
+                poisoned.input[place] = value
+                mark[place] = 1
+            }
+            let ones = Array(repeating: 1.0, count: operands.weights.count)
+            let readers = try reference.sums(
+                linear.with(epilogue: .none), batch: operands.batch, input: mark, weights: ones, bias: nil)
+            let received = try run(poisoned)
+            for index in received.indices {
+                if readers[index] != 0 ? !received[index].isNaN : received[index].bitPattern != clean[index].bitPattern {
+                    return "voxel \(voxel): result \(index) is \(received[index]), "
+                        + (readers[index] != 0 ? "but reads it" : "\(clean[index]) without it, and does not read it")
+                }
+            }
+        }
+        return nil
+    }
+
+    private func index(ofVoxel voxel: Int, channel: Int) -> Int {
+        let volume = spec.geometry.inputVolume
+        let channels = spec.geometry.channels
+        switch spec.layout {
+        case .channelsLast: return voxel * channels + channel
+        case .channelsFirst: return (voxel / volume * channels + channel) * volume + voxel % volume
+        }
+    }
+
+    // MARK: Algebra, on integers and so exactly
+
+    /// f(a) + f(b) = f(a + b) + f(0)
+    private func nonlinearity(_ a: Operands, _ fa: [Float], _ random: inout SeededRandom) throws -> String? {
+        var b = a
+        b.input = random.integers(a.input.count, limit: 1).map { Float($0) }
+        var sum = a
+        sum.input = zip(a.input, b.input).map(+)
+        var zero = a
+        zero.input = Array(repeating: 0, count: a.input.count)
+        let (fb, fs, f0) = (try run(b), try run(sum), try run(zero))
+        return difference(zip(fa, fb).map(+), zip(fs, f0).map(+), bitwise: false)
+    }
+
+    /// One voxel and channel set to 1: the result is that channel's filter around the voxel.
+    private func impulse(_ random: inout SeededRandom) throws -> String? {
+        let geometry = spec.geometry
+        var one = operands(&random, batch: 1) { random, count in random.integers(count, limit: 8).map { Float($0) } }
+        if one.bias != nil { one.bias = Array(repeating: 0, count: spec.biasCount) }
+        one.input = Array(repeating: 0, count: one.input.count)
+        let channel = random.integer(0...geometry.channels - 1)
+        let place = geometry.axes.map { random.integer(0...$0.input - 1) }
+        let voxel = zip(place, geometry.axes).reduce(0) { $0 * $1.1.input + $1.0 }
+        one.input[index(ofVoxel: voxel, channel: channel)] = 1
+        var expected = Array(repeating: Float(0), count: geometry.outputVolume * geometry.filters)
+        let group = channel / geometry.channelsPerGroup
+        for tap in 0..<geometry.tapCount {
+            var rest = tap
+            var output: Int? = 0
+            var step = 1
+            for (axis, i) in zip(geometry.axes, place).reversed() {
+                let o = i * axis.stride + rest % axis.kernel * axis.dilation - axis.crop
+                rest /= axis.kernel
+                output = o >= 0 && o < axis.output ? output.map { $0 + o * step } : nil
+                step *= axis.output
+            }
+            guard let output else { continue }
+            for filter in 0..<geometry.filtersPerGroup {
+                let f = group * geometry.filtersPerGroup + filter
+                let at = spec.layout == .channelsLast ? output * geometry.filters + f : f * geometry.outputVolume + output
+                expected[at] += one.weights[(tap * geometry.filtersPerGroup + filter) * geometry.channels + channel]
+            }
+        }
+        return difference(try run(one), expected, bitwise: false)
+    }
+
+    /// <f(x) - f(0), y> = <x, f'(y)> with f' the interpreter's input gradient.
+    private func adjoint(_ operands: Operands, _ fx: [Float], _ random: inout SeededRandom) throws -> String? {
+        var zero = operands
+        zero.input = Array(repeating: 0, count: operands.input.count)
+        let f0 = try run(zero)
+        let y = random.integers(fx.count, limit: 1)
+        let gradient = KernelSpec(
+            op: .inputGradient, geometry: spec.geometry, layout: spec.layout, elements: .float64, epilogue: .none, policy: .direct)
+        let back = try reference.sums(gradient, batch: operands.batch, input: y, weights: operands.kernel, bias: nil)
+        // Integers below 2^53: both sums are exact.
+        let left = zip(zip(fx, f0), y).reduce(0.0) { $0 + Double($1.0.0 - $1.0.1) * $1.1 }
+        let right = zip(operands.inputs, back).reduce(0.0) { $0 + $1.0 * $1.1 }
+        return left == right ? nil : "<f(x), y> is \(left), <x, f'(y)> is \(right)"
+    }
+}

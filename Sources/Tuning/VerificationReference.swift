@@ -1,0 +1,39 @@
+import Glibc
+import KernelRuntime
+import LayerSpec
+import Tensors
+
+/// What kernels are held against: sums before the activation, and the activation, in double precision.
+public protocol VerificationReference: Sendable {
+    /// - Parameters:
+    ///   - spec: a `forward` problem with a linear epilogue.
+    ///   - batch, input, weights, bias: operands in the spec's layout; the bias is nil when the epilogue has none.
+    /// - Returns: the results, in the order of the result's elements.
+    func sums(_ spec: KernelSpec, batch: Int, input: [Double], weights: [Double], bias: [Double]?) throws -> [Double]
+
+    func activate(_ x: Double, _ activation: Activation) -> Double
+}
+
+extension VerificationReference {
+    /// Sum of |x||w| + |bias| behind every result.
+    func magnitudes(_ spec: KernelSpec, batch: Int, input: [Double], weights: [Double], bias: [Double]?) throws -> [Double] {
+        try sums(spec, batch: batch, input: input.map(abs), weights: weights.map(abs), bias: bias.map { $0.map(abs) })
+    }
+}
+
+/// The interpreter in float64: its error is 2^29 times smaller than what is checked against it.
+public struct InterpreterReference: VerificationReference {
+    public init() {}
+
+    public func sums(_ spec: KernelSpec, batch: Int, input: [Double], weights: [Double], bias: [Double]?) throws -> [Double] {
+        let double = KernelSpec(
+            op: spec.op, geometry: spec.geometry, layout: spec.layout, elements: .float64, epilogue: spec.epilogue, policy: .direct)
+        let layer = try PreparedLayer(
+            spec: double, choice: .interpreter(double, reason: "reference"),
+            weights: Tensor(shape: double.geometry.kernelShape, weights),
+            bias: bias.map { try Tensor(shape: [double.biasCount], $0) })
+        return try layer.call(Tensor(shape: double.inputShape(batch: batch), input)).doubles
+    }
+
+    public func activate(_ x: Double, _ activation: Activation) -> Double { ActivationArithmetic.value(activation, x) }
+}
