@@ -89,7 +89,7 @@ let package = Package(
         tests("KerasConfigTests", ["KerasConfig", "LayerSpec"], resources: [.copy("Fixtures")]),
         tests("TensorsTests", ["Tensors", "LayerSpec"]),
         tests("EmissionTests", ["Scheduling", "KernelEmission", "KernelTemplates", "LayerSpec", "KerasConfig", "CKernelABI"]),
-        tests("KernelBuildTests", ["KernelBuild", "KernelEmission", "Scheduling", "LayerSpec"]),
+        tests("KernelBuildTests", ["KernelBuild", "KernelEmission", "Scheduling", "LayerSpec", crypto, logging]),
         tests("KernelRuntimeTests", ["KernelRuntime", "Tensors", "LayerSpec", "CKernelABI", "_CTestSupport", logging]),
         tests("TensorIOTests", ["TensorIO", "Tensors", "LayerSpec"], resources: [.copy("Fixtures")]),
         tests(

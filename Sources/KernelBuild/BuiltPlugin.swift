@@ -1,0 +1,25 @@
+import LayerSpec
+
+/// A finished plugin, checked, in memory.
+public struct BuiltPlugin: Sendable {
+    /// The whole file, digest included.
+    public let bytes: [UInt8]
+    public let target: Target
+    public let inspection: ObjectInspection
+    /// Translation units clang was called for; the others came from the cache.
+    public let compiledUnits: Int
+    /// Whether the plugin as a whole came from the cache.
+    public let isFromCache: Bool
+    /// From the call of `build` to its end.
+    public let seconds: Double
+
+    /// Whether registers of the target's full width are used; nil when not inspected.
+    public var usesTargetVectors: Bool? { inspection.usesVectors(of: target) }
+
+    /// Writes the file in one step: staged beside `path`, flushed, mode 0644 whatever the umask, renamed.
+    ///
+    /// - Throws: `KernelBuildError.fileSystem`; nothing is left behind then.
+    public func write(to path: String) throws(KernelBuildError) {
+        try replaceFile(path, with: bytes, durably: true)
+    }
+}

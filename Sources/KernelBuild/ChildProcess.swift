@@ -1,0 +1,72 @@
+import Subprocess
+
+/// Runs one program to its end, or stops it and everything it started.
+enum ChildProcess {
+    struct Outcome: Sendable {
+        let succeeded: Bool
+        /// Such as "exit status 1" or "signal 9".
+        let status: String
+        let standardOutput: String
+        let standardError: String
+    }
+
+    private enum Event: Sendable {
+        case ended(Outcome)
+        case limitReached
+    }
+
+    /// More output than this is an error of its own.
+    private static let outputLimit = 4 << 20
+
+    /// - Parameters:
+    ///   - command: the program's path, then its arguments.
+    ///   - what: names the work in errors.
+    ///   - folder: where it runs and keeps its temporary files; nil inherits both.
+    /// - Throws: `KernelBuildError.timedOut`, `.compilationFailed` when it could not be run; `CancellationError`.
+    static func run(_ command: [String], what: String, folder: String?, seconds: Double) async throws -> Outcome {
+        var options = PlatformOptions()
+        // A group of its own, ended as a whole: clang's compiler and linker processes would outlive the driver otherwise.
+        options.processGroupID = 0
+        options.teardownSequence = [
+            .send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .milliseconds(100))
+        ]
+        let platformOptions = options
+        do {
+            let first = try await withThrowingTaskGroup(of: Event.self) { group in
+                group.addTask {
+                    var changes: [Environment.Key: String?] = ["LC_ALL": "C"]
+                    if let folder { changes["TMPDIR"] = folder }
+                    let result = try await Subprocess.run(
+                        .path(.init(command[0])), arguments: Arguments(Array(command.dropFirst())),
+                        environment: .inherit.updating(changes), workingDirectory: folder.map { .init($0) },
+                        platformOptions: platformOptions, output: .string(limit: outputLimit),
+                        error: .string(limit: outputLimit))
+                    let status =
+                        switch result.terminationStatus {
+                        case .exited(let code): "exit status \(code)"
+                        case .signaled(let signal): "signal \(signal)"
+                        }
+                    return .ended(
+                        Outcome(
+                            succeeded: result.terminationStatus.isSuccess, status: status,
+                            standardOutput: result.standardOutput, standardError: result.standardError))
+                }
+                group.addTask {
+                    try await Task.sleep(for: .seconds(seconds))
+                    return .limitReached
+                }
+                defer { group.cancelAll() }
+                return try await group.next() ?? .limitReached
+            }
+            try Task.checkCancellation()
+            switch first {
+            case .ended(let outcome): return outcome
+            case .limitReached: throw KernelBuildError.timedOut(what: what, command: command, seconds: seconds)
+            }
+        } catch let error as SubprocessError {
+            try Task.checkCancellation()
+            throw KernelBuildError.compilationFailed(
+                what: what, command: command, status: "no result", standardError: error.description)
+        }
+    }
+}

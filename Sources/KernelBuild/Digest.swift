@@ -1,0 +1,43 @@
+import Crypto
+
+/// SHA-256 over texts and bytes, each preceded by its length, so that no two lists of them look the same.
+struct FieldDigest {
+    private var hash = SHA256()
+
+    mutating func add(_ bytes: some Collection<UInt8>) {
+        withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { hash.update(bufferPointer: $0) }
+        hash.update(data: Array(bytes))
+    }
+
+    mutating func add(_ text: String) { add(text.utf8) }
+
+    mutating func add(_ texts: [String]) {
+        add(String(texts.count))
+        for text in texts { add(text) }
+    }
+
+    /// 64 hexadecimal digits.
+    func hexadecimal() -> String { hexadecimalText(hash.finalize()) }
+}
+
+func hexadecimalText(_ bytes: some Sequence<UInt8>) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    var text: [UInt8] = []
+    for byte in bytes {
+        text.append(digits[Int(byte >> 4)])
+        text.append(digits[Int(byte & 15)])
+    }
+    return String(decoding: text, as: UTF8.self)
+}
+
+/// The end of every plugin file: the SHA-256 of all bytes before it.
+public enum PluginTrailer {
+    public static let byteCount = SHA256.byteCount
+
+    package static func appended(to bytes: [UInt8]) -> [UInt8] { bytes + SHA256.hash(data: bytes) }
+
+    /// Whether the last `byteCount` bytes are the digest of the others.
+    public static func isValid(_ bytes: [UInt8]) -> Bool {
+        bytes.count > byteCount && SHA256.hash(data: bytes.dropLast(byteCount)).elementsEqual(bytes.suffix(byteCount))
+    }
+}

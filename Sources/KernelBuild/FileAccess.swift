@@ -1,0 +1,150 @@
+import Glibc
+
+/// The system's words for an error number.
+func errorText(_ number: Int32) -> String {
+    String(cString: strerror(number))
+}
+
+func currentError(_ operation: String, _ path: String) -> KernelBuildError {
+    .fileSystem(operation: operation, path: path, errorNumber: errno)
+}
+
+/// The text of an environment variable, nil when unset.
+func environmentVariable(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }
+}
+
+/// The whole of a regular file.
+func readFile(_ path: String) throws(KernelBuildError) -> [UInt8] {
+    let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard file >= 0 else { throw currentError("open", path) }
+    defer { close(file) }
+    var status = stat()
+    guard fstat(file, &status) == 0 else { throw currentError("examine", path) }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+        throw .fileSystem(operation: "read as a regular file", path: path, errorNumber: EINVAL)
+    }
+    var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+    var done = 0
+    while done < bytes.count {
+        let count = bytes.withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress?.advanced(by: done), $0.count - done) }
+        if count < 0, errno == EINTR { continue }
+        guard count >= 0 else { throw currentError("read", path) }
+        if count == 0 { break }
+        done += count
+    }
+    return done == bytes.count ? bytes : Array(bytes[..<done])
+}
+
+private func writeAll(_ bytes: [UInt8], to file: Int32, path: String) throws(KernelBuildError) {
+    var done = 0
+    while done < bytes.count {
+        let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress?.advanced(by: done), $0.count - done) }
+        if count < 0, errno == EINTR { continue }
+        guard count >= 0 else { throw currentError("write", path) }
+        done += count
+    }
+}
+
+/// Replaces `path` in one step by a file with these bytes and mode 0644, whatever the umask: readers see the old file or the
+/// new one, never a part.
+///
+/// - Parameter durably: the bytes and the name are on the disk when this returns. Files that carry a digest and can be made
+///   again need not wait for that.
+func replaceFile(_ path: String, with bytes: [UInt8], durably: Bool) throws(KernelBuildError) {
+    let staged = path + "." + String(UInt64.random(in: 0...(.max)), radix: 36)
+    let file = open(staged, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard file >= 0 else { throw currentError("create", staged) }
+    do throws(KernelBuildError) {
+        defer { close(file) }
+        try writeAll(bytes, to: file, path: staged)
+        guard fchmod(file, 0o644) == 0 else { throw currentError("set the mode of", staged) }
+        guard !durably || fsync(file) == 0 else { throw currentError("flush", staged) }
+        guard rename(staged, path) == 0 else { throw currentError("rename \(staged) to", path) }
+    } catch {
+        unlink(staged)
+        throw error
+    }
+    guard durably else { return }
+    // A file system that cannot flush folders is no failure.
+    let folder = open(parentFolder(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if folder >= 0 {
+        fsync(folder)
+        close(folder)
+    }
+}
+
+/// Writes a new file of a private folder.
+func writePrivateFile(_ path: String, _ text: String) throws(KernelBuildError) {
+    let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard file >= 0 else { throw currentError("create", path) }
+    defer { close(file) }
+    try writeAll(Array(text.utf8), to: file, path: path)
+}
+
+/// Makes the folder and those above it; the ones made here get mode 0755 whatever the umask.
+func makeFolders(_ path: String) throws(KernelBuildError) {
+    if mkdir(path, 0o755) == 0 {
+        guard chmod(path, 0o755) == 0 else { throw currentError("set the mode of", path) }
+        return
+    }
+    let number = errno
+    if number == EEXIST { return }
+    let parent = parentFolder(path)
+    guard number == ENOENT, parent != path else {
+        throw .fileSystem(operation: "make the folder", path: path, errorNumber: number)
+    }
+    try makeFolders(parent)
+    guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw currentError("make the folder", path) }
+    guard chmod(path, 0o755) == 0 else { throw currentError("set the mode of", path) }
+}
+
+func parentFolder(_ path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+}
+
+/// The path seen from the root; a relative one starts at the working folder.
+func absolutePath(_ path: String) -> String {
+    guard !path.hasPrefix("/"), let folder = getcwd(nil, 0) else { return path }
+    defer { free(folder) }
+    return String(cString: folder) + "/" + path
+}
+
+/// The path with every symbolic link followed; nil when there is no such file.
+func resolvedPath(_ path: String) -> String? {
+    guard let resolved = realpath(path, nil) else { return nil }
+    defer { free(resolved) }
+    return String(cString: resolved)
+}
+
+func isExecutableFile(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
+}
+
+/// A folder only this user may enter, removed with its files by `remove`.
+struct PrivateFolder {
+    let path: String
+
+    init() throws(KernelBuildError) {
+        let base = environmentVariable("TMPDIR").flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "/tmp"
+        var template = Array((base + "/voxelsmith.XXXXXX").utf8CString)
+        guard mkdtemp(&template) != nil else { throw currentError("make a folder in", base) }
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// Files the compiler left behind when it was stopped go too; none of them is in a folder of its own.
+    func remove() {
+        if let listing = opendir(path) {
+            while let entry = readdir(listing) {
+                let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                }
+                if name != ".", name != ".." { unlink(path + "/" + name) }
+            }
+            closedir(listing)
+        }
+        rmdir(path)
+    }
+}

@@ -1,0 +1,221 @@
+import Glibc
+import KernelEmission
+import LayerSpec
+import Logging
+
+/// Compiles and links plugins, and checks what came out.
+public struct PluginBuilder: Sendable {
+    public let compiler: Compiler
+    /// nil compiles everything each time.
+    public let cache: PluginCache?
+    /// Seconds one call of clang may take.
+    public let timeLimit: Double
+    /// Fails a build for a warning of clang's; otherwise warnings are logged.
+    public let warningsAreErrors: Bool
+    private let logger: Logger
+
+    /// The one symbol a plugin exports.
+    static let exportedSymbol = "voxelsmith_plugin"
+
+    public init(
+        compiler: Compiler, cache: PluginCache?, logger: Logger, timeLimit: Double = 300, warningsAreErrors: Bool = false
+    ) {
+        self.compiler = compiler
+        self.cache = cache
+        self.logger = logger
+        self.timeLimit = timeLimit
+        self.warningsAreErrors = warningsAreErrors
+    }
+
+    /// Compiles each unit that the cache does not know, as many at a time as there are cores, and links them all.
+    ///
+    /// Equal source, target and compiler give equal bytes.
+    /// - Parameter onProgress: called with the number of finished steps and of all steps (every unit, and the link).
+    /// - Throws: `KernelBuildError`; `CancellationError`, after every process started here has ended.
+    public func build(
+        _ source: PluginSource, target: Target, onProgress: (@Sendable (Int, Int) -> Void)? = nil
+    ) async throws -> BuiltPlugin {
+        let start = ContinuousClock.now
+        let files = [source.table] + source.kernels + source.headers
+        try Self.checkNames(files)
+        let plan = Plan(self, source, target)
+        let steps = plan.units.count + 1
+
+        if let bytes = cache?.load(.plugin, plan.pluginKey, logger: logger), PluginTrailer.isValid(bytes) {
+            let inspection = try inspected(bytes, target, plan.linkCommand)
+            onProgress?(steps, steps)
+            return BuiltPlugin(
+                bytes: bytes, target: target, inspection: inspection, compiledUnits: 0, isFromCache: true,
+                seconds: Self.seconds(since: start))
+        }
+
+        let folder = try PrivateFolder()
+        defer { folder.remove() }
+        for file in files { try writePrivateFile(folder.path + "/" + file.fileName, file.text) }
+
+        var writer = CacheWriter(cache: cache, logger: logger)
+        var missing: [Unit] = []
+        for unit in plan.units {
+            if let object = cache?.load(.object, unit.key, logger: logger) {
+                try replaceFile(folder.path + "/" + unit.objectName, with: object, durably: false)
+            } else {
+                missing.append(unit)
+            }
+        }
+        var done = plan.units.count - missing.count
+        if done > 0 { onProgress?(done, steps) }
+        try await withThrowingTaskGroup(of: Unit.self) { group in
+            var waiting = missing.makeIterator()
+            func startNext() {
+                guard let unit = waiting.next() else { return }
+                group.addTask {
+                    try await call(unit.command, what: unit.fileName, folder: folder.path)
+                    return unit
+                }
+            }
+            for _ in 0..<Self.coreCount { startNext() }
+            while let unit = try await group.next() {
+                startNext()
+                if cache != nil { writer.store(.object, unit.key, try readFile(folder.path + "/" + unit.objectName)) }
+                done += 1
+                onProgress?(done, steps)
+            }
+        }
+
+        do {
+            try await call(plan.linkCommand, what: "the link", folder: folder.path)
+        } catch let error as KernelBuildError {
+            guard case .compilationFailed(_, let command, _, let text) = error else { throw error }
+            let names = Self.undefinedSymbols(text)
+            throw names.isEmpty ? error : .undefinedSymbols(names, command: command)
+        }
+        let bytes = PluginTrailer.appended(to: try readFile(folder.path + "/" + Plan.linkedName))
+        let inspection = try inspected(bytes, target, plan.linkCommand)
+        writer.store(.plugin, plan.pluginKey, bytes)
+        onProgress?(steps, steps)
+        return BuiltPlugin(
+            bytes: bytes, target: target, inspection: inspection, compiledUnits: missing.count, isFromCache: false,
+            seconds: Self.seconds(since: start))
+    }
+
+    private func call(_ command: [String], what: String, folder: String) async throws {
+        let outcome = try await ChildProcess.run(command, what: what, folder: folder, seconds: timeLimit)
+        guard outcome.succeeded else {
+            throw KernelBuildError.compilationFailed(
+                what: what, command: command, status: outcome.status, standardError: outcome.standardError)
+        }
+        if !outcome.standardError.isEmpty { logger.warning("clang on \(what): \(outcome.standardError)") }
+    }
+
+    /// A plugin that calls out, runs code at load or misses its table or its vectors must not leave this module.
+    private func inspected(_ bytes: [UInt8], _ target: Target, _ command: [String]) throws(KernelBuildError) -> ObjectInspection {
+        let inspection = ObjectInspection.inspect(bytes)
+        guard case .inspected(let plugin) = inspection else { return inspection }
+        guard plugin.undefinedSymbols.isEmpty else { throw .undefinedSymbols(plugin.undefinedSymbols, command: command) }
+        guard plugin.constructorSections.isEmpty else { throw .constructors(sections: plugin.constructorSections) }
+        guard plugin.exportedSymbols == [Self.exportedSymbol] else {
+            throw .wrongExports(received: plugin.exportedSymbols, expected: Self.exportedSymbol)
+        }
+        guard plugin.fusedMultiplyAdds == 0 || plugin.usesVectors(of: target) else {
+            let registers =
+                switch target.instructionSet {
+                case .x86_64_v4: "zmm"
+                case .x86_64_v3: "ymm"
+                case .x86_64_v2: "xmm"
+                case .aarch64NEON: "v0 to v31"
+                }
+            throw .narrowVectors(target: target.instructionSet.rawValue, expected: registers)
+        }
+        return inspection
+    }
+
+    private static func checkNames(_ files: [CSource]) throws(KernelBuildError) {
+        var seen: Set<String> = [Plan.linkedName]
+        for file in files {
+            let names = [file.fileName, Unit.objectName(file.fileName)]
+            // A leading dash would be an option of clang's, a leading @ a file of options.
+            guard let first = file.fileName.first, !"-@.".contains(first), !file.fileName.contains("/"),
+                !file.fileName.utf8.contains(0), names.allSatisfy({ seen.insert($0).inserted })
+            else { throw .fileNameTaken(file.fileName) }
+        }
+    }
+
+    /// The names lld complains of, in its order, each once.
+    private static func undefinedSymbols(_ linkerOutput: String) -> [String] {
+        var names: [String] = []
+        for line in linkerOutput.split(separator: "\n") where line.contains(" undefined ") {
+            guard let mark = line.firstRange(of: " symbol: ") else { continue }
+            let name = String(line[mark.upperBound...])
+            if !names.contains(name) { names.append(name) }
+        }
+        return names
+    }
+
+    private static var coreCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+    private static func seconds(since start: ContinuousClock.Instant) -> Double {
+        (ContinuousClock.now - start) / .seconds(1)
+    }
+}
+
+/// One call of clang that makes one object.
+private struct Unit: Sendable {
+    let fileName: String
+    let objectName: String
+    let command: [String]
+    let key: String
+
+    static func objectName(_ fileName: String) -> String { fileName + ".o" }
+}
+
+/// The commands of one build and the names of their results in the cache.
+///
+/// Commands use file names without folders and run in the folder with the files, so no path reaches the output.
+private struct Plan {
+    static let linkedName = "plugin.so"
+
+    let units: [Unit]
+    let linkCommand: [String]
+    let pluginKey: String
+
+    init(_ builder: PluginBuilder, _ source: PluginSource, _ target: Target) {
+        let compileFlags = CompilerFlags.compile(target, warningsAreErrors: builder.warningsAreErrors)
+        let linkFlags = CompilerFlags.link(target)
+        let identity = builder.compiler.identity
+        let units = ([source.table] + source.kernels).map { file in
+            let objectName = Unit.objectName(file.fileName)
+            var digest = FieldDigest()
+            digest.add(["object", identity])
+            digest.add(compileFlags)
+            for file in [file] + source.headers { digest.add([file.fileName, file.text]) }
+            return Unit(
+                fileName: file.fileName, objectName: objectName,
+                command: [builder.compiler.path] + compileFlags + ["-c", file.fileName, "-o", objectName],
+                key: digest.hexadecimal())
+        }
+        self.units = units
+        linkCommand = [builder.compiler.path] + linkFlags + units.map(\.objectName) + ["-o", Self.linkedName]
+        var digest = FieldDigest()
+        digest.add(["plugin", identity])
+        digest.add(linkFlags)
+        digest.add(units.map(\.key))
+        pluginKey = digest.hexadecimal()
+    }
+}
+
+/// Stores entries until the cache refuses one: that is worth one warning, never a failed build.
+private struct CacheWriter {
+    let cache: PluginCache?
+    let logger: Logger
+    var hasFailed = false
+
+    mutating func store(_ kind: PluginCache.Kind, _ key: String, _ bytes: [UInt8]) {
+        guard let cache, !hasFailed else { return }
+        do {
+            try cache.store(kind, key, bytes)
+        } catch {
+            hasFailed = true
+            logger.warning("The cache in \(cache.folder) cannot be written, so nothing is kept for later builds. \(error)")
+        }
+    }
+}
