@@ -28,9 +28,11 @@ public struct Comparison: Hashable, Sendable, CustomStringConvertible {
             }
         }
         guard worstIndex != nil else { return }
-        relativeError = self.expected == 0 ? .infinity : absoluteError / abs(self.expected)
+        let relative = absoluteError / abs(self.expected)  // NaN when `expected` is itself infinite or NaN
+        relativeError = relative.isNaN ? .infinity : relative
         let ulp = Double(Float(abs(self.expected)).ulp)
-        ulpError = ulp.isNaN ? .infinity : absoluteError / ulp
+        let ulps = absoluteError / ulp
+        ulpError = ulps.isNaN ? .infinity : ulps
     }
 
     public var description: String {

@@ -37,6 +37,7 @@ public final class StoragePool: Sendable {
         let capacity = Self.capacity(for: byteCount)
         let reused: Block? = state.withLock { state in
             guard let block = state.free[capacity]?.popLast() else { return nil }
+            if state.free[capacity]?.isEmpty == true { state.free[capacity] = nil }
             state.freeBytes -= capacity
             return block
         }
@@ -51,13 +52,21 @@ public final class StoragePool: Sendable {
     }
 
     func release(_ block: Block) {
-        let kept = state.withLock { state in
-            guard state.freeBytes + block.capacity <= limit else { return false }
+        // What does not fit any more pushes out blocks of other sizes: the sizes in use now are the ones worth keeping.
+        let dropped: [Block] = state.withLock { state in
+            guard block.capacity <= limit else { return [block] }
+            var dropped: [Block] = []
+            while state.freeBytes + block.capacity > limit {
+                guard let size = state.free.keys.first(where: { $0 != block.capacity }) else { return [block] + dropped }
+                let blocks = state.free.removeValue(forKey: size) ?? []
+                state.freeBytes -= size * blocks.count
+                dropped += blocks
+            }
             state.free[block.capacity, default: []].append(block)
             state.freeBytes += block.capacity
-            return true
+            return dropped
         }
-        if !kept { free(block.address) }
+        for block in dropped { free(block.address) }
     }
 
     /// Bytes in released blocks.
@@ -77,7 +86,7 @@ public final class StoragePool: Sendable {
 /// A pooled block owned by tensors; goes back to its pool with the last of them.
 public final class TensorStorage: @unchecked Sendable {
     let block: StoragePool.Block
-    private let pool: StoragePool
+    let pool: StoragePool
     public let byteCount: Int
 
     /// - Throws: `TensorError.outOfMemory`.

@@ -10,6 +10,13 @@ public struct Tensor: Sendable {
     /// A tensor with undefined contents.
     /// - Throws: `TensorError` for negative extents, more than 2^40 bytes, or no memory.
     public init(uninitialized shape: [Int], _ elementType: ElementType = .float32, pool: StoragePool = .shared) throws(TensorError) {
+        try self.init(uninitialized: shape, elementType, holding: nil, pool: pool)
+    }
+
+    /// - Parameter holding: how many elements there are to store; checked before any memory is asked for.
+    private init(
+        uninitialized shape: [Int], _ elementType: ElementType, holding count: Int?, pool: StoragePool = .shared
+    ) throws(TensorError) {
         if shape.contains(where: { $0 < 0 }) { throw .negativeExtent(shape: shape) }
         var bytes = elementType.byteCount
         for extent in shape.sorted() {  // ascending: a zero extent is met before anything overflows
@@ -17,6 +24,7 @@ public struct Tensor: Sendable {
             if overflow || value > Geometry.maximumByteCount { throw .tooLarge(shape: shape) }
             bytes = value
         }
+        if let count, count != bytes / elementType.byteCount { throw .elementCount(received: count, shape: shape) }
         self.shape = shape
         self.elementType = elementType
         storage = try TensorStorage(byteCount: bytes, pool: pool)
@@ -37,8 +45,7 @@ public struct Tensor: Sendable {
     }
 
     private init<T>(shape: [Int], _ type: ElementType, _ elements: [T]) throws(TensorError) {
-        try self.init(uninitialized: shape, type)
-        if elements.count != elementCount { throw .elementCount(received: elements.count, shape: shape) }
+        try self.init(uninitialized: shape, type, holding: elements.count)
         elements.withUnsafeBytes { storage.address.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(storage.address), byteCount: $0.count) }
     }
 
@@ -55,7 +62,7 @@ public struct Tensor: Sendable {
     /// - Throws: `TensorError.outOfMemory` when the copy finds no memory, and what `body` throws.
     public mutating func withUnsafeMutableBytes<R>(_ body: (UnsafeMutableRawBufferPointer) throws -> R) throws -> R {
         if !isKnownUniquelyReferenced(&storage) {
-            let copy = try TensorStorage(byteCount: byteCount)
+            let copy = try TensorStorage(byteCount: byteCount, pool: storage.pool)
             copy.address.copyMemory(from: storage.address, byteCount: byteCount)
             storage = copy
         }

@@ -11,11 +11,22 @@ public enum TensorError: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .outOfMemory(let count): "The system has no memory for a tensor of \(count) bytes."
         case .elementCount(let received, let shape):
-            "Received \(received) elements for shape \(shape); expected \(shape.reduce(1) { $0.multipliedReportingOverflow(by: $1).partialValue })."
+            "Received \(received) elements for shape \(shape); expected \(Self.count(of: shape))."
         case .negativeExtent(let shape): "Received shape \(shape); expected extents of 0 or more."
         case .tooLarge(let shape): "Received shape \(shape); expected at most 2^40 bytes."
         case .shapeMismatch(let received, let expected): "Received a tensor of shape \(received); expected \(expected)."
         case .typeMismatch(let received, let expected): "Received a tensor of \(received); expected \(expected)."
         }
+    }
+
+    private static func count(of shape: [Int]) -> String {
+        var count = 1
+        for extent in shape.sorted() {
+            let (value, overflow) = count.multipliedReportingOverflow(by: extent)
+            if extent < 0 { return "extents of 0 or more" }
+            if overflow { return "more than 2^63" }
+            count = value
+        }
+        return "\(count)"
     }
 }

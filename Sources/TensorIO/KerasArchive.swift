@@ -1,0 +1,28 @@
+import Tensors
+
+/// A model saved by Keras as `.keras`: a zip of config.json, metadata.json and model.weights.h5.
+public struct KerasArchive: Sendable {
+    /// The JSON of the model.
+    public let config: [UInt8]
+    /// The JSON with `keras_version` and `date_saved`, nil when absent.
+    public let metadata: [UInt8]?
+    public let weights: KerasWeights
+
+    /// - Throws: `TensorIOError.missingLibrary`, `.cannotOpen`, `.notZip`, `.missingMember`, and what reading the members throws.
+    public init(path: String) throws { try self.init(ZipArchive(path: path)) }
+
+    /// - Parameter name: what errors call these bytes.
+    /// - Throws: as `init(path:)`.
+    public init(bytes: [UInt8], name: String) throws { try self.init(ZipArchive(bytes: bytes, name: name)) }
+
+    /// A model's JSON beyond this is no JSON of a model.
+    private static let textLimit = 1 << 28
+
+    private init(_ archive: ZipArchive) throws {
+        config = try archive.read("config.json", limit: Self.textLimit)
+        let metadata = "metadata.json"
+        self.metadata = archive.members.contains { $0.name == metadata } ? try archive.read(metadata, limit: Self.textLimit) : nil
+        let weights = "model.weights.h5"
+        self.weights = try KerasWeights(image: archive.read(weights), name: "\(archive.path):\(weights)")
+    }
+}

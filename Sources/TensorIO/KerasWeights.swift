@@ -1,0 +1,89 @@
+import Tensors
+
+/// One weight as a Keras file stores it.
+public struct NamedTensor: Sendable {
+    /// The path of the dataset from the root of the weights, without a leading slash: `layers/conv3d_transpose/vars/0`, or
+    /// `up1/up1/kernel:0` in the layer_names form.
+    public let path: String
+    /// The group that owns it: `layers/conv3d_transpose`, or the layer's name in the layer_names form.
+    public let group: String
+    /// The name of the layer where the file states it.
+    public let layerName: String?
+    public let tensor: Tensor
+
+    public init(path: String, group: String, layerName: String?, tensor: Tensor) {
+        self.path = path
+        self.group = group
+        self.layerName = layerName
+        self.tensor = tensor
+    }
+}
+
+/// The weights in an HDF5 file of any Keras generation, whole models included. Knows the layout of the file, not the layers.
+public struct KerasWeights: Sendable {
+    public enum Form: String, Hashable, Sendable {
+        /// `.weights.h5`: groups `layers/<class name>_<n>/vars/<index>`; `tensors` is ordered by path, numbers by value.
+        case variables
+        /// Older `.h5`: layers and weights listed by the attributes layer_names and weight_names; `tensors` has that order.
+        case layerNames
+    }
+
+    public let form: Form
+    public let tensors: [NamedTensor]
+    /// The names of all layers in file order, those without weights included (form `layerNames` only, else empty).
+    public let layerNames: [String]
+    /// The JSON of a whole-model file's `model_config`.
+    public let config: [UInt8]?
+    /// The `keras_version` of the file where it states one.
+    public let kerasVersion: String?
+
+    /// Optimizer slots are left out.
+    /// - Throws: `TensorIOError.missingLibrary`, `.cannotOpen`, `.notHDF5`, `.notKerasWeights`, and what reading a dataset throws.
+    public init(path: String) throws { try self.init(HDF5File(path: path)) }
+
+    /// - Parameter name: what errors call these bytes.
+    /// - Throws: as `init(path:)`.
+    public init(image: [UInt8], name: String) throws { try self.init(HDF5File(image: image, name: name)) }
+
+    /// - Throws: `TensorIOError.notKerasWeights`, and what reading a dataset throws.
+    public init(_ file: HDF5File) throws {
+        config = try file.string("model_config").map { Array($0.utf8) }
+        kerasVersion = try file.string("keras_version")
+        let root = file.kind(of: "model_weights") == .group ? "model_weights" : ""
+        if let layers = try Self.list("layer_names", of: root, in: file) {
+            form = .layerNames
+            layerNames = layers
+            tensors = try layers.flatMap { layer in
+                let group = root.isEmpty ? layer : "\(root)/\(layer)"
+                return try (Self.list("weight_names", of: group, in: file) ?? []).map { weight in
+                    NamedTensor(path: "\(layer)/\(weight)", group: layer, layerName: layer, tensor: try file.tensor("\(group)/\(weight)"))
+                }
+            }
+        } else if file.kind(of: "layers") == .group || file.kind(of: "vars") == .group || file.kind(of: "_layer_checkpoint_dependencies") == .group {
+            form = .variables
+            layerNames = []
+            tensors = try file.datasets().filter { !$0.hasPrefix("optimizer/") }.map { path in
+                let parts = path.split(separator: "/")
+                let owner = parts.dropLast().last == "vars" ? parts.dropLast(2) : parts.dropLast()
+                let variables = parts.dropLast().joined(separator: "/")
+                return NamedTensor(
+                    path: path, group: owner.joined(separator: "/"), layerName: try file.string("name", of: variables),
+                    tensor: try file.tensor(path))
+            }
+        } else {
+            throw TensorIOError.notKerasWeights(path: file.path)
+        }
+    }
+
+    /// A list attribute; Keras splits one that is too long for an HDF5 header into name0, name1, ...
+    private static func list(_ name: String, of group: String, in file: HDF5File) throws -> [String]? {
+        if let whole = try file.strings(name, of: group) { return whole }
+        var all: [String]?
+        var index = 0
+        while let chunk = try file.strings("\(name)\(index)", of: group) {
+            all = (all ?? []) + chunk
+            index += 1
+        }
+        return all
+    }
+}

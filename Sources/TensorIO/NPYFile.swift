@@ -1,0 +1,92 @@
+import LayerSpec
+import Tensors
+
+/// NumPy's .npy files (numpy.lib.format), versions 1.0 to 3.0.
+///
+/// Read: f4 and f8 as they are; f2, b1 and integers of 1 to 8 bytes as float32 (integers beyond 2^24 are rounded to the nearest
+/// float32); either byte order; C and Fortran order; any shape of up to 64 axes, () and zero extents included. Object, string,
+/// complex and structured arrays are refused. The data must be exactly as long as the header says.
+public enum NPY {
+    /// The tensor in the bytes of an .npy file.
+    /// - Parameter name: what errors call these bytes.
+    /// - Throws: `TensorIOError`.
+    public static func decode(_ bytes: [UInt8], name: String = "the array") throws -> Tensor {
+        let headerByteCount = try NPYHeader.byteCount(prefix: bytes.prefix(NPYHeader.prefixByteCount), path: name)
+        let header = try NPYHeader(bytes.prefix(headerByteCount), path: name)
+        return try tensor(header, dataByteCount: bytes.count - headerByteCount, path: name) { buffer in
+            bytes.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[headerByteCount...])) }
+        }
+    }
+
+    /// The bytes of an .npy file with this tensor: version 1.0 (2.0 when the shape needs it), this machine's byte order, C order,
+    /// data at a multiple of 64 bytes. What `numpy.save` writes, byte for byte, apart from the spare room NumPy leaves in headers.
+    public static func encode(_ tensor: Tensor) -> [UInt8] {
+        var bytes = NPYHeader(shape: tensor.shape, tensor.elementType).encoded()
+        bytes.reserveCapacity(bytes.count + tensor.byteCount)
+        tensor.withUnsafeBytes { bytes.append(contentsOf: $0) }
+        return bytes
+    }
+
+    /// The tensor of an .npy file. Data that needs no conversion is read straight into the tensor.
+    /// - Throws: `TensorIOError`.
+    public static func read(path: String) throws -> Tensor {
+        let file = try InputFile(path)
+        guard let size = file.size else { return try decode(file.readAll(), name: path) }
+        var bytes = try read(file, min(size, NPYHeader.prefixByteCount))
+        let headerByteCount = try NPYHeader.byteCount(prefix: bytes, path: path)
+        if headerByteCount < bytes.count { return try decode(bytes + file.readAll(), name: path) }
+        bytes += try read(file, headerByteCount - bytes.count)
+        let header = try NPYHeader(bytes, path: path)
+        return try tensor(header, dataByteCount: size - headerByteCount, path: path) { buffer in
+            let received = try file.read(into: buffer)
+            // Shorter than a moment ago: someone else is writing it.
+            if received != buffer.count { throw TensorIOError.npyDataLength(path: path, received: received, expected: buffer.count) }
+        }
+    }
+
+    /// Writes `tensor` to `path` as `encode` does. The file appears whole or not at all.
+    /// - Throws: `TensorIOError.cannotWrite`.
+    public static func write(_ tensor: Tensor, to path: String) throws {
+        let header = NPYHeader(shape: tensor.shape, tensor.elementType).encoded()
+        try header.withUnsafeBytes { header in
+            try tensor.withUnsafeBytes { data in try StagedFile.write([header, data], to: path) }
+        }
+    }
+
+    private static func read(_ file: InputFile, _ count: Int) throws -> [UInt8] {
+        try [UInt8](unsafeUninitializedCapacity: count) { buffer, read in
+            read = try file.read(into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count]))
+        }
+    }
+
+    /// The tensor that `header` announces; `fill` supplies the bytes of the file's data.
+    private static func tensor(
+        _ header: NPYHeader, dataByteCount: Int, path: String, fill: (UnsafeMutableRawBufferPointer) throws -> Void
+    ) throws -> Tensor {
+        let expected = try header.dataByteCount(path: path)
+        if dataByteCount != expected { throw TensorIOError.npyDataLength(path: path, received: dataByteCount, expected: expected) }
+        var tensor = try Tensor(for: path, header.shape, header.elementType)
+        if header.isDirect {
+            try tensor.withUnsafeMutableBytes(fill)
+            return tensor
+        }
+        let stored = UnsafeMutableRawBufferPointer.allocate(byteCount: expected, alignment: 64)
+        defer { stored.deallocate() }
+        try fill(stored)
+        if !header.fortranOrder || header.shape.count < 2 {
+            try tensor.withUnsafeMutableBytes { ElementConversion.convert(UnsafeRawBufferPointer(stored), header, to: $0) }
+            return tensor
+        }
+        var fortran = try Tensor(for: path, header.shape.reversed(), header.elementType)
+        try fortran.withUnsafeMutableBytes { ElementConversion.convert(UnsafeRawBufferPointer(stored), header, to: $0) }
+        try tensor.withUnsafeMutableBytes { to in
+            fortran.withUnsafeBytes { from in
+                switch header.elementType {
+                case .float32: ElementConversion.reverseAxes(from.bindMemory(to: UInt32.self), shape: header.shape, to: to.bindMemory(to: UInt32.self))
+                case .float64: ElementConversion.reverseAxes(from.bindMemory(to: UInt64.self), shape: header.shape, to: to.bindMemory(to: UInt64.self))
+                }
+            }
+        }
+        return tensor
+    }
+}

@@ -1,0 +1,74 @@
+import Glibc
+
+/// Writing a file so that its path never holds a part of it: the bytes go to a fresh file in the same folder, which then takes
+/// the path by renaming. An existing file keeps its permissions; a symbolic link keeps pointing to the file it points to; what
+/// is no regular file (a pipe, /dev/null) is written in place.
+package enum StagedFile {
+    /// Lets `produce` write a file at the path it receives, then puts that file at `path`.
+    /// - Throws: `TensorIOError.cannotWrite`, and what `produce` throws; `path` is then as it was.
+    package static func write(to path: String, _ produce: (_ staged: String) throws -> Void) throws {
+        let target = resolved(path)
+        var status = stat()
+        let exists = stat(target, &status) == 0
+        if exists && status.st_mode & S_IFMT == S_IFDIR {
+            throw TensorIOError.cannotWrite(path: path, reason: "Is a directory")
+        }
+        if exists && status.st_mode & S_IFMT != S_IFREG { return try produce(target) }
+
+        let staged = try freshFile(beside: target, for: path)
+        do {
+            try produce(staged)
+            if exists { _ = chmod(staged, status.st_mode & 0o7777) }
+            if rename(staged, target) != 0 { throw TensorIOError.cannotWrite(path: path, reason: systemError()) }
+        } catch {
+            unlink(staged)
+            throw error
+        }
+    }
+
+    /// Puts the concatenation of `parts` at `path`.
+    /// - Throws: `TensorIOError.cannotWrite`; `path` is then as it was.
+    package static func write(_ parts: [UnsafeRawBufferPointer], to path: String) throws {
+        try write(to: path) { staged in
+            let descriptor = open(staged, O_WRONLY | O_CLOEXEC)
+            if descriptor < 0 { throw TensorIOError.cannotWrite(path: path, reason: systemError()) }
+            var failure = parts.lazy.compactMap { writeAll($0, to: descriptor) }.first
+            if close(descriptor) != 0 && failure == nil { failure = systemError() }
+            if let failure { throw TensorIOError.cannotWrite(path: path, reason: failure) }
+        }
+    }
+
+    private static func resolved(_ path: String) -> String {
+        guard let real = realpath(path, nil) else { return path }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
+    /// Creates an empty file nobody else uses in the folder of `target`, with the permissions of the process's umask.
+    private static func freshFile(beside target: String, for path: String) throws(TensorIOError) -> String {
+        let (folder, name) = target.lastIndex(of: "/").map { (target[...$0], target[target.index(after: $0)...]) } ?? ("", target[...])
+        for _ in 0..<100 {
+            let staged = "\(folder).\(name.prefix(100)).\(String(UInt64.random(in: 0 ... .max), radix: 36))"
+            let descriptor = open(staged, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+            if descriptor >= 0 {
+                close(descriptor)
+                return staged
+            }
+            if errno != EEXIST { break }
+        }
+        throw .cannotWrite(path: path, reason: systemError())
+    }
+
+    /// Returns the system's reason when not everything could be written.
+    private static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> String? {
+        guard let start = bytes.baseAddress else { return nil }
+        var count = 0
+        while count < bytes.count {
+            let written = Glibc.write(descriptor, start + count, bytes.count - count)
+            if written < 0 && errno == EINTR { continue }
+            if written < 0 { return systemError() }
+            count += written
+        }
+        return nil
+    }
+}

@@ -1,0 +1,80 @@
+import Tensors
+import Testing
+
+@Suite struct StoragePoolTests {
+    /// Takes a block, returns its address, and gives the block back.
+    private func touch(_ byteCount: Int, _ pool: StoragePool) throws -> UInt {
+        UInt(bitPattern: try TensorStorage(byteCount: byteCount, pool: pool).address)
+    }
+
+    @Test func aReleasedBlockIsTheNextOneOfItsSize() throws {
+        let pool = StoragePool(limit: 1 << 24)
+        let first = try touch(1000, pool)
+        #expect(pool.retainedByteCount == 1024)
+        #expect(try touch(961, pool) == first, "961 to 1024 bytes are one size class")
+        let other = try TensorStorage(byteCount: 1025, pool: pool)
+        #expect(UInt(bitPattern: other.address) != first)
+        #expect(pool.retainedByteCount == 1024)
+        let again = try TensorStorage(byteCount: 1024, pool: pool)
+        #expect(UInt(bitPattern: again.address) == first)
+        #expect(pool.retainedByteCount == 0)
+        withExtendedLifetime((other, again)) {}
+    }
+
+    @Test func twoLivingBlocksAreDifferent() throws {
+        let pool = StoragePool(limit: 1 << 24)
+        let a = try TensorStorage(byteCount: 100, pool: pool)
+        let b = try TensorStorage(byteCount: 100, pool: pool)
+        #expect(a.address != b.address)
+        withExtendedLifetime((a, b)) {}
+    }
+
+    @Test func retainedBytesStayWithinTheLimit() throws {
+        let pool = StoragePool(limit: 4096)
+        var blocks = try (0..<10).map { _ in try TensorStorage(byteCount: 1024, pool: pool) }
+        #expect(pool.retainedByteCount == 0)
+        blocks.removeAll()
+        #expect(pool.retainedByteCount == 4096)
+        _ = try touch(8192, pool)
+        #expect(pool.retainedByteCount == 4096, "a block beyond the limit is never kept")
+        let kept = try touch(2048, pool)
+        #expect(pool.retainedByteCount == 2048, "sizes not in use make room")
+        #expect(try touch(2048, pool) == kept)
+    }
+
+    @Test func aLimitOfZeroKeepsNothing() throws {
+        let pool = StoragePool(limit: 0)
+        _ = try touch(64, pool)
+        #expect(pool.retainedByteCount == 0)
+    }
+
+    @Test func trimReturnsEverything() throws {
+        let pool = StoragePool(limit: 1 << 24)
+        let living = try TensorStorage(byteCount: 500, pool: pool)
+        _ = try touch(100, pool)
+        _ = try touch(3 << 20, pool)
+        #expect(pool.retainedByteCount == 128 + (4 << 20), "blocks of 2 MiB and more are multiples of 2 MiB")
+        pool.trim()
+        #expect(pool.retainedByteCount == 0)
+        living.address.storeBytes(of: 1, as: UInt8.self)  // a living block is not touched by trim
+    }
+
+    @Test func manyTasksAtOnce() async throws {
+        let pool = StoragePool(limit: 1 << 24)
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            for task in 0..<8 {
+                group.addTask {
+                    for round in 0..<200 {
+                        let block = try TensorStorage(byteCount: 64 * (1 + round % 5), pool: pool)
+                        block.address.storeBytes(of: task, as: Int.self)
+                        await Task.yield()
+                        if block.address.load(as: Int.self) != task { return false }
+                        withExtendedLifetime(block) {}
+                    }
+                    return true
+                }
+            }
+            for try await sound in group { #expect(sound, "a block was given out twice") }
+        }
+    }
+}
