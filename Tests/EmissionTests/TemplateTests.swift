@@ -1,0 +1,52 @@
+import KernelEmission
+import KernelTemplates
+import LayerSpec
+import Scheduling
+import Testing
+
+@Suite struct TemplateTests {
+    /// A problem whose context has every list filled: pairs with a lonely channel, partial stores, several phases.
+    private func contextRich() throws -> [Schedule] {
+        let axis = try AxisGeometry(input: 5, output: 11, kernel: 4, stride: 2, dilation: 1, crop: 1)
+        let spec = KernelSpec(
+            geometry: try Geometry(axes: [axis, axis, axis], channels: 5, filters: 7),
+            epilogue: Epilogue(hasBias: true, activation: .tanh), policy: .direct)
+        return [try plan(spec, target: Target(.x86_64_v4))]
+    }
+
+    /// The tags of a template: variables, sections, inverted sections and their ends, without built-in calls.
+    private func tags(_ text: String) -> Set<String> {
+        var tags: Set<String> = []
+        for part in text.split(separator: "{{").dropFirst() {
+            guard let tag = part.firstRange(of: "}}").map({ part[..<$0.lowerBound] }) else { continue }
+            let name = tag.drop { "#^/&".contains($0) }
+            if !name.hasPrefix("%"), !name.contains("("), name != "." { tags.insert(String(name)) }
+        }
+        return tags
+    }
+
+    @Test func everyTagIsAFieldAndEveryFieldATag() throws {
+        let schedules = try contextRich()
+        let units = try schedules.map { try KernelUnit($0) }
+        for (file, names) in [
+            (Templates.File.filterLanes, ContextNames.filterLanes(schedules[0])), (.plugin, ContextNames.plugin(units)),
+        ] {
+            let used = tags(Templates.text(file))
+            #expect(used.subtracting(names).isEmpty, "\(file.rawValue) uses names its context lacks")
+            #expect(names.subtracting(used).isEmpty, "\(file.rawValue) leaves fields of its context unused")
+            #expect(Templates.text(file).hasPrefix("{{% CONTENT_TYPE:TEXT}}"), "\(file.rawValue) would escape HTML")
+        }
+    }
+
+    @Test func renderedCodeHasNoHTMLEscapesAndNoTags() throws {
+        for schedule in try contextRich() {
+            let unit = try KernelUnit(schedule)
+            let plugin = try PluginSource([unit]) { _ in "digest" }
+            for file in plugin.kernels + [plugin.table] {
+                for remnant in ["&lt;", "&gt;", "&amp;", "{{", "}}}", "Optional(", "nil,"] {
+                    #expect(!file.text.contains(remnant), "\(file.fileName) contains \(remnant)")
+                }
+            }
+        }
+    }
+}
