@@ -50,6 +50,8 @@ public struct InspectedPlugin: Codable, Hashable, Sendable {
 /// Counts of one function's instructions, as they stand in the file (a loop's body counts once).
 public struct InspectedFunction: Codable, Hashable, Sendable {
     public let name: String
+    /// The source file it came from, such as the one kernel's; helpers of several kernels may have equal names.
+    public let file: String
     public let byteCount: Int
     public fileprivate(set) var instructions = 0
     /// Scalar ones included.
@@ -66,8 +68,9 @@ public struct InspectedFunction: Codable, Hashable, Sendable {
     /// Bytes the disassembler did not understand.
     public fileprivate(set) var undecodedBytes = 0
 
-    fileprivate init(name: String, byteCount: Int) {
+    fileprivate init(name: String, file: String, byteCount: Int) {
         self.name = name
+        self.file = file
         self.byteCount = byteCount
     }
 
@@ -180,6 +183,7 @@ private struct PluginReader {
 
     private struct Symbol {
         let name: String
+        let file: String
         let address: UInt64
         let size: UInt64
     }
@@ -239,13 +243,17 @@ private struct PluginReader {
             llvm.dispose_sections(section)
         }
         var symbols: [Symbol] = []
+        var file = ""
         while llvm.symbols_at_end(binary, iterator) == 0 {
+            let name = llvm.symbol_name(iterator).map { String(cString: $0) } ?? ""
             llvm.find_section(section, iterator)
-            if llvm.sections_at_end(binary, section) == 0, let name = llvm.symbol_name(iterator) {
+            if llvm.sections_at_end(binary, section) == 0 {
                 symbols.append(
                     Symbol(
-                        name: String(cString: name), address: llvm.symbol_address(iterator),
-                        size: llvm.symbol_size(iterator)))
+                        name: name, file: file, address: llvm.symbol_address(iterator), size: llvm.symbol_size(iterator)))
+            } else if !name.isEmpty {
+                // The linker puts each file's name before its local symbols, which all functions of a plugin are.
+                file = name
             }
             llvm.next_symbol(iterator)
         }
@@ -271,7 +279,7 @@ private struct PluginReader {
     private func function(
         _ symbol: Symbol, _ code: UnsafeBufferPointer<UInt8>, _ disassembler: OpaquePointer
     ) -> InspectedFunction {
-        var result = InspectedFunction(name: symbol.name, byteCount: code.count)
+        var result = InspectedFunction(name: symbol.name, file: symbol.file, byteCount: code.count)
         var text = [CChar](repeating: 0, count: 256)
         var offset = 0
         var hasFramePointer = false

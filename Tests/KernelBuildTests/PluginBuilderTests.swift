@@ -46,6 +46,7 @@ import Testing
             #expect(plugin.usesTargetVectors == true, "\(target.name)")
             #expect(Set(facts.functions.map(\.name)) == ["few", "many"], "\(target.name)")
             for function in facts.functions {
+                #expect(function.file == function.name + ".c", "\(target.name)")
                 let count = function.name == "few" ? 4 : 40
                 #expect(function.undecodedBytes == 0, "\(target.name) \(function)")
                 #expect(function.instructions > 2 * count, "\(target.name) \(function)")
