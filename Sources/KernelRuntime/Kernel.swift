@@ -38,7 +38,7 @@ public protocol Kernel: Sendable {
     var packedByteCount: Int { get }
     /// Workspace of one thread.
     var workspaceByteCount: Int { get }
-    /// Number of independent pieces of work for a batch; 0 for batch 0.
+    /// Number of independent pieces of work for a batch; 0 for batch 0, except that `filterGradient` still has zeros to write.
     func workItemCount(batch: Int) -> Int
     /// Packs the kernel tensor (Keras shape) into `packedByteCount` bytes aligned to 64.
     func pack(weights: UnsafeRawPointer, into packed: UnsafeMutableRawPointer) throws(KernelError)

@@ -1,0 +1,118 @@
+import Glibc
+import LayerSpec
+
+/// The activations in Swift, for the interpreter and for kernels that were found without their activation.
+///
+/// Everything is computed in double precision and rounded once, so a float32 result is within 1 ulp of the exact one
+/// everywhere, gelu's tail and softplus's included. NaN stays NaN. Infinite arguments follow the formulas: silu and gelu of
+/// minus infinity and softsign of an infinity are NaN.
+public enum ActivationArithmetic {
+    /// A pointwise activation of one number; `softmax` is not one and gives NaN.
+    public static func value(_ activation: Activation, _ x: Double) -> Double {
+        switch activation {
+        case .linear: x
+        case .relu: x < 0 ? 0 : x
+        case .elu(let alpha): x > 0 ? x : alpha * expm1(x)
+        case .selu: Activation.seluScale * (x > 0 ? x : Activation.seluAlpha * expm1(x))
+        case .softplus: x > 0 ? x + log1p(exp(-x)) : log1p(exp(x))
+        case .softsign: x / (1 + abs(x))
+        case .tanh: Glibc.tanh(x)
+        case .sigmoid: 1 / (1 + exp(-x))
+        case .hardSigmoid(let slope): clip(slope * x + 0.5)
+        case .exponential: exp(x)
+        case .leakyRelu(let slope): x < 0 ? slope * x : x
+        // erfc keeps the digits of the negative tail that 1 + erf would cancel.
+        case .gelu(approximate: false): 0.5 * x * erfc(-x * 0.5.squareRoot())
+        // (1 + tanh u) / 2 = sigmoid(2u), again without cancellation.
+        case .gelu(approximate: true): x / (1 + exp(-2 * (2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
+        case .silu: x / (1 + exp(-x))
+        case .softmax: .nan
+        }
+    }
+
+    private static func clip(_ x: Double) -> Double { x < 0 ? 0 : (x > 1 ? 1 : x) }
+
+    /// Applies an activation in place to consecutive rows of a buffer; rows may be given to several threads.
+    /// - Parameters:
+    ///   - buffer: start of the whole tensor.
+    ///   - rowLength: length of the tensor's last axis, along which softmax runs.
+    ///   - rows: the rows to change.
+    public static func apply(
+        _ activation: Activation, to buffer: UnsafeMutableRawPointer, type: ElementType, rowLength: Int, rows: Range<Int>
+    ) {
+        switch type {
+        case .float32: apply(activation, to: buffer.assumingMemoryBound(to: Float.self), rowLength: rowLength, rows: rows)
+        case .float64: apply(activation, to: buffer.assumingMemoryBound(to: Double.self), rowLength: rowLength, rows: rows)
+        }
+    }
+
+    /// Applies an activation in place to a tensor, on up to `threads` threads of the shared pool. The result does not depend on
+    /// their number.
+    /// - Parameter shape: the tensor's shape; softmax runs along its last axis, whatever the layout (Keras axis -1).
+    public static func apply(
+        _ activation: Activation, to buffer: UnsafeMutableRawPointer, type: ElementType, shape: [Int], threads: Int = 1
+    ) {
+        if activation == .linear || shape.contains(0) { return }
+        let rowLength = shape.last ?? 1
+        let rows = shape.dropLast().reduce(1, *)
+        // A piece of less than a few thousand elements is not worth another thread.
+        let useful = max(1, min(threads, rows * rowLength / 4096))
+        let body: (Int, Range<Int>) throws(KernelError) -> Void = { _, range in
+            apply(activation, to: buffer, type: type, rowLength: rowLength, rows: range)
+        }
+        // The body throws nothing, so neither does the call.
+        try? ThreadPool.shared.run(threads: useful, items: rows, body)
+    }
+
+    @inline(__always)
+    private static func apply<T: InterpretedElement>(
+        _ activation: Activation, to elements: UnsafeMutablePointer<T>, rowLength: Int, rows: Range<Int>
+    ) {
+        let range = rows.lowerBound * rowLength..<rows.upperBound * rowLength
+        @inline(__always)
+        func each(_ function: (T) -> T) {
+            for index in range { elements[index] = function(elements[index]) }
+        }
+        switch activation {
+        case .linear: break
+        // These need no more than the element's own precision: one rounding, or none.
+        case .relu: each { $0 < 0 ? 0 : $0 }
+        case .softmax:
+            for row in rows { softmax(UnsafeMutableBufferPointer(start: elements + row * rowLength, count: rowLength)) }
+        default: each { .from(value(activation, $0.asDouble)) }
+        }
+    }
+
+    /// exp(x - max) / sum; any NaN makes the whole row NaN.
+    @inline(__always)
+    private static func softmax<T: InterpretedElement>(_ row: UnsafeMutableBufferPointer<T>) {
+        var largest = -Double.infinity
+        for element in row {
+            let x = element.asDouble
+            if x > largest || x.isNaN { largest = x }  // NaN compares with nothing, so it stays the largest
+        }
+        var sum = 0.0
+        for element in row { sum += exp(element.asDouble - largest) }
+        for index in row.indices { row[index] = .from(exp(row[index].asDouble - largest) / sum) }
+    }
+}
+
+/// The two element types, so that loops over raw buffers are written once. The conversions are requirements because the generic
+/// ones of `BinaryFloatingPoint` are not always reduced to an instruction.
+protocol InterpretedElement: BinaryFloatingPoint, BitwiseCopyable {
+    var asFloat: Float { get }
+    var asDouble: Double { get }
+    static func from(_ value: some InterpretedElement) -> Self
+}
+
+extension Float: InterpretedElement {
+    @inline(__always) var asFloat: Float { self }
+    @inline(__always) var asDouble: Double { Double(self) }
+    @inline(__always) static func from(_ value: some InterpretedElement) -> Float { value.asFloat }
+}
+
+extension Double: InterpretedElement {
+    @inline(__always) var asFloat: Float { Float(self) }
+    @inline(__always) var asDouble: Double { self }
+    @inline(__always) static func from(_ value: some InterpretedElement) -> Double { value.asDouble }
+}

@@ -1,0 +1,336 @@
+import CInterpreter
+import LayerSpec
+
+/// `forward` and `inputGradient` in the interpreter: a result position reads, for each tap that reaches it, the features of one
+/// source position. Forward: source x, result y. Input gradient: source dy, result dx.
+///
+/// The results are cut into boxes, products of one `AxisRun` per axis, in which all positions meet the same taps. A work item
+/// is a piece of the rows of one box of the outer axes, together with *all* runs of the last axis: whole rows, so that a
+/// softmax along the last axis never leaves its item.
+struct InterpreterGather: Sendable {
+    /// A box of the outer axes. Offsets count elements.
+    private struct OuterBox {
+        var extents: [Int] = []
+        var sourceSteps: [Int] = []
+        var resultSteps: [Int] = []
+        var firstResult = 0
+        /// Source offset and row-major index of each combination of taps.
+        var taps: [(source: Int, tap: Int)] = [(0, 0)]
+        var rows: Int { extents.reduce(1, *) }
+
+        /// Source and result offset of one of the rows.
+        func offsets(row: Int) -> (source: Int, result: Int) {
+            var (rest, source, result) = (row, 0, firstResult)
+            for axis in extents.indices.reversed() {
+                let (quotient, n) = rest.quotientAndRemainder(dividingBy: extents[axis])
+                source += n * sourceSteps[axis]
+                result += n * resultSteps[axis]
+                rest = quotient
+            }
+            return (source, result)
+        }
+    }
+
+    /// A run of the last axis. Offsets count elements.
+    private struct LastRun {
+        let firstResult: Int
+        let resultStep: Int
+        let sourceStep: Int
+        let count: Int
+        let taps: [(source: Int, tap: Int)]
+    }
+
+    struct Item {
+        let box: Int
+        let rows: Range<Int>
+    }
+
+    /// Longest run of the last axis that is handled at once; bounds the workspace.
+    private static let longestRun = 4096
+
+    private let spec: KernelSpec
+    private let loops: InterpreterLoops
+    private let boxes: [OuterBox]
+    private let lastRuns: [LastRun]
+    let items: [Item]
+
+    private let sourceFeatures: Int  // of one group
+    private let resultFeatures: Int  // of one group
+    private let sourceFeatureStep: Int
+    private let resultFeatureStep: Int
+    private let sourceSample: Int  // elements of one batch element
+    private let resultSample: Int
+    /// Results of the last axis.
+    private let width: Int
+
+    /// Elements of one vector along the features, when the loops run along them; nil when they run along result features.
+    private let dotLanes: Int?
+    private let weightRows: Int
+    private let groupWeights: Int  // arithmetic elements of one group's packed weights
+
+    /// Where things stand in the workspace.
+    private struct Offsets {
+        let pairs: Int
+        let rowSources: Int
+        let rowResults: Int
+        let sources: Int
+        let results: Int
+    }
+
+    private let offsets: Offsets
+    let workspaceByteCount: Int
+
+    init(_ spec: KernelSpec, loops: InterpreterLoops) {
+        self.spec = spec
+        self.loops = loops
+        let geometry = spec.geometry
+        let isForward = spec.op == .forward
+        let isLast = spec.layout == .channelsLast
+        let sourceExtents = geometry.axes.map { isForward ? $0.input : $0.output }
+        let resultExtents = geometry.axes.map { isForward ? $0.output : $0.input }
+        sourceFeatures = isForward ? geometry.channelsPerGroup : geometry.filtersPerGroup
+        resultFeatures = isForward ? geometry.filtersPerGroup : geometry.channelsPerGroup
+        let sourceVolume = sourceExtents.reduce(1, *)
+        let resultVolume = resultExtents.reduce(1, *)
+        sourceFeatureStep = isLast ? 1 : sourceVolume
+        resultFeatureStep = isLast ? 1 : resultVolume
+        sourceSample = sourceVolume * sourceFeatures * geometry.groups
+        resultSample = resultVolume * resultFeatures * geometry.groups
+        width = resultExtents.last ?? 1
+
+        // Elements from one position to the next along each axis.
+        func steps(_ extents: [Int], voxel: Int) -> [Int] {
+            var steps = extents
+            var step = voxel
+            for axis in extents.indices.reversed() {
+                steps[axis] = step
+                step *= extents[axis]
+            }
+            return steps
+        }
+        let sourceSteps = steps(sourceExtents, voxel: isLast ? sourceFeatures * geometry.groups : 1)
+        let resultSteps = steps(resultExtents, voxel: isLast ? resultFeatures * geometry.groups : 1)
+
+        var boxes = [OuterBox()]
+        for (index, axis) in geometry.axes.enumerated().dropLast() {
+            let runs = AxisRun.runs(of: axis, op: spec.op)
+            boxes = boxes.flatMap { box in
+                runs.map { run in
+                    var longer = box
+                    longer.extents.append(run.count)
+                    longer.sourceSteps.append(run.sourceStep * sourceSteps[index])
+                    longer.resultSteps.append(run.resultStep * resultSteps[index])
+                    longer.firstResult += run.firstResult * resultSteps[index]
+                    longer.taps = box.taps.flatMap { outer in
+                        run.taps.map { (outer.source + $0.source * sourceSteps[index], outer.tap * axis.kernel + $0.tap) }
+                    }
+                    return longer
+                }
+            }
+        }
+        self.boxes = boxes
+
+        var lastRuns: [LastRun] = []
+        if let axis = geometry.axes.last, let sourceStep = sourceSteps.last, let resultStep = resultSteps.last {
+            for run in AxisRun.runs(of: axis, op: spec.op) {
+                for begin in stride(from: 0, to: run.count, by: Self.longestRun) {
+                    lastRuns.append(
+                        LastRun(
+                            firstResult: (run.firstResult + begin * run.resultStep) * resultStep,
+                            resultStep: run.resultStep * resultStep, sourceStep: run.sourceStep * sourceStep,
+                            count: min(Self.longestRun, run.count - begin),
+                            taps: run.taps.map { (($0.source + begin * run.sourceStep) * sourceStep, $0.tap) }))
+                }
+            }
+        }
+        self.lastRuns = lastRuns
+
+        // Enough positions in an item to use a block of weights many times, enough items to share among threads.
+        let wanted = max(64, min(512, resultVolume / 64))
+        let rowsPerItem = max(1, wanted / width)
+        var items: [Item] = []
+        for (index, box) in boxes.enumerated() {
+            let pieces = (box.rows + rowsPerItem - 1) / rowsPerItem
+            for piece in 0..<pieces {
+                items.append(Item(box: index, rows: ThreadPool.range(of: piece, among: pieces, items: box.rows)))
+            }
+        }
+        // In the order of memory, so that the phases of one region meet in the cache.
+        let keyed = items.map { (key: boxes[$0.box].offsets(row: $0.rows.lowerBound).result, item: $0) }
+        self.items = keyed.sorted { $0.key < $1.key }.map(\.item)
+
+        let rows = items.reduce(0) { max($0, $1.rows.count) }
+        let positions = rows * lastRuns.reduce(0) { max($0, $1.count) }
+        let taps = boxes.reduce(0) { max($0, $1.taps.count) } * lastRuns.reduce(0) { max($0, $1.taps.count) }
+        var layout = WorkspaceLayout()
+        offsets = Offsets(
+            pairs: layout.take(vs_interp_pair.self, taps),
+            rowSources: layout.take(Int.self, rows), rowResults: layout.take(Int.self, rows),
+            sources: layout.take(Int64.self, positions), results: layout.take(Int64.self, positions))
+        workspaceByteCount = layout.byteCount
+
+        weightRows = geometry.tapCount * sourceFeatures
+        dotLanes = Self.dotLanes(
+            loops, reduction: sourceFeatures, columns: resultFeatures, isContiguous: sourceFeatureStep == 1,
+            tapsPerResult: Double(geometry.tapCount) / Double(isForward ? geometry.axes.reduce(1) { $0 * $1.stride } : 1))
+        groupWeights =
+            dotLanes == nil
+            ? loops.blockWidths(columns: resultFeatures).reduce(0, +) * weightRows : resultFeatures * weightRows
+    }
+
+    /// Whether lanes along the source features serve better than lanes along the result features: instructions of a position
+    /// counted. Adding up the lanes at the end costs about 8.
+    private static func dotLanes(
+        _ loops: InterpreterLoops, reduction: Int, columns: Int, isContiguous: Bool, tapsPerResult: Double
+    ) -> Int? {
+        guard isContiguous else { return nil }
+        let bytes = [64, 32, 16].filter { $0 <= loops.vectorBytes }
+        guard let lanes = bytes.map({ $0 / loops.arithmeticBytes }).first(where: { reduction % $0 == 0 }) else { return nil }
+        let columnVectors = (columns * loops.arithmeticBytes + loops.vectorBytes - 1) / loops.vectorBytes
+        let alongColumns = tapsPerResult * Double(reduction * columnVectors)
+        let alongFeatures = Double(columns) * (tapsPerResult * Double(reduction / lanes) + 8)
+        return alongFeatures < alongColumns ? lanes : nil
+    }
+
+    // MARK: Weights
+
+    var packedByteCount: Int { (spec.geometry.groups * groupWeights * loops.arithmeticBytes + 63) / 64 * 64 }
+
+    var packingKey: String {
+        let geometry = spec.geometry
+        return "\(spec.op.rawValue);k\(geometry.tapCount);c\(geometry.channels);f\(geometry.filters);g\(geometry.groups);"
+            + "\(spec.elements.storage.rawValue)/\(spec.elements.arithmetic.rawValue);\(dotLanes == nil ? "columns" : "rows")"
+    }
+
+    func pack(weights: UnsafeRawPointer, into packed: UnsafeMutableRawPointer) {
+        switch (spec.elements.storage, spec.elements.arithmetic) {
+        case (.float32, .float32): pack(Float.self, Float.self, weights, packed)
+        case (.float32, .float64): pack(Float.self, Double.self, weights, packed)
+        case (.float64, .float32): pack(Double.self, Float.self, weights, packed)
+        case (.float64, .float64): pack(Double.self, Double.self, weights, packed)
+        }
+    }
+
+    @inline(__always)
+    private func pack<S: InterpretedElement, A: InterpretedElement>(
+        _: S.Type, _: A.Type, _ weights: UnsafeRawPointer, _ packed: UnsafeMutableRawPointer
+    ) {
+        let geometry = spec.geometry
+        let from = weights.assumingMemoryBound(to: S.self)
+        let to = packed.assumingMemoryBound(to: A.self)
+        to.update(repeating: 0, count: packedByteCount / MemoryLayout<A>.stride)
+        let isForward = spec.op == .forward
+        // The kernel tensor is (tap, filter of the group, channel); rows are source features, columns result features.
+        let (rowStep, columnStep) = isForward ? (1, geometry.channels) : (geometry.channels, 1)
+        let block = loops.blockColumns
+        let widths = loops.blockWidths(columns: resultFeatures)
+        for group in 0..<geometry.groups {
+            for tap in 0..<geometry.tapCount {
+                let first = tap * geometry.filtersPerGroup * geometry.channels + group * geometry.channelsPerGroup
+                for column in 0..<resultFeatures {
+                    var target = group * groupWeights
+                    var step = 1
+                    if dotLanes == nil {
+                        let (index, inside) = column.quotientAndRemainder(dividingBy: block)
+                        step = widths[index]
+                        target += index * block * weightRows + inside
+                    } else {
+                        target += column * weightRows
+                    }
+                    target += tap * sourceFeatures * step
+                    for row in 0..<sourceFeatures {
+                        to[target + row * step] = .from(from[first + row * rowStep + column * columnStep])
+                    }
+                }
+            }
+        }
+    }
+
+    // MARK: Running
+
+    func run(_ arguments: KernelArguments, workspace: UnsafeMutableRawPointer, items range: Range<Int>) {
+        let pairs = (workspace + offsets.pairs).assumingMemoryBound(to: vs_interp_pair.self)
+        let rowSources = (workspace + offsets.rowSources).assumingMemoryBound(to: Int.self)
+        let rowResults = (workspace + offsets.rowResults).assumingMemoryBound(to: Int.self)
+        let sources = (workspace + offsets.sources).assumingMemoryBound(to: Int64.self)
+        let results = (workspace + offsets.results).assumingMemoryBound(to: Int64.self)
+        let storage = loops.storageBytes
+        let lastKernel = spec.geometry.axes.last?.kernel ?? 1
+
+        var task = loops.task()
+        task.pairs = UnsafePointer(pairs)
+        task.reduction = Int64(sourceFeatures)
+        task.source_step = Int64(sourceFeatureStep)
+        task.source_offsets = UnsafePointer(sources)
+        task.weight_rows = Int64(weightRows)
+        task.columns = Int64(resultFeatures)
+        task.result_offsets = UnsafePointer(results)
+        task.result_step = Int64(resultFeatureStep)
+        task.dot_lanes = Int32(dotLanes ?? 0)
+
+        for number in range {
+            let (sample, index) = number.quotientAndRemainder(dividingBy: items.count)
+            let item = items[index]
+            let box = boxes[item.box]
+            let input = arguments.input + sample * sourceSample * storage
+            let output = arguments.output + sample * resultSample * storage
+            for (n, row) in item.rows.enumerated() {
+                (rowSources[n], rowResults[n]) = box.offsets(row: row)
+            }
+            for run in lastRuns {
+                var count = 0
+                for outer in box.taps {
+                    for last in run.taps {
+                        pairs[count] = vs_interp_pair(
+                            source: Int64(outer.source + last.source),
+                            weight: Int64((outer.tap * lastKernel + last.tap) * sourceFeatures))
+                        count += 1
+                    }
+                }
+                task.pair_count = Int64(count)
+                var position = 0
+                for n in 0..<item.rows.count {
+                    var source = rowSources[n]
+                    var result = rowResults[n] + run.firstResult
+                    for _ in 0..<run.count {
+                        sources[position] = Int64(source)
+                        results[position] = Int64(result)
+                        source += run.sourceStep
+                        result += run.resultStep
+                        position += 1
+                    }
+                }
+                task.positions = Int64(position)
+                for group in 0..<spec.geometry.groups {
+                    task.source = input + group * sourceFeatures * sourceFeatureStep * storage
+                    task.weights = arguments.operand + group * groupWeights * loops.arithmeticBytes
+                    task.bias = spec.epilogue.hasBias ? arguments.bias.map { $0 + group * resultFeatures * storage } : nil
+                    task.result = output + group * resultFeatures * resultFeatureStep * storage
+                    if dotLanes == nil { vs_interp_run(&task) } else { vs_interp_dot(&task) }
+                }
+            }
+            activate(output, rowResults, count: item.rows.count)
+        }
+    }
+
+    /// Applies the activation to the finished rows of an item.
+    private func activate(_ output: UnsafeMutableRawPointer, _ rows: UnsafeMutablePointer<Int>, count: Int) {
+        let activation = spec.epilogue.activation
+        if activation == .linear { return }
+        let features = resultFeatures * spec.geometry.groups
+        for row in 0..<count {
+            let start = output + rows[row] * loops.storageBytes
+            switch spec.layout {
+            case .channelsLast:
+                ActivationArithmetic.apply(
+                    activation, to: start, type: spec.elements.storage, rowLength: features, rows: 0..<width)
+            case .channelsFirst:
+                for feature in 0..<features {
+                    ActivationArithmetic.apply(
+                        activation, to: start + feature * resultFeatureStep * loops.storageBytes,
+                        type: spec.elements.storage, rowLength: width, rows: 0..<1)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import KernelRuntime
+import LayerSpec
+import Testing
+import _TestSupport
+
+@Suite struct ActivationTests {
+    // A buffer's `elements` do not keep it alive.
+    private func floats(_ buffer: GuardedBuffer) -> [Float] { withExtendedLifetime(buffer) { Array(buffer.elements(Float.self)) } }
+    private func doubles(_ buffer: GuardedBuffer) -> [Double] { withExtendedLifetime(buffer) { Array(buffer.elements(Double.self)) } }
+
+    /// Values computed to 17 digits with mpmath 1.3.
+    @Test func referenceValues() {
+        let cases: [(Activation, Double, Double)] = [
+            (.elu(alpha: 0.3), -1, -0.18963616764856730), (.selu, -2, -1.5201664685956948), (.selu, 2, 2.1014019747109610),
+            (.softplus, -40, 4.2483542552915890e-18), (.softplus, 0, 0.69314718055994531), (.softplus, 800, 800),
+            (.softsign, -3, -0.75), (.tanh, 0.5, 0.46211715726000976), (.sigmoid, -2, 0.11920292202211756),
+            (.sigmoid, -800, 0), (.hardSigmoid(slope: 0.2), 1, 0.7), (.hardSigmoid(slope: 1.0 / 6), -3.5, 0),
+            (.hardSigmoid(slope: 0.2), 9, 1), (.exponential, 1, 2.7182818284590452), (.leakyRelu(slope: 0.2), -3, -0.6),
+            (.gelu(approximate: false), 1, 0.84134474606854295), (.gelu(approximate: false), -10, -7.6198530241605261e-23),
+            (.gelu(approximate: true), 1, 0.84119199060827670), (.silu, -2, -0.23840584404423511), (.relu, -1, 0),
+            (.relu, 3, 3), (.linear, -3, -3),
+        ]
+        for (activation, x, expected) in cases {
+            let y = ActivationArithmetic.value(activation, x)
+            // erfc magnifies the rounding of its argument by 2x^2.
+            #expect(abs(y - expected) <= 4e-16 * (1 + x * x) * abs(expected), "\(activation) of \(x) is \(y)")
+        }
+    }
+
+    /// float32 in place: within one unit in the last place of double arithmetic, over the whole range.
+    @Test func float32IsRoundedOnce() {
+        for activation in Activation.samples where activation.isPointwise {
+            let values = (-4000...4000).map { Float($0) / 50 }
+            let buffer = GuardedBuffer(values, placement: .atEnd)
+            withExtendedLifetime(buffer) { ActivationArithmetic.apply(activation, to: buffer.address, type: .float32, shape: [values.count]) }
+            for (x, y) in zip(values, floats(buffer)) {
+                let expected = ScatterOracle.activate(Double(x), activation)
+                // The oracle's 1 + erf and 1 + tanh cancel at about 1e-16 of the argument.
+                let bound = Double(Float(expected).ulp) + 1e-15 * abs(Double(x))
+                #expect(abs(Double(y) - expected) <= bound, "\(activation) of \(x) is \(y) instead of \(expected)")
+            }
+        }
+    }
+
+    @Test func notANumberStays() {
+        for activation in Activation.samples {
+            for type in ElementType.allCases {
+                let buffer: GuardedBuffer
+                switch type {
+                case .float32: buffer = GuardedBuffer([Float.nan, .nan, -.nan], placement: .atEnd)
+                case .float64: buffer = GuardedBuffer([Double.nan, .nan, -.nan], placement: .atEnd)
+                }
+                withExtendedLifetime(buffer) { ActivationArithmetic.apply(activation, to: buffer.address, type: type, shape: [3]) }
+                let results = type == .float32 ? floats(buffer).map { Double($0) } : doubles(buffer)
+                #expect(results.count == 3 && results.allSatisfy { $0.isNaN }, "\(activation) \(type)")
+            }
+        }
+    }
+
+    @Test func softmaxRows() {
+        let inputs: [Double] = [1, 2, 3, 1000, 1000, 1000, -1000, 0, 1000, 0, .nan, 0]
+        let buffer = GuardedBuffer(inputs, placement: .atEnd)
+        withExtendedLifetime(buffer) { ActivationArithmetic.apply(.softmax, to: buffer.address, type: .float64, shape: [2, 2, 3]) }
+        let y = doubles(buffer)
+        for (index, expected) in [0.090030573170380458, 0.24472847105479765, 0.66524095577482189].enumerated() {
+            #expect(abs(y[index] - expected) <= 2e-16)
+        }
+        #expect(y[3...5].allSatisfy { abs($0 - 1.0 / 3) <= 2e-16 })
+        #expect(Array(y[6...8]) == [0, 0, 1])
+        #expect(y[9...11].allSatisfy { $0.isNaN })
+    }
+
+    @Test func threadsDoNotChangeABit() {
+        var random = SeededRandom(seed: 11)
+        let values = random.reals(60 * 7 * 50).map { Float(4 * $0) }
+        for activation in Activation.samples {
+            let results = [1, 2, 3, 7].map { threads in
+                let buffer = GuardedBuffer(values, placement: .atEnd)
+                withExtendedLifetime(buffer) { ActivationArithmetic.apply(activation, to: buffer.address, type: .float32, shape: [60, 7, 50], threads: threads) }
+                return floats(buffer).map(\.bitPattern)
+            }
+            #expect(results.allSatisfy { $0 == results[0] }, "\(activation)")
+            #expect(activation == .linear || results[0] != values.map(\.bitPattern), "\(activation)")
+        }
+    }
+}
