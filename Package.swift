@@ -8,7 +8,7 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
-    .testTarget(name: name, dependencies: ["_TestSupport"] + dependencies, resources: resources)
+    .testTarget(name: name, dependencies: ["_TestSupport", "LayerSpec", "Tensors"] + dependencies, resources: resources)
 }
 
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -85,22 +85,19 @@ let package = Package(
         .target(name: "_TestSupport", dependencies: ["LayerSpec", "Tensors"], path: "Tests/_TestSupport"),
         .target(name: "_CTestSupport", path: "Tests/_CTestSupport"),
         tests("PackageTests", []),
-        tests("LayerSpecTests", ["LayerSpec"]),
-        tests("KerasConfigTests", ["KerasConfig", "LayerSpec"], resources: [.copy("Fixtures")]),
-        tests("TensorsTests", ["Tensors", "LayerSpec"]),
-        tests("EmissionTests", ["Scheduling", "KernelEmission", "KernelTemplates", "LayerSpec", "KerasConfig", "CKernelABI"]),
-        tests("KernelBuildTests", ["KernelBuild", "KernelEmission", "Scheduling", "LayerSpec", crypto, logging]),
-        tests("KernelRuntimeTests", ["KernelRuntime", "Tensors", "LayerSpec", "CKernelABI", "_CTestSupport", logging]),
-        tests("TensorIOTests", ["TensorIO", "Tensors", "LayerSpec"], resources: [.copy("Fixtures")]),
+        tests("LayerSpecTests", []),
+        tests("KerasConfigTests", ["KerasConfig"], resources: [.copy("Fixtures")]),
+        tests("TensorsTests", []),
+        tests("EmissionTests", ["Scheduling", "KernelEmission", "KernelTemplates", "KerasConfig", "CKernelABI"]),
+        tests("KernelBuildTests", ["KernelBuild", "KernelEmission", "Scheduling", crypto, logging]),
+        tests("KernelRuntimeTests", ["KernelRuntime", "CKernelABI", "_CTestSupport", logging]),
+        tests("TensorIOTests", ["TensorIO"], resources: [.copy("Fixtures")]),
         tests(
-            "LayerTests", ["Voxelsmith", "ModelIO", "TensorIO", "KernelRuntime", "KerasConfig", "Tensors", "LayerSpec"],
+            "LayerTests", ["Voxelsmith", "ModelIO", "TensorIO", "KernelRuntime", "KerasConfig"],
             resources: [.copy("Fixtures")]),
         tests(
-            "DifferentialTests",
-            [
-                "Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", "Tensors", "LayerSpec",
-            ]),
-        tests("CommandLineTests", ["TensorIO", "Tensors", "LayerSpec"]),
+            "DifferentialTests", ["Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", logging]),
+        tests("CommandLineTests", ["TensorIO"]),
     ],
     swiftLanguageModes: [.v6]
 )

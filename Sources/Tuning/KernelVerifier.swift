@@ -206,7 +206,7 @@ public struct KernelVerifier: Sendable {
             }
             let ones = Array(repeating: 1.0, count: operands.weights.count)
             let readers = try reference.sums(
-                linear.with(epilogue: .none), batch: operands.batch, input: mark, weights: ones, bias: nil)
+                linear.with(epilogue: Epilogue.none), batch: operands.batch, input: mark, weights: ones, bias: nil)
             let received = try run(poisoned)
             for index in received.indices {
                 if readers[index] != 0 ? !received[index].isNaN : received[index].bitPattern != clean[index].bitPattern {

@@ -1,3 +1,4 @@
+import Tensors
 import KernelRuntime
 import LayerSpec
 import Testing

@@ -1,3 +1,4 @@
+import Tensors
 import LayerSpec
 import _TestSupport
 

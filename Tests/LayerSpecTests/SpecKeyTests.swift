@@ -1,3 +1,4 @@
+import Tensors
 import LayerSpec
 import Testing
 import _TestSupport
