@@ -115,7 +115,8 @@ let runnableTargets = Target.named.filter { Set($0.requiredFeatures).isSubset(of
         let target = try #require(runnableTargets.first)
         let axis = try AxisGeometry(input: 5, output: 9, kernel: 3, stride: 2, dilation: 1, crop: 1)
         let spec = KernelSpec(geometry: try Geometry(axes: [axis, axis, axis], channels: 3, filters: 4), policy: .direct)
-        let kernel = try #require(try await TemporaryPlugins().kernels([plan(spec, target: target)], target: target).first)
+        let kernels = try await TemporaryPlugins().kernels([plan(spec, target: target)], target: target)
+        let kernel = try #require(kernels.first)
         #expect(try KernelVerifier(kernel, reference: OracleReference()).verify().failures.isEmpty)
         for fault in FaultyKernel.Fault.allCases {
             let report = try KernelVerifier(FaultyKernel(kernel: kernel, fault: fault), reference: OracleReference()).verify()
