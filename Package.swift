@@ -85,7 +85,7 @@ let package = Package(
         .target(name: "_TestSupport", dependencies: ["LayerSpec", "Tensors"], path: "Tests/_TestSupport"),
         .target(name: "_CTestSupport", path: "Tests/_CTestSupport"),
         tests("PackageTests", []),
-        tests("LayerSpecTests", ["LayerSpec"]),
+        tests("LayerSpecTests", ["LayerSpec", "Tensors"]),
         tests("KerasConfigTests", ["KerasConfig", "LayerSpec"], resources: [.copy("Fixtures")]),
         tests("TensorsTests", ["Tensors", "LayerSpec"]),
         tests("EmissionTests", ["Scheduling", "KernelEmission", "KernelTemplates", "LayerSpec", "KerasConfig", "CKernelABI"]),

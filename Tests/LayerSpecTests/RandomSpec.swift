@@ -1,4 +1,5 @@
 import LayerSpec
+import Tensors
 import _TestSupport
 
 /// A random legal problem with unequal axes, any op, layout, groups, types and epilogue.

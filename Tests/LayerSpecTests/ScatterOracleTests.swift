@@ -1,4 +1,5 @@
 import LayerSpec
+import Tensors
 import Testing
 import _TestSupport
 
