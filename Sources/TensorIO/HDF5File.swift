@@ -147,8 +147,8 @@ public final class HDF5File: Sendable {
     /// - Throws: `TensorIOError.missingObject`, `.hdf5Type`, `.tooLarge`, `.hdf5Structure`.
     public func strings(_ attribute: String, of object: String = "/") throws -> [String]? {
         try withAttribute(attribute, of: object) { id, type, shape, name in
-            let count = shape.reduce(1, *)
-            if count == 0 { return [] }
+            if shape.contains(0) { return [] }
+            let count = shape.reduce(1, *)  // within checkSize's limit
             guard api.H5Tget_class(type) == Int32(CHDF5_STRING) else {
                 throw TensorIOError.hdf5Type(path: path, object: name, received: className(of: type), expected: "strings")
             }
@@ -156,7 +156,7 @@ public final class HDF5File: Sendable {
             if api.H5Tis_variable_str(type) > 0 {
                 let memory = api.H5Tcopy(api.c_string)
                 defer { _ = api.H5Tclose(memory) }
-                _ = api.H5Tset_size(memory, .max)  // H5T_VARIABLE
+                _ = api.H5Tset_size(memory, -1)  // H5T_VARIABLE, the largest size_t
                 _ = api.H5Tset_cset(memory, api.H5Tget_cset(type))
                 var pointers = [UnsafeMutablePointer<CChar>?](repeating: nil, count: count)
                 let status = pointers.withUnsafeMutableBytes { bytes in bytes.baseAddress.map { api.H5Aread(id, memory, $0) } ?? -1 }
@@ -182,8 +182,8 @@ public final class HDF5File: Sendable {
     /// - Throws: `TensorIOError.missingObject`, `.hdf5Type`, `.tooLarge`, `.hdf5Structure`.
     public func integers(_ attribute: String, of object: String = "/") throws -> [Int]? {
         try withAttribute(attribute, of: object) { id, type, shape, name in
-            let count = shape.reduce(1, *)
-            if count == 0 { return [] }
+            if shape.contains(0) { return [] }
+            let count = shape.reduce(1, *)  // within checkSize's limit
             guard api.H5Tget_class(type) == Int32(CHDF5_INTEGER) else {
                 throw TensorIOError.hdf5Type(path: path, object: name, received: className(of: type), expected: "integers")
             }

@@ -61,6 +61,8 @@ public final class ZipArchive {
 
     private init(_ api: czip_api, _ archive: UnsafeMutableRawPointer, path: String, byteCount: Int) throws {
         do {
+            // libzip takes no bytes at all for an archive without members.
+            if byteCount == 0 { throw TensorIOError.notZip(path: path, reason: "no bytes") }
             members = try Self.list(api, archive, path: path)
         } catch {
             api.zip_discard(archive)

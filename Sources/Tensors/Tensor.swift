@@ -5,6 +5,8 @@ import LayerSpec
 public struct Tensor: Sendable {
     public let shape: [Int]
     public let elementType: ElementType
+    /// Product of the extents, 1 for a scalar.
+    public let elementCount: Int
     private var storage: TensorStorage
 
     /// A tensor with undefined contents.
@@ -27,6 +29,7 @@ public struct Tensor: Sendable {
         if let count, count != bytes / elementType.byteCount { throw .elementCount(received: count, shape: shape) }
         self.shape = shape
         self.elementType = elementType
+        elementCount = bytes / elementType.byteCount
         storage = try TensorStorage(byteCount: bytes, pool: pool)
     }
 
@@ -49,7 +52,6 @@ public struct Tensor: Sendable {
         elements.withUnsafeBytes { storage.address.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(storage.address), byteCount: $0.count) }
     }
 
-    public var elementCount: Int { shape.reduce(1, *) }
     public var byteCount: Int { elementCount * elementType.byteCount }
 
     /// The bytes of the elements, for reading.
@@ -100,12 +102,14 @@ public struct Tensor: Sendable {
             count = value
         }
         if count != elementCount { throw .elementCount(received: elementCount, shape: shape) }
-        return Tensor(shape: shape, elementType: elementType, storage: storage)
+        return Tensor(shape: shape, of: self)
     }
 
-    private init(shape: [Int], elementType: ElementType, storage: TensorStorage) {
+    /// Another shape of as many elements.
+    private init(shape: [Int], of other: Tensor) {
         self.shape = shape
-        self.elementType = elementType
-        self.storage = storage
+        elementType = other.elementType
+        elementCount = other.elementCount
+        storage = other.storage
     }
 }

@@ -1,5 +1,6 @@
 import Tensors
 import LayerSpec
+import Tensors
 import _TestSupport
 
 /// A random legal problem with unequal axes, any op, layout, groups, types and epilogue.

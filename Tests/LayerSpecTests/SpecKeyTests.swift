@@ -1,5 +1,6 @@
 import Tensors
 import LayerSpec
+import Tensors
 import Testing
 import _TestSupport
 

@@ -39,16 +39,16 @@ import Testing
             #expect(read.tensor.shape == written.tensor.shape && read.tensor.elementType == written.tensor.elementType, "\(read.name)")
             #expect(read.tensor.doubles.map(\.bitPattern) == written.tensor.doubles.map(\.bitPattern), "\(read.name)")
         }
-        // The same bytes under another time zone, and the date of every member is 1980-01-01 00:00.
-        let zone = getenv("TZ").map { String(cString: $0) }
-        for other in ["Asia/Tokyo", "America/Los_Angeles", "UTC"] {
-            setenv("TZ", other, 1)
-            tzset()
-            #expect(try NPZFile.encode(arrays) == bytes, "\(other)")
+        #expect(try NPZFile.encode(arrays) == bytes)
+        // Whatever the time zone: stored, time 0, date 1980-01-01, in every local and central record.
+        let stamps = bytes.indices.dropLast(16).compactMap { start -> [UInt8]? in
+            switch Array(bytes[start..<(start + 4)]) {
+            case [0x50, 0x4B, 3, 4]: Array(bytes[(start + 8)..<(start + 14)])
+            case [0x50, 0x4B, 1, 2]: Array(bytes[(start + 10)..<(start + 16)])
+            default: nil
+            }
         }
-        if let zone { setenv("TZ", zone, 1) } else { unsetenv("TZ") }
-        tzset()
-        #expect(Array(bytes[8..<14]) == [0, 0, 0, 0, 0x21, 0], "stored, time 0, date 1980-01-01")
+        #expect(stamps == [[UInt8]](repeating: [0, 0, 0, 0, 0x21, 0], count: 6))
         try withFolder { folder in
             try NPZFile.write(arrays, to: "\(folder)/w.npz")
             #expect(try Array(Data(contentsOf: URL(filePath: "\(folder)/w.npz"))) == bytes)
@@ -68,7 +68,7 @@ import Testing
         #expect(file.names == ["a"])
         #expect(try file.tensor("a").floats == [4])
         let archive = try ZipArchive(bytes: bytes, name: "z")
-        #expect(archive.members == [.init(name: "readme.txt", byteCount: 2), .init(name: "a.npy", byteCount: 132)])
+        #expect(archive.members.map(\.name) == ["readme.txt", "a.npy"] && archive.members.map(\.byteCount) == [2, 132])
         #expect(try archive.read("readme.txt") == [1, 2])
         #expect(ioError { _ = try archive.read("a.npy", limit: 131) } == .tooLarge(path: "z", object: "a.npy", size: 132, limit: 131))
         #expect(ioError { _ = try archive.read("b") } == .missingMember(path: "z", member: "b", present: ["readme.txt", "a.npy"]))

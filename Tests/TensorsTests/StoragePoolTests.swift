@@ -32,7 +32,7 @@ import Testing
     @Test func retainedBytesStayWithinTheLimit() throws {
         let pool = StoragePool(limit: 4096)
         var blocks = try (0..<10).map { _ in try TensorStorage(byteCount: 1024, pool: pool) }
-        #expect(pool.retainedByteCount == 0)
+        withExtendedLifetime(blocks) { #expect(pool.retainedByteCount == 0) }
         blocks.removeAll()
         #expect(pool.retainedByteCount == 4096)
         _ = try touch(8192, pool)
