@@ -37,6 +37,11 @@ public struct TilePlan: Hashable, Sendable {
         public let row: Int
         public let column: Int
 
+        public init(row: Int, column: Int) {
+            self.row = row
+            self.column = column
+        }
+
         public static func < (a: Place, b: Place) -> Bool { (a.row, a.column) < (b.row, b.column) }
     }
 
