@@ -1,0 +1,147 @@
+import LayerSpec
+
+/// The layers of a file, with unique names.
+public struct LayerSet: Hashable, Sendable {
+    public let layers: [LayerDescription]
+    /// The model the layers form; nil for a single layer, a list or a suite, whose layers are independent of each other.
+    public let model: ModelDescription?
+
+    /// Reads a serialised layer (Keras of any generation, or ONNX-style), a list of them, a suite (objects with `name`,
+    /// `source` and `layer`), or a model: Sequential in its dictionary and list forms, a Functional model that is a chain,
+    /// and the bare `get_config` of either.
+    /// - Parameter generation: the Keras line, when it is known from elsewhere (`keras_version` beside the config in an .h5 or a
+    ///   .keras); detected otherwise.
+    /// - Throws: `KerasConfigError`.
+    public init(json bytes: some Sequence<UInt8>, generation: KerasGeneration? = nil) throws(KerasConfigError) {
+        try self.init(JSONValue(parsing: bytes), generation: generation)
+    }
+
+    /// Reads a document that is parsed already.
+    public init(_ document: JSONValue, generation: KerasGeneration? = nil) throws(KerasConfigError) {
+        if case .object(let object) = document, let model = try ModelReader.read(object, generation: generation) {
+            layers = model.layers
+            self.model = model
+            return
+        }
+        var reader = LayerReader()
+        switch document {
+        case .object(let object) where object["class_name"] != nil:
+            layers = [try reader.read(object, generation: generation)]
+        case .object(let object) where object["layer"] != nil:
+            layers = [try reader.readEntry(object, generation: generation)]
+        case .array(let entries):
+            if entries.isEmpty { throw .noLayers }
+            reader.reserveNames(in: entries)
+            var result: [LayerDescription] = []
+            for entry in entries {
+                guard case .object(let object) = entry else { throw .unknownDocument(received: entry.excerpt) }
+                result.append(
+                    object["layer"] != nil
+                        ? try reader.readEntry(object, generation: generation)
+                        : try reader.read(object, generation: generation))
+            }
+            layers = result
+        default: throw .unknownDocument(received: document.excerpt)
+        }
+        model = nil
+    }
+
+    private init(layers: [LayerDescription], model: ModelDescription?) {
+        self.layers = layers
+        self.model = model
+    }
+
+    /// The same layers for another input shape: of the first layer of a model, from which the others follow, or of each
+    /// independent layer.
+    /// - Throws: `KerasConfigError.inLayer` when a layer is illegal for it.
+    public func with(inputShape: [Int?]) throws(KerasConfigError) -> LayerSet {
+        var result: [LayerDescription] = []
+        var shape = inputShape
+        for layer in layers {
+            result.append(try layer.with(inputShape: shape))
+            if model != nil, let next = try result.last?.outputShape() { shape = next }
+        }
+        let model = model.map {
+            ModelDescription(name: $0.name, layers: result, generation: $0.generation, kerasVersion: $0.kerasVersion)
+        }
+        return LayerSet(layers: result, model: model)
+    }
+}
+
+/// Reads single layers and keeps their names unique.
+struct LayerReader {
+    private var taken: Set<String> = []
+    /// Names stated anywhere in the file, which no unnamed layer may be given.
+    private var reserved: Set<String> = []
+
+    mutating func reserveNames(in entries: [JSONValue]) {
+        for entry in entries {
+            guard let object = entry.object else { continue }
+            let layer = object["layer"]?.object ?? object
+            for name in [object["name"], layer["config"]?.object?["name"]] { if let text = name?.string { reserved.insert(text) } }
+        }
+    }
+
+    /// An entry of a suite; its name is the layer's.
+    mutating func readEntry(_ entry: JSONObject, generation: KerasGeneration?) throws(KerasConfigError) -> LayerDescription {
+        let reader = ConfigReader(config: entry, className: "suite entry")
+        let layer = try reader.required("layer")
+        guard let object = layer.object else { throw reader.wrongType("layer", layer, "an object") }
+        return try read(
+            object, name: try reader.string("name"), source: try reader.string("source"), generation: generation)
+    }
+
+    mutating func read(
+        _ object: JSONObject, name given: String? = nil, source: String? = nil, generation: KerasGeneration? = nil
+    ) throws(KerasConfigError) -> LayerDescription {
+        let outer = ConfigReader(config: object, className: "layer")
+        guard let className = try outer.string("class_name") else { throw .missingKey("class_name", className: "layer") }
+        let configValue = try outer.required("config")
+        guard let config = configValue.object else { throw outer.wrongType("config", configValue, "an object") }
+        let stem = className == ONNXLayer.className ? "conv_transpose" : "conv3d_transpose"
+        let stated = try ConfigReader(config: config, className: className).string("name")
+        let name = given ?? stated ?? freeName(stem)
+        if !taken.insert(name).inserted { throw .duplicateName(name) }
+        do {
+            return try description(object, className, config, name, source, generation ?? KerasGeneration(detectedIn: .object(object)))
+        } catch .inLayer(let inner, let error) {
+            throw .inLayer(inner, error)
+        } catch {
+            throw .inLayer(name, error)
+        }
+    }
+
+    private func freeName(_ stem: String) -> String {
+        var (candidate, number) = (stem, 0)
+        while taken.contains(candidate) || reserved.contains(candidate) {
+            number += 1
+            candidate = "\(stem)_\(number)"
+        }
+        return candidate
+    }
+
+    private func description(
+        _ object: JSONObject, _ className: String, _ config: JSONObject, _ name: String, _ source: String?,
+        _ generation: KerasGeneration
+    ) throws(KerasConfigError) -> LayerDescription {
+        let layer: LayerConfig
+        var shape: [Int?]?
+        if KerasLayer.classNames.contains(className) {
+            layer = try KerasLayer.read(config, className: className, name: name, generation: generation)
+            shape = try KerasLayer.inputShape(object: object, layout: layer.layout)
+        } else if className == ONNXLayer.className {
+            let channels: Int
+            (layer, channels) = try ONNXLayer.read(config, name: name)
+            // The channels are stated in any case, so there always is a shape.
+            var unknown = [Int?](repeating: nil, count: 5)
+            unknown[layer.layout.channelAxis(rank: 5)] = channels
+            shape = try KerasLayer.inputShape(object: object, layout: layer.layout) ?? unknown
+        } else {
+            throw .unsupportedClass(className)
+        }
+        let description = LayerDescription(
+            config: layer, inputShape: shape, source: source, kerasClass: className, attributes: config)
+        guard let shape else { return description }
+        return try description.with(inputShape: shape)
+    }
+}

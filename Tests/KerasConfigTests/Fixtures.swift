@@ -1,0 +1,25 @@
+import Foundation
+import KerasConfig
+import LayerSpec
+
+/// The bytes of a fixture.
+func fixture(_ name: String) throws -> Data {
+    try Data(contentsOf: Bundle.module.bundleURL.appending(path: "Fixtures").appending(path: name))
+}
+
+/// A layer object around a config.
+func layerJSON(_ config: String, className: String = "Conv3DTranspose", rest: String = "") -> [UInt8] {
+    Array("{\"class_name\": \"\(className)\", \"config\": \(config)\(rest)}".utf8)
+}
+
+/// The error a layer set is refused with, without the names of layers around it.
+func refusal(_ json: some Sequence<UInt8>) -> KerasConfigError? {
+    do {
+        _ = try LayerSet(json: json)
+        return nil
+    } catch {
+        var result = error
+        while case .inLayer(_, let inner) = result { result = inner }
+        return result
+    }
+}
