@@ -38,6 +38,27 @@ import Testing
         #expect(shapes == [[x, w, y, [6]], [y, w, x, [4]], [x, y, w, [4]]])
     }
 
+    @Test func unknownExtentsStayUnknown() throws {
+        for layout in Layout.allCases {
+            let layer = try config(filters: 6, kernel: [2, 3, 4], strides: [3, 2, 1], groups: 2, layout: layout)
+            func place(_ batch: Int?, _ spatial: [Int?], _ features: Int?) -> [Int?] {
+                layout == .channelsLast ? [batch] + spatial + [features] : [batch, features] + spatial
+            }
+            let known = try layer.outputShape(inputShape: place(7, [5, 6, 7], 4))
+            #expect(known == layout.shape(batch: 7, spatial: [15, 13, 10], channels: 6))
+            #expect(try layer.outputShape(inputShape: place(nil, [5, 6, 7], 4)) == place(nil, [15, 13, 10], 6))
+            #expect(try layer.outputShape(inputShape: place(0, [nil, 6, nil], 4)) == place(0, [nil, 13, nil], 6))
+            let refused: [([Int?], SpecError)] = [
+                (place(1, [5, 6, 7], nil), .tooSmall("number of channels", 0, minimum: 1)),
+                (place(1, [5, nil, 7], 0), .tooSmall("number of channels", 0, minimum: 1)),
+                (place(-1, [5, 6, 7], 4), .tooSmall("batch", -1, minimum: 0)),
+                (place(1, [5, nil, 7], 3), .groupsDoNotDivide(groups: 2, what: "channels", 3)),
+                (place(1, [0, nil, 7], 4), .tooSmall("input length", 0, minimum: 1)),
+            ]
+            for (shape, error) in refused { #expect(throws: error) { try layer.outputShape(inputShape: shape) } }
+        }
+    }
+
     @Test func illegalNumbersThrow() {
         let shape = [1, 4, 4, 4, 4]
         let cases: [(SpecError, () throws -> Void)] = [
