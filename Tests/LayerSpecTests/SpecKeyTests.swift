@@ -1,4 +1,3 @@
-import Tensors
 import LayerSpec
 import Tensors
 import Testing
