@@ -8,6 +8,7 @@ public enum Templates {
         case kernelABI = "voxelsmith_kernel_abi.h"
     }
 
+    /// The whole text of a file, byte for byte.
     public static func text(_ file: File) -> String {
         let bytes =
             switch file {

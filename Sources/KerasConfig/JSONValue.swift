@@ -73,21 +73,25 @@ public enum JSONValue: Hashable, Sendable, Codable {
         }
     }
 
+    /// The text of a string; nil for other kinds.
     public var string: String? {
         if case .string(let value) = self { return value }
         return nil
     }
 
+    /// The elements of a list; nil for other kinds.
     public var array: [JSONValue]? {
         if case .array(let value) = self { return value }
         return nil
     }
 
+    /// The members of an object; nil for other kinds.
     public var object: JSONObject? {
         if case .object(let value) = self { return value }
         return nil
     }
 
+    /// Whether this is JSON's `null`.
     public var isNull: Bool { self == .null }
 
     /// The document on one line as Python's `json.dumps` writes it, keys in the order of each object. Numbers JSON cannot
@@ -133,6 +137,7 @@ public enum JSONValue: Hashable, Sendable, Codable {
 /// The members of a JSON object. Keys keep the order in which they were set; a decoded object has them sorted. Equality
 /// ignores the order.
 public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
+    /// The names of the members, in the order described above.
     public private(set) var keys: [String] = []
     private var values: [String: JSONValue] = [:]
 

@@ -2,6 +2,7 @@ import LayerSpec
 
 /// One layer of a file.
 public struct LayerDescription: Hashable, Sendable {
+    /// The layer without its input shape.
     public let config: LayerConfig
     /// (batch, ...) in the layout of the config, nil where an extent is unknown; nil when the file states no shape. Channels are
     /// always known in a shape.
@@ -48,9 +49,11 @@ public struct LayerDescription: Hashable, Sendable {
 
 /// A model that is a chain of layers.
 public struct ModelDescription: Hashable, Sendable {
+    /// As the file states it; "sequential" when it states none.
     public let name: String
     /// In the order of computation. When the first has an input shape, all have one.
     public let layers: [LayerDescription]
+    /// The Keras line whose rules the layers were read by.
     public let generation: KerasGeneration
     /// `keras_version` where the file has it. Versions up to 2.1.2-tf computed a forward convolution under the name
     /// Conv3DTranspose.

@@ -2,6 +2,7 @@ import LayerSpec
 
 /// The layers of a file, with unique names.
 public struct LayerSet: Hashable, Sendable {
+    /// In the order of the file; at least one.
     public let layers: [LayerDescription]
     /// The model the layers form; nil for a single layer, a list or a suite, whose layers are independent of each other.
     public let model: ModelDescription?

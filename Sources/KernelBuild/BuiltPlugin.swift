@@ -4,7 +4,9 @@ import LayerSpec
 public struct BuiltPlugin: Sendable {
     /// The whole file, digest included.
     public let bytes: [UInt8]
+    /// What the code was compiled for.
     public let target: Target
+    /// What its machine code looks like.
     public let inspection: ObjectInspection
     /// Translation units clang was called for; the others came from the cache.
     public let compiledUnits: Int

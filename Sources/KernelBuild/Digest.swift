@@ -32,6 +32,7 @@ func hexadecimalText(_ bytes: some Sequence<UInt8>) -> String {
 
 /// The end of every plugin file: the SHA-256 of all bytes before it.
 public enum PluginTrailer {
+    /// Bytes of the digest: 32.
     public static let byteCount = SHA256.byteCount
 
     package static func appended(to bytes: [UInt8]) -> [UInt8] { bytes + SHA256.hash(data: bytes) }

@@ -30,6 +30,7 @@ public struct InspectedPlugin: Codable, Hashable, Sendable {
     /// In the order of their addresses.
     public let functions: [InspectedFunction]
 
+    /// Whether any function touches a register of the target's full width.
     public func usesVectors(of target: Target) -> Bool {
         functions.contains { function in
             switch target.instructionSet {
@@ -49,17 +50,23 @@ public struct InspectedPlugin: Codable, Hashable, Sendable {
 
 /// Counts of one function's instructions, as they stand in the file (a loop's body counts once).
 public struct InspectedFunction: Codable, Hashable, Sendable {
+    /// The symbol, static functions included.
     public let name: String
     /// The source file it came from, such as the one kernel's; helpers of several kernels may have equal names.
     public let file: String
+    /// Bytes of machine code.
     public let byteCount: Int
+    /// All instructions that were decoded.
     public fileprivate(set) var instructions = 0
     /// Scalar ones included.
     public fileprivate(set) var fusedMultiplyAdds = 0
+    /// Fused multiply-adds of one element.
     public fileprivate(set) var scalarFusedMultiplyAdds = 0
     /// Instructions whose widest register is a zmm; likewise below. On aarch64 all four kinds but `neon` are 0.
     public fileprivate(set) var zmm = 0
+    /// Instructions whose widest register is a ymm.
     public fileprivate(set) var ymm = 0
+    /// Instructions whose widest register is an xmm.
     public fileprivate(set) var xmm = 0
     /// Instructions that name v0 to v31 or q0 to q31.
     public fileprivate(set) var neon = 0

@@ -5,6 +5,7 @@ import Logging
 
 /// Compiles and links plugins, and checks what came out.
 public struct PluginBuilder: Sendable {
+    /// The clang that is called; its identity is part of every cache key.
     public let compiler: Compiler
     /// nil compiles everything each time.
     public let cache: PluginCache?
@@ -17,6 +18,7 @@ public struct PluginBuilder: Sendable {
     /// The one symbol a plugin exports.
     static let exportedSymbol = "voxelsmith_plugin"
 
+    /// A builder. It runs nothing and touches no file before `build`.
     public init(
         compiler: Compiler, cache: PluginCache?, logger: Logger, timeLimit: Double = 300, warningsAreErrors: Bool = false
     ) {

@@ -10,6 +10,7 @@ public struct PluginCache: Hashable, Sendable {
     /// The folder with everything of the cache in it.
     public let folder: String
 
+    /// A cache in a folder, which is made when the first entry is stored.
     public init(folder: String) {
         self.folder = folder
     }

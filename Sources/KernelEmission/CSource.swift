@@ -2,8 +2,10 @@
 public struct CSource: Hashable, Sendable {
     /// Name without folders, such as `vs_....c`.
     public let fileName: String
+    /// The whole file.
     public let text: String
 
+    /// A file of the given name and text; neither is checked here.
     public init(fileName: String, text: String) {
         self.fileName = fileName
         self.text = text
@@ -19,6 +21,7 @@ public struct PluginSource: Hashable, Sendable {
     /// Headers the units include by name; they lie beside the units.
     public let headers: [CSource]
 
+    /// A plugin of the given files; the names are checked where they are compiled.
     public init(kernels: [CSource], table: CSource, headers: [CSource]) {
         self.kernels = kernels
         self.table = table

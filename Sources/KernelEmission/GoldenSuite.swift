@@ -6,10 +6,14 @@ public enum GoldenSuite {
     /// Targets of the suite: a 32-register and a 16-register machine.
     public static let targets: [Target] = [Target(.x86_64_v4), Target(.x86_64_v3)]
 
+    /// A layer of the suite.
     public struct Layer: Sendable {
+        /// The name it has in the suite, and in the manifest.
         public let name: String
+        /// Its resolved problem.
         public let spec: KernelSpec
 
+        /// A layer for `files(_:templateDigest:)`.
         public init(name: String, spec: KernelSpec) {
             self.name = name
             self.spec = spec

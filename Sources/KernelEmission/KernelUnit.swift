@@ -3,9 +3,11 @@ import Scheduling
 
 /// A rendered kernel and the facts its descriptor states.
 public struct KernelUnit: Hashable, Sendable {
+    /// What the code was printed from.
     public let schedule: Schedule
     /// Symbol stem; the functions are `<name>_pack` and `<name>_run`.
     public let name: String
+    /// The C, in a file called `<name>.c`.
     public let source: CSource
     /// What is looped over at run time, for people.
     public let looped: String

@@ -9,10 +9,15 @@ import LayerSpec
 /// neither the work items nor the batch, taps outside the volume are never multiplied, and no result is written twice.
 /// The sums are formed in the arithmetic type, the activation is applied to the stored values.
 public struct InterpreterKernel: Kernel {
+    /// The problem, of any operation.
     public let spec: KernelSpec
+    /// "interpreter", for every problem.
     public var name: String { "interpreter" }
+    /// States the arrangement of the weights for the inner loops of this machine.
     public let packingKey: String
+    /// Bytes of the arranged weights; 0 for `filterGradient`, which has no kernel tensor.
     public let packedByteCount: Int
+    /// Bytes of one thread's workspace; never 0.
     public let workspaceByteCount: Int
 
     private enum Plan: Sendable {
@@ -22,6 +27,7 @@ public struct InterpreterKernel: Kernel {
 
     private let plan: Plan
 
+    /// The interpreter of a problem, with the best loops this machine runs.
     public init(_ spec: KernelSpec) { self.init(spec, instructionSet: InterpreterLoops.best) }
 
     /// - Parameter instructionSet: which build of the inner loops to use; the host must have it.

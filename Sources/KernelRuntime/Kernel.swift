@@ -2,6 +2,7 @@ import LayerSpec
 
 /// The buffers of one kernel call. Alignment, aliasing and contents are those of `vs_run_args` in the ABI header.
 public struct KernelArguments: @unchecked Sendable {
+    /// Samples of the call.
     public var batch: Int
     /// x for `forward` and `filterGradient`, dy for `inputGradient`.
     public var input: UnsafeRawPointer
@@ -9,10 +10,12 @@ public struct KernelArguments: @unchecked Sendable {
     public var operand: UnsafeRawPointer
     /// One value per feature of the result; nil when the epilogue has no bias.
     public var bias: UnsafeRawPointer?
+    /// The result: y, dx or dw.
     public var output: UnsafeMutableRawPointer
     /// The calling thread's own `workspaceByteCount` bytes, aligned to 64.
     public var workspace: UnsafeMutableRawPointer?
 
+    /// The arguments of one call; the memory behind them must outlive it.
     public init(
         batch: Int, input: UnsafeRawPointer, operand: UnsafeRawPointer, bias: UnsafeRawPointer?,
         output: UnsafeMutableRawPointer, workspace: UnsafeMutableRawPointer?

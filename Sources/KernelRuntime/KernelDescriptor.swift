@@ -3,6 +3,7 @@ import LayerSpec
 
 /// What a plugin says about one of its kernels, read from the file's bytes without executing anything.
 public struct KernelDescriptor: Hashable, Sendable {
+    /// The text of the problem the kernel solves.
     public let key: SpecKey
     /// The problem `key` stands for.
     public let spec: KernelSpec

@@ -14,6 +14,7 @@ public enum KernelMode: String, CaseIterable, Hashable, Sendable {
 
 /// The answer to a lookup: a kernel, what remains to be done after it, and why it was chosen.
 public struct KernelChoice: Sendable {
+    /// What is to be run.
     public let kernel: any Kernel
     /// Activation that the kernel leaves to its caller; `linear` when it applies the layer's own.
     public let appliedActivation: Activation
@@ -22,6 +23,7 @@ public struct KernelChoice: Sendable {
     /// Which kernel, and why: one sentence.
     public let reason: String
 
+    /// A choice made by a provider; `KernelRegistry` is the usual one.
     public init(kernel: any Kernel, appliedActivation: Activation, isSpecialized: Bool, reason: String) {
         self.kernel = kernel
         self.appliedActivation = appliedActivation
@@ -55,6 +57,7 @@ public enum KernelLookupError: Error, Hashable, Sendable, CustomStringConvertibl
 
 /// The specialised kernels of this process, and the interpreter behind them.
 public final class KernelRegistry: KernelProvider {
+    /// The registry that layers ask unless they are given another.
     public static let shared = KernelRegistry()
 
     private struct Entry {

@@ -30,10 +30,13 @@ public struct PluginFile: Sendable {
         }
     }
 
+    /// Where the file was read.
     public let path: String
+    /// Size of the file, digest included.
     public let byteCount: Int
     /// SHA-256 of everything before the digest, hexadecimal.
     public let digest: String
+    /// The processor family of its machine code.
     public let machine: Machine
     /// The kernels, in the order of the file; at least one.
     public let descriptors: [KernelDescriptor]
@@ -43,7 +46,9 @@ public struct PluginFile: Sendable {
     /// Bytes from one descriptor to the next.
     let descriptorStride: Int
 
+    /// The one symbol a plugin exports.
     public static let symbolName = "voxelsmith_plugin"
+    /// The ABI this version reads; others are refused.
     public static let abiMajor = Int(VS_ABI_MAJOR)
     /// An ELF header and a digest.
     static let minimumByteCount = ElfObject.headerByteCount + Int(VS_DIGEST_BYTES)

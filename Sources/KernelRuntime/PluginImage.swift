@@ -7,6 +7,7 @@ import LayerSpec
 public final class PluginImage: @unchecked Sendable {
     // Unchecked: `handle` and `base` are raw pointers; both are constant after init and what they point to is never written.
 
+    /// The file as it was read and checked before it was mapped.
     public let file: PluginFile
     /// Kept open while the image is mapped: glibc finds loaded objects by name, the name is /proc/self/fd/N, and another
     /// plugin opened under a reused N would be answered with this one's code.
@@ -84,6 +85,7 @@ public final class PluginImage: @unchecked Sendable {
 
 /// A kernel of a loaded plugin.
 public struct SpecializedKernel: Kernel {
+    /// What the plugin says about this kernel.
     public let descriptor: KernelDescriptor
     /// The plugin the code belongs to; held so that it stays mapped.
     public let image: PluginImage
@@ -101,20 +103,28 @@ public struct SpecializedKernel: Kernel {
         runFunction = run
     }
 
+    /// From the descriptor, as the following four.
     public var spec: KernelSpec { descriptor.spec }
+    /// Symbol stem; the grammar is in `Documentation/kernel-names.md`.
     public var name: String { descriptor.name }
+    /// Names the layout of the packed weights.
     public var packingKey: String { descriptor.packing }
+    /// A multiple of 64.
     public var packedByteCount: Int { descriptor.packedByteCount }
+    /// Bytes for each participating thread.
     public var workspaceByteCount: Int { descriptor.workspaceByteCount }
 
+    /// The descriptor's number for each sample, times the batch.
     public func workItemCount(batch: Int) -> Int { descriptor.itemsPerSample * batch }
 
+    /// Calls the plugin's `pack`.
     public func pack(weights: UnsafeRawPointer, into packed: UnsafeMutableRawPointer) throws(KernelError) {
         var arguments = vs_pack_args(size: UInt64(MemoryLayout<vs_pack_args>.size), weights: weights, packed: packed)
         let status = packFunction(&arguments)
         if status != VS_OK { throw .failed(kernel: name, status: status) }
     }
 
+    /// Calls the plugin's `run` on `items.lowerBound ..< items.upperBound`.
     public func run(_ arguments: KernelArguments, items: Range<Int>) throws(KernelError) {
         var call = vs_run_args(
             size: UInt64(MemoryLayout<vs_run_args>.size), batch: Int64(arguments.batch), input: arguments.input,

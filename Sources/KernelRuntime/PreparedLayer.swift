@@ -3,6 +3,7 @@ import Tensors
 
 /// Packed weights of one kernel tensor; kernels with equal packing keys share them.
 public final class PackedWeights: Sendable {
+    /// The key of the kernel they were packed by.
     public let packingKey: String
     /// Aligned to 64 bytes; written once, in init.
     let storage: TensorStorage

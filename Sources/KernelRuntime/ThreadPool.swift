@@ -7,6 +7,7 @@ import Synchronization
 /// A worker without work spins for a while before it sleeps: waking a sleeping core costs some 40 µs, which is more than many
 /// layers take, while a spinning one starts within 0.2 µs. Layers called one after another therefore find the workers awake.
 public final class ThreadPool: @unchecked Sendable {
+    /// The only pool of the process.
     public static let shared = ThreadPool()
 
     /// Cores in the affinity mask of the process.

@@ -1,6 +1,6 @@
 /// An activation function with its parameters. NaN stays NaN in every one of them.
 ///
-/// The C expressions are in `Templates/vector_math.h.mustache`, the Swift twins in KernelRuntime, the Keras names in
+/// The C expressions are in `Templates/voxelsmith_vectors.h`, the Swift twins in KernelRuntime, the Keras names in
 /// KerasConfig.
 public enum Activation: Hashable, Sendable {
     case linear
@@ -28,7 +28,9 @@ public enum Activation: Hashable, Sendable {
     /// exp(x - max) / sum along the last axis of the tensor, whatever the layout (Keras axis -1).
     case softmax
 
+    /// The scale of `selu`.
     public static let seluScale = 1.0507009873554804934193349852946
+    /// The alpha of `selu`.
     public static let seluAlpha = 1.6732632423543772848170429916717
 
     /// Whether each output element depends on its own input element only, so that it can be fused into a kernel.

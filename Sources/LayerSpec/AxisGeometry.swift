@@ -7,11 +7,17 @@
 /// Phases: `o + crop = q * stride + r` with `0 <= r < stride` splits the outputs into `stride` phases `r`. Within a phase
 /// every tap `t` with `t * dilation = r + j * stride` reads input `i = q - j`; `j` is the tap's *lag*.
 public struct AxisGeometry: Hashable, Sendable {
+    /// Number of input positions.
     public let input: Int
+    /// Number of output positions.
     public let output: Int
+    /// Number of taps.
     public let kernel: Int
+    /// Outputs between the positions of neighbouring inputs.
     public let stride: Int
+    /// Outputs between neighbouring taps.
     public let dilation: Int
+    /// Outputs cut off at the beginning.
     public let crop: Int
 
     /// Largest legal value of each number; keeps every index product of three axes within 64 bits.
@@ -40,7 +46,9 @@ public struct AxisGeometry: Hashable, Sendable {
 
     /// A tap as seen from one phase: it reads input `q - lag`.
     public struct PhaseTap: Hashable, Sendable {
+        /// Index of the tap in the kernel.
         public let tap: Int
+        /// How many positions before q it reads; negative for an input behind q.
         public let lag: Int
 
         package init(tap: Int, lag: Int) {

@@ -27,16 +27,22 @@ public enum ElementType: String, CaseIterable, Hashable, Sendable, Codable {
 
 /// The element types of a kernel: how tensors are stored, and in which type sums are formed.
 public struct ElementTypes: Hashable, Sendable {
+    /// Type of the elements in memory.
     public let storage: ElementType
+    /// Type in which sums are formed.
     public let arithmetic: ElementType
 
+    /// Two types of their own.
     public init(storage: ElementType, arithmetic: ElementType) {
         self.storage = storage
         self.arithmetic = arithmetic
     }
 
+    /// The same type for storage and arithmetic.
     public init(_ both: ElementType) { self.init(storage: both, arithmetic: both) }
 
+    /// float32 in memory and in sums.
     public static let float32 = ElementTypes(.float32)
+    /// float64 in memory and in sums.
     public static let float64 = ElementTypes(.float64)
 }

@@ -3,9 +3,13 @@
 /// With groups G, filter f = g * (F / G) + f' reads channels g * (C / G) ..< (g + 1) * (C / G), and the kernel has the Keras
 /// shape (kernel sizes..., F / G, C).
 public struct Geometry: Hashable, Sendable {
+    /// Spatial axes in the order of the tensors; (depth, height, width) for a 3-D layer.
     public let axes: [AxisGeometry]
+    /// Features of x.
     public let channels: Int
+    /// Features of y.
     public let filters: Int
+    /// Independent parts of the features; divides channels and filters.
     public let groups: Int
 
     /// No tensor of a legal problem is larger than this (1 TiB); sums of a few of them stay far below 2^63.
@@ -37,7 +41,9 @@ public struct Geometry: Hashable, Sendable {
         _ = try Checked.product(axes.map(\.pairCount) + [channels, filters / groups, 2], "operation count")
     }
 
+    /// Channels one filter reads: C / G.
     public var channelsPerGroup: Int { channels / groups }
+    /// Filters one channel reaches: F / G.
     public var filtersPerGroup: Int { filters / groups }
 
     /// Product of the spatial input extents.
@@ -50,10 +56,12 @@ public struct Geometry: Hashable, Sendable {
     /// The Keras shape of the kernel tensor: (kernel sizes..., F / G, C).
     public var kernelShape: [Int] { axes.map(\.kernel) + [filtersPerGroup, channels] }
 
+    /// Shape of x.
     public func inputShape(batch: Int, layout: Layout) -> [Int] {
         layout.shape(batch: batch, spatial: axes.map(\.input), channels: channels)
     }
 
+    /// Shape of y.
     public func outputShape(batch: Int, layout: Layout) -> [Int] {
         layout.shape(batch: batch, spatial: axes.map(\.output), channels: filters)
     }

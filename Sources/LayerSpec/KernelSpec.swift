@@ -1,12 +1,19 @@
 /// The resolved problem a kernel is specialised for. Names, initializers and the batch are not part of it.
 public struct KernelSpec: Hashable, Sendable {
+    /// Which sum over the relation is computed.
     public let op: KernelOp
+    /// The numbers of the relation.
     public let geometry: Geometry
+    /// Where channels and filters stand in x and y.
     public let layout: Layout
+    /// Types of storage and arithmetic.
     public let elements: ElementTypes
+    /// What happens to each sum.
     public let epilogue: Epilogue
+    /// Which rearrangements of the sums are allowed.
     public let policy: Policy
 
+    /// A problem; any combination is legal, and the interpreter computes it.
     public init(
         op: KernelOp = .forward, geometry: Geometry, layout: Layout = .channelsLast, elements: ElementTypes = .float32,
         epilogue: Epilogue = .none, policy: Policy = .fast
@@ -26,6 +33,7 @@ public struct KernelSpec: Hashable, Sendable {
             policy: policy ?? self.policy)
     }
 
+    /// The name of this problem; equal specs have equal keys.
     public var key: SpecKey { SpecKey(self) }
 
     /// Shape of the tensor the kernel reads, for a batch: x for `forward` and `filterGradient`, dy for `inputGradient`.

@@ -2,17 +2,27 @@
 ///
 /// Built from Keras JSON or ONNX-style attributes by KerasConfig, or by the `Conv3DTranspose` layer itself.
 public struct LayerConfig: Hashable, Sendable {
+    /// The layer's name; not part of any key.
     public let name: String
+    /// Features of the output.
     public let filters: Int
-    /// Kernel sizes, strides and dilation rates per spatial axis (depth, height, width).
+    /// Taps per spatial axis (depth, height, width).
     public let kernelSize: [Int]
+    /// Outputs between neighbouring inputs, per axis.
     public let strides: [Int]
+    /// Outputs between neighbouring taps, per axis.
     public let dilationRate: [Int]
+    /// How crop and output lengths follow from an input shape.
     public let padding: PaddingRule
+    /// Independent parts of channels and filters; 1 in Keras.
     public let groups: Int
+    /// Keras's `data_format`.
     public let layout: Layout
+    /// Applied to the sum, after the bias.
     public let activation: Activation
+    /// Whether there is a bias of `filters` values.
     public let useBias: Bool
+    /// Type of weights, input and output.
     public let elementType: ElementType
 
     /// - Throws: `SpecError` when a list has not one value per axis or a number is out of range.

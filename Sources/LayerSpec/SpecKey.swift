@@ -5,9 +5,11 @@
 /// Fields: operation; per axis input, output, kernel, stride, dilation, crop; channels; filters; groups; layout; storage and
 /// arithmetic type; `bias` or `nobias`; activation; policy.
 public struct SpecKey: Hashable, Sendable, CustomStringConvertible {
+    /// The 15 fields, separated by semicolons.
     public let text: String
     public var description: String { text }
 
+    /// The key of a problem.
     public init(_ spec: KernelSpec) {
         let axes = spec.geometry.axes
         func list(_ prefix: String, _ value: (AxisGeometry) -> Int) -> String {

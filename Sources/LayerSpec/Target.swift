@@ -1,5 +1,6 @@
 /// A machine code is generated for: instruction set, vector width, registers and cache sizes.
 public struct Target: Hashable, Sendable {
+    /// What code is compiled for; the raw value is the name on the command line.
     public enum InstructionSet: String, CaseIterable, Hashable, Sendable {
         case x86_64_v2 = "x86-64-v2"
         case x86_64_v3 = "x86-64-v3"
@@ -12,11 +13,15 @@ public struct Target: Hashable, Sendable {
         case sse42, avx, avx2, fma, f16c, bmi1, bmi2, avx512f, avx512vl, avx512bw, avx512dq, avx512cd, neon
     }
 
+    /// The instructions code may use.
     public let instructionSet: InstructionSet
     /// The name given on the command line: the instruction set's, or "native".
     public let name: String
+    /// First-level data cache of one core.
     public let level1Bytes: Int
+    /// Second-level cache of one core.
     public let level2Bytes: Int
+    /// Last-level cache of all cores.
     public let lastLevelBytes: Int
 
     /// - Parameter level1Bytes, level2Bytes, lastLevelBytes: data cache sizes of one core, and of all cores for the last level.
@@ -51,6 +56,7 @@ public struct Target: Hashable, Sendable {
         }
     }
 
+    /// Architectural vector registers.
     public var vectorRegisters: Int {
         switch instructionSet {
         case .x86_64_v4, .aarch64NEON: 32
@@ -58,6 +64,7 @@ public struct Target: Hashable, Sendable {
         }
     }
 
+    /// Whether a multiply-add is one instruction with one rounding.
     public var hasFusedMultiplyAdd: Bool { instructionSet != .x86_64_v2 }
 
     /// Elements of one vector register.

@@ -14,6 +14,7 @@ public struct FilterLanes: Hashable, Sendable {
         case row
     }
 
+    /// What is outermost in `run`.
     public enum Order: String, Hashable, Sendable {
         /// Work items outside: weights are re-read per tile, inputs once. For weights that fit the caches.
         case heightBlocked = "hblock"
@@ -25,12 +26,17 @@ public struct FilterLanes: Hashable, Sendable {
     public var channelsPerVector: Int
     /// Vectors of filters in the register tile.
     public var vectors: Int
+    /// Positions of a tile along height.
     public var tileHeight: Int
+    /// Positions of a tile along width.
     public var tileWidth: Int
+    /// Whether a tile holds the outputs of all width phases, or of one.
     public var mergesWidthPhases: Bool
+    /// Which taps share a channel loop.
     public var fusion: Fusion
     /// Whether kernel rows are looped over at run time like depth taps (tiles of height 1 only): no code for row edges.
     public var listsRows: Bool
+    /// Order of the loops around the tiles.
     public var order: Order
     /// Tile rows of one work item.
     public var blockRows: Int
@@ -39,6 +45,7 @@ public struct FilterLanes: Hashable, Sendable {
     /// Unroll count of channel loops.
     public var unroll: Int
 
+    /// Parameters as given; `Schedule` checks them against a problem and a target.
     public init(
         channelsPerVector: Int = 1, vectors: Int = 1, tileHeight: Int = 1, tileWidth: Int, mergesWidthPhases: Bool = false,
         fusion: Fusion = .row, listsRows: Bool = true, order: Order = .heightBlocked, blockRows: Int = 1,

@@ -8,18 +8,22 @@ import LayerSpec
 public struct PackedLayout: Hashable, Sendable {
     /// Lanes of one vector, channels in one vector (g).
     public let lanes: Int
+    /// g: channels side by side in one vector, 1 or 2.
     public let channelsPerVector: Int
     /// Channel steps of a unit: channels / g rounded up; missing channels are zero.
     public let channelSteps: Int
     /// Vectors of a full filter block, and of the last one.
     public let vectors: Int
+    /// Vectors of the last filter block, 1 ... `vectors`.
     public let lastVectors: Int
+    /// Filter blocks.
     public let blockCount: Int
     /// Filters of a full block.
     public let filtersPerBlock: Int
     /// Per depth phase: number of units of one block.
     public let unitsPerBlock: [Int]
 
+    /// The layout of a schedule's weights.
     public init(spec: KernelSpec, target: Target, schedule: FilterLanes) {
         let geometry = spec.geometry
         lanes = target.lanes(.float32)
@@ -36,6 +40,7 @@ public struct PackedLayout: Hashable, Sendable {
 
     /// Floats of one unit in a full block, and in the last.
     public var unit: Int { channelSteps * vectors * lanes }
+    /// Floats of one unit in the last block.
     public var lastUnit: Int { channelSteps * lastVectors * lanes }
 
     /// Float offset of the first unit of each depth phase, then the total.
@@ -45,6 +50,7 @@ public struct PackedLayout: Hashable, Sendable {
         }
     }
 
+    /// Floats of all weights, before rounding up to 64 bytes.
     public var floatCount: Int { phaseOffsets[unitsPerBlock.count] }
 
     /// Bytes of the packed weights, a multiple of 64.

@@ -4,7 +4,9 @@ import LayerSpec
 public struct Schedule: Hashable, Sendable {
     /// The problem the kernel solves; its policy is what the family delivers, and its activation is pointwise.
     public let spec: KernelSpec
+    /// The machine it is for.
     public let target: Target
+    /// The parameters of the kernel family.
     public let filterLanes: FilterLanes
     /// The tiles of a plane, resolved.
     public let tilePlan: TilePlan
@@ -34,13 +36,17 @@ public struct Schedule: Hashable, Sendable {
         }
     }
 
+    /// Where the packed weights lie.
     public var packedLayout: PackedLayout { PackedLayout(spec: spec, target: target, schedule: filterLanes) }
 
     /// Tile rows of one work item, work items of one position along depth, and of one batch element.
     public var blockRows: Int { min(filterLanes.blockRows, max(1, tilePlan.tileRows)) }
+    /// Work items of one position along depth.
     public var blocks: Int { tilePlan.tileRows.ceilingDivision(by: blockRows) }
+    /// Work items of one batch element.
     public var itemsPerSample: Int { blocks * tilePlan.depths.count }
 
+    /// Workspace of one thread: this family needs none.
     public var workspaceByteCount: Int { 0 }
 
     /// Canonical text of the schedule's parameters.

@@ -5,8 +5,11 @@ import LayerSpec
 public struct TilePlan: Hashable, Sendable {
     /// The phases of a plane that are computed together: one row phase, one or all width phases.
     public struct Group: Hashable, Sendable {
+        /// Phase along height.
         public let rowPhase: Int
+        /// Phases along width, ascending.
         public let widthPhases: [Int]
+        /// Taps of the row phase; empty when no tap falls into it.
         public let rowTaps: [AxisGeometry.PhaseTap]
         /// Width taps of the group's phases in ascending order, each with its phase.
         public let widthTaps: [WidthTap]
@@ -19,24 +22,34 @@ public struct TilePlan: Hashable, Sendable {
         public var unitsPerDepthTap: Int { rowTaps.count * widthTaps.count }
     }
 
+    /// A width tap with the phase it belongs to.
     public struct WidthTap: Hashable, Sendable {
+        /// Phase along width.
         public let phase: Int
+        /// Index of the tap along width.
         public let tap: Int
+        /// It reads column q - lag.
         public let lag: Int
     }
 
     /// One multiply-add of a channel loop: input (by place in the loop's list), tap (likewise), output (by index in the tile).
     public struct Use: Hashable, Sendable {
+        /// Index into the loop's `inputs`.
         public let input: Int
+        /// Index into the loop's `units`.
         public let tap: Int
+        /// Index into the variant's `outputs`.
         public let output: Int
     }
 
     /// A point of a plane, relative to a tile's first input or output.
     public struct Place: Hashable, Sendable, Comparable {
+        /// Rows from the first.
         public let row: Int
+        /// Columns from the first.
         public let column: Int
 
+        /// A place by its two distances.
         public init(row: Int, column: Int) {
             self.row = row
             self.column = column
@@ -49,35 +62,47 @@ public struct TilePlan: Hashable, Sendable {
     public struct ChannelLoop: Hashable, Sendable {
         /// Units of the weights, relative to the listed tap.
         public let units: [Int]
+        /// Inputs the loop reads, in row-major order.
         public let inputs: [Place]
+        /// Multiply-adds of one channel step, by input, then tap.
         public let uses: [Use]
     }
 
     /// The code of a tile; equal for all tiles that differ only by where they lie.
     public struct Variant: Hashable, Sendable {
+        /// Outputs the tile holds, in the order of its accumulators.
         public let outputs: [Place]
+        /// Channel loops in the order of their units.
         public let loops: [ChannelLoop]
 
+        /// Multiply-adds of one channel step over all loops.
         public var useCount: Int { loops.reduce(0) { $0 + $1.uses.count } }
     }
 
     /// A tile in its place; nil where a group has no outputs.
     public struct Tile: Hashable, Sendable {
+        /// Index into `variants`.
         public let variant: Int
+        /// First input it reads.
         public let input: Place
+        /// First output it writes.
         public let output: Place
     }
 
+    /// Row phases x width phases (or merged ones), row-major.
     public let groups: [Group]
+    /// Different tiles; each becomes a function, or two when the last block of filters differs.
     public let variants: [Variant]
     /// Per group, row-major: `tileRows` x `tileColumns`, or one row of tiles when rows are listed.
     public let tiles: [[Tile?]]
     /// Rows of the tile grid that work items are cut from.
     public let tileRows: Int
+    /// Columns of the tile grid.
     public let tileColumns: Int
     /// Positions along depth over all phases.
     public let depths: Range<Int>
 
+    /// Cuts a plane of the output into tiles. Pure; time and memory grow with the taps of a plane.
     public init(_ geometry: Geometry, _ schedule: FilterLanes) {
         let (height, width) = (geometry.axes[1], geometry.axes[2])
         let merged = schedule.mergesWidthPhases

@@ -6,6 +6,7 @@ import Tensors
 /// An HDF5 file opened for reading. Objects are named by their path from the root, with or without a leading slash; only hard
 /// links are followed, so a file cannot lead to another one. Calls from any thread; HDF5 works on one at a time.
 public final class HDF5File: Sendable {
+    /// What stands at a path of the file.
     public enum Kind: String, Hashable, Sendable {
         case group
         case dataset

@@ -6,6 +6,7 @@ public struct KerasArchive: Sendable {
     public let config: [UInt8]
     /// The JSON with `keras_version` and `date_saved`, nil when absent.
     public let metadata: [UInt8]?
+    /// All weights of the model.
     public let weights: KerasWeights
 
     /// - Throws: `TensorIOError.missingLibrary`, `.cannotOpen`, `.notZip`, `.missingMember`, and what reading the members throws.

@@ -9,8 +9,10 @@ public struct NamedTensor: Sendable {
     public let group: String
     /// The name of the layer where the file states it.
     public let layerName: String?
+    /// The values, in the shape of the file.
     public let tensor: Tensor
 
+    /// A weight as a reader of the format found it.
     public init(path: String, group: String, layerName: String?, tensor: Tensor) {
         self.path = path
         self.group = group
@@ -21,6 +23,7 @@ public struct NamedTensor: Sendable {
 
 /// The weights in an HDF5 file of any Keras generation, whole models included. Knows the layout of the file, not the layers.
 public struct KerasWeights: Sendable {
+    /// How the file names and orders its weights.
     public enum Form: String, Hashable, Sendable {
         /// `.weights.h5`: groups `layers/<class name>_<n>/vars/<index>`; `tensors` is ordered by path, numbers by value.
         case variables
@@ -28,7 +31,9 @@ public struct KerasWeights: Sendable {
         case layerNames
     }
 
+    /// The form this file has.
     public let form: Form
+    /// Every weight; the order is that of `form`.
     public let tensors: [NamedTensor]
     /// The names of all layers in file order, those without weights included (form `layerNames` only, else empty).
     public let layerNames: [String]

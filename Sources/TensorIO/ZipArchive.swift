@@ -3,7 +3,9 @@ import Glibc
 
 /// A zip archive opened for reading by libzip. Belongs to one task.
 public final class ZipArchive {
+    /// An entry of the archive's directory.
     public struct Member: Hashable, Sendable {
+        /// With its folders, separated by slashes.
         public let name: String
         /// Bytes after decompression, as the archive's directory declares them.
         public let byteCount: UInt64

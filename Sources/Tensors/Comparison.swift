@@ -3,7 +3,9 @@
 public struct Comparison: Hashable, Sendable, CustomStringConvertible {
     /// Index of the worst element in row-major order, nil when the arrays are equal or empty.
     public private(set) var worstIndex: Int?
+    /// The worst element as received; 0 when there is none.
     public private(set) var received = 0.0
+    /// The worst element as expected; 0 when there is none.
     public private(set) var expected = 0.0
     /// Largest |received - expected|.
     public private(set) var absoluteError = 0.0

@@ -6,6 +6,7 @@ import Synchronization
 /// First touches of fresh pages cost more than most layers; blocks of 2 MiB and more are aligned to huge pages and say so to
 /// the kernel. Blocks are reused by exact size class only.
 public final class StoragePool: Sendable {
+    /// The pool of every tensor that names no other; keeps at most 4 GiB of released memory.
     public static let shared = StoragePool(limit: 4 << 30)
 
     struct Block: @unchecked Sendable {
@@ -87,6 +88,7 @@ public final class StoragePool: Sendable {
 public final class TensorStorage: @unchecked Sendable {
     let block: StoragePool.Block
     let pool: StoragePool
+    /// Size that was asked for.
     public let byteCount: Int
 
     /// - Throws: `TensorError.outOfMemory`.

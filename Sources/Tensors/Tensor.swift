@@ -3,7 +3,9 @@ import LayerSpec
 /// A dense array in row-major order: shape, element type, and pooled storage aligned to 64 bytes. A value type: copies share
 /// storage until one of them is written.
 public struct Tensor: Sendable {
+    /// Extents, outermost first; empty for a scalar.
     public let shape: [Int]
+    /// Type of every element.
     public let elementType: ElementType
     /// Product of the extents, 1 for a scalar.
     public let elementCount: Int
@@ -33,6 +35,8 @@ public struct Tensor: Sendable {
         storage = try TensorStorage(byteCount: bytes, pool: pool)
     }
 
+    /// A tensor of zeros.
+    /// - Throws: as `init(uninitialized:_:pool:)`.
     public init(zeros shape: [Int], _ elementType: ElementType = .float32) throws(TensorError) {
         try self.init(uninitialized: shape, elementType)
         storage.address.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
@@ -43,6 +47,8 @@ public struct Tensor: Sendable {
         try self.init(shape: shape, .float32, elements)
     }
 
+    /// A float64 tensor of the given elements.
+    /// - Throws: `TensorError.elementCount` unless there is one element per position of the shape.
     public init(shape: [Int], _ elements: [Double]) throws(TensorError) {
         try self.init(shape: shape, .float64, elements)
     }
@@ -52,6 +58,7 @@ public struct Tensor: Sendable {
         elements.withUnsafeBytes { storage.address.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(storage.address), byteCount: $0.count) }
     }
 
+    /// Bytes of all elements.
     public var byteCount: Int { elementCount * elementType.byteCount }
 
     /// The bytes of the elements, for reading.

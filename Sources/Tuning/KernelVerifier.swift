@@ -4,6 +4,7 @@ import Tensors
 
 /// The outcome of one check of one kernel.
 public struct VerificationCheck: Hashable, Sendable {
+    /// What was checked, in words.
     public let name: String
     /// nil when the check passed, else what was wrong.
     public let failure: String?
@@ -11,9 +12,12 @@ public struct VerificationCheck: Hashable, Sendable {
 
 /// What was checked of one kernel.
 public struct VerificationReport: Hashable, Sendable {
+    /// Symbol stem of the kernel.
     public let kernel: String
+    /// Every check that was made, in the order it was made.
     public let checks: [VerificationCheck]
 
+    /// The checks that failed; empty for a good kernel.
     public var failures: [VerificationCheck] { checks.filter { $0.failure != nil } }
 }
 

@@ -11,6 +11,7 @@ public protocol VerificationReference: Sendable {
     /// - Returns: the results, in the order of the result's elements.
     func sums(_ spec: KernelSpec, batch: Int, input: [Double], weights: [Double], bias: [Double]?) throws -> [Double]
 
+    /// The activation of one value, in double precision.
     func activate(_ x: Double, _ activation: Activation) -> Double
 }
 
@@ -23,8 +24,10 @@ extension VerificationReference {
 
 /// The interpreter in float64: its error is 2^29 times smaller than what is checked against it.
 public struct InterpreterReference: VerificationReference {
+    /// The interpreter, with the best loops this machine runs.
     public init() {}
 
+    /// Sums by the interpreter in float64.
     public func sums(_ spec: KernelSpec, batch: Int, input: [Double], weights: [Double], bias: [Double]?) throws -> [Double] {
         let double = KernelSpec(
             op: spec.op, geometry: spec.geometry, layout: spec.layout, elements: .float64, epilogue: spec.epilogue, policy: .direct)
@@ -35,5 +38,6 @@ public struct InterpreterReference: VerificationReference {
         return try layer.call(Tensor(shape: double.inputShape(batch: batch), input)).doubles
     }
 
+    /// The activation by the run-time's own arithmetic, in double precision.
     public func activate(_ x: Double, _ activation: Activation) -> Double { ActivationArithmetic.value(activation, x) }
 }

@@ -2,8 +2,8 @@
 """Writes Tests/KerasConfigTests/Fixtures/onnx_conv_transpose.json: what onnxruntime computes for small 3-D ConvTranspose
 nodes, so that the reading of ONNX's padding attributes is pinned by somebody else's arithmetic.
 
-    python3 -m venv /tmp/onnx && /tmp/onnx/bin/pip install -r Tools/oracle/requirements.txt
-    /tmp/onnx/bin/python Tools/oracle/make_onnx_fixtures.py
+    python3 -m venv .build/onnx && .build/onnx/bin/pip install -r Tools/oracle/requirements.txt
+    .build/onnx/bin/python Tools/oracle/make_onnx_fixtures.py
 
 Each case: attributes (as in the ONNX node), input shape and values (N, C, D, H, W), weight shape and values in ONNX order
 (C, F/G, kD, kH, kW), bias, the output shape and values of onnxruntime, and whether onnx.reference agrees ("agrees",
