@@ -145,6 +145,7 @@ private struct FaultyKernel: Kernel {
         var reversed = UnsafeBufferPointer(start: weights.assumingMemoryBound(to: Float.self), count: count).map { $0 }
         reversed.reverse()
         let copy = GuardedBuffer(reversed, placement: .atEnd)
+        defer { withExtendedLifetime(copy) {} }
         try kernel.pack(weights: copy.address, into: packed)
     }
 
