@@ -176,7 +176,8 @@ struct InterpreterCorrelation: Sendable {
                     }
                 } else {
                     for column in 0..<columns {
-                        for position in 0..<count { to[position * width + column] = .from(from[column * xFeatureStep + position]) }
+                        let feature = from + column * xFeatureStep
+                        for position in 0..<count { to[position * width + column] = .from(feature[position]) }
                     }
                 }
                 channel += columns
