@@ -1,7 +1,7 @@
 import Glibc
 
 /// A file opened for reading, closed with the last reference.
-final class InputFile {
+package final class InputFile {
     let path: String
     /// Bytes in the file, nil when it is no regular file (a pipe).
     let size: Int?
@@ -59,7 +59,7 @@ final class InputFile {
 
     /// All bytes of a file.
     /// - Throws: `TensorIOError.cannotOpen`, `.cannotRead`.
-    static func bytes(of path: String) throws -> [UInt8] { try InputFile(path).readAll() }
+    package static func bytes(of path: String) throws -> [UInt8] { try InputFile(path).readAll() }
 }
 
 /// The text of `errno`.
