@@ -1,5 +1,4 @@
 import KerasConfig
-import KernelRuntime
 import LayerSpec
 import TensorIO
 import Tensors

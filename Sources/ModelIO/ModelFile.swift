@@ -14,19 +14,19 @@ public struct ModelFile: Sendable {
     ///   `ModelIOError.noConfig` for a weights-only file, `.forwardConvolution` for models of the oldest tf.keras.
     public init(path: String) throws {
         self.path = path
-        let bytes = try InputFile.bytes(of: path)
-        if bytes.starts(with: [0x50, 0x4b, 0x03, 0x04]) {  // zip: "PK"
-            let archive = try KerasArchive(bytes: bytes, name: path)
+        let start = try InputFile.firstBytes(of: path, count: 4)
+        if start == [0x50, 0x4b, 0x03, 0x04] {  // zip: "PK"
+            let archive = try KerasArchive(path: path)
             let version = try archive.metadata.flatMap { try JSONValue(parsing: $0).object?["keras_version"]?.string }
             layers = try Self.read(archive.config, path: path, version: version)
             weights = archive.weights
-        } else if bytes.starts(with: [0x89, 0x48, 0x44, 0x46]) {  // HDF5: "\x89HDF"
-            let file = try KerasWeights(image: bytes, name: path)
+        } else if start == [0x89, 0x48, 0x44, 0x46] {  // HDF5: "\x89HDF"
+            let file = try KerasWeights(path: path)
             guard let config = file.config else { throw ModelIOError.noConfig(path: path) }
             layers = try Self.read(config, path: path, version: file.kerasVersion)
             weights = file
         } else {
-            layers = try Self.read(bytes, path: path, version: nil)
+            layers = try Self.read(InputFile.bytes(of: path), path: path, version: nil)
             weights = nil
         }
     }

@@ -57,6 +57,15 @@ package final class InputFile {
         }
     }
 
+    /// Up to `count` bytes from the start of a file: enough to tell its kind.
+    /// - Throws: `TensorIOError.cannotOpen`, `.cannotRead`.
+    package static func firstBytes(of path: String, count: Int) throws -> [UInt8] {
+        let file = try InputFile(path)
+        return try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            initialized = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
+        }
+    }
+
     /// All bytes of a file.
     /// - Throws: `TensorIOError.cannotOpen`, `.cannotRead`.
     package static func bytes(of path: String) throws -> [UInt8] { try InputFile(path).readAll() }
