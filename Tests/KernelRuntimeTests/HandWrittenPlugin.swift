@@ -1,6 +1,7 @@
 import Foundation
 import KernelRuntime
 import LayerSpec
+import _TestSupport
 
 /// Plugins written by hand after the ABI header, so that the loader is tested without the generator: pointwise layers
 /// (kernel size 1) that multiply their result by a factor, which tells one plugin's code from another's.
@@ -116,23 +117,4 @@ struct HandWrittenPlugin {
 
     /// The bytes followed by their SHA-256.
     static func sealed(_ bytes: [UInt8]) -> [UInt8] { bytes + PluginFile.digest(of: bytes) }
-}
-
-/// A folder of a test, removed with it.
-final class TemporaryFolder {
-    private let url: URL
-
-    init() throws {
-        url = FileManager.default.temporaryDirectory.appendingPathComponent("voxelsmith-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(at: url) }
-
-    func path(_ name: String) -> String { url.appendingPathComponent(name).path }
-
-    func write(_ bytes: [UInt8], as name: String) throws -> String {
-        try Data(bytes).write(to: URL(fileURLWithPath: path(name)))
-        return path(name)
-    }
 }
