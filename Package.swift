@@ -96,7 +96,7 @@ let package = Package(
             "LayerTests", ["Voxelsmith", "ModelIO", "TensorIO", "KernelRuntime", "KerasConfig"],
             resources: [.copy("Fixtures")]),
         tests(
-            "DifferentialTests", ["Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", logging]),
+            "DifferentialTests", ["Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", "KerasConfig", "Voxelsmith", "TensorIO", "ModelIO", logging]),
         tests("CommandLineTests", ["TensorIO"]),
     ],
     swiftLanguageModes: [.v6]

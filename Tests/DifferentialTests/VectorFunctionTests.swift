@@ -5,6 +5,7 @@ import KernelRuntime
 import LayerSpec
 import Tensors
 import Testing
+import _TestSupport
 
 /// The functions of `voxelsmith_vectors.h` against libm in double, on every instruction set of this machine.
 @Suite struct VectorFunctionTests {
@@ -27,12 +28,8 @@ import Testing
 
     @Test func statedBoundsHold() async throws {
         let compiler = try await Compiler.find()
-        let folder = FileManager.default.temporaryDirectory.appending(path: "vectors-" + UUID().uuidString)
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        for header in PluginSource.headers {
-            try header.text.write(to: folder.appending(path: header.fileName), atomically: true, encoding: .utf8)
-        }
+        let folder = try TemporaryFolder()
+        for header in PluginSource.headers { _ = try folder.write(Array(header.text.utf8), as: header.fileName) }
         let inputs = Self.inputs
         #expect(inputs.count % 16 == 0)
 
@@ -46,19 +43,18 @@ import Testing
 
                     """
             }
-            let source = folder.appending(path: "\(target.name).c")
-            let library = folder.appending(path: "\(target.name).so")
-            try code.write(to: source, atomically: true, encoding: .utf8)
+            let source = try folder.write(Array(code.utf8), as: "\(target.name).c")
+            let library = folder.path("\(target.name).so")
             let process = Process()
             process.executableURL = URL(fileURLWithPath: compiler.path)
             process.arguments = [
                 "-O3", "-ffp-contract=fast", "-fno-math-errno", "-march=\(target.name)", "-mprefer-vector-width=\(target.vectorBytes * 8)", "-shared",
-                "-fPIC", "-nostdlib", "-ffreestanding", "-fuse-ld=lld", "-Wall", "-Wextra", "-Werror", source.path, "-o", library.path,
+                "-fPIC", "-nostdlib", "-ffreestanding", "-fuse-ld=lld", "-Wall", "-Wextra", "-Werror", source, "-o", library,
             ]
             try process.run()
             process.waitUntilExit()
             try #require(process.terminationStatus == 0)
-            let handle = try #require(dlopen(library.path, RTLD_NOW))
+            let handle = try #require(dlopen(library, RTLD_NOW))
             defer { dlclose(handle) }
 
             for function in Self.functions {
