@@ -14,6 +14,8 @@ struct HandWrittenPlugin {
     var abiMajor = "VS_ABI_MAJOR"
     var magic = "VS_PLUGIN_MAGIC"
     var count = "1"
+    /// Replaces the packing key.
+    var packing: String?
     /// Replaces the text of the key.
     var key: String?
     var op = "VS_OP_FORWARD"
@@ -61,7 +63,7 @@ struct HandWrittenPlugin {
         #define NAME "\(name)"
         #define SCHEDULE "none"
         #define LOOPS "slices, voxels, filters, channels"
-        #define PACKING "pointwise*\(factor)"
+        #define PACKING "\(packing ?? "pointwise*\(factor)")"
         #define TARGET "by hand"
         #define DIGEST "0"
         typedef struct {
