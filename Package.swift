@@ -88,7 +88,9 @@ let package = Package(
         tests("LayerSpecTests", []),
         tests("KerasConfigTests", ["KerasConfig"], resources: [.copy("Fixtures")]),
         tests("TensorsTests", []),
-        tests("EmissionTests", ["Scheduling", "KernelEmission", "KernelTemplates", "KerasConfig", "CKernelABI"]),
+        tests(
+            "EmissionTests",
+            ["Scheduling", "KernelEmission", "KernelTemplates", "KernelBuild", "KerasConfig", "CKernelABI"]),
         tests("KernelBuildTests", ["KernelBuild", "KernelEmission", "Scheduling", crypto, logging]),
         tests("KernelRuntimeTests", ["KernelRuntime", "CKernelABI", "_CTestSupport", logging]),
         tests("TensorIOTests", ["TensorIO"], resources: [.copy("Fixtures")]),
@@ -97,7 +99,7 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         tests(
             "DifferentialTests", ["Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", logging]),
-        tests("CommandLineTests", ["TensorIO"]),
+        tests("CommandLineTests", ["TensorIO", "KerasConfig"]),
     ],
     swiftLanguageModes: [.v6]
 )
