@@ -88,7 +88,9 @@ let package = Package(
         tests("LayerSpecTests", []),
         tests("KerasConfigTests", ["KerasConfig"], resources: [.copy("Fixtures")]),
         tests("TensorsTests", []),
-        tests("EmissionTests", ["Scheduling", "KernelEmission", "KernelTemplates", "KerasConfig", "CKernelABI"]),
+        tests(
+            "EmissionTests",
+            ["Scheduling", "KernelEmission", "KernelTemplates", "KernelBuild", "KerasConfig", "CKernelABI"]),
         tests("KernelBuildTests", ["KernelBuild", "KernelEmission", "Scheduling", crypto, logging]),
         tests("KernelRuntimeTests", ["KernelRuntime", "CKernelABI", "_CTestSupport", logging]),
         tests("TensorIOTests", ["TensorIO"], resources: [.copy("Fixtures")]),
@@ -96,8 +98,12 @@ let package = Package(
             "LayerTests", ["Voxelsmith", "ModelIO", "TensorIO", "KernelRuntime", "KerasConfig"],
             resources: [.copy("Fixtures")]),
         tests(
-            "DifferentialTests", ["Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", logging]),
-        tests("CommandLineTests", ["TensorIO"]),
+            "DifferentialTests",
+            [
+                "Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", "KerasConfig", "Voxelsmith", "TensorIO",
+                "ModelIO", logging,
+            ]),
+        tests("CommandLineTests", ["TensorIO", "KerasConfig"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,4 +1,5 @@
 import Crypto
+import KernelEmission
 
 /// SHA-256 over texts and bytes, each preceded by its length, so that no two lists of them look the same.
 struct FieldDigest {
@@ -41,4 +42,10 @@ public enum PluginTrailer {
     public static func isValid(_ bytes: [UInt8]) -> Bool {
         bytes.count > byteCount && SHA256.hash(data: bytes.dropLast(byteCount)).elementsEqual(bytes.suffix(byteCount))
     }
+}
+
+/// SHA-256 of a template's text in 64 hexadecimal digits, as `PluginSource` puts it into descriptors.
+/// - Parameter fileName: a `KernelUnit.templateFile`; the empty text stands in for any other name.
+public func templateDigest(_ fileName: String) -> String {
+    hexadecimalText(SHA256.hash(data: Array((KernelUnit.templateText(fileName) ?? "").utf8)))
 }

@@ -1,3 +1,4 @@
+import KernelTemplates
 import LayerSpec
 import Scheduling
 
@@ -13,4 +14,11 @@ public struct KernelUnit: Hashable, Sendable {
     public let looped: String
     /// The template it was rendered from.
     public let templateFile: String
+}
+
+extension KernelUnit {
+    /// The text of the template a kernel is rendered from; nil for a name that is none.
+    package static func templateText(_ fileName: String) -> String? {
+        Templates.File(rawValue: fileName).map { Templates.text($0) }
+    }
 }

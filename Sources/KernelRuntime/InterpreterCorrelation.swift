@@ -172,11 +172,13 @@ struct InterpreterCorrelation: Sendable {
                 let from = x + channel * xFeatureStep
                 if isLast {
                     for position in 0..<count {
-                        for column in 0..<columns { to[position * width + column] = .from(from[position * step + column]) }
+                        let (target, voxel) = (to + position * width, from + position * step)
+                        for column in 0..<columns { target[column] = .from(voxel[column]) }
                     }
                 } else {
                     for column in 0..<columns {
-                        for position in 0..<count { to[position * width + column] = .from(from[column * xFeatureStep + position]) }
+                        let (target, feature) = (to + column, from + column * xFeatureStep)
+                        for position in 0..<count { target[position * width] = .from(feature[position]) }
                     }
                 }
                 channel += columns

@@ -1,6 +1,7 @@
 import CKernelABI
 import Glibc
 import LayerSpec
+import Synchronization
 
 /// A loaded plugin: its file's descriptors, and the machine code behind them. Mapped as long as this object, or any kernel of
 /// it, is alive.
@@ -9,8 +10,7 @@ public final class PluginImage: @unchecked Sendable {
 
     /// The file as it was read and checked before it was mapped.
     public let file: PluginFile
-    /// Kept open while the image is mapped: glibc finds loaded objects by name, the name is /proc/self/fd/N, and another
-    /// plugin opened under a reused N would be answered with this one's code.
+    /// Kept open while the image is mapped, so that its name stays true.
     private let open: OpenPlugin
     private let handle: UnsafeMutableRawPointer
     private let base: UnsafeRawPointer
@@ -32,7 +32,7 @@ public final class PluginImage: @unchecked Sendable {
             if !missing.isEmpty { throw .missingFeatures(path: path, kernel: descriptor.name, features: missing) }
         }
 
-        guard let handle = dlopen("/proc/self/fd/\(open.descriptor)", RTLD_NOW | RTLD_LOCAL) else {
+        guard let handle = dlopen(Self.uniqueName(of: open), RTLD_NOW | RTLD_LOCAL) else {
             throw .loadFailed(path: path, reason: dlerror().map { String(cString: $0) } ?? "no reason given")
         }
         guard let symbol = dlsym(handle, PluginFile.symbolName) else {
@@ -64,6 +64,20 @@ public final class PluginImage: @unchecked Sendable {
             kernels.append(SpecializedKernel(descriptor: descriptor, image: self, pack: pack, run: run))
         }
         return kernels
+    }
+
+    private static let loads = Atomic<UInt64>(0)
+
+    /// A path of the open file that no other load of this process has.
+    ///
+    /// glibc finds loaded objects by name before it looks at the file, and descriptor numbers are used again. With the plain
+    /// name /proc/self/fd/N it answers with another plugin's code when that was loaded as N and is still mapped: through a
+    /// second load of the same file, which shares the mapping and outlives descriptor N. So the number of the load is written
+    /// into the path, in binary: "./" for 1, "/" for 0, which lead nowhere else. Two loads of one file are still recognised, by
+    /// device and inode.
+    private static func uniqueName(of file: OpenPlugin) -> String {
+        let number = loads.add(1, ordering: .relaxed).newValue
+        return "/proc/self/fd/" + String(number, radix: 2).map { $0 == "1" ? "./" : "/" }.joined() + "\(file.descriptor)"
     }
 
     /// Whether the mapped object is the one that was read: equal in every byte but the two pointers of each descriptor.

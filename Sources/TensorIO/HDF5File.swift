@@ -5,6 +5,9 @@ import Tensors
 
 /// An HDF5 file opened for reading. Objects are named by their path from the root, with or without a leading slash; only hard
 /// links are followed, so a file cannot lead to another one. Calls from any thread; HDF5 works on one at a time.
+///
+/// Junk, truncated files and implausible sizes are typed errors. The HDF5 library itself is not hardened against files damaged on
+/// purpose (1.10.8 can crash or loop on altered metadata): open only files from a source you trust.
 public final class HDF5File: Sendable {
     /// What stands at a path of the file.
     public enum Kind: String, Hashable, Sendable {

@@ -1,7 +1,7 @@
 import Glibc
 
 /// A file opened for reading, closed with the last reference.
-final class InputFile {
+package final class InputFile {
     let path: String
     /// Bytes in the file, nil when it is no regular file (a pipe).
     let size: Int?
@@ -57,9 +57,18 @@ final class InputFile {
         }
     }
 
+    /// Up to `count` bytes from the start of a file: enough to tell its kind.
+    /// - Throws: `TensorIOError.cannotOpen`, `.cannotRead`.
+    package static func firstBytes(of path: String, count: Int) throws -> [UInt8] {
+        let file = try InputFile(path)
+        return try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            initialized = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
+        }
+    }
+
     /// All bytes of a file.
     /// - Throws: `TensorIOError.cannotOpen`, `.cannotRead`.
-    static func bytes(of path: String) throws -> [UInt8] { try InputFile(path).readAll() }
+    package static func bytes(of path: String) throws -> [UInt8] { try InputFile(path).readAll() }
 }
 
 /// The text of `errno`.

@@ -44,6 +44,17 @@ public enum NPY {
         }
     }
 
+    /// Whether the elements of an .npy file are stored as unsigned bytes, as those of pictures are.
+    /// - Throws: `TensorIOError`.
+    package static func holdsUnsignedBytes(path: String) throws -> Bool {
+        let file = try InputFile(path)
+        var bytes = try read(file, NPYHeader.prefixByteCount)
+        let headerByteCount = try NPYHeader.byteCount(prefix: bytes, path: path)
+        bytes += try read(file, max(0, headerByteCount - bytes.count))
+        let header = try NPYHeader(bytes.prefix(headerByteCount), path: path)
+        return header.kind == .unsigned && header.itemByteCount == 1
+    }
+
     /// Writes `tensor` to `path` as `encode` does. The file appears whole or not at all.
     /// - Throws: `TensorIOError.cannotWrite`.
     public static func write(_ tensor: Tensor, to path: String) throws {

@@ -7,7 +7,7 @@ package final class GuardedBuffer {
     /// Which end of the pages the bytes lie against.
     package enum Placement: CaseIterable, Sendable { case atStart, atEnd }
 
-    /// Start of the buffer.
+    /// Start of the buffer. Does not keep it alive: wrap uses in `withExtendedLifetime`.
     package let address: UnsafeMutableRawPointer
     package let byteCount: Int
     private let mapping: UnsafeMutableRawPointer

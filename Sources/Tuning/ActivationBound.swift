@@ -7,7 +7,7 @@ enum ActivationBound {
     ///   - sum: the exact sum; `error`: bound of the computed one.
     ///   - value: the activation of `sum`.
     /// - Returns: the activation's slope times `error`, plus the rounding of the activation itself (the functions of
-    ///   `voxelsmith_vectors.h` are within 4 units of the last place; compositions add a few roundings).
+    ///   `voxelsmith_vectors.h` are within 4 units of the last place, compositions add a few roundings).
     static func bound(_ activation: Activation, sum: Double, error: Double, value: Double) -> Double {
         let ulp = 0x1p-23  // of a result, relative
         let rounding: Double

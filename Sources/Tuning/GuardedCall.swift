@@ -15,7 +15,7 @@ struct GuardedCall {
         let packed = GuardedBuffer(byteCount: kernel.packedByteCount, placement: placement, alignment: 64)
         do {
             let raw = GuardedBuffer(weights, placement: placement)
-            try kernel.pack(weights: raw.address, into: packed.address)
+            try withExtendedLifetime(raw) { try kernel.pack(weights: raw.address, into: packed.address) }
         }
         let x = GuardedBuffer(input, placement: placement)
         let b = bias.map { GuardedBuffer($0, placement: placement) }
@@ -26,13 +26,15 @@ struct GuardedCall {
         for range in ranges?(items) ?? [0..<items] where !range.isEmpty {
             let workspace = GuardedBuffer(byteCount: kernel.workspaceByteCount, placement: placement, alignment: 64)
             workspace.fill(0xFF)
-            try kernel.run(
-                KernelArguments(
-                    batch: batch, input: x.address, operand: packed.address, bias: b?.address, output: y.address,
-                    workspace: workspace.address),
-                items: range)
+            try withExtendedLifetime((x, packed, b, y, workspace)) {
+                try kernel.run(
+                    KernelArguments(
+                        batch: batch, input: x.address, operand: packed.address, bias: b?.address, output: y.address,
+                        workspace: workspace.address),
+                    items: range)
+            }
         }
-        return Array(y.elements(Float.self))
+        return withExtendedLifetime(y) { Array(y.elements(Float.self)) }
     }
 
     /// Contiguous ranges as a number of threads would get them.

@@ -146,6 +146,8 @@ public struct KernelVerifier: Sendable {
         let activation = spec.epilogue.activation
         for index in sums.indices {
             let value = reference.activate(sums[index], activation)
+            // e^x leaves the range of Float: then infinity is the right answer, and the only one.
+            if !Float(value).isFinite && received[index] == Float(value) { continue }
             let bound = ActivationBound.bound(activation, sum: sums[index], error: errors?[index] ?? 0, value: value)
             if !(abs(Double(received[index]) - value) <= bound) {
                 return "element \(index) is \(received[index]) instead of \(value), bound \(bound)"

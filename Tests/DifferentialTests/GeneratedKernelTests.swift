@@ -1,4 +1,3 @@
-import Foundation
 import KernelBuild
 import KernelEmission
 import KernelRuntime
@@ -10,17 +9,12 @@ import Testing
 import Tuning
 import _TestSupport
 
-/// Builds plugins in a folder of its own, which disappears with it.
+/// Builds plugins in a folder of its own.
 final class TemporaryPlugins {
-    private let folder: String
+    private let folder: TemporaryFolder
     private var count = 0
 
-    init() throws {
-        folder = FileManager.default.temporaryDirectory.appending(path: "voxelsmith-" + UUID().uuidString).path
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: folder) }
+    init() throws { folder = try TemporaryFolder() }
 
     /// Compiles schedules into one plugin; warnings of clang are errors.
     func build(_ schedules: [Schedule], target: Target) async throws -> BuiltPlugin {
@@ -33,7 +27,7 @@ final class TemporaryPlugins {
     func kernels(_ schedules: [Schedule], target: Target) async throws -> [SpecializedKernel] {
         let built = try await build(schedules, target: target)
         count += 1
-        let path = folder + "/\(count).so"
+        let path = folder.path("\(count).so")
         try built.write(to: path)
         return try PluginImage(path: path).kernels()
     }
@@ -145,6 +139,7 @@ private struct FaultyKernel: Kernel {
         var reversed = UnsafeBufferPointer(start: weights.assumingMemoryBound(to: Float.self), count: count).map { $0 }
         reversed.reverse()
         let copy = GuardedBuffer(reversed, placement: .atEnd)
+        defer { withExtendedLifetime(copy) {} }
         try kernel.pack(weights: copy.address, into: packed)
     }
 

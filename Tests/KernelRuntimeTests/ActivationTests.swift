@@ -1,13 +1,27 @@
 import Tensors
 import KernelRuntime
 import LayerSpec
+import Tensors
 import Testing
 import _TestSupport
 
 @Suite struct ActivationTests {
     // A buffer's `elements` do not keep it alive.
-    private func floats(_ buffer: GuardedBuffer) -> [Float] { withExtendedLifetime(buffer) { Array(buffer.elements(Float.self)) } }
-    private func doubles(_ buffer: GuardedBuffer) -> [Double] { withExtendedLifetime(buffer) { Array(buffer.elements(Double.self)) } }
+    private func floats(_ buffer: GuardedBuffer) -> [Float] {
+        withExtendedLifetime(buffer) { Array(buffer.elements(Float.self)) }
+    }
+
+    private func doubles(_ buffer: GuardedBuffer) -> [Double] {
+        withExtendedLifetime(buffer) { Array(buffer.elements(Double.self)) }
+    }
+
+    private func apply(
+        _ activation: Activation, to buffer: GuardedBuffer, type: ElementType, shape: [Int], threads: Int = 1
+    ) {
+        withExtendedLifetime(buffer) {
+            ActivationArithmetic.apply(activation, to: buffer.address, type: type, shape: shape, threads: threads)
+        }
+    }
 
     /// Values computed to 17 digits with mpmath 1.3.
     @Test func referenceValues() {
@@ -33,7 +47,7 @@ import _TestSupport
         for activation in Activation.samples where activation.isPointwise {
             let values = (-4000...4000).map { Float($0) / 50 }
             let buffer = GuardedBuffer(values, placement: .atEnd)
-            withExtendedLifetime(buffer) { ActivationArithmetic.apply(activation, to: buffer.address, type: .float32, shape: [values.count]) }
+            apply(activation, to: buffer, type: .float32, shape: [values.count])
             for (x, y) in zip(values, floats(buffer)) {
                 let expected = ScatterOracle.activate(Double(x), activation)
                 // The oracle's 1 + erf and 1 + tanh cancel at about 1e-16 of the argument.
@@ -51,7 +65,7 @@ import _TestSupport
                 case .float32: buffer = GuardedBuffer([Float.nan, .nan, -.nan], placement: .atEnd)
                 case .float64: buffer = GuardedBuffer([Double.nan, .nan, -.nan], placement: .atEnd)
                 }
-                withExtendedLifetime(buffer) { ActivationArithmetic.apply(activation, to: buffer.address, type: type, shape: [3]) }
+                apply(activation, to: buffer, type: type, shape: [3])
                 let results = type == .float32 ? floats(buffer).map { Double($0) } : doubles(buffer)
                 #expect(results.count == 3 && results.allSatisfy { $0.isNaN }, "\(activation) \(type)")
             }
@@ -61,7 +75,7 @@ import _TestSupport
     @Test func softmaxRows() {
         let inputs: [Double] = [1, 2, 3, 1000, 1000, 1000, -1000, 0, 1000, 0, .nan, 0]
         let buffer = GuardedBuffer(inputs, placement: .atEnd)
-        withExtendedLifetime(buffer) { ActivationArithmetic.apply(.softmax, to: buffer.address, type: .float64, shape: [2, 2, 3]) }
+        apply(.softmax, to: buffer, type: .float64, shape: [2, 2, 3])
         let y = doubles(buffer)
         for (index, expected) in [0.090030573170380458, 0.24472847105479765, 0.66524095577482189].enumerated() {
             #expect(abs(y[index] - expected) <= 2e-16)
@@ -77,7 +91,7 @@ import _TestSupport
         for activation in Activation.samples {
             let results = [1, 2, 3, 7].map { threads in
                 let buffer = GuardedBuffer(values, placement: .atEnd)
-                withExtendedLifetime(buffer) { ActivationArithmetic.apply(activation, to: buffer.address, type: .float32, shape: [60, 7, 50], threads: threads) }
+                apply(activation, to: buffer, type: .float32, shape: [60, 7, 50], threads: threads)
                 return floats(buffer).map(\.bitPattern)
             }
             #expect(results.allSatisfy { $0 == results[0] }, "\(activation)")

@@ -1,6 +1,7 @@
 import Foundation
 import KernelRuntime
 import LayerSpec
+import _TestSupport
 
 /// Plugins written by hand after the ABI header, so that the loader is tested without the generator: pointwise layers
 /// (kernel size 1) that multiply their result by a factor, which tells one plugin's code from another's.
@@ -13,6 +14,8 @@ struct HandWrittenPlugin {
     var abiMajor = "VS_ABI_MAJOR"
     var magic = "VS_PLUGIN_MAGIC"
     var count = "1"
+    /// Replaces the packing key.
+    var packing: String?
     /// Replaces the text of the key.
     var key: String?
     var op = "VS_OP_FORWARD"
@@ -60,7 +63,7 @@ struct HandWrittenPlugin {
         #define NAME "\(name)"
         #define SCHEDULE "none"
         #define LOOPS "slices, voxels, filters, channels"
-        #define PACKING "pointwise*\(factor)"
+        #define PACKING "\(packing ?? "pointwise*\(factor)")"
         #define TARGET "by hand"
         #define DIGEST "0"
         typedef struct {
@@ -116,23 +119,4 @@ struct HandWrittenPlugin {
 
     /// The bytes followed by their SHA-256.
     static func sealed(_ bytes: [UInt8]) -> [UInt8] { bytes + PluginFile.digest(of: bytes) }
-}
-
-/// A folder of a test, removed with it.
-final class TemporaryFolder {
-    private let url: URL
-
-    init() throws {
-        url = FileManager.default.temporaryDirectory.appendingPathComponent("voxelsmith-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(at: url) }
-
-    func path(_ name: String) -> String { url.appendingPathComponent(name).path }
-
-    func write(_ bytes: [UInt8], as name: String) throws -> String {
-        try Data(bytes).write(to: URL(fileURLWithPath: path(name)))
-        return path(name)
-    }
 }

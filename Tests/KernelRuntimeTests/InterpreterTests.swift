@@ -1,6 +1,7 @@
 import Tensors
 import KernelRuntime
 import LayerSpec
+import Tensors
 import Testing
 import _TestSupport
 
@@ -59,7 +60,8 @@ import _TestSupport
                 }
             }
         }
-        print("interpreter against oracle:", counts.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", "))
+        let report = counts.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+        print("interpreter against oracle:", report.joined(separator: ", "))
         for (name, count) in counts { #expect(count >= 20, "too few problems of class \(name)") }
         #expect(counts.count >= 24)
     }
@@ -244,7 +246,8 @@ import _TestSupport
                     bounds = zip(exact.values, inner).map { x, e in
                         let y = ScatterOracle.activate(x, activation)
                         let moved = max(
-                            abs(ScatterOracle.activate(x + e, activation) - y), abs(ScatterOracle.activate(x - e, activation) - y))
+                            abs(ScatterOracle.activate(x + e, activation) - y),
+                            abs(ScatterOracle.activate(x - e, activation) - y))
                         return 2 * moved + e * 1e-3 + unit * abs(y) + 1e-15 * abs(x) + 1e-30
                     }
                 }
@@ -256,7 +259,9 @@ import _TestSupport
     /// Geometry as in the trained models: several items per sample, full blocks and tails of every width.
     @Test func largerLayers() throws {
         var random = SeededRandom(seed: 9)
-        for (channels, filters, kernel, stride) in [(128, 64, 4, 2), (16, 8, 4, 2), (8, 1, 3, 1), (1, 16, 3, 1), (20, 50, 2, 2), (7, 65, 3, 2)] {
+        for (channels, filters, kernel, stride) in [
+            (128, 64, 4, 2), (16, 8, 4, 2), (8, 1, 3, 1), (1, 16, 3, 1), (20, 50, 2, 2), (7, 65, 3, 2),
+        ] {
             for layout in Layout.allCases {
                 for op in KernelOp.allCases {
                     let axes = try (5...7).map { input in

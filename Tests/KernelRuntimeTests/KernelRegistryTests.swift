@@ -3,6 +3,7 @@ import LayerSpec
 import Logging
 import Synchronization
 import Testing
+import _TestSupport
 
 /// Which kernel answers a lookup, and what the answer says.
 struct KernelRegistryTests {

@@ -82,6 +82,25 @@ struct PluginTests {
         #expect(try firstTwo(both[1]) == [18, 45])
     }
 
+    /// A file that is loaded twice is mapped once, under the name of its first descriptor. When that is closed and its number
+    /// used again, the name must not lead to the old code. The two plugins differ in nothing but code.
+    @Test func aFileLoadedTwiceLeavesNoNameBehind() throws {
+        let folder = try TemporaryFolder()
+        let spec = try HandWrittenPlugin.pointwise()
+        let two = try HandWrittenPlugin(spec: spec, factor: 2, packing: "same").build(in: folder, as: "2.so")
+        let three = try HandWrittenPlugin(spec: spec, factor: 3, packing: "same").build(in: folder, as: "3.so")
+        let x = [Float](repeating: 1, count: 24 * 3)
+        for _ in 0..<3 {
+            var first: PluginImage? = try PluginImage(path: two)
+            let second = try #require(try PluginImage(path: two).kernels().first)
+            #expect(first?.file.descriptors.count == 1)
+            first = nil
+            let other = try #require(try PluginImage(path: three).kernels().first)
+            #expect(try run(other, x: x, w: [1, 2, 3, 4, 5, 6], bias: [0, 0], batch: 1)[..<2] == [18, 45])
+            #expect(try run(second, x: x, w: [1, 2, 3, 4, 5, 6], bias: [0, 0], batch: 1)[..<2] == [12, 30])
+        }
+    }
+
     @Test func aKernelKeepsItsImageMapped() throws {
         let folder = try TemporaryFolder()
         let spec = try HandWrittenPlugin.pointwise()

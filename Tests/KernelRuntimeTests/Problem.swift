@@ -1,6 +1,7 @@
 import Tensors
 import KernelRuntime
 import LayerSpec
+import Tensors
 import _TestSupport
 
 /// A spec with operands, and the ways to run a kernel on it. All numbers are exactly `Float`s.

@@ -1,3 +1,4 @@
+import Glibc
 import KernelRuntime
 import Synchronization
 import Testing
@@ -28,15 +29,17 @@ import Testing
     }
 
     @Test func participantsRunAtTheSameTime() throws {
-        // Both wait for the other, so this ends only when two threads are inside the body at once. Other tests may hold the
-        // workers; then the call runs alone and says so by timing out, hence the attempts.
+        // Both wait for the other, so `met` becomes true only when two threads are inside the body at once. While another test
+        // holds the workers a call runs alone and waits in vain, hence the attempts.
+        let clock = ContinuousClock()
         var met = false
-        for _ in 0..<200 where !met {
+        for _ in 0..<500 where !met {
             let arrived = Atomic<Int>(0)
             let sawBoth = Atomic<Int>(0)
             try ThreadPool.shared.run(threads: 2, items: 2) { _, _ in
                 arrived.add(1, ordering: .sequentiallyConsistent)
-                for _ in 0..<2_000_000 where arrived.load(ordering: .sequentiallyConsistent) < 2 {}
+                let patience = clock.now + .milliseconds(20)
+                while arrived.load(ordering: .sequentiallyConsistent) < 2 && clock.now < patience { sched_yield() }
                 if arrived.load(ordering: .sequentiallyConsistent) == 2 { sawBoth.add(1, ordering: .relaxed) }
             }
             met = sawBoth.load(ordering: .relaxed) == 2

@@ -1,0 +1,179 @@
+/* Vectors of VS_LANES floats and the activation functions on them, in portable clang vector extensions: no intrinsics, no
+ * libm. Copied beside every generated kernel; each kernel defines VS_LANES (4, 8 or 16) first.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Every function keeps NaN. Errors are in units of the last place of the exact result, measured over the stated domain by a
+ * test of the project; results below 2^-126 may lose precision.
+ *
+ *   vs_exp      all x                  2 ulp      vs_tanh     all x                  4 ulp
+ *   vs_expm1    all x                  3 ulp      vs_erf      all x                  3 ulp
+ *   vs_log1p    0 <= x < 2^126         2 ulp      vs_sigmoid  all x                  4 ulp
+ */
+#ifndef VOXELSMITH_VECTORS_H
+#define VOXELSMITH_VECTORS_H
+
+#include <stdint.h>
+
+/* aligned(4): rows of a tensor begin anywhere. */
+typedef float vf __attribute__((vector_size(4 * VS_LANES), aligned(4)));
+typedef int32_t vi __attribute__((vector_size(4 * VS_LANES), aligned(4)));
+typedef float vs_f2 __attribute__((vector_size(8), aligned(4)));
+typedef float vs_f4 __attribute__((vector_size(16), aligned(4)));
+typedef float vs_f8 __attribute__((vector_size(32), aligned(4)));
+
+#define VS_INLINE static inline __attribute__((always_inline, unused))
+
+VS_INLINE vf vs_load(const float *p) { return *(const vf *)p; }
+VS_INLINE void vs_store(float *p, vf v) { *(vf *)p = v; }
+VS_INLINE vf vs_splat(float value) { return (vf){0} + value; }
+
+/* Lanes of `yes` where the mask (a comparison's result) is set, else of `no`. */
+VS_INLINE vf vs_select(vi mask, vf yes, vf no) { return (vf)((mask & (vi)yes) | (~mask & (vi)no)); }
+
+/* Two neighbouring channels, repeated over the vector; and one channel with zeros for its missing neighbour. */
+VS_INLINE vf vs_pair(const float *p) {
+    const vs_f2 t = *(const vs_f2 *)p;
+#if VS_LANES == 16
+    return __builtin_shufflevector(t, t, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1);
+#elif VS_LANES == 8
+    return __builtin_shufflevector(t, t, 0, 1, 0, 1, 0, 1, 0, 1);
+#else
+    return __builtin_shufflevector(t, t, 0, 1, 0, 1);
+#endif
+}
+
+VS_INLINE vf vs_lonely(float x) {
+    const vs_f2 t = {x, 0};
+    return vs_pair((const float *)&t);
+}
+
+/* Sums of even and odd neighbours, in the lower half of the result. */
+VS_INLINE vf vs_add_pairs(vf v) {
+#if VS_LANES == 16
+    return __builtin_shufflevector(v, v, 0, 2, 4, 6, 8, 10, 12, 14, 0, 2, 4, 6, 8, 10, 12, 14) +
+           __builtin_shufflevector(v, v, 1, 3, 5, 7, 9, 11, 13, 15, 1, 3, 5, 7, 9, 11, 13, 15);
+#elif VS_LANES == 8
+    return __builtin_shufflevector(v, v, 0, 2, 4, 6, 0, 2, 4, 6) + __builtin_shufflevector(v, v, 1, 3, 5, 7, 1, 3, 5, 7);
+#else
+    return __builtin_shufflevector(v, v, 0, 2, 0, 2) + __builtin_shufflevector(v, v, 1, 3, 1, 3);
+#endif
+}
+
+/* 2^n for -126 <= n <= 127. */
+VS_INLINE vf vs_power_of_two(vi n) { return (vf)((n + 127) << 23); }
+
+/* Splits x into n * ln 2 + r with |r| <= ln 2 / 2; the upper part of ln 2 has so few bits that n times it is exact. */
+VS_INLINE vf vs_reduce(vf x, vi *n) {
+    const float magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer in the low bits */
+    const vf shifted = x * 1.44269504f + magic;
+    *n = (vi)shifted - 0x4b400000;
+    const vf whole = shifted - magic;
+    return (x - whole * 0.693359375f) - whole * -2.12194440e-4f;
+}
+
+/* e^r - 1 for |r| <= ln 2 / 2: r + r^2 P(r), P a minimax fit of degree 5 with relative error 1.4e-9. */
+VS_INLINE vf vs_expm1_reduced(vf r) {
+    vf p = vs_splat(1.990761796e-4f);
+    p = p * r + 1.393367595e-3f;
+    p = p * r + 8.333285960e-3f;
+    p = p * r + 4.166646468e-2f;
+    p = p * r + 1.666666676e-1f;
+    p = p * r + 5.000000013e-1f;
+    return p * (r * r) + r;
+}
+
+VS_INLINE vf vs_exp(vf x) {
+    x = vs_select(x > 89.0f, vs_splat(89.0f), x);   /* e^89 overflows */
+    x = vs_select(x < -105.0f, vs_splat(-105.0f), x); /* e^-105 rounds to 0 */
+    vi n;
+    const vf r = vs_reduce(x, &n);
+    const vi half = n >> 1; /* in two steps, so that neither scale leaves the range of exponents */
+    return (vs_expm1_reduced(r) + 1.0f) * vs_power_of_two(half) * vs_power_of_two(n - half);
+}
+
+VS_INLINE vf vs_expm1(vf x) {
+    x = vs_select(x > 89.0f, vs_splat(89.0f), x);
+    x = vs_select(x < -30.0f, vs_splat(-30.0f), x); /* e^-30 - 1 rounds to -1 */
+    vi n;
+    const vf r = vs_reduce(x, &n);
+    /* 2^n (q + 1) - 1 = 2^n (q + (1 - 2^-n)); 2^-n no longer matters above n = 60. */
+    const vi capped = (vi)vs_select(n > 60, (vf)((vi){0} + 60), (vf)n);
+    const vi half = n >> 1;
+    return (vs_expm1_reduced(r) + (1.0f - vs_power_of_two(-capped))) * vs_power_of_two(half) * vs_power_of_two(n - half);
+}
+
+/* log(1 + x) for 0 <= x < 2^126. With w = 1 + x = 2^k (1 + f): f - f^2/2 + s (f^2/2 + R(s^2)), s = f / (2 + f), plus what
+ * 1 + x lost in rounding. R is a minimax fit with relative error 1.1e-9. */
+VS_INLINE vf vs_log1p(vf x) {
+    const vf w = x + 1.0f;
+    const vf lost = (x - (w - 1.0f)) / w;
+    const vi k = ((vi)w - 0x3f3504f3) >> 23; /* puts 1 + f between sqrt(1/2) and sqrt(2) */
+    const vf f = (vf)((vi)w - (k << 23)) - 1.0f;
+    const vf s = f / (f + 2.0f);
+    const vf z = s * s;
+    vf r = vs_splat(2.333230565e-1f);
+    r = r * z + 2.855073940e-1f;
+    r = r * z + 4.000012275e-1f;
+    r = r * z + 6.666666655e-1f;
+    r = r * z;
+    const vf h = f * f * 0.5f;
+    const vf e = __builtin_convertvector(k, vf);
+    return s * (h + r) + (e * -2.12194440e-4f + lost) - h + f + e * 0.693359375f;
+}
+
+VS_INLINE vf vs_magnitude(vf x) { return (vf)((vi)x & 0x7fffffff); }
+VS_INLINE vf vs_with_sign_of(vf magnitude, vf x) { return (vf)((vi)magnitude | ((vi)x & INT32_MIN)); }
+
+VS_INLINE vf vs_tanh(vf x) {
+    vf a = vs_magnitude(x);
+    a = vs_select(a > 10.0f, vs_splat(10.0f), a); /* tanh 10 rounds to 1 */
+    const vf t = vs_expm1(a + a);
+    return vs_with_sign_of(t / (t + 2.0f), x);
+}
+
+/* Below 0.93: x + x P(x^2), relative error 4.5e-10. Above: 1 - e^Q(|x|) with Q fitted to log erfc, error 4.6e-11. */
+VS_INLINE vf vs_erf(vf x) {
+    vf a = vs_magnitude(x);
+    const vf z = a * a;
+    vf p = vs_splat(8.345224870e-5f);
+    p = p * z - 8.137437559e-4f;
+    p = p * z + 5.200634306e-3f;
+    p = p * z - 2.685927078e-2f;
+    p = p * z + 1.128369394e-1f;
+    p = p * z - 3.761263370e-1f;
+    p = p * z + 1.283791666e-1f;
+    const vf near = p * a + a;
+    const vf t = vs_select(a > 4.0f, vs_splat(4.0f), a); /* erf 4 rounds to 1 */
+    vf q = vs_splat(-2.109505144e-5f);
+    q = q * t + 4.344626297e-4f;
+    q = q * t - 4.171063091e-3f;
+    q = q * t + 2.511942755e-2f;
+    q = q * t - 1.082800896e-1f;
+    q = q * t - 6.333469061e-1f;
+    q = q * t - 1.129514931f;
+    q = q * t + 1.746844481e-4f;
+    const vf far = 1.0f - vs_exp(q);
+    return vs_with_sign_of(vs_select(a > 0.93f, far, near), x);
+}
+
+/* Activations, one function per pointwise case of the Activation type. */
+VS_INLINE vf vs_linear(vf x) { return x; }
+VS_INLINE vf vs_relu(vf x) { return vs_select(x < 0.0f, vs_splat(0), x); } /* x > 0 ? x : 0 would turn NaN into 0 */
+VS_INLINE vf vs_leaky_relu(vf x, float slope) { return vs_select(x < 0.0f, x * slope, x); }
+VS_INLINE vf vs_elu(vf x, float alpha) { return vs_select(x > 0.0f, x, vs_expm1(x) * alpha); }
+VS_INLINE vf vs_selu(vf x, float scale, float alpha) { return vs_elu(x, alpha) * scale; }
+VS_INLINE vf vs_exponential(vf x) { return vs_exp(x); }
+VS_INLINE vf vs_sigmoid(vf x) { return 1.0f / (vs_exp(-x) + 1.0f); }
+VS_INLINE vf vs_silu(vf x) { return x / (vs_exp(-x) + 1.0f); }
+VS_INLINE vf vs_softplus(vf x) { return vs_select(x < 0.0f, vs_splat(0), x) + vs_log1p(vs_exp(-vs_magnitude(x))); }
+VS_INLINE vf vs_softsign(vf x) { return x / (vs_magnitude(x) + 1.0f); }
+VS_INLINE vf vs_hard_sigmoid(vf x, float slope) {
+    const vf y = x * slope + 0.5f;
+    return vs_select(y < 0.0f, vs_splat(0), vs_select(y > 1.0f, vs_splat(1), y));
+}
+VS_INLINE vf vs_gelu(vf x) { return x * 0.5f * (vs_erf(x * 0.70710678f) + 1.0f); }
+VS_INLINE vf vs_gelu_tanh(vf x) {
+    return x * 0.5f * (vs_tanh((x * x * x * 0.044715f + x) * 0.79788456f) + 1.0f);
+}
+
+#endif

@@ -1,0 +1,55 @@
+import Glibc
+import KernelRuntime
+import Tensors
+
+/// How long the calls of one prepared layer took, in seconds.
+public struct CallTiming: Hashable, Sendable {
+    /// The first call after the weights were packed.
+    public let first: Double
+    /// Of the calls after the first.
+    public let median: Double
+    public let minimum: Double
+    /// How many calls `median` and `minimum` are of.
+    public let count: Int
+
+    /// Calls a layer on input and output memory that is resident already: once, then at least `minimumCalls` times and at least
+    /// for `seconds`, except that `maximumSeconds` end it after any call.
+    /// - Throws: as `PreparedLayer.call(_:into:threads:)`.
+    public static func measure(
+        _ layer: PreparedLayer, _ x: Tensor, into y: inout Tensor, threads: Int, minimumCalls: Int, seconds: Double,
+        maximumSeconds: Double = .infinity
+    ) throws -> CallTiming {
+        let first = try time { try layer.call(x, into: &y, threads: threads) }
+        var times: [Double] = []
+        var total = 0.0
+        repeat {
+            let duration = try time { try layer.call(x, into: &y, threads: threads) }
+            times.append(duration)
+            total += duration
+        } while (times.count < minimumCalls || total < seconds) && total < maximumSeconds
+        times.sort()
+        let middle = times.count / 2
+        let median = times.count % 2 == 1 ? times[middle] : (times[middle - 1] + times[middle]) / 2
+        return CallTiming(first: first, median: median, minimum: times[0], count: times.count)
+    }
+
+    /// Seconds a piece of work takes.
+    package static func time(_ body: () throws -> Void) rethrows -> Double {
+        let start = now()
+        try body()
+        return now() - start
+    }
+
+    private static func now() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
+    }
+}
+
+/// Minor page faults of this process so far.
+package func minorPageFaults() -> Int {
+    var usage = rusage()
+    getrusage(RUSAGE_SELF.rawValue, &usage)
+    return usage.ru_minflt
+}

@@ -1,0 +1,169 @@
+import KernelRuntime
+import LayerSpec
+import Tensors
+
+/// What 3-D convolution layers have in common: their hyperparameters, a kernel and an optional bias, and kernels prepared for
+/// the shapes they have met. Subclasses say which problem they solve.
+open class Conv3D: Layer {
+    /// All hyperparameters.
+    public let config: LayerConfig
+    /// Which kernels may answer: algebraically rearranged ones (`fast`) or plain sums only (`direct`).
+    public let policy: Policy
+    /// Where specialised kernels come from.
+    public let kernels: any KernelProvider
+    public let kernelMode: KernelMode
+    /// Seed of the initial kernel values.
+    private let seed: UInt64
+
+    private var kernel: Tensor?
+    private var bias: Tensor?
+    /// By input shape without the batch extent. All of the same weights.
+    private var prepared: [[Int]: PreparedLayer] = [:]
+
+    // Package: the forward pass of an ordinary convolution is not part of this class yet, so only subclasses make sense.
+    package init(
+        config: LayerConfig, name: String?, policy: Policy, kernels: any KernelProvider, kernelMode: KernelMode, seed: UInt64?
+    ) {
+        self.config = config
+        self.policy = policy
+        self.kernels = kernels
+        self.kernelMode = kernelMode
+        self.seed = seed ?? .random(in: 0 ... .max)
+        super.init(name: name, dtype: config.elementType)
+    }
+
+    public var filters: Int { config.filters }
+    /// Per spatial axis (depth, height, width), as all the following.
+    public var kernelSize: [Int] { config.kernelSize }
+    public var strides: [Int] { config.strides }
+    public var dilationRate: [Int] { config.dilationRate }
+    public var padding: PaddingRule { config.padding }
+    public var groups: Int { config.groups }
+    public var dataFormat: Layout { config.layout }
+    public var activation: Activation { config.activation }
+    public var useBias: Bool { config.useBias }
+
+    /// The problem for an input shape.
+    package func spec(inputShape: [Int]) throws -> KernelSpec { throw LayerError.noForwardPass(layer: name) }
+
+    /// Shape of the kernel tensor.
+    package func kernelShape(channels: Int) throws -> [Int] { throw LayerError.noForwardPass(layer: name) }
+
+    /// Creates the kernel (Glorot uniform) and the bias (zeros).
+    /// - Throws: `LayerError` for a wrong rank or a second call, `SpecError` for a shape the layer cannot take.
+    open override func build(inputShape: [Int]) throws {
+        if isBuilt { throw LayerError.alreadyBuilt(layer: name) }
+        _ = try checkedSpec(inputShape: inputShape)
+        let channels = inputShape[dataFormat.channelAxis(rank: inputShape.count)]
+        kernel = try GlorotUniform.kernel(shape: kernelShape(channels: channels), dtype, seed: seed)
+        bias = useBias ? try Tensor(zeros: [filters], dtype) : nil
+        try super.build(inputShape: inputShape)
+    }
+
+    /// Creates the weights of a layer whose input's extents are not known yet, with values at hand.
+    /// - Throws: `LayerError` as `setWeights`, `.alreadyBuilt`; `SpecError` for groups that do not divide the channels.
+    package func build(weights: [Tensor]) throws {
+        if isBuilt { throw LayerError.alreadyBuilt(layer: name) }
+        let expected = useBias ? 2 : 1
+        if weights.count != expected { throw LayerError.weightCount(layer: name, received: weights.count, expected: expected) }
+        let shape = try kernelShape(channels: weights[0].shape.last ?? 0)
+        try check(weights, shapes: [shape, [filters]])
+        kernel = weights[0]
+        bias = useBias ? weights[1] : nil
+        isBuilt = true
+    }
+
+    private func check(_ weights: [Tensor], shapes: [[Int]]) throws {
+        for (weight, (new, shape)) in zip(["kernel", "bias"], zip(weights, shapes)) {
+            if new.shape != shape {
+                throw LayerError.weightShape(layer: name, weight: weight, received: new.shape, expected: shape)
+            }
+            if new.elementType != dtype {
+                throw LayerError.weightType(layer: name, weight: weight, received: new.elementType, expected: dtype)
+            }
+        }
+    }
+
+    private func checkedSpec(inputShape: [Int]) throws -> KernelSpec {
+        let rank = kernelSize.count + 2
+        if inputShape.count != rank { throw LayerError.inputRank(layer: name, received: inputShape, expected: rank) }
+        if let channels = kernel?.shape.last {
+            let axis = dataFormat.channelAxis(rank: rank)
+            if inputShape[axis] != channels {
+                throw LayerError.inputChannels(layer: name, received: inputShape, axis: axis, expected: channels)
+            }
+        }
+        return try spec(inputShape: inputShape)
+    }
+
+    /// Chooses the kernel for an input shape and packs the weights for it. Asks for the kernel anew each time, so that a second
+    /// call finds kernels loaded meanwhile; weights are packed only when no prepared shape has them packed that way.
+    /// - Throws: `LayerError`, `SpecError` or `KernelLookupError`, `TensorError.outOfMemory`.
+    open override func prepare(inputShape: [Int]) throws {
+        try super.prepare(inputShape: inputShape)
+        let spec = try checkedSpec(inputShape: inputShape)
+        let choice = try kernels.lookup(spec, mode: kernelMode)
+        prepared[Array(inputShape.dropFirst())] = try pack(spec, choice, kernel: kernel, bias: bias, sharing: prepared)
+    }
+
+    private func pack(
+        _ spec: KernelSpec, _ choice: KernelChoice, kernel: Tensor?, bias: Tensor?, sharing others: [[Int]: PreparedLayer]
+    ) throws -> PreparedLayer {
+        guard let kernel else { throw LayerError.notBuilt(layer: name, method: "prepare") }
+        let shared = others.values.first { $0.packed.packingKey == choice.kernel.packingKey }?.packed
+        return try PreparedLayer(spec: spec, choice: choice, weights: kernel, bias: bias, sharing: shared)
+    }
+
+    /// The layer with its present weights, ready for inputs of one shape. Later changes of the weights do not reach it.
+    /// - Parameter inputShape: with the batch extent, whose value does not matter.
+    /// - Throws: as `prepare(inputShape:)`.
+    public func preparedLayer(inputShape: [Int]) throws -> PreparedLayer {
+        let key = Array(inputShape.dropFirst())
+        if let layer = prepared[key] { return layer }
+        try prepare(inputShape: inputShape)
+        guard let layer = prepared[key] else { throw LayerError.notBuilt(layer: name, method: "preparedLayer") }
+        return layer
+    }
+
+    /// Computes the layer. Builds it at the first call; packs the weights at the first call with an unprepared shape.
+    /// - Parameters:
+    ///   - x: (batch, depth, height, width, channels) or as `dataFormat` says; batch 0 gives an empty result.
+    ///   - threads: threads to use; the result is bitwise the same for any number.
+    /// - Throws: `LayerError` for a wrong rank, channel count or element type; `SpecError`, `KernelLookupError`, `TensorError`,
+    ///   `KernelError`.
+    open override func callAsFunction(_ x: Tensor, threads: Int = ThreadPool.defaultThreadCount) throws -> Tensor {
+        if x.elementType != dtype { throw LayerError.inputType(layer: name, received: x.elementType, expected: dtype) }
+        return try preparedLayer(inputShape: x.shape).call(x, threads: threads)
+    }
+
+    /// Which kernel computes inputs of this shape, and why. Prepares nothing.
+    /// - Throws: `LayerError`, `SpecError` or `KernelLookupError`.
+    public func kernelInUse(inputShape: [Int]) throws -> String {
+        if let layer = prepared[Array(inputShape.dropFirst())] { return layer.choice.reason }
+        return try kernels.lookup(checkedSpec(inputShape: inputShape), mode: kernelMode).reason
+    }
+
+    open override func computeOutputShape(_ inputShape: [Int]) throws -> [Int] {
+        try checkedSpec(inputShape: inputShape).outputShape(batch: inputShape.first ?? 0)
+    }
+
+    /// The kernel and, with `useBias`, the bias.
+    open override func getWeights() -> [Tensor] { [kernel, bias].compactMap { $0 } }
+
+    /// Replaces kernel and bias, and packs them for every prepared shape. `PreparedLayer`s handed out before keep the old ones.
+    /// - Throws: `LayerError` when count, a shape or an element type differs from `getWeights()`; then nothing has changed.
+    open override func setWeights(_ weights: [Tensor]) throws {
+        let present = getWeights()
+        if weights.count != present.count {
+            throw LayerError.weightCount(layer: name, received: weights.count, expected: present.count)
+        }
+        try check(weights, shapes: present.map(\.shape))
+        guard let newKernel = weights.first else { return }
+        let newBias = useBias ? weights.last : nil
+        var repacked: [[Int]: PreparedLayer] = [:]
+        for (shape, old) in prepared {
+            repacked[shape] = try pack(old.spec, old.choice, kernel: newKernel, bias: newBias, sharing: repacked)
+        }
+        (kernel, bias, prepared) = (newKernel, newBias, repacked)
+    }
+}

@@ -1,0 +1,11 @@
+/// A number per spatial axis (depth, height, width), written as `3` or `[1, 2, 2]`.
+///
+/// A list of another length is kept as it is; the layer that receives it says what it expected.
+public struct IntOrTriple: Hashable, Sendable, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral {
+    public let values: [Int]
+
+    public init(_ value: Int) { values = [value, value, value] }
+    public init(_ values: [Int]) { self.values = values }
+    public init(integerLiteral value: Int) { self.init(value) }
+    public init(arrayLiteral elements: Int...) { self.init(elements) }
+}

@@ -1,0 +1,153 @@
+import ArgumentParser
+import Glibc
+import KernelBuild
+import KernelRuntime
+import LayerSpec
+import TensorIO
+import Tuning
+
+struct BenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench", abstract: "Measures layers on random operands, and checks every answer it times.",
+        discussion: """
+            Times are of calls into memory that is resident already, except fresh_ms. --json writes {"machine": {"cpu", "cores", \
+            "target", "peak_gflops_per_thread", "swift", "clang", "os"}, "command", "results": [{"name", "key", "kernel", \
+            "specialized", "reason", "threads", "calls", "median_ms", "min_ms", "first_ms", "fresh_ms", "fresh_page_faults", \
+            "gflop", "gflops", "peak_gflops_per_thread", "share_of_peak", "interpreter_ms", "speedup", "worst_error_over_bound"}]}: \
+            first_ms is the first call after the weights were packed, gflop the work of one call, gflops its rate.
+            """)
+
+    @OptionGroup var source: LayersOption
+    @OptionGroup var pluginsOption: PluginsOption
+    @OptionGroup var threadsOption: ThreadsOption
+
+    @Option(help: "direct: sums only; fast: algebraic rearrangements too.")
+    var policy = Policy.fast
+
+    @Option(help: "Least time the median of a layer is taken over, in seconds; never fewer than 20 calls.")
+    var seconds = 0.5
+
+    @Option(help: ArgumentHelp("Where to write the numbers.", valueName: "FILE"))
+    var json: String?
+
+    @Option(help: ArgumentHelp("Where to draw them.", valueName: "FILE.svg"))
+    var plot: String?
+
+    func validate() throws {
+        if !(seconds >= 0 && seconds.isFinite) { throw ValidationError("Received --seconds \(seconds); expected 0 or more.") }
+    }
+
+    func run() async throws {
+        let registry = try pluginsOption.registry(mode: .auto)
+        let layers = try source.resolved(policy: policy)
+        var results: [BenchmarkResult] = []
+        var table = TextTable(["layer", "kernel", "ms", "min", "first", "fresh", "faults", "GFLOP/s", "of peak", "interpreter", "speed-up", "error/bound"])
+        for (index, layer) in layers.enumerated() {
+            Console.progress("measuring layer \(index + 1) of \(layers.count), \(layer.name)")
+            let result = BenchmarkResult(
+                layer, try LayerBenchmark(
+                    layer.spec, choice: registry.lookup(layer.spec), threads: threadsOption.threads, seconds: seconds
+                ).run())
+            table.add([
+                result.name, result.specialized ? "specialised" : "interpreter", decimal(result.medianMs, 3), decimal(result.minMs, 3),
+                decimal(result.firstMs, 3), decimal(result.freshMs, 3), "\(result.freshPageFaults)", decimal(result.gflops, 1),
+                percent(result.shareOfPeak), decimal(result.interpreterMs, 1), decimal(result.speedup, 1) + " x",
+                decimal(result.worstErrorOverBound, 3),
+            ])
+            results.append(result)
+        }
+        Console.endProgress()
+        let peak = results.compactMap(\.peakGflopsPerThread).max()
+        print("\(threadsOption.threads) threads, multiply-add peak \(peak.map { decimal($0, 1) } ?? "-") GFLOP/s a thread, times in ms")
+        print(table.text, terminator: "")
+        if let json {
+            let clang = try? await Compiler.find().version
+            let report = BenchmarkReport(
+                machine: BenchmarkMachine(peakGflopsPerThread: peak, clang: clang ?? "not found"),
+                command: CommandLine.arguments.joined(separator: " "), results: results)
+            try TextFiles.write(try jsonText(report), to: json)
+        }
+        if let plot { try TextFiles.write(BarChart(results, threads: threadsOption.threads).svg, to: plot) }
+    }
+}
+
+/// The whole of `bench --json`.
+struct BenchmarkReport: Encodable {
+    let machine: BenchmarkMachine
+    let command: String
+    let results: [BenchmarkResult]
+}
+
+struct BenchmarkMachine: Encodable {
+    let cpu = HostCPU.modelName
+    let cores = ThreadPool.defaultThreadCount
+    let target = HostCPU.nativeTarget.instructionSet.rawValue
+    /// The best of the whole run.
+    let peakGflopsPerThread: Double?
+    let swift = Self.swiftVersion
+    /// The one that `build` would use now.
+    let clang: String
+    let os = Self.operatingSystem
+
+    private static var swiftVersion: String {
+        #if swift(>=6.4)
+            "6.4 or later"
+        #elseif swift(>=6.3)
+            "6.3"
+        #elseif swift(>=6.2)
+            "6.2"
+        #else
+            "6.1"
+        #endif
+    }
+
+    private static var operatingSystem: String {
+        var name = utsname()
+        uname(&name)
+        let kernel = withUnsafeBytes(of: &name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        let release = (try? InputFile.bytes(of: "/etc/os-release")).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        let pretty = release.split(separator: "\n").first { $0.hasPrefix("PRETTY_NAME=") }?.dropFirst(12).filter { $0 != "\"" }
+        return "\(pretty ?? "unknown"), kernel \(kernel)"
+    }
+}
+
+/// One layer of `bench --json`.
+struct BenchmarkResult: Encodable {
+    let name: String
+    let key: String
+    let kernel: String
+    let specialized: Bool
+    let reason: String
+    let threads: Int
+    let calls: Int
+    let medianMs, minMs, firstMs, freshMs: Double
+    let freshPageFaults: Int
+    let gflop, gflops: Double
+    let peakGflopsPerThread: Double?
+    let shareOfPeak: Double?
+    let interpreterMs: Double
+    let speedup: Double
+    let worstErrorOverBound: Double
+
+    init(_ layer: ResolvedLayer, _ measurement: LayerMeasurement) {
+        name = layer.name
+        key = layer.spec.key.text
+        kernel = measurement.choice.kernel.name
+        specialized = measurement.choice.isSpecialized
+        reason = measurement.choice.reason
+        threads = measurement.threads
+        calls = measurement.timing.count
+        medianMs = measurement.timing.median * 1e3
+        minMs = measurement.timing.minimum * 1e3
+        firstMs = measurement.timing.first * 1e3
+        freshMs = measurement.freshSeconds * 1e3
+        freshPageFaults = measurement.freshPageFaults
+        gflop = Double(measurement.flopCount) / 1e9
+        gflops = measurement.gigaflopsPerSecond
+        peakGflopsPerThread = measurement.peakPerThread
+        shareOfPeak = measurement.shareOfPeak
+        interpreterMs = measurement.interpreterSeconds * 1e3
+        speedup = measurement.speedUp
+        worstErrorOverBound = measurement.worstErrorOverBound
+    }
+}

@@ -1,0 +1,89 @@
+import ArgumentParser
+import Glibc
+import KernelBuild
+import KernelEmission
+import KernelRuntime
+import LayerSpec
+import Logging
+
+struct BuildCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "build", abstract: "Generates kernels and compiles them into a plugin.",
+        discussion: "Layers that no kernel family takes are named on standard error and left to the interpreter.")
+
+    @OptionGroup var source: LayersOption
+    @OptionGroup var targetOption: TargetOption
+
+    @Option(name: [.short, .customLong("output")], help: ArgumentHelp("The plugin file.", valueName: "PLUGIN.so"))
+    var output: String
+
+    @Option(help: "direct: sums only; fast: algebraic rearrangements too.")
+    var policy = Policy.fast
+
+    @Option(help: "How schedules are found; only estimate for now.")
+    var effort = "estimate"
+
+    @Option(name: .customLong("time-limit"), help: ArgumentHelp("For efforts that measure; none does yet.", valueName: "seconds"))
+    var timeLimit: Double?
+
+    @Option(help: ArgumentHelp("Decisions of earlier measurements; not available yet.", valueName: "FILE"))
+    var tunings: String?
+
+    @Option(help: ArgumentHelp("The compiler. Default: the Swift toolchain's clang, else the first on PATH.", valueName: "PATH"))
+    var clang: String?
+
+    @Flag(name: .customLong("no-cache"), help: "Compile everything anew.")
+    var withoutCache = false
+
+    @Flag(inversion: .prefixedNo, help: "Check every kernel before the plugin is put in place, where this machine can run it.")
+    var verify = false
+
+    func run() async throws {
+        if effort != "estimate" {
+            throw CommandFailure.notYetAvailable(option: "--effort", received: effort, expected: "estimate")
+        }
+        if let tunings {
+            throw CommandFailure.notYetAvailable(option: "--tunings", received: tunings, expected: "no such option")
+        }
+        if let timeLimit {
+            throw CommandFailure.notYetAvailable(option: "--time-limit", received: "\(timeLimit)", expected: "no such option")
+        }
+        let start = ContinuousClock.now
+        let target = targetOption.target
+        let selection = try KernelSelection(source.resolved(policy: policy), target: target, path: source.layers)
+        let plugin = try PluginSource(selection.units, templateDigest: templateDigest)
+        let builder = PluginBuilder(
+            compiler: try await Compiler.find(explicit: clang), cache: withoutCache ? nil : .standard(),
+            logger: Logger(label: "voxelsmith.build"))
+        let built = try await builder.build(plugin, target: target) { done, steps in
+            Console.progress("compiling \(output): \(done) of \(steps)")
+        }
+        Console.endProgress()
+        if verify { try check(built) }
+        try built.write(to: output)
+        report(built, selection.units, seconds: (ContinuousClock.now - start) / .seconds(1))
+    }
+
+    /// Checks the plugin under another name, so that a bad one never takes the place of a good one.
+    private func check(_ built: BuiltPlugin) throws {
+        let missing = built.target.requiredFeatures.filter { !HostCPU.features.contains($0) }
+        if !missing.isEmpty {
+            let names = missing.map(\.rawValue).joined(separator: ", ")
+            Console.warn("Not verified, as this machine lacks \(names), which \(built.target.name) needs.")
+            return
+        }
+        let unverified = output + ".unverified"
+        try built.write(to: unverified)
+        defer { unlink(unverified) }
+        _ = try PluginVerification(path: unverified).run(verbose: false)
+    }
+
+    private func report(_ built: BuiltPlugin, _ units: [KernelUnit], seconds: Double) {
+        let target = built.target
+        let name = target.name == target.instructionSet.rawValue ? target.name : "\(target.name) (\(target.instructionSet.rawValue))"
+        let hits = units.count + 1 - built.compiledUnits
+        let origin = built.isFromCache ? "the whole plugin from the cache" : "\(built.compiledUnits) units compiled, \(hits) from the cache"
+        print("\(output): \(units.count) kernels for \(name), \(built.bytes.count) bytes, in \(decimal(seconds, 2)) s; \(origin)")
+        for unit in units { print("  \(unit.name)") }
+    }
+}

@@ -1,0 +1,63 @@
+import LayerSpec
+
+/// What can go wrong in the command line itself; everything else is an error of the libraries.
+enum CommandFailure: Error, CustomStringConvertible {
+    case notYetAvailable(option: String, received: String, expected: String)
+    case unknownShape(layer: String)
+    case nothingToGenerate(path: String)
+    case needsFolder(layers: Int)
+    case independentLayers(path: String, count: Int)
+    case weightsNeeded(path: String)
+    case inputShape([Int], layer: String, expected: Int)
+    case unusedOption(String, needs: String)
+    case verificationFailed(kernels: [String], path: String)
+    case generatedDiffers([String], folder: String)
+    case resultShape([Int], what: String, expected: [Int])
+    case resultDiffers(path: String, index: Int, received: Double, expected: Double, tolerance: Double)
+    case notAVolume([Int])
+    case notInteger(factor: [Int], of: [Int])
+    case malformedShape(String)
+    case fileSystem(operation: String, path: String, reason: String)
+
+    /// Whether the command was called wrongly, rather than failed in its work.
+    var isWrongUsage: Bool {
+        switch self {
+        case .needsFolder, .unusedOption, .malformedShape: true
+        default: false
+        }
+    }
+
+    var description: String {
+        switch self {
+        case .notYetAvailable(let option, let received, let expected):
+            "Received \(option) \(received), which is not available yet; expected \(expected)."
+        case .unknownShape(let layer):
+            "Layer \"\(layer)\" has no complete input shape in the file; expected one there or --input-shape."
+        case .nothingToGenerate(let path):
+            "No layer of \(path) has a kernel family; expected at least one that does."
+        case .needsFolder(let layers):
+            "Received \(layers) kernels to print; expected a folder for them with --output, or a file with one layer."
+        case .independentLayers(let path, let count):
+            "The file \(path) holds \(count) independent layers; expected a model, or a single layer."
+        case .weightsNeeded(let path):
+            "The file \(path) has no weights; expected --weights with an .npz file, or a model that holds them."
+        case .inputShape(let shape, let layer, let expected):
+            "Received an input of shape \(shape) for layer \"\(layer)\"; expected \(expected) axes, or \(expected - 1) without the batch."
+        case .unusedOption(let option, let needs): "Received \(option) without \(needs); expected both or neither."
+        case .verificationFailed(let kernels, let path):
+            "Verification failed for \(kernels.count) of the kernels of \(path): \(kernels.joined(separator: ", "))."
+        case .generatedDiffers(let files, let folder):
+            "\(files.count) files of \(folder) are not what the templates give (\(files.prefix(5).joined(separator: ", "))\(files.count > 5 ? ", ..." : "")); expected equal ones, run `voxelsmith regenerate`."
+        case .resultShape(let shape, let what, let expected): "Received \(what) of shape \(shape); expected \(expected)."
+        case .resultDiffers(let path, let index, let received, let expected, let tolerance):
+            "Element \(index) of the compared results is \(received); expected \(expected) within \(tolerance), from \(path)."
+        case .notAVolume(let shape):
+            "Received a result or input of shape \(shape); expected batch 1 and 1 channel for --truth and --picture."
+        case .notInteger(let factor, let of):
+            "Received a result of \(factor) voxels for an input of \(of); expected whole multiples for --picture."
+        case .malformedShape(let text):
+            "Received input shape \"\(text)\"; expected integers of at least 1 separated by commas, such as 1,16,16,16,8."
+        case .fileSystem(let operation, let path, let reason): "Could not \(operation) \(path): \(reason)."
+        }
+    }
+}

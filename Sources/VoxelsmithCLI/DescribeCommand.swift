@@ -1,0 +1,147 @@
+import ArgumentParser
+import KernelBuild
+import KernelRuntime
+import LayerSpec
+import TensorIO
+
+struct DescribeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "describe", abstract: "Shows what is inside a plugin, from its bytes; executes nothing of it.",
+        discussion: """
+            --json prints {"path", "bytes", "digest", "machine", "kernels": [{"name", "key", "target", "features", "schedule", \
+            "loops", "packing", "packed_bytes", "workspace_bytes_per_thread", "work_items_per_sample", "flop_per_sample", \
+            "template_digest"}], "inspection": {"status", ...}}; the inspection has "functions" with instruction counts, or a \
+            "reason" why the machine code was not inspected.
+            """)
+
+    @Argument(help: ArgumentHelp("A plugin for any machine.", valueName: "PLUGIN"))
+    var plugin: String
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @Flag(help: "Print one line a kernel.")
+    var short = false
+
+    func run() throws {
+        let contents = try PluginContents(path: plugin)
+        if json {
+            print(try jsonText(contents), terminator: "")
+        } else {
+            print(short ? contents.table : contents.text, terminator: "")
+        }
+    }
+}
+
+/// A plugin as `describe` shows it.
+struct PluginContents: Encodable {
+    struct Kernel: Encodable {
+        let name: String
+        let key: String
+        let target: String
+        let features: [String]
+        let schedule: String
+        let loops: String
+        let packing: String
+        let packedBytes: Int
+        let workspaceBytesPerThread: Int
+        let workItemsPerSample: Int
+        let flopPerSample: Int
+        let templateDigest: String
+
+        init(_ descriptor: KernelDescriptor) {
+            name = descriptor.name
+            key = descriptor.key.text
+            target = descriptor.target
+            features = descriptor.features.map(\.rawValue)
+            schedule = descriptor.schedule
+            loops = descriptor.loops
+            packing = descriptor.packing
+            packedBytes = descriptor.packedByteCount
+            workspaceBytesPerThread = descriptor.workspaceByteCount
+            workItemsPerSample = descriptor.itemsPerSample
+            flopPerSample = descriptor.flopsPerSample
+            templateDigest = descriptor.templateDigest
+        }
+    }
+
+    let path: String
+    let bytes: Int
+    let digest: String
+    let machine: String
+    let kernels: [Kernel]
+    let inspection: ObjectInspection
+
+    init(path: String) throws {
+        let file = try PluginFile(path: path)
+        self.path = path
+        bytes = file.byteCount
+        digest = file.digest
+        machine = file.machine.rawValue
+        kernels = file.descriptors.map(Kernel.init)
+        inspection = ObjectInspection.inspect(try InputFile.bytes(of: path))
+    }
+
+    /// The machine code that came from one kernel's file.
+    private func functions(of kernel: Kernel) -> [InspectedFunction] {
+        guard case .inspected(let plugin) = inspection else { return [] }
+        return plugin.functions.filter { $0.file == kernel.name + ".c" }
+    }
+
+    private var heading: String {
+        "\(path): \(kernels.count) \(kernels.count == 1 ? "kernel" : "kernels") for \(machine), \(bytes) bytes, SHA-256 \(digest.prefix(16))...\n"
+    }
+
+    var text: String {
+        var text = heading
+        for kernel in kernels {
+            text += """
+
+                \(kernel.name)
+                  key        \(kernel.key)
+                  target     \(kernel.target): \(kernel.features.joined(separator: " "))
+                  schedule   \(kernel.schedule)
+                  loops      \(kernel.loops)
+                  memory     \(kernel.packedBytes) bytes of packed weights, \(kernel.workspaceBytesPerThread) of workspace per thread
+                  work       \(kernel.workItemsPerSample) items and \(kernel.flopPerSample) floating-point operations per sample
+
+                """
+            for function in functions(of: kernel) { text += "  code       \(function.name): \(Self.counts(function))\n" }
+        }
+        switch inspection {
+        case .inspected(let plugin):
+            let known = Set(kernels.map { $0.name + ".c" })
+            for function in plugin.functions where !known.contains(function.file) {
+                text += "\n\(function.file): \(function.name): \(Self.counts(function))\n"
+            }
+            text += "\nMachine code read by \(plugin.inspector): \(plugin.undefinedSymbols.count) undefined symbols, "
+            text += "\(plugin.constructorSections.count) constructor sections, exports \(plugin.exportedSymbols.joined(separator: ", "))\n"
+        case .notInspected(let reason): text += "\nMachine code not inspected: \(reason)\n"
+        }
+        return text
+    }
+
+    private static func counts(_ function: InspectedFunction) -> String {
+        let registers = [("zmm", function.zmm), ("ymm", function.ymm), ("xmm", function.xmm), ("neon", function.neon)]
+        let used = registers.filter { $0.1 > 0 }.map { "\($0.1) on \($0.0)" }.joined(separator: ", ")
+        return "\(function.byteCount) bytes, \(function.instructions) instructions (\(used.isEmpty ? "no vectors" : used)), "
+            + "\(function.fusedMultiplyAdds) FMA, \(function.vectorSpills) spills"
+    }
+
+    var table: String {
+        var table = TextTable(["kernel", "target", "GFLOP", "packed KiB", "code KiB", "FMA", "spills"])
+        for kernel in kernels {
+            let functions = functions(of: kernel)
+            let isInspected = !functions.isEmpty
+            func sum(_ value: (InspectedFunction) -> Int) -> Int { functions.reduce(0) { $0 + value($1) } }
+            table.add([
+                kernel.name, kernel.target, decimal(Double(kernel.flopPerSample) / 1e9, 3), decimal(Double(kernel.packedBytes) / 1024, 1),
+                isInspected ? decimal(Double(sum(\.byteCount)) / 1024, 1) : "-", isInspected ? "\(sum(\.fusedMultiplyAdds))" : "-",
+                isInspected ? "\(sum(\.vectorSpills))" : "-",
+            ])
+        }
+        var text = heading + table.text
+        if case .notInspected(let reason) = inspection { text += "Machine code not inspected: \(reason)\n" }
+        return text
+    }
+}

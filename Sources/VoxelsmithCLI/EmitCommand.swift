@@ -1,0 +1,35 @@
+import ArgumentParser
+import KernelBuild
+import KernelEmission
+import LayerSpec
+
+struct EmitCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "emit", abstract: "Writes the C of the kernels.",
+        discussion: "With one layer and no --output the kernel's C goes to standard output. Runs no compiler.")
+
+    @OptionGroup var source: LayersOption
+    @OptionGroup var targetOption: TargetOption
+
+    @Option(name: [.short, .customLong("output")], help: ArgumentHelp("Folder for the C, with its headers.", valueName: "DIR"))
+    var output: String?
+
+    @Option(help: "direct: sums only; fast: algebraic rearrangements too.")
+    var policy = Policy.fast
+
+    func run() throws {
+        let selection = try KernelSelection(
+            source.resolved(policy: policy), target: targetOption.target, path: source.layers)
+        guard let output else {
+            guard selection.units.count == 1 else { throw CommandFailure.needsFolder(layers: selection.units.count) }
+            print(selection.units[0].source.text, terminator: "")
+            return
+        }
+        let plugin = try PluginSource(selection.units, templateDigest: templateDigest)
+        try TextFiles.makeFolder(output)
+        for file in plugin.kernels + [plugin.table] + plugin.headers {
+            try TextFiles.write(file.text, to: "\(output)/\(file.fileName)")
+        }
+        print("\(output): \(selection.units.count) kernels for \(targetOption.target.instructionSet.rawValue)")
+    }
+}

@@ -1,0 +1,26 @@
+import KernelEmission
+import LayerSpec
+import Scheduling
+
+/// The kernels for some layers: one for every different problem that a kernel family takes.
+struct KernelSelection {
+    private(set) var units: [KernelUnit] = []
+
+    /// Warns of layers that no family takes, by name and with the reason.
+    /// - Throws: `CommandFailure.nothingToGenerate` when none is left; `EmissionError`.
+    init(_ layers: [ResolvedLayer], target: Target, path: String) throws {
+        var seen: Set<SpecKey> = []
+        for layer in layers {
+            let schedule: Schedule
+            do {
+                schedule = try plan(layer.spec, target: target)
+            } catch {
+                Console.warn("No kernel for layer \"\(layer.name)\": \(error)")
+                continue
+            }
+            // The schedule's problem, not the layer's: layers that differ only in what the kernel leaves out share it.
+            if seen.insert(schedule.spec.key).inserted { units.append(try KernelUnit(schedule)) }
+        }
+        if units.isEmpty { throw CommandFailure.nothingToGenerate(path: path) }
+    }
+}

@@ -1,0 +1,100 @@
+import ArgumentParser
+import KerasConfig
+import KernelRuntime
+import LayerSpec
+import ModelIO
+
+extension Policy: ExpressibleByArgument {}
+extension KernelMode: ExpressibleByArgument {}
+
+/// `--input-shape`: batch included, whose value does not matter.
+struct InputShape: ExpressibleByArgument {
+    let extents: [Int]
+
+    init(_ text: String) throws {
+        let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+        let extents = parts.compactMap(\.self)
+        guard extents.count == parts.count, extents.count >= 3, extents.allSatisfy({ $0 >= 1 }) else {
+            throw CommandFailure.malformedShape(text)
+        }
+        self.extents = extents
+    }
+
+    init?(argument: String) { try? self.init(argument) }
+}
+
+/// `--target`.
+struct TargetOption: ParsableArguments {
+    @Option(
+        help: "native, or one of \(Target.named.map(\.name).joined(separator: ", ")).",
+        transform: { name in name == HostCPU.nativeTarget.name ? HostCPU.nativeTarget : try Target(named: name) })
+    var target: Target = HostCPU.nativeTarget
+}
+
+/// The layers a command works on.
+struct LayersOption: ParsableArguments {
+    @Argument(help: "A file with layers: JSON, .keras, or a whole-model .h5.")
+    var layers: String
+
+    @Option(
+        name: .customLong("input-shape"),
+        help: ArgumentHelp(
+            "Shape of the input, batch included: of the first layer of a model, of every layer otherwise.",
+            valueName: "1,D,H,W,C"),
+        transform: { try InputShape($0) })
+    var inputShape: InputShape?
+
+    /// The layers of the file for their input shapes.
+    /// - Throws: what reading throws, `CommandFailure.unknownShape`.
+    func resolved(policy: Policy) throws -> [ResolvedLayer] {
+        var set = try ModelFile(path: layers).layers
+        if let inputShape { set = try set.with(inputShape: inputShape.extents) }
+        return try set.layers.map { try ResolvedLayer($0, policy: policy) }
+    }
+}
+
+/// A layer with everything a kernel depends on.
+struct ResolvedLayer {
+    let name: String
+    let spec: KernelSpec
+
+    init(_ layer: LayerDescription, policy: Policy) throws {
+        name = layer.config.name
+        guard let shape = layer.completeInputShape(batch: 1) else { throw CommandFailure.unknownShape(layer: name) }
+        spec = try layer.config.spec(inputShape: shape, policy: policy)
+    }
+}
+
+/// `--plugin`, and what comes of it.
+struct PluginsOption: ParsableArguments {
+    @Option(
+        name: .customLong("plugin"), parsing: .upToNextOption,
+        help: ArgumentHelp("Plugins made by `voxelsmith build`; the last that fits a layer wins.", valueName: "P.so"))
+    var plugins: [String] = []
+
+    /// The kernels of the plugins. In mode `auto` a plugin that cannot be used is warned about and left out.
+    /// - Throws: `PluginError` in mode `specialized`.
+    func registry(mode: KernelMode) throws -> KernelRegistry {
+        let registry = KernelRegistry()
+        if mode == .interpreter { return registry }
+        for plugin in plugins {
+            do {
+                try registry.load(path: plugin)
+            } catch {
+                if mode == .specialized { throw error }
+                Console.warn("\(error) Going on without it.")
+            }
+        }
+        return registry
+    }
+}
+
+/// `--threads`.
+struct ThreadsOption: ParsableArguments {
+    @Option(help: "Threads to use; the result is bitwise the same for any number. Default: one per core.")
+    var threads = ThreadPool.defaultThreadCount
+
+    func validate() throws {
+        if threads < 1 { throw ValidationError("Received \(threads) threads; expected at least 1.") }
+    }
+}

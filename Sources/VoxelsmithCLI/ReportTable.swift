@@ -1,0 +1,38 @@
+import KernelRuntime
+import LayerSpec
+import Tensors
+import Tuning
+import Voxelsmith
+
+/// What `run --report` prints of each layer, measured on the layer's real input.
+struct ReportTable {
+    private var table = TextTable(["layer", "ms", "GFLOP/s", "of peak", "interpreter ms", "speed-up", "kernel"])
+    private var choices = ""
+
+    /// - Parameter result: what the layer gave for `x`.
+    mutating func measure(_ owner: Conv3DTranspose, _ layer: PreparedLayer, _ x: Tensor, _ result: Tensor, threads: Int) throws {
+        var y = try Tensor(zeros: result.shape, result.elementType)
+        let before = Self.peak()
+        let timing = try CallTiming.measure(layer, x, into: &y, threads: threads, minimumCalls: 5, seconds: 0.2)
+        let peak = max(before, Self.peak())
+        var interpreterSeconds = timing.median
+        if layer.choice.isSpecialized {
+            let weights = owner.getWeights()
+            let interpreter = try PreparedLayer(
+                spec: layer.spec, choice: .interpreter(layer.spec, reason: "compared with"), weights: weights[0],
+                bias: weights.count > 1 ? weights[1] : nil)
+            interpreterSeconds = try CallTiming.time { try interpreter.call(x, into: &y, threads: threads) }
+        }
+        let rate = Double(layer.spec.geometry.flopCount * (x.shape.first ?? 1)) / timing.median / 1e9
+        let share = peak > 0 ? rate / (peak * Double(threads)) : nil
+        table.add([
+            owner.name, decimal(timing.median * 1e3, 3), decimal(rate, 1), percent(share), decimal(interpreterSeconds * 1e3, 1),
+            decimal(interpreterSeconds / timing.median, 1) + " x", layer.choice.kernel.name,
+        ])
+        choices += "\(owner.name): \(layer.choice.reason)\n"
+    }
+
+    private static func peak() -> Double { HostCPU.measuredPeak(vectorBytes: HostCPU.nativeTarget.vectorBytes) ?? 0 }
+
+    var text: String { table.text + choices }
+}

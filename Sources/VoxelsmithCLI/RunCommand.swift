@@ -1,0 +1,173 @@
+import ArgumentParser
+import KerasConfig
+import KernelRuntime
+import LayerSpec
+import ModelIO
+import TensorIO
+import Tensors
+import Voxelsmith
+
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Computes a model or a layer on an array.",
+        discussion: """
+            The batch axis of the input may be left out; the result then has none either. The depth slice of --picture lies in \
+            the middle of the second half of the depth axis, the half that --truth is compared on.
+            """)
+
+    @OptionGroup var source: LayersOption
+    @OptionGroup var pluginsOption: PluginsOption
+    @OptionGroup var threadsOption: ThreadsOption
+
+    @Option(help: ArgumentHelp("The input.", valueName: "X.npy"))
+    var input: String
+
+    @Option(help: ArgumentHelp("Where the result goes.", valueName: "Y.npy"))
+    var output: String
+
+    @Option(help: ArgumentHelp("kernel and bias of one layer, <layer name>/kernel and <layer name>/bias of several.", valueName: "W.npz"))
+    var weights: String?
+
+    @Option(help: "auto: a specialised kernel where one fits, else the interpreter; specialized: fail instead; interpreter: always that.")
+    var kernel = KernelMode.auto
+
+    @Option(help: "direct: sums only; fast: algebraic rearrangements too.")
+    var policy = Policy.fast
+
+    @Flag(help: "Print per layer: kernel, time, rate, and how much faster than the interpreter it is.")
+    var report = false
+
+    @Option(help: ArgumentHelp("The result as it should be; bytes count as 0...255 -> 0...1. Prints signal-to-noise ratios.", valueName: "T.npy"))
+    var truth: String?
+
+    @Option(help: ArgumentHelp("One slice of input, trilinear interpolation, result and truth side by side.", valueName: "P.png"))
+    var picture: String?
+
+    @Option(help: ArgumentHelp("Values the result must agree with.", valueName: "E.npy"))
+    var expect: String?
+
+    @Option(name: .customLong("expect-every"), help: ArgumentHelp("Compare every n-th voxel of each spatial axis.", valueName: "n"))
+    var expectEvery = 1
+
+    @Option(help: ArgumentHelp("Largest absolute difference from --expect.", valueName: "difference"))
+    var tolerance = 2e-5
+
+    func validate() throws {
+        if expectEvery < 1 { throw ValidationError("Received --expect-every \(expectEvery); expected at least 1.") }
+        if tolerance.isNaN || tolerance < 0 { throw ValidationError("Received --tolerance \(tolerance); expected 0 or more.") }
+    }
+
+    func run() throws {
+        let registry = try pluginsOption.registry(mode: kernel)
+        let layers = try loadLayers(registry)
+        let (x, hasBatch) = try readInput(layers)
+
+        var table = ReportTable()
+        var y = x
+        for (index, layer) in layers.enumerated() {
+            Console.progress("computing layer \(index + 1) of \(layers.count), \(layer.name)")
+            let prepared = try layer.preparedLayer(inputShape: y.shape)
+            let result = try prepared.call(y, threads: threadsOption.threads)
+            if report { try table.measure(layer, prepared, y, result, threads: threadsOption.threads) }
+            y = result
+        }
+        Console.endProgress()
+        let result = hasBatch ? y : try y.reshaped(to: Array(y.shape.dropFirst()))
+        try NPY.write(result, to: output)
+        print("\(output): \(result.shape), computed by \(layers.count) \(layers.count == 1 ? "layer" : "layers")")
+        if report { print(table.text, terminator: "") }
+
+        try compareVolumes(input: x, result: y)
+        if let expect { try compare(y, layout: layers.last?.dataFormat ?? .channelsLast, with: expect) }
+    }
+
+    private func loadLayers(_ registry: KernelRegistry) throws -> [Conv3DTranspose] {
+        let file = try ModelFile(path: source.layers)
+        var set = file.layers
+        if let inputShape = source.inputShape { set = try set.with(inputShape: inputShape.extents) }
+        guard set.model != nil || set.layers.count == 1 else {
+            throw CommandFailure.independentLayers(path: source.layers, count: set.layers.count)
+        }
+        let layers = makeLayers(set, policy: policy, kernels: registry, kernelMode: kernel)
+        if let weights {
+            try loadWeights(npz: weights, into: layers)
+        } else if let weights = file.weights {
+            try assign(weights, to: layers)
+        } else {
+            throw CommandFailure.weightsNeeded(path: source.layers)
+        }
+        return layers
+    }
+
+    /// The input with a batch axis and in the element type of the first layer, and whether the file had that axis.
+    private func readInput(_ layers: [Conv3DTranspose]) throws -> (x: Tensor, hasBatch: Bool) {
+        var x = try NPY.read(path: input)
+        guard let first = layers.first else { return (x, true) }
+        let rank = first.kernelSize.count + 2
+        let hasBatch = x.shape.count == rank
+        if x.shape.count == rank - 1 {
+            x = try x.reshaped(to: [1] + x.shape)
+        } else if !hasBatch {
+            throw CommandFailure.inputShape(x.shape, layer: first.name, expected: rank)
+        }
+        switch (x.elementType, first.dtype) {
+        case (.float32, .float64): x = try Tensor(shape: x.shape, x.doubles)
+        case (.float64, .float32): x = try Tensor(shape: x.shape, x.floats)
+        default: break
+        }
+        return (x, hasBatch)
+    }
+
+    private func compareVolumes(input: Tensor, result: Tensor) throws {
+        if truth == nil && picture == nil { return }
+        let (input, result) = (try Volume(input), try Volume(result))
+        let interpolated = input.trilinear(to: result.shape)
+        var panels = [interpolated, result]
+        if let truth {
+            let truth = try Volume(truth: truth)
+            if truth.shape != result.shape {
+                throw CommandFailure.resultShape(result.shape, what: "a result", expected: truth.shape)
+            }
+            panels.append(truth)
+            print("PSNR on the second half of the depth axis, peak 1: result \(decimal(result.heldOutPSNR(truth: truth), 2)) dB, trilinear interpolation \(decimal(interpolated.heldOutPSNR(truth: truth), 2)) dB")
+        }
+        guard let picture else { return }
+        let zoom = result.shape[1] / input.shape[1]
+        guard zip(result.shape, input.shape).allSatisfy({ $0 % $1 == 0 }), zoom == result.shape[2] / input.shape[2] else {
+            throw CommandFailure.notInteger(factor: result.shape, of: input.shape)
+        }
+        let depth = result.shape[0] * 3 / 4
+        let first = input.slice(depth: depth / (result.shape[0] / input.shape[0]), zoom: zoom)
+        let whole = Picture(sideBySide: [first] + panels.map { $0.slice(depth: depth) }, gap: 4)
+        try PNGWriter.write(whole.pixels, width: whole.width, height: whole.height, channels: .grey, to: picture)
+        print("\(picture): depth slice \(depth) of the input, of its trilinear interpolation, of the result\(truth == nil ? "" : ", of the truth")")
+    }
+
+    private func compare(_ y: Tensor, layout: Layout, with path: String) throws {
+        let expected = try NPY.read(path: path)
+        let spatial = layout.spatial(of: y.shape)
+        let channelAxis = layout.channelAxis(rank: y.shape.count)
+        let steps = y.shape.indices.map { $0 == 0 || $0 == channelAxis ? 1 : expectEvery }
+        let shape = zip(y.shape, steps).map { ($0 + $1 - 1) / $1 }
+        guard expected.shape == shape || expected.shape == Array(shape.dropFirst()) else {
+            throw CommandFailure.resultShape(
+                expected.shape, what: "expected values for every \(expectEvery). voxel of \(spatial)", expected: shape)
+        }
+        let received = Self.sample(y.doubles, shape: y.shape, steps: steps)
+        let comparison = Comparison(received, expected: expected.doubles)
+        if let index = comparison.worstIndex, !(comparison.absoluteError <= tolerance) {
+            throw CommandFailure.resultDiffers(
+                path: path, index: index, received: comparison.received, expected: comparison.expected, tolerance: tolerance)
+        }
+        print("\(received.count) values agree with \(path) within \(tolerance); the worst differs by \(comparison.absoluteError)")
+    }
+
+    /// Every `steps[axis]`-th element along each axis.
+    private static func sample(_ values: [Double], shape: [Int], steps: [Int]) -> [Double] {
+        var indices = [0]
+        for (extent, step) in zip(shape, steps) {
+            indices = indices.flatMap { index in stride(from: 0, to: extent, by: step).map { index * extent + $0 } }
+        }
+        return indices.map { values[$0] }
+    }
+}

@@ -1,0 +1,44 @@
+import Glibc
+import TensorIO
+
+/// Text and folders for the verbs that write them.
+enum TextFiles {
+    /// Puts a text at a path in one step.
+    static func write(_ text: String, to path: String) throws {
+        try Array(text.utf8).withUnsafeBytes { try StagedFile.write([$0], to: path) }
+    }
+
+    /// Makes the folder and those above it.
+    static func makeFolder(_ path: String) throws {
+        if mkdir(path, 0o777) == 0 || errno == EEXIST { return }
+        let number = errno
+        guard number == ENOENT, let slash = path.dropLast().lastIndex(of: "/"), slash != path.startIndex else {
+            throw CommandFailure.fileSystem(operation: "make the folder", path: path, reason: String(cString: strerror(number)))
+        }
+        try makeFolder(String(path[..<slash]))
+        if mkdir(path, 0o777) != 0 && errno != EEXIST {
+            throw CommandFailure.fileSystem(operation: "make the folder", path: path, reason: String(cString: strerror(errno)))
+        }
+    }
+
+    /// The files below a folder by their paths from it, sorted; none when there is no such folder.
+    static func list(_ folder: String) -> [String] {
+        guard let listing = opendir(folder) else { return [] }
+        defer { closedir(listing) }
+        var files: [String] = []
+        while let entry = readdir(listing) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name == "." || name == ".." { continue }
+            var status = stat()
+            guard lstat("\(folder)/\(name)", &status) == 0 else { continue }
+            if status.st_mode & S_IFMT == S_IFDIR {
+                files += list("\(folder)/\(name)").map { "\(name)/\($0)" }
+            } else {
+                files.append(name)
+            }
+        }
+        return files.sorted()
+    }
+}

@@ -1,0 +1,149 @@
+import Foundation
+import TensorIO
+import Tensors
+import Testing
+
+/// The verb that computes.
+@Suite struct RunVerbTests {
+    private static let keras = Voxelsmith.package.appendingPathComponent("Tests/TensorIOTests/Fixtures/keras").path
+
+    private func errorLines(_ outcome: Voxelsmith.Outcome) -> [Substring] { outcome.errors.split(separator: "\n") }
+
+    @Test func modelAgreesWithKeras() throws {
+        let folder = try TemporaryFolder()
+        let (x, y) = ("\(Self.keras)/x.npy", "\(Self.keras)/y.npy")
+        // Its inputs have no fixed extents, so they are given.
+        let shape = try NPY.read(path: x).shape.map(String.init).joined(separator: ",")
+        for model in ["model.keras", "model.h5"] {
+            let (path, plugin) = ("\(Self.keras)/\(model)", folder.path("\(model).so"))
+            let built = try Voxelsmith.run(["build", path, "-o", plugin, "--input-shape", shape])
+            #expect(built.status == 0, "\(model): \(built.errors)")
+            for (kernel, threads) in [("specialized", "1"), ("specialized", "3"), ("interpreter", "2"), ("auto", "2")] {
+                let outcome = try Voxelsmith.run([
+                    "run", path, "--input", x, "--output", folder.path("out.npy"), "--plugin", plugin, "--kernel", kernel, "--threads",
+                    threads, "--expect", y, "--tolerance", "2e-5",
+                ])
+                #expect(outcome.status == 0, "\(model) \(kernel): \(outcome.errors)")
+                #expect(outcome.output.contains("values agree"), "\(model) \(kernel)")
+                let (received, expected) = (try NPY.read(path: folder.path("out.npy")), try NPY.read(path: y))
+                #expect(received.shape == expected.shape)
+                #expect(Comparison(received.doubles, expected: expected.doubles).absoluteError < 2e-5, "\(model) \(kernel)")
+            }
+        }
+    }
+
+    @Test func expectationsFailWhenNotMet() throws {
+        let folder = try TemporaryFolder()
+        let expected = try NPY.read(path: "\(Self.keras)/y.npy")
+        var values = expected.floats
+        values[values.count / 2] += 1e-3
+        try NPY.write(Tensor(shape: expected.shape, values), to: folder.path("e.npy"))
+        let outcome = try Voxelsmith.run([
+            "run", "\(Self.keras)/model.keras", "--input", "\(Self.keras)/x.npy", "--output", folder.path("y.npy"), "--expect",
+            folder.path("e.npy"),
+        ])
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.contains("Element \(values.count / 2) "), "\(outcome.errors)")
+    }
+
+    @Test func pluginsThatDoNotFit() throws {
+        let folder = try TemporaryFolder()
+        let layer = try folder.write("layer.json", TinyLayer.json())
+        let other = try folder.write("other.json", TinyLayer.json(filters: 6))
+        #expect(try Voxelsmith.run(["build", other, "-o", folder.path("other.so")]).status == 0)
+        _ = try folder.write("broken.so", "no plugin")
+        try NPY.write(TinyLayer.random(TinyLayer.inputShape, seed: 1), to: folder.path("x.npy"))
+        try NPZFile.write(
+            [("kernel", try TinyLayer.random(TinyLayer.kernelShape, seed: 2)), ("bias", try TinyLayer.random([5], seed: 3))],
+            to: folder.path("w.npz"))
+        let common = [
+            "run", layer, "--input", folder.path("x.npy"), "--weights", folder.path("w.npz"), "--output", folder.path("y.npy"),
+            "--plugin",
+        ]
+        for plugin in ["other.so", "broken.so", "absent.so"] {
+            let specialized = try Voxelsmith.run(common + [folder.path(plugin), "--kernel", "specialized"])
+            #expect(specialized.status == 1, "\(plugin)")
+            #expect(errorLines(specialized).count == 1, "\(plugin): \(specialized.errors)")
+            #expect(!FileManager.default.fileExists(atPath: folder.path("y.npy")), "\(plugin)")
+        }
+        for plugin in ["other.so", "broken.so", "absent.so"] {
+            let auto = try Voxelsmith.run(common + [folder.path(plugin), "--kernel", "auto"])
+            #expect(auto.status == 0, "\(plugin): \(auto.errors)")
+            #expect(auto.errors.hasPrefix("voxelsmith: warning: "), "\(plugin): \(auto.errors)")
+            #expect(try NPY.read(path: folder.path("y.npy")).shape == TinyLayer.outputShape)
+        }
+        let quiet = try Voxelsmith.run(common + [folder.path("broken.so"), "--kernel", "interpreter"])
+        #expect(quiet.status == 0 && quiet.errors.isEmpty)
+    }
+
+    @Test func batchAxisMayBeLeftOut() throws {
+        let folder = try TemporaryFolder()
+        let layer = try folder.write("layer.json", TinyLayer.json(extra: ", \"use_bias\": false"))
+        try NPZFile.write([("tiny/kernel", try TinyLayer.random(TinyLayer.kernelShape, seed: 2))], to: folder.path("w.npz"))
+        let x = try TinyLayer.random(TinyLayer.inputShape, seed: 1)
+        try NPY.write(x, to: folder.path("with.npy"))
+        try NPY.write(x.reshaped(to: Array(x.shape.dropFirst())), to: folder.path("without.npy"))
+        var results: [Tensor] = []
+        for name in ["with", "without"] {
+            let outcome = try Voxelsmith.run([
+                "run", layer, "--input", folder.path("\(name).npy"), "--weights", folder.path("w.npz"), "--output",
+                folder.path("y.npy"),
+            ])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            results.append(try NPY.read(path: folder.path("y.npy")))
+        }
+        #expect(results.map(\.shape) == [TinyLayer.outputShape, Array(TinyLayer.outputShape.dropFirst())])
+        #expect(results[0].floats == results[1].floats)
+    }
+
+    @Test func trilinearAndTruth() throws {
+        // The identity: the result is the input, so both ratios can be computed here.
+        let folder = try TemporaryFolder()
+        let json = """
+            {"class_name": "Conv3DTranspose", "config": {"name": "one", "filters": 1, "kernel_size": [1, 1, 1], "use_bias": false}}
+            """
+        let layer = try folder.write("layer.json", json)
+        try NPZFile.write([("kernel", try Tensor(shape: [1, 1, 1, 1, 1], [Float(1)]))], to: folder.path("w.npz"))
+        var random = SeededRandom(seed: 5)
+        let x = try Tensor(shape: [1, 4, 3, 2, 1], random.reals(24).map { Float($0) })
+        try NPY.write(x, to: folder.path("x.npy"))
+        // Off by 0.1 in the first half, which does not count, and by 0.01 in the second.
+        let truth = x.floats.enumerated().map { $1 + ($0 < 12 ? 0.1 : 0.01) }
+        try NPY.write(Tensor(shape: [4, 3, 2], truth), to: folder.path("t.npy"))
+        let outcome = try Voxelsmith.run([
+            "run", layer, "--input", folder.path("x.npy"), "--weights", folder.path("w.npz"), "--output", folder.path("y.npy"),
+            "--truth", folder.path("t.npy"), "--picture", folder.path("p.png"),
+        ])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.output.contains("result 40.00 dB, trilinear interpolation 40.00 dB"), "\(outcome.output)")
+        let picture = try Data(contentsOf: URL(fileURLWithPath: folder.path("p.png")))
+        #expect(picture.starts(with: [0x89, 0x50, 0x4e, 0x47]))
+        // Width of four panels of 3 voxels with gaps of 4, height 2: bytes 16 to 23 of a PNG.
+        #expect(picture[16..<24].elementsEqual([0, 0, 0, 24, 0, 0, 0, 2]))
+    }
+
+    @Test func missingWeightsAndWrongInputs() throws {
+        let folder = try TemporaryFolder()
+        let layer = try folder.write("layer.json", TinyLayer.json())
+        try NPY.write(TinyLayer.random(TinyLayer.inputShape, seed: 1), to: folder.path("x.npy"))
+        try NPY.write(TinyLayer.random([3, 4], seed: 1), to: folder.path("flat.npy"))
+        try NPZFile.write([("kernel", try TinyLayer.random(TinyLayer.kernelShape, seed: 2))], to: folder.path("w.npz"))
+        let list = try folder.write("list.json", "[\(TinyLayer.json(name: "a")), \(TinyLayer.json(name: "b"))]")
+        let (x, flat, weights) = (folder.path("x.npy"), folder.path("flat.npy"), folder.path("w.npz"))
+        let before = try folder.names()
+        for (arguments, words) in [
+            (["run", layer, "--input", x], "--weights"),
+            (["run", layer, "--input", x, "--weights", weights], "\"bias\""),
+            (["run", layer, "--input", x, "--weights", folder.path("none.npz")], "none.npz"),
+            (["run", layer, "--input", folder.path("none.npy"), "--weights", weights], "none.npy"),
+            (["run", "\(Self.keras)/model.keras", "--input", flat], "5 axes"),
+            (["run", list, "--input", x, "--weights", weights], "2 independent layers"),
+            (["run", x, "--input", x], "JSON"),
+        ] {
+            let outcome = try Voxelsmith.run(arguments + ["--output", folder.path("y.npy")])
+            #expect(outcome.status == 1, "\(arguments)")
+            #expect(errorLines(outcome).count == 1 && outcome.errors.contains(words), "\(arguments): \(outcome.errors)")
+        }
+        #expect(try folder.names() == before)
+    }
+}

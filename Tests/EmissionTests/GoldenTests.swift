@@ -1,0 +1,57 @@
+import Foundation
+import KerasConfig
+import KernelBuild
+import KernelEmission
+import LayerSpec
+import Testing
+
+/// `Generated/` holds what the templates give for `Tools/suites/golden.json`.
+@Suite struct GoldenTests {
+    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+    private static let remedy = "run `voxelsmith regenerate` and look at what changed"
+
+    private func expected() throws -> [String: String] {
+        let json = try Data(contentsOf: Self.root.appendingPathComponent("Tools/suites/golden.json"))
+        let layers = try LayerSet(json: json).layers.map { layer in
+            let shape = try #require(layer.completeInputShape(batch: 1), "\(layer.config.name) has no input shape")
+            return GoldenSuite.Layer(name: layer.config.name, spec: try layer.config.spec(inputShape: shape))
+        }
+        return try GoldenSuite.files(layers, templateDigest: templateDigest)
+    }
+
+    private func present() throws -> [String: String] {
+        let folder = Self.root.appendingPathComponent("Generated").path
+        var files: [String: String] = [:]
+        for name in try FileManager.default.subpathsOfDirectory(atPath: folder) {
+            var isFolder: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: "\(folder)/\(name)", isDirectory: &isFolder), !isFolder.boolValue else { continue }
+            files[name] = String(decoding: try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)")), as: UTF8.self)
+        }
+        return files
+    }
+
+    @Test func generatedFilesAreUpToDate() throws {
+        let (expected, present) = (try expected(), try present())
+        #expect(expected.count > GoldenSuite.targets.count * 7, "seven layers for every target, a table each, headers and a manifest")
+        for name in expected.keys.sorted() {
+            #expect(present[name] != nil, "Generated/\(name) is missing; \(Self.remedy)")
+            if let text = present[name] { #expect(text == expected[name], "Generated/\(name) differs; \(Self.remedy)") }
+        }
+        let orphans = present.keys.filter { expected[$0] == nil }.sorted()
+        #expect(orphans.isEmpty, "Generated/ holds files that belong to nothing; \(Self.remedy)")
+    }
+
+    @Test func everyTargetIsThere() throws {
+        let files = try present()
+        for target in GoldenSuite.targets {
+            let table = try #require(files["\(target.name)/plugin.c"])
+            let kernels = files.keys.filter { $0.hasPrefix("\(target.name)/vs_") }
+            #expect(kernels.count == 7, "\(target.name)")
+            for kernel in kernels {
+                let symbol = kernel.dropFirst(target.name.count + 1).dropLast(2)
+                #expect(table.contains("\(symbol)_run"), "\(kernel) is not in its table")
+            }
+        }
+    }
+}
