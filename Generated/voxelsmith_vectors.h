@@ -7,7 +7,7 @@
  *
  *   vs_exp      all x                  2 ulp      vs_tanh     all x                  4 ulp
  *   vs_expm1    all x                  3 ulp      vs_erf      all x                  3 ulp
- *   vs_log1p    0 <= x < 2^126         2 ulp      vs_sigmoid  all x                  4 ulp
+ *   vs_log1p    0 <= x <= 2^126        2 ulp      vs_sigmoid  all x                  4 ulp
  */
 #ifndef VOXELSMITH_VECTORS_H
 #define VOXELSMITH_VECTORS_H
@@ -163,8 +163,11 @@ VS_INLINE vf vs_leaky_relu(vf x, float slope) { return vs_select(x < 0.0f, x * s
 VS_INLINE vf vs_elu(vf x, float alpha) { return vs_select(x > 0.0f, x, vs_expm1(x) * alpha); }
 VS_INLINE vf vs_selu(vf x, float scale, float alpha) { return vs_elu(x, alpha) * scale; }
 VS_INLINE vf vs_exponential(vf x) { return vs_exp(x); }
-VS_INLINE vf vs_sigmoid(vf x) { return 1.0f / (vs_exp(-x) + 1.0f); }
-VS_INLINE vf vs_silu(vf x) { return x / (vs_exp(-x) + 1.0f); }
+VS_INLINE vf vs_sigmoid(vf x) {
+    const vf t = vs_exp(-vs_magnitude(x)); /* never overflows, so small results keep their digits */
+    return vs_select(x < 0.0f, t, vs_splat(1)) / (t + 1.0f);
+}
+VS_INLINE vf vs_silu(vf x) { return x * vs_sigmoid(x); }
 VS_INLINE vf vs_softplus(vf x) { return vs_select(x < 0.0f, vs_splat(0), x) + vs_log1p(vs_exp(-vs_magnitude(x))); }
 VS_INLINE vf vs_softsign(vf x) { return x / (vs_magnitude(x) + 1.0f); }
 VS_INLINE vf vs_hard_sigmoid(vf x, float slope) {
