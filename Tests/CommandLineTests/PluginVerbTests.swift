@@ -2,6 +2,7 @@ import Foundation
 import KerasConfig
 import TensorIO
 import Testing
+import _TestSupport
 
 /// The verbs that make and look at kernels.
 @Suite struct PluginVerbTests {

@@ -2,6 +2,7 @@ import Foundation
 import TensorIO
 import Tensors
 import Testing
+import _TestSupport
 
 /// The verb that computes.
 @Suite struct RunVerbTests {
@@ -128,6 +129,7 @@ import Testing
         try NPY.write(TinyLayer.random(TinyLayer.inputShape, seed: 1), to: folder.path("x.npy"))
         try NPY.write(TinyLayer.random([3, 4], seed: 1), to: folder.path("flat.npy"))
         try NPZFile.write([("kernel", try TinyLayer.random(TinyLayer.kernelShape, seed: 2))], to: folder.path("w.npz"))
+        let unbiased = try folder.write("unbiased.json", TinyLayer.json(extra: ", \"use_bias\": false"))
         let list = try folder.write("list.json", "[\(TinyLayer.json(name: "a")), \(TinyLayer.json(name: "b"))]")
         let (x, flat, weights) = (folder.path("x.npy"), folder.path("flat.npy"), folder.path("w.npz"))
         let before = try folder.names()
@@ -135,7 +137,7 @@ import Testing
             (["run", layer, "--input", x], "--weights"),
             (["run", layer, "--input", x, "--weights", weights], "\"bias\""),
             (["run", layer, "--input", x, "--weights", folder.path("none.npz")], "none.npz"),
-            (["run", layer, "--input", folder.path("none.npy"), "--weights", weights], "none.npy"),
+            (["run", unbiased, "--input", folder.path("none.npy"), "--weights", weights], "none.npy"),
             (["run", "\(Self.keras)/model.keras", "--input", flat], "5 axes"),
             (["run", list, "--input", x, "--weights", weights], "2 independent layers"),
             (["run", x, "--input", x], "JSON"),
