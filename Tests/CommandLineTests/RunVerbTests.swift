@@ -123,6 +123,27 @@ import _TestSupport
         #expect(picture[16..<24].elementsEqual([0, 0, 0, 24, 0, 0, 0, 2]))
     }
 
+    @Test func brainModelReachesItsQuality() throws {
+        let folder = try TemporaryFolder()
+        let example = Voxelsmith.package.appendingPathComponent("Examples/brain-superresolution").path
+        let (model, plugin) = ("\(example)/brain_superresolution.keras", folder.path("brain.so"))
+        #expect(try Voxelsmith.run(["build", model, "-o", plugin]).status == 0)
+        let outcome = try Voxelsmith.run([
+            "run", model, "--input", "\(example)/t1_lowres.npy", "--output", folder.path("y.npy"), "--plugin", plugin, "--kernel",
+            "specialized", "--truth", "\(example)/t1_highres_uint8.npy", "--expect", "\(example)/expected_every_4th_voxel.npy",
+            "--expect-every", "4", "--tolerance", "2e-5",
+        ])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.output.contains("76800 values agree"))
+        let ratios = outcome.output.split(separator: " ").indices.compactMap { index -> Double? in
+            let words = outcome.output.split(separator: " ")
+            return index + 1 < words.count && words[index + 1].hasPrefix("dB") ? Double(words[index]) : nil
+        }
+        try #require(ratios.count == 2, "\(outcome.output)")
+        #expect(abs(ratios[0] - 32.07) <= 0.03)
+        #expect(abs(ratios[1] - 29.93) <= 0.03)
+    }
+
     @Test func missingWeightsAndWrongInputs() throws {
         let folder = try TemporaryFolder()
         let layer = try folder.write("layer.json", TinyLayer.json())
