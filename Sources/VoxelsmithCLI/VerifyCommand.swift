@@ -5,7 +5,7 @@ import Tuning
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Checks every kernel of a plugin against the interpreter and the identities of convolution.",
-        discussion: "Runs the kernels in this process. Large layers take minutes and some gigabytes of memory.")
+        discussion: "Runs the kernels in this process. Layers of millions of voxels take seconds and gigabytes of memory.")
 
     @Argument(help: ArgumentHelp("A plugin for this machine.", valueName: "PLUGIN"))
     var plugin: String
