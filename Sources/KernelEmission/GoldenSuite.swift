@@ -6,6 +6,9 @@ public enum GoldenSuite {
     /// Targets of the suite: a 32-register and a 16-register machine.
     public static let targets: [Target] = [Target(.x86_64_v4), Target(.x86_64_v3)]
 
+    /// The file that lists the others.
+    public static let manifestFile = "manifest.json"
+
     /// A layer of the suite.
     public struct Layer: Sendable {
         /// The name it has in the suite, and in the manifest.
@@ -45,7 +48,7 @@ public enum GoldenSuite {
             for file in plugin.kernels + [plugin.table] { files["\(target.name)/\(file.fileName)"] = file.text }
         }
         for header in PluginSource.headers { files[header.fileName] = header.text }
-        files["manifest.json"] = """
+        files[manifestFile] = """
             {
               "note": "Written by `voxelsmith regenerate`; do not edit.",
               "kernels": [

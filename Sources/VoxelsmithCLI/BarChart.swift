@@ -7,7 +7,7 @@ struct BarChart {
     init(_ results: [BenchmarkResult], threads: Int) {
         bars = results.map { ($0.name, $0.gflops, $0.gflop / $0.interpreterMs * 1e3, $0.shareOfPeak) }
         peak = results.compactMap(\.peakGflopsPerThread).max().map { $0 * Double(threads) }
-        title = "GFLOP/s on \(threads) \(threads == 1 ? "thread" : "threads"): kernel, and interpreter in grey"
+        title = "GFLOP/s on \(counted(threads, "thread")): kernel, and interpreter in grey"
     }
 
     var svg: String {

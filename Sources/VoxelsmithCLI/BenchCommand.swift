@@ -58,7 +58,7 @@ struct BenchCommand: AsyncParsableCommand {
         }
         Console.endProgress()
         let peak = results.compactMap(\.peakGflopsPerThread).max()
-        print("\(threadsOption.threads) threads, multiply-add peak \(peak.map { decimal($0, 1) } ?? "-") GFLOP/s a thread, times in ms")
+        print("\(counted(threadsOption.threads, "thread")), multiply-add peak \(peak.map { decimal($0, 1) } ?? "-") GFLOP/s a thread, times in ms")
         print(table.text, terminator: "")
         if let json {
             let clang = try? await Compiler.find().version

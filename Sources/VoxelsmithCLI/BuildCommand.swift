@@ -82,8 +82,8 @@ struct BuildCommand: AsyncParsableCommand {
         let target = built.target
         let name = target.name == target.instructionSet.rawValue ? target.name : "\(target.name) (\(target.instructionSet.rawValue))"
         let hits = units.count + 1 - built.compiledUnits
-        let origin = built.isFromCache ? "the whole plugin from the cache" : "\(built.compiledUnits) units compiled, \(hits) from the cache"
-        print("\(output): \(units.count) kernels for \(name), \(built.bytes.count) bytes, in \(decimal(seconds, 2)) s; \(origin)")
+        let origin = built.isFromCache ? "the whole plugin from the cache" : "\(counted(built.compiledUnits, "unit")) compiled, \(hits) from the cache"
+        print("\(output): \(counted(units.count, "kernel")) for \(name), \(built.bytes.count) bytes, in \(decimal(seconds, 2)) s; \(origin)")
         for unit in units { print("  \(unit.name)") }
     }
 }

@@ -1,3 +1,4 @@
+import KernelEmission
 import LayerSpec
 
 /// What can go wrong in the command line itself; everything else is an error of the libraries.
@@ -12,6 +13,7 @@ enum CommandFailure: Error, CustomStringConvertible {
     case unusedOption(String, needs: String)
     case verificationFailed(kernels: [String], path: String)
     case generatedDiffers([String], folder: String)
+    case foreignFolder(String)
     case resultShape([Int], what: String, expected: [Int])
     case resultDiffers(path: String, index: Int, received: Double, expected: Double, tolerance: Double)
     case notAVolume([Int])
@@ -48,6 +50,8 @@ enum CommandFailure: Error, CustomStringConvertible {
             "Verification failed for \(kernels.count) of the kernels of \(path): \(kernels.joined(separator: ", "))."
         case .generatedDiffers(let files, let folder):
             "\(files.count) files of \(folder) are not what the templates give (\(files.prefix(5).joined(separator: ", "))\(files.count > 5 ? ", ..." : "")); expected equal ones, run `voxelsmith regenerate`."
+        case .foreignFolder(let folder):
+            "The folder \(folder) holds files but no \(GoldenSuite.manifestFile); expected a folder that `voxelsmith regenerate` wrote, or an empty one."
         case .resultShape(let shape, let what, let expected): "Received \(what) of shape \(shape); expected \(expected)."
         case .resultDiffers(let path, let index, let received, let expected, let tolerance):
             "Element \(index) of the compared results is \(received); expected \(expected) within \(tolerance), from \(path)."

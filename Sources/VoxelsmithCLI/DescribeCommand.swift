@@ -89,7 +89,7 @@ struct PluginContents: Encodable {
     }
 
     private var heading: String {
-        "\(path): \(kernels.count) \(kernels.count == 1 ? "kernel" : "kernels") for \(machine), \(bytes) bytes, SHA-256 \(digest.prefix(16))...\n"
+        "\(path): \(counted(kernels.count, "kernel")) for \(machine), \(bytes) bytes, SHA-256 \(digest.prefix(16))...\n"
     }
 
     var text: String {

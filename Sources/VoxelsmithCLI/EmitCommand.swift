@@ -30,6 +30,6 @@ struct EmitCommand: ParsableCommand {
         for file in plugin.kernels + [plugin.table] + plugin.headers {
             try TextFiles.write(file.text, to: "\(output)/\(file.fileName)")
         }
-        print("\(output): \(selection.units.count) kernels for \(targetOption.target.instructionSet.rawValue)")
+        print("\(output): \(counted(selection.units.count, "kernel")) for \(targetOption.target.instructionSet.rawValue)")
     }
 }

@@ -47,9 +47,7 @@ struct LayersOption: ParsableArguments {
     /// The layers of the file for their input shapes.
     /// - Throws: what reading throws, `CommandFailure.unknownShape`.
     func resolved(policy: Policy) throws -> [ResolvedLayer] {
-        var set = try ModelFile(path: layers).layers
-        if let inputShape { set = try set.with(inputShape: inputShape.extents) }
-        return try set.layers.map { try ResolvedLayer($0, policy: policy) }
+        try ResolvedLayer.read(layers, inputShape: inputShape, policy: policy)
     }
 }
 
@@ -58,7 +56,13 @@ struct ResolvedLayer {
     let name: String
     let spec: KernelSpec
 
-    init(_ layer: LayerDescription, policy: Policy) throws {
+    static func read(_ path: String, inputShape: InputShape? = nil, policy: Policy) throws -> [ResolvedLayer] {
+        var set = try ModelFile(path: path).layers
+        if let inputShape { set = try set.with(inputShape: inputShape.extents) }
+        return try set.layers.map { try ResolvedLayer($0, policy: policy) }
+    }
+
+    private init(_ layer: LayerDescription, policy: Policy) throws {
         name = layer.config.name
         guard let shape = layer.completeInputShape(batch: 1) else { throw CommandFailure.unknownShape(layer: name) }
         spec = try layer.config.spec(inputShape: shape, policy: policy)

@@ -19,10 +19,12 @@ struct RegenerateCommand: ParsableCommand {
     var check = false
 
     func run() throws {
-        let layers = try LayersOption.parse([suite]).resolved(policy: .fast)
+        let layers = try ResolvedLayer.read(suite, policy: .fast)
         let files = try GoldenSuite.files(
             layers.map { GoldenSuite.Layer(name: $0.name, spec: $0.spec) }, templateDigest: templateDigest)
         let present = TextFiles.list(output)
+        // Whatever is not in the suite is deleted, so this must not be just any folder.
+        if !present.isEmpty && !present.contains(GoldenSuite.manifestFile) { throw CommandFailure.foreignFolder(output) }
         let changed = try files.keys.sorted().filter { name in
             guard present.contains(name) else { return true }
             return try InputFile.bytes(of: "\(output)/\(name)") != Array((files[name] ?? "").utf8)

@@ -74,7 +74,7 @@ struct RunCommand: ParsableCommand {
         Console.endProgress()
         let result = hasBatch ? y : try y.reshaped(to: Array(y.shape.dropFirst()))
         try NPY.write(result, to: output)
-        print("\(output): \(result.shape), computed by \(layers.count) \(layers.count == 1 ? "layer" : "layers")")
+        print("\(output): \(result.shape), computed by \(counted(layers.count, "layer"))")
         if report { print(table.text, terminator: "") }
 
         try compareVolumes(input: x, result: y)

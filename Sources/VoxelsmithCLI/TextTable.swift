@@ -23,6 +23,9 @@ struct TextTable {
 /// A number with a fixed count of decimals.
 func decimal(_ value: Double, _ places: Int) -> String { String(format: "%.\(places)f", value) }
 
+/// "1 kernel", "2 kernels".
+func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+
 /// A fraction as a percentage, "-" where there is none.
 func percent(_ value: Double?) -> String { value.map { decimal(100 * $0, 1) + " %" } ?? "-" }
 

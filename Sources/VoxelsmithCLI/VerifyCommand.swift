@@ -5,7 +5,7 @@ import Tuning
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Checks every kernel of a plugin against the interpreter and the identities of convolution.",
-        discussion: "Runs the kernels in this process. Large layers take minutes and some gigabytes of memory.")
+        discussion: "Runs the kernels in this process. Layers of millions of voxels take seconds and gigabytes of memory.")
 
     @Argument(help: ArgumentHelp("A plugin for this machine.", valueName: "PLUGIN"))
     var plugin: String
@@ -17,7 +17,7 @@ struct VerifyCommand: ParsableCommand {
 struct PluginVerification {
     let path: String
 
-    /// - Parameter verbose: prints each check of a plugin that fails too.
+    /// - Parameter verbose: whether to print the checks of a plugin that fails; those of one that passes are returned.
     /// - Returns: one line a check.
     /// - Throws: `PluginError`, `VerificationError`, `CommandFailure.verificationFailed` when any check failed.
     func run(verbose: Bool) throws -> String {
@@ -32,7 +32,7 @@ struct PluginVerification {
             for check in report.checks { lines += "  \(check.failure.map { "FAILED" + "  \(check.name): \($0)" } ?? "ok      \(check.name)")\n" }
             if !report.failures.isEmpty { failed.append(report.kernel) }
         }
-        if failed.isEmpty { return lines + "\(path): \(kernels.count) kernels verified\n" }
+        if failed.isEmpty { return lines + "\(path): \(counted(kernels.count, "kernel")) verified\n" }
         if verbose { print(lines, terminator: "") }
         throw CommandFailure.verificationFailed(kernels: failed, path: path)
     }

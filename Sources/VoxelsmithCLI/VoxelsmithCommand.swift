@@ -25,7 +25,7 @@ struct VoxelsmithCommand: AsyncParsableCommand {
         do {
             command = try parseAsRoot()
         } catch {
-            if exitCode(for: error) == .success { exit(withError: error) }  // help
+            if exitCode(for: error) == .success { exit(withError: error) }
             fail(message(for: error), status: exitCode(for: error).rawValue)
         }
         do {
@@ -35,8 +35,8 @@ struct VoxelsmithCommand: AsyncParsableCommand {
                 try command.run()
             }
         } catch {
-            // ArgumentParser's own requests, such as help for a missing verb.
-            if error is CleanExit { exit(withError: error) }
+            // ArgumentParser prints help by a command of its own, whose error it is.
+            if exitCode(for: error) == .success { exit(withError: error) }
             fail("\(error)", status: (error as? CommandFailure)?.isWrongUsage == true ? EX_USAGE : EXIT_FAILURE)
         }
     }

@@ -2,6 +2,7 @@ import Foundation
 import KerasConfig
 import TensorIO
 import Testing
+import _TestSupport
 
 /// The verbs that make and look at kernels.
 @Suite struct PluginVerbTests {
@@ -14,7 +15,7 @@ import Testing
         let (layer, plugin) = (try folder.write("layer.json", TinyLayer.json()), folder.path("p.so"))
         let built = try Voxelsmith.run(["build", layer, "-o", plugin, "--verify"])
         #expect(built.status == 0, "\(built.errors)")
-        #expect(built.output.contains("1 kernels for native"))
+        #expect(built.output.contains("1 kernel for native"))
         #expect(try folder.names() == ["layer.json", "p.so"])
 
         let described = try Voxelsmith.run(["describe", plugin, "--json"])
@@ -60,7 +61,7 @@ import Testing
         let layers = try folder.write("layers.json", "[\(TinyLayer.json(name: "a")), \(TinyLayer.json(name: "b"))]")
         let built = try Voxelsmith.run(["build", layers, "-o", folder.path("p.so")])
         #expect(built.status == 0)
-        #expect(built.output.contains("1 kernels"))
+        #expect(built.output.contains("1 kernel for"))
     }
 
     @Test func layersWithoutAFamilyAreNamed() throws {
@@ -154,6 +155,11 @@ import Testing
         let folder = try TemporaryFolder()
         let suite = try folder.write("suite.json", "[\(TinyLayer.json())]")
         let common = ["regenerate", "--suite", suite, "--output", folder.path("g")]
+        _ = try folder.write("precious", "")
+        let foreign = try Voxelsmith.run(["regenerate", "--suite", suite, "--output", folder.path(".")])
+        #expect(foreign.status == 1 && isOneSentence(foreign.errors) && foreign.errors.contains("manifest.json"), "\(foreign.errors)")
+        #expect(try folder.names() == ["precious", "suite.json"])
+
         let missing = try Voxelsmith.run(common + ["--check"])
         #expect(missing.status == 1 && missing.errors.contains("voxelsmith regenerate"))
         #expect(!FileManager.default.fileExists(atPath: folder.path("g")))

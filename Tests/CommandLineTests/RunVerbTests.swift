@@ -2,6 +2,7 @@ import Foundation
 import TensorIO
 import Tensors
 import Testing
+import _TestSupport
 
 /// The verb that computes.
 @Suite struct RunVerbTests {
@@ -122,12 +123,34 @@ import Testing
         #expect(picture[16..<24].elementsEqual([0, 0, 0, 24, 0, 0, 0, 2]))
     }
 
+    @Test func brainModelReachesItsQuality() throws {
+        let folder = try TemporaryFolder()
+        let example = Voxelsmith.package.appendingPathComponent("Examples/brain-superresolution").path
+        let (model, plugin) = ("\(example)/brain_superresolution.keras", folder.path("brain.so"))
+        #expect(try Voxelsmith.run(["build", model, "-o", plugin]).status == 0)
+        let outcome = try Voxelsmith.run([
+            "run", model, "--input", "\(example)/t1_lowres.npy", "--output", folder.path("y.npy"), "--plugin", plugin, "--kernel",
+            "specialized", "--truth", "\(example)/t1_highres_uint8.npy", "--expect", "\(example)/expected_every_4th_voxel.npy",
+            "--expect-every", "4", "--tolerance", "2e-5",
+        ])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.output.contains("76800 values agree"))
+        let ratios = outcome.output.split(separator: " ").indices.compactMap { index -> Double? in
+            let words = outcome.output.split(separator: " ")
+            return index + 1 < words.count && words[index + 1].hasPrefix("dB") ? Double(words[index]) : nil
+        }
+        try #require(ratios.count == 2, "\(outcome.output)")
+        #expect(abs(ratios[0] - 32.07) <= 0.03)
+        #expect(abs(ratios[1] - 29.93) <= 0.03)
+    }
+
     @Test func missingWeightsAndWrongInputs() throws {
         let folder = try TemporaryFolder()
         let layer = try folder.write("layer.json", TinyLayer.json())
         try NPY.write(TinyLayer.random(TinyLayer.inputShape, seed: 1), to: folder.path("x.npy"))
         try NPY.write(TinyLayer.random([3, 4], seed: 1), to: folder.path("flat.npy"))
         try NPZFile.write([("kernel", try TinyLayer.random(TinyLayer.kernelShape, seed: 2))], to: folder.path("w.npz"))
+        let unbiased = try folder.write("unbiased.json", TinyLayer.json(extra: ", \"use_bias\": false"))
         let list = try folder.write("list.json", "[\(TinyLayer.json(name: "a")), \(TinyLayer.json(name: "b"))]")
         let (x, flat, weights) = (folder.path("x.npy"), folder.path("flat.npy"), folder.path("w.npz"))
         let before = try folder.names()
@@ -135,7 +158,7 @@ import Testing
             (["run", layer, "--input", x], "--weights"),
             (["run", layer, "--input", x, "--weights", weights], "\"bias\""),
             (["run", layer, "--input", x, "--weights", folder.path("none.npz")], "none.npz"),
-            (["run", layer, "--input", folder.path("none.npy"), "--weights", weights], "none.npy"),
+            (["run", unbiased, "--input", folder.path("none.npy"), "--weights", weights], "none.npy"),
             (["run", "\(Self.keras)/model.keras", "--input", flat], "5 axes"),
             (["run", list, "--input", x, "--weights", weights], "2 independent layers"),
             (["run", x, "--input", x], "JSON"),

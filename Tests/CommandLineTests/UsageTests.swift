@@ -1,6 +1,7 @@
 import Foundation
 import TensorIO
 import Testing
+import _TestSupport
 
 /// Exit statuses, sentences, and what is loaded when.
 @Suite struct UsageTests {
@@ -86,9 +87,12 @@ import Testing
         let layer = try folder.write("layer.json", TinyLayer.json())
         let clock = ContinuousClock()
         // The best of several: other tests share the machine.
-        let best = try (0..<5).map { _ in
-            try clock.measure { #expect(try Voxelsmith.run(["emit", layer]).status == 0) }
-        }.min()
-        #expect(try #require(best) < .milliseconds(300))
+        var best = Duration.seconds(60)
+        for _ in 0..<5 {
+            let start = clock.now
+            #expect(try Voxelsmith.run(["emit", layer]).status == 0)
+            best = min(best, clock.now - start)
+        }
+        #expect(best < .milliseconds(300))
     }
 }

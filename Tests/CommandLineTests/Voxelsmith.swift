@@ -1,6 +1,7 @@
 import Foundation
 import LayerSpec
 import Tensors
+import _TestSupport
 
 /// The built program, run as a child process.
 struct Voxelsmith {
@@ -29,7 +30,7 @@ struct Voxelsmith {
         // Files, not pipes: a pipe nobody drains would stop a talkative child.
         let folder = try TemporaryFolder()
         let (output, errors) = (folder.path("output"), folder.path("errors"))
-        for path in [output, errors] { FileManager.default.createFile(atPath: path, contents: nil) }
+        for path in [output, errors] { try Data().write(to: URL(fileURLWithPath: path)) }
         process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
         process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errors))
         process.standardInput = FileHandle.nullDevice
@@ -41,26 +42,11 @@ struct Voxelsmith {
     }
 }
 
-/// A folder that goes with the last reference to it.
-final class TemporaryFolder {
-    private let url: URL
-
-    init() throws {
-        url = FileManager.default.temporaryDirectory.appendingPathComponent("voxelsmith-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(at: url) }
-
-    func path(_ name: String) -> String { url.appendingPathComponent(name).path }
-
+extension TemporaryFolder {
     /// The names in the folder, sorted.
-    func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: url.path).sorted() }
+    func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: path(".")).sorted() }
 
-    func write(_ name: String, _ text: String) throws -> String {
-        try text.write(toFile: path(name), atomically: true, encoding: .utf8)
-        return path(name)
-    }
+    func write(_ name: String, _ text: String) throws -> String { try write(Array(text.utf8), as: name) }
 }
 
 /// A layer small enough to compile in a moment, with a tail in channels and filters.
