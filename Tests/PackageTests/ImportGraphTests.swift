@@ -47,7 +47,8 @@ import Testing
         for (target, dependencies) in manifest.dependencies {
             let imports = try imports(of: target)
             count += imports.values.reduce(0) { $0 + $1.count }
-            #expect(Imports.undeclared(imports, dependencies: dependencies) == [])
+            let undeclared = Imports.undeclared(imports, dependencies: dependencies)
+            #expect(undeclared == [])
         }
         #expect(count > 100)
     }
@@ -92,7 +93,9 @@ import Testing
         let manifest = Manifest(
             """
             let crypto: Target.Dependency = .product(name: "Crypto", package: "c")
-            func tests(_ name: String) -> Target { .testTarget(name: name, dependencies: ["S"] + dependencies) }
+            func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+                .testTarget(name: name, dependencies: ["S"] + dependencies)
+            }
             let package = Package(
                 targets: [
                     module("A"),  // module("Hidden"),

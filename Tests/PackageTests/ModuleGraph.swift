@@ -16,7 +16,7 @@ struct Manifest {
         }
         // The dependencies that `tests(...)` gives to every test target.
         var common: Set<String> = []
-        if let start = text.firstRange(of: "func tests("), let body = text[start.upperBound...].firstRange(of: "dependencies: [") {
+        if let start = text.firstRange(of: ".testTarget("), let body = text[start.upperBound...].firstRange(of: "dependencies: [") {
             common = Set(Self.quoted(text[body.upperBound...].prefix { $0 != "]" }))
         }
         guard let package = text.firstRange(of: "\n    targets: [") else { return }
