@@ -119,6 +119,7 @@ import Testing
 
         let modules = Imports.modules(in: [
             "import A", "  @testable public import B  // why", "@_exported import C", "import struct D.E", "// import F", "let import2 = 1",
+            "let program = \"\"\"", "import sys", "\"\"\"",
         ])
         #expect(modules == ["A", "B", "C", "D"])
         #expect(Imports.undeclared(["f.swift": ["A", "Glibc", "Z"]], dependencies: ["A"]) == ["f.swift imports Z"])

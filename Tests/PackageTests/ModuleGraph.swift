@@ -108,7 +108,10 @@ enum Imports {
 
     static func modules(in lines: [String]) -> Set<String> {
         var modules: Set<String> = []
+        var isText = false  // inside """: a program in another language, say
         for line in lines {
+            if line.ranges(of: "\"\"\"").count % 2 == 1 { isText.toggle() }
+            if isText { continue }
             let code = line.firstRange(of: "//").map { line[..<$0.lowerBound] } ?? line[...]
             var words = code.split(separator: " ")[...]
             while let first = words.first, first.hasPrefix("@") || ["public", "package", "internal", "private", "fileprivate"].contains(first) {
