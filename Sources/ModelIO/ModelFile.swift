@@ -4,6 +4,7 @@ import TensorIO
 /// A file that describes layers: JSON, a `.keras` archive, or a whole-model `.h5`. The kind is told by the first bytes, not by
 /// the name.
 public struct ModelFile: Sendable {
+    /// Where the file was read.
     public let path: String
     /// The layers, and the model they form where the file is one.
     public let layers: LayerSet

@@ -8,6 +8,7 @@ public struct CallTiming: Hashable, Sendable {
     public let first: Double
     /// Of the calls after the first.
     public let median: Double
+    /// Of the same calls.
     public let minimum: Double
     /// How many calls `median` and `minimum` are of.
     public let count: Int

@@ -6,10 +6,13 @@ import Tensors
 public struct LayerMeasurement: Sendable {
     /// The kernel, and why it was chosen.
     public let choice: KernelChoice
+    /// Threads asked for.
     public let threads: Int
+    /// Calls into resident memory.
     public let timing: CallTiming
     /// One call into memory the system had to supply first, and the minor page faults it met.
     public let freshSeconds: Double
+    /// Minor page faults of that call.
     public let freshPageFaults: Int
     /// The interpreter on the same operands and as many threads.
     public let interpreterSeconds: Double
@@ -20,9 +23,11 @@ public struct LayerMeasurement: Sendable {
     /// Largest error of the timed answer in units of what rounding can explain; at most 1.
     public let worstErrorOverBound: Double
 
+    /// Useful operations of the median call, in 10^9 per second.
     public var gigaflopsPerSecond: Double { Double(flopCount) / timing.median / 1e9 }
     /// Fraction of the peak of all threads taking part.
     public var shareOfPeak: Double? { peakPerThread.map { gigaflopsPerSecond / ($0 * Double(threads)) } }
+    /// Interpreter time over median time.
     public var speedUp: Double { interpreterSeconds / timing.median }
 }
 

@@ -11,6 +11,7 @@ open class Conv3D: Layer {
     public let policy: Policy
     /// Where specialised kernels come from.
     public let kernels: any KernelProvider
+    /// Whether the interpreter may stand in for a missing kernel, or must.
     public let kernelMode: KernelMode
     /// Seed of the initial kernel values.
     private let seed: UInt64
@@ -32,15 +33,23 @@ open class Conv3D: Layer {
         super.init(name: name, dtype: config.elementType)
     }
 
+    /// Channels of the output.
     public var filters: Int { config.filters }
     /// Per spatial axis (depth, height, width), as all the following.
     public var kernelSize: [Int] { config.kernelSize }
+    /// Outputs between neighbouring inputs, per axis.
     public var strides: [Int] { config.strides }
+    /// Outputs between neighbouring taps, per axis.
     public var dilationRate: [Int] { config.dilationRate }
+    /// How crop and output lengths follow from an input shape.
     public var padding: PaddingRule { config.padding }
+    /// Independent parts of channels and filters.
     public var groups: Int { config.groups }
+    /// Where the channel axis stands.
     public var dataFormat: Layout { config.layout }
+    /// Applied to the sum, after the bias.
     public var activation: Activation { config.activation }
+    /// Whether the layer has a bias.
     public var useBias: Bool { config.useBias }
 
     /// The problem for an input shape.

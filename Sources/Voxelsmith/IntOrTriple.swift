@@ -2,9 +2,12 @@
 ///
 /// A list of another length is kept as it is; the layer that receives it says what it expected.
 public struct IntOrTriple: Hashable, Sendable, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral {
+    /// One value per axis.
     public let values: [Int]
 
+    /// The same value for all three axes.
     public init(_ value: Int) { values = [value, value, value] }
+    /// A value for each axis; the layer checks their number.
     public init(_ values: [Int]) { self.values = values }
     public init(integerLiteral value: Int) { self.init(value) }
     public init(arrayLiteral elements: Int...) { self.init(elements) }

@@ -6,6 +6,7 @@ import Tensors
 ///
 /// A layer belongs to one task at a time; what it prepares (`PreparedLayer`) may be called from anywhere.
 open class Layer {
+    /// Unique within a model.
     public let name: String
     /// Element type of the weights and of the input.
     public let dtype: ElementType

@@ -4,6 +4,7 @@ import Tensors
 
 /// Layers one after another.
 public final class Sequential: Layer {
+    /// In the order of computation; at least one.
     public let layers: [Layer]
 
     /// - Throws: `LayerError.duplicateName` when two layers have the same name, `.noLayers` for none.
