@@ -171,15 +171,19 @@ struct FilterLanesContext {
 
         // Units: [plane group][depth tap][row tap][width tap] within a depth phase.
         let depthTapsByPhase = (0..<depth.stride).map { depth.taps(inPhase: $0) }
-        func groupBase(_ phase: Int, _ group: Int) -> Int {
-            plan.groups[..<group].reduce(0) { $0 + $1.unitsPerDepthTap } * depthTapsByPhase[phase].count
+        var unitsBefore = 0
+        let unitsBeforeGroup = plan.groups.map { group in
+            defer { unitsBefore += group.unitsPerDepthTap }
+            return unitsBefore
         }
+        func groupBase(_ phase: Int, _ group: Int) -> Int { unitsBeforeGroup[group] * depthTapsByPhase[phase].count }
+        let phaseOffsets = layout.phaseOffsets
         var depthTaps: [DepthTap] = []
         var depthPhases: [DepthPhase] = []
         for (phase, taps) in depthTapsByPhase.enumerated() {
             depthPhases.append(
                 DepthPhase(
-                    first: depthTaps.count, count: taps.count, weights: layout.phaseOffsets[phase],
+                    first: depthTaps.count, count: taps.count, weights: phaseOffsets[phase],
                     units: layout.unitsPerBlock[phase]))
             for (number, tap) in taps.enumerated() {
                 let units = plan.groups.indices.map { groupBase(phase, $0) + number * plan.groups[$0].unitsPerDepthTap }

@@ -27,8 +27,12 @@ public struct Schedule: Hashable, Sendable {
             throw .illegalSchedule(filterLanes.text, reason: reason)
         }
         // Before tiles are enumerated: a legal problem may be so large that listing its edges would take forever.
-        let pairs = spec.geometry.axes[2].pairCount * (filterLanes.listsRows ? 1 : spec.geometry.axes[1].pairCount)
-        if pairs > 1 << 20 { throw .illegalSchedule(filterLanes.text, reason: "a plane has \(pairs) taps; expected at most \(1 << 20)") }
+        let (height, width) = (spec.geometry.axes[1], spec.geometry.axes[2])
+        let cells = max(width.pairCount, width.output) * (filterLanes.listsRows ? 1 : max(height.pairCount, height.output))
+        if cells > 1 << 20 {
+            throw .illegalSchedule(
+                filterLanes.text, reason: "it enumerates \(cells) taps or outputs of a plane; expected at most \(1 << 20)")
+        }
         tilePlan = TilePlan(spec.geometry, filterLanes)
         let uses = tilePlan.useCount * filterLanes.vectors
         if uses > Self.maximumUseCount {
@@ -87,7 +91,23 @@ public struct Schedule: Hashable, Sendable {
             }
         }
         if p.listsRows && p.tileHeight != 1 { return "listed rows need tiles of height 1" }
+        let bytes = stackByteCount(p, spec)
+        if bytes > maximumStackByteCount {
+            return "its lists of taps take \(bytes) bytes of stack; expected at most \(maximumStackByteCount)"
+        }
         return nil
+    }
+
+    /// Most stack that the lists of run-time taps may take; a thread may have as little as 128 KiB.
+    static let maximumStackByteCount = 64 << 10
+
+    /// Stack that `run` of `filter_lanes.c.mustache` needs for the taps of every group of phases, and for the depth taps.
+    private static func stackByteCount(_ p: FilterLanes, _ spec: KernelSpec) -> Int {
+        let (depth, height, width) = (spec.geometry.axes[0], spec.geometry.axes[1], spec.geometry.axes[2])
+        let groups = height.stride * (p.mergesWidthPhases ? 1 : width.stride)
+        let listed = depth.longestChain * (p.listsRows ? height.longestChain : 1)
+        // A listed tap is two 64-bit numbers; a group has a count, an output and a flag; a depth tap a pointer and an offset.
+        return groups * (listed * 16 + 16) + depth.longestChain * 16
     }
 }
 
@@ -101,6 +121,20 @@ extension FilterLanes {
         if spec.layout != .channelsLast { return no("filter lanes need channels_last") }
         if spec.elements != .float32 { return no("filter lanes need float32") }
         if geometry.groups != 1 { return no("filter lanes need 1 group") }
+        // The C has a table of all taps, one of all depth phases, and code for every phase of a plane.
+        if geometry.tapCount > maximumTapCount {
+            return no("its kernel has \(geometry.tapCount) taps; expected at most \(maximumTapCount)")
+        }
+        for axis in geometry.axes where axis.stride * axis.kernel > maximumTapCount {
+            return no("an axis has stride \(axis.stride) and kernel size \(axis.kernel); expected a product of at most \(maximumTapCount)")
+        }
+        // Channels and filters are counted in C's int, and so is a place in the weights of one tap: at most 8 vectors of 16 lanes.
+        for (what, count) in [("channels", geometry.channels), ("filters", geometry.filters)] where count > maximumFeatureCount {
+            return no("it has \(count) \(what); expected at most \(maximumFeatureCount)")
+        }
         return nil
     }
+
+    private static let maximumTapCount = 1 << 16
+    private static let maximumFeatureCount = Int(Int32.max) / (8 * 16)
 }

@@ -134,4 +134,25 @@ private func problems() throws -> [KernelSpec] {
             }
         }
     }
+
+    /// Legal problems whose C would be endless, or whose kernel would overflow the stack, are refused at once and by name.
+    @Test func problemsBeyondTheFamilyAreRefusedAtOnce() throws {
+        let listed = FilterLanes(tileWidth: 2, listsRows: true)
+        for (kernel, stride, filters, decision, fragment) in [
+            ([1, 1, 1], [1, 500, 500], 1, nil, "bytes of stack"), ([700, 30, 1], [1, 1, 1], 1, listed, "bytes of stack"),
+            ([3000, 300, 1], [1, 1, 1], 1, nil, "900000 taps"), ([2, 1, 1], [100_000, 1, 1], 1, nil, "stride 100000"),
+            ([1, 1, 1], [1, 1, 1], 1 << 25, nil, "33554432 filters"),
+        ] as [([Int], [Int], Int, FilterLanes?, String)] {
+            let axes = try zip(kernel, stride).map { kernel, stride in
+                try AxisGeometry(input: 2, output: stride + kernel, kernel: kernel, stride: stride, dilation: 1, crop: 0)
+            }
+            let spec = KernelSpec(geometry: try Geometry(axes: axes, channels: 1, filters: filters), policy: .direct)
+            do {
+                _ = try plan(spec, target: Target(.x86_64_v4), decision: decision)
+                Issue.record("\(spec.key) has a schedule")
+            } catch {
+                #expect("\(error)".contains(fragment), "\(error)")
+            }
+        }
+    }
 }
