@@ -10,7 +10,7 @@ enum KernelName {
         func list(_ prefix: String, _ value: (AxisGeometry) -> Int) -> String {
             prefix + axes.map { String(value($0)) }.joined(separator: "x")
         }
-        let activation = spec.key.text.split(separator: ";")[13].prefix { $0 != "(" }
+        let activation = spec.epilogue.activation.token.prefix { $0 != "(" }
         return [
             "vs", "fwd", "f32", list("i", \.input), list("k", \.kernel), list("s", \.stride),
             "c\(spec.geometry.channels)", "f\(spec.geometry.filters)", String(activation),

@@ -37,7 +37,7 @@ public enum Activation: Hashable, Sendable {
     public var isPointwise: Bool { self != .softmax }
 
     /// The token in a `SpecKey`: the name, and parameters in parentheses.
-    var token: String {
+    package var token: String {
         switch self {
         case .linear: "linear"
         case .relu: "relu"
