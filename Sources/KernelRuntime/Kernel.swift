@@ -52,10 +52,14 @@ public protocol Kernel: Sendable {
 /// A kernel refused its work.
 public enum KernelError: Error, Hashable, Sendable, CustomStringConvertible {
     case failed(kernel: String, status: Int32)
+    /// A kernel for another problem than the layer's.
+    case otherProblem(kernel: String, computes: SpecKey, followedBy: Activation, expected: SpecKey)
 
     public var description: String {
         switch self {
         case .failed(let kernel, let status): "Kernel \(kernel) returned status \(status); expected 0."
+        case .otherProblem(let kernel, let computes, let activation, let expected):
+            "Received kernel \(kernel) for \(computes), followed by the activation \(activation); expected one for \(expected)."
         }
     }
 }

@@ -31,6 +31,15 @@ public struct KernelChoice: Sendable {
         self.reason = reason
     }
 
+    /// Whether the kernel and the activation after it give what `spec` asks for, whatever the policies: a provider of the user's
+    /// own may answer with anything, and a kernel for other shapes would write beyond its buffers.
+    func computes(_ spec: KernelSpec) -> Bool {
+        var activation = kernel.spec.epilogue.activation
+        if activation == .linear { activation = appliedActivation } else if appliedActivation != .linear { return false }
+        let epilogue = Epilogue(hasBias: kernel.spec.epilogue.hasBias, activation: activation)
+        return kernel.spec.with(epilogue: epilogue, policy: spec.policy) == spec
+    }
+
     /// The interpreter for a problem.
     public static func interpreter(_ spec: KernelSpec, reason: String) -> KernelChoice {
         KernelChoice(kernel: InterpreterKernel(spec), appliedActivation: .linear, isSpecialized: false, reason: reason)

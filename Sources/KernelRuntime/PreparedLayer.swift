@@ -39,10 +39,15 @@ public struct PreparedLayer: Sendable {
     ///   - weights: the kernel tensor, (kernel sizes..., filters / groups, channels).
     ///   - bias: one value per filter; nil exactly when the epilogue has no bias.
     ///   - shared: packed weights of the same kernel tensor; used when their packing key fits.
-    /// - Throws: `TensorError` for a wrong shape, element type or missing memory; `KernelError` when the kernel refuses.
+    /// - Throws: `TensorError` for a wrong shape, element type or missing memory; `KernelError` when the kernel is for another
+    ///   problem, or refuses.
     public init(
         spec: KernelSpec, choice: KernelChoice, weights: Tensor, bias: Tensor?, sharing shared: PackedWeights? = nil
     ) throws {
+        guard choice.computes(spec) else {
+            throw KernelError.otherProblem(
+                kernel: choice.kernel.name, computes: choice.kernel.spec.key, followedBy: choice.appliedActivation, expected: spec.key)
+        }
         try Self.check(weights, shape: spec.geometry.kernelShape, spec.elements.storage)
         if spec.epilogue.hasBias || bias != nil {
             let shape = spec.epilogue.hasBias ? [spec.biasCount] : []
@@ -113,7 +118,7 @@ public struct PreparedLayer: Sendable {
         if batch <= 0 { return }
         let kernel = choice.kernel
         let items = kernel.workItemCount(batch: batch)
-        let participants = max(1, min(threads, items))
+        let participants = ThreadPool.participants(threads: threads, items: items)
         let workspaces = try WorkspacePool.lease(byteCount: kernel.workspaceByteCount, threads: participants)
         defer { withExtendedLifetime((workspaces, packed)) {} }
 

@@ -19,7 +19,7 @@ public final class ThreadPool: @unchecked Sendable {
     private static let spinNanoseconds: UInt64 = 200_000
 
     /// Most participants of one call; a ticket holds the number in 16 bits.
-    private static let maximumThreads = 4096
+    package static let maximumThreads = 4096
 
     /// What the current call wants done. Lives on the caller's stack until every participant has finished.
     private struct Job {
@@ -75,7 +75,7 @@ public final class ThreadPool: @unchecked Sendable {
         threads: Int, items: Int, _ body: (_ participant: Int, _ range: Range<Int>) throws(KernelError) -> Void
     ) throws(KernelError) {
         if items <= 0 { return }
-        let participants = max(1, min(threads, items, Self.maximumThreads))
+        let participants = Self.participants(threads: threads, items: items)
         if participants == 1 { return try body(0, 0..<items) }
         guard isBusy.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged else {
             for participant in 0..<participants {
@@ -89,6 +89,12 @@ public final class ThreadPool: @unchecked Sendable {
         isBusy.store(false, ordering: .releasing)
         if let error { throw error }
     }
+
+    /// How many threads share a call.
+    /// - Parameters:
+    ///   - threads: the wanted number; less than 1 counts as 1.
+    ///   - items: of the call; none of its participants goes without.
+    package static func participants(threads: Int, items: Int) -> Int { max(1, min(threads, items, maximumThreads)) }
 
     /// The items of one participant; the first `items % participants` of them have one more.
     static func range(of participant: Int, among participants: Int, items: Int) -> Range<Int> {

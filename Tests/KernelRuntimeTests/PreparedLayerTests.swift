@@ -124,6 +124,37 @@ struct PreparedLayerTests {
         }
     }
 
+    @Test func kernelsOfOtherProblemsAreRefused() throws {
+        let (spec, weights, bias) = try Self.sample(epilogue: Epilogue(hasBias: true, activation: .relu))
+        let larger = try LayerConfig(
+            name: "l", filters: 3, kernelSize: [2, 3, 4], strides: [2, 1, 3], padding: .same(outputPadding: nil), activation: .relu
+        ).spec(inputShape: [1, 5, 4, 4, 2])
+        let unactivated = spec.with(epilogue: spec.epilogue.withoutActivation)
+        let unbiased = spec.with(epilogue: Epilogue(hasBias: false, activation: .relu))
+        for (other, activation) in [(larger, Activation.linear), (unactivated, .linear), (unactivated, .tanh), (unbiased, .linear), (spec, .relu)] {
+            let choice = KernelChoice(
+                kernel: InterpreterKernel(other), appliedActivation: activation, isSpecialized: false, reason: "test")
+            #expect(
+                throws: KernelError.otherProblem(
+                    kernel: "interpreter", computes: other.key, followedBy: activation, expected: spec.key)
+            ) { try PreparedLayer(spec: spec, choice: choice, weights: weights, bias: bias) }
+        }
+        let separate = KernelChoice(
+            kernel: InterpreterKernel(unactivated.with(policy: .direct)), appliedActivation: .relu, isSpecialized: false, reason: "test")
+        _ = try PreparedLayer(spec: spec, choice: separate, weights: weights, bias: bias)
+    }
+
+    /// No more workspaces are leased than there can be threads: a billion of them would not fit any memory.
+    @Test func absurdNumbersOfThreadsAreHarmless() throws {
+        let (spec, weights, bias) = try Self.sample(epilogue: Epilogue(hasBias: true, activation: .relu))
+        #expect(ThreadPool.participants(threads: .max, items: 1 << 40) == ThreadPool.maximumThreads)
+        #expect(ThreadPool.participants(threads: -1, items: 5) == 1)
+        #expect(ThreadPool.participants(threads: 7, items: 5) == 5)
+        let layer = try PreparedLayer(spec: spec, choice: .interpreter(spec, reason: "test"), weights: weights, bias: bias)
+        let x = try Tensor(zeros: spec.inputShape(batch: 2))
+        #expect(try layer.call(x, threads: .max).floats == layer.call(x, threads: 1).floats)
+    }
+
     @Test func equalPackingKeysShareWeights() throws {
         let (spec, weights, bias) = try Self.sample(epilogue: Epilogue(hasBias: true, activation: .linear))
         let choice = KernelChoice.interpreter(spec, reason: "test")
