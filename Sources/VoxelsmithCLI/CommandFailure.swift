@@ -1,5 +1,6 @@
 import KernelEmission
 import LayerSpec
+import Tensors
 
 /// What can go wrong in the command line itself; everything else is an error of the libraries.
 enum CommandFailure: Error, CustomStringConvertible {
@@ -14,6 +15,7 @@ enum CommandFailure: Error, CustomStringConvertible {
     case verificationFailed(kernels: [String], path: String)
     case generatedDiffers([String], folder: String)
     case foreignFolder(String)
+    case timedAnswerDiffers(layer: String, Comparison)
     case resultShape([Int], what: String, expected: [Int])
     case resultDiffers(path: String, index: Int, received: Double, expected: Double, tolerance: Double)
     case notAVolume([Int])
@@ -52,6 +54,8 @@ enum CommandFailure: Error, CustomStringConvertible {
             "\(files.count) files of \(folder) are not what the templates give (\(files.prefix(5).joined(separator: ", "))\(files.count > 5 ? ", ..." : "")); expected equal ones, run `voxelsmith regenerate`."
         case .foreignFolder(let folder):
             "The folder \(folder) holds files but no \(GoldenSuite.manifestFile); expected a folder that `voxelsmith regenerate` wrote, or an empty one."
+        case .timedAnswerDiffers(let layer, let comparison):
+            "The timed calls of layer \"\(layer)\" gave another result than the first: \(comparison); expected equal bits."
         case .resultShape(let shape, let what, let expected): "Received \(what) of shape \(shape); expected \(expected)."
         case .resultDiffers(let path, let index, let received, let expected, let tolerance):
             "Element \(index) of the compared results is \(received); expected \(expected) within \(tolerance), from \(path)."

@@ -10,11 +10,15 @@ struct ReportTable {
     private var choices = ""
 
     /// - Parameter result: what the layer gave for `x`.
+    /// - Throws: `CommandFailure.timedAnswerDiffers`, `TensorError`, `KernelError`.
     mutating func measure(_ owner: Conv3DTranspose, _ layer: PreparedLayer, _ x: Tensor, _ result: Tensor, threads: Int) throws {
         var y = try Tensor(zeros: result.shape, result.elementType)
         let before = Self.peak()
         let timing = try CallTiming.measure(layer, x, into: &y, threads: threads, minimumCalls: 5, seconds: 0.2)
         let peak = max(before, Self.peak())
+        // What is timed is what is written out, which --expect compares: kernels give the same bits every time.
+        let comparison = Comparison(y.doubles, expected: result.doubles)
+        if comparison.worstIndex != nil { throw CommandFailure.timedAnswerDiffers(layer: owner.name, comparison) }
         var interpreterSeconds = timing.median
         if layer.choice.isSpecialized {
             let weights = owner.getWeights()
