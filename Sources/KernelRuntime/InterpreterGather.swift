@@ -14,8 +14,9 @@ struct InterpreterGather: Sendable {
         var sourceSteps: [Int] = []
         var resultSteps: [Int] = []
         var firstResult = 0
-        /// Source offset and row-major index of each combination of taps.
-        var taps: [(source: Int, tap: Int)] = [(0, 0)]
+        /// Per axis, shared by the boxes with the same run. Their combinations are listed when the box is computed: held for
+        /// every box they would take gigabytes for kernels of a hundred taps per axis.
+        var taps: [AxisTaps] = []
         var rows: Int { extents.reduce(1, *) }
 
         /// Source and result offset of one of the rows.
@@ -37,7 +38,28 @@ struct InterpreterGather: Sendable {
         let resultStep: Int
         let sourceStep: Int
         let count: Int
-        let taps: [(source: Int, tap: Int)]
+        let taps: AxisTaps
+    }
+
+    /// The taps of one run of an axis with kernel size `kernel`: source offset in elements, and index.
+    private struct AxisTaps {
+        let kernel: Int
+        let list: [(source: Int, tap: Int)]
+
+        /// Replaces each of `count` pairs by its combinations with these taps; weights are row-major indices of taps.
+        /// - Returns: the number of pairs then.
+        func multiply(_ pairs: UnsafeMutablePointer<vs_interp_pair>, count: Int) -> Int {
+            if list.isEmpty { return 0 }
+            // From the back, so that no pair is overwritten before its turn.
+            for index in (0..<count).reversed() {
+                let outer = pairs[index]
+                for (number, inner) in list.enumerated() {
+                    pairs[index * list.count + number] = vs_interp_pair(
+                        source: outer.source + Int64(inner.source), weight: outer.weight * Int64(kernel) + Int64(inner.tap))
+                }
+            }
+            return count * list.count
+        }
     }
 
     struct Item {
@@ -113,17 +135,17 @@ struct InterpreterGather: Sendable {
 
         var boxes = [OuterBox()]
         for (index, axis) in geometry.axes.enumerated().dropLast() {
-            let runs = AxisRun.runs(of: axis, op: spec.op)
+            let runs = AxisRun.runs(of: axis, op: spec.op).map { run in
+                (run, AxisTaps(kernel: axis.kernel, list: run.taps.map { ($0.source * sourceSteps[index], $0.tap) }))
+            }
             boxes = boxes.flatMap { box in
-                runs.map { run in
+                runs.map { run, taps in
                     var longer = box
                     longer.extents.append(run.count)
                     longer.sourceSteps.append(run.sourceStep * sourceSteps[index])
                     longer.resultSteps.append(run.resultStep * resultSteps[index])
                     longer.firstResult += run.firstResult * resultSteps[index]
-                    longer.taps = box.taps.flatMap { outer in
-                        run.taps.map { (outer.source + $0.source * sourceSteps[index], outer.tap * axis.kernel + $0.tap) }
-                    }
+                    longer.taps.append(taps)
                     return longer
                 }
             }
@@ -139,7 +161,9 @@ struct InterpreterGather: Sendable {
                             firstResult: (run.firstResult + begin * run.resultStep) * resultStep,
                             resultStep: run.resultStep * resultStep, sourceStep: run.sourceStep * sourceStep,
                             count: min(Self.longestRun, run.count - begin),
-                            taps: run.taps.map { (($0.source + begin * run.sourceStep) * sourceStep, $0.tap) }))
+                            taps: AxisTaps(
+                                kernel: axis.kernel,
+                                list: run.taps.map { (($0.source + begin * run.sourceStep) * sourceStep, $0.tap) })))
                 }
             }
         }
@@ -161,7 +185,9 @@ struct InterpreterGather: Sendable {
 
         let rows = items.reduce(0) { max($0, $1.rows.count) }
         let positions = rows * lastRuns.reduce(0) { max($0, $1.count) }
-        let taps = boxes.reduce(0) { max($0, $1.taps.count) } * lastRuns.reduce(0) { max($0, $1.taps.count) }
+        // Room for the combinations of the first axes even where a later one has no taps.
+        let taps = boxes.reduce(1) { max($0, $1.taps.reduce(1) { $0 * max(1, $1.list.count) }) }
+            * lastRuns.reduce(1) { max($0, $1.taps.list.count) }
         var layout = WorkspaceLayout()
         offsets = Offsets(
             pairs: layout.take(vs_interp_pair.self, taps),
@@ -255,7 +281,6 @@ struct InterpreterGather: Sendable {
         let sources = (workspace + offsets.sources).assumingMemoryBound(to: Int64.self)
         let results = (workspace + offsets.results).assumingMemoryBound(to: Int64.self)
         let storage = loops.storageBytes
-        let lastKernel = spec.geometry.axes.last?.kernel ?? 1
 
         var task = loops.task()
         task.pairs = UnsafePointer(pairs)
@@ -278,15 +303,11 @@ struct InterpreterGather: Sendable {
                 (rowSources[n], rowResults[n]) = box.offsets(row: row)
             }
             for run in lastRuns {
-                var count = 0
-                for outer in box.taps {
-                    for last in run.taps {
-                        pairs[count] = vs_interp_pair(
-                            source: Int64(outer.source + last.source),
-                            weight: Int64((outer.tap * lastKernel + last.tap) * sourceFeatures))
-                        count += 1
-                    }
-                }
+                pairs[0] = vs_interp_pair(source: 0, weight: 0)
+                var count = 1
+                for taps in box.taps { count = taps.multiply(pairs, count: count) }
+                count = run.taps.multiply(pairs, count: count)
+                for index in 0..<count { pairs[index].weight *= Int64(sourceFeatures) }
                 task.pair_count = Int64(count)
                 var position = 0
                 for n in 0..<item.rows.count {

@@ -1,4 +1,3 @@
-import Tensors
 import KernelRuntime
 import LayerSpec
 import Tensors

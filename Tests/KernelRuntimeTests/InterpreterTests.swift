@@ -1,4 +1,3 @@
-import Tensors
 import KernelRuntime
 import LayerSpec
 import Tensors
@@ -79,6 +78,22 @@ import _TestSupport
                     let received = try problem.run(InterpreterKernel(spec, instructionSet: set), placement: .atStart)
                     #expect(received == expected, "\(spec.key) \(set)")
                 }
+            }
+        }
+    }
+
+    /// An axis whose outputs no tap reaches: the results are the bias, and the many taps of the other axes find room.
+    @Test func axesWithoutTaps() throws {
+        let many = try AxisGeometry(input: 9, output: 17, kernel: 9, stride: 1, dilation: 1, crop: 0)
+        let none = try AxisGeometry(input: 2, output: 3, kernel: 2, stride: 1, dilation: 1, crop: 7)
+        for axes in [[none, many, many], [many, none, many], [many, many, none]] {
+            let spec = KernelSpec(
+                geometry: try Geometry(axes: axes, channels: 2, filters: 3), epilogue: Epilogue(hasBias: true, activation: .linear))
+            var random = SeededRandom(seed: 12)
+            let problem = Problem(spec, batch: 1, random: &random, integers: 5)
+            #expect(problem.oracle().magnitudes.max() ?? 0 <= 5)
+            for placement in GuardedBuffer.Placement.allCases {
+                #expect(try problem.run(InterpreterKernel(spec), placement: placement) == problem.oracle().values, "\(spec.key)")
             }
         }
     }
