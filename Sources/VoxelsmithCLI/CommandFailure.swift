@@ -15,6 +15,7 @@ enum CommandFailure: Error, CustomStringConvertible {
     case verificationFailed(kernels: [String], path: String)
     case generatedDiffers([String], folder: String)
     case foreignFolder(String)
+    case foreignFiles([String], folder: String)
     case timedAnswerDiffers(layer: String, Comparison)
     case resultShape([Int], what: String, expected: [Int])
     case resultDiffers(path: String, index: Int, received: Double, expected: Double, tolerance: Double)
@@ -51,7 +52,9 @@ enum CommandFailure: Error, CustomStringConvertible {
         case .verificationFailed(let kernels, let path):
             "Verification failed for \(kernels.count) of the kernels of \(path): \(kernels.joined(separator: ", "))."
         case .generatedDiffers(let files, let folder):
-            "\(files.count) files of \(folder) are not what the templates give (\(files.prefix(5).joined(separator: ", "))\(files.count > 5 ? ", ..." : "")); expected equal ones, run `voxelsmith regenerate`."
+            "\(files.count) files of \(folder) are not what the templates give (\(Self.some(files))); expected equal ones, run `voxelsmith regenerate`."
+        case .foreignFiles(let files, let folder):
+            "\(files.count) files of \(folder) were not generated (\(Self.some(files))); expected none, so nothing was changed."
         case .foreignFolder(let folder):
             "The folder \(folder) holds files but no \(GoldenSuite.manifestFile); expected a folder that `voxelsmith regenerate` wrote, or an empty one."
         case .timedAnswerDiffers(let layer, let comparison):
@@ -67,5 +70,10 @@ enum CommandFailure: Error, CustomStringConvertible {
             "Received input shape \"\(text)\"; expected integers of at least 1 separated by commas, such as 1,16,16,16,8."
         case .fileSystem(let operation, let path, let reason): "Could not \(operation) \(path): \(reason)."
         }
+    }
+
+    /// The first few of a list of names.
+    private static func some(_ names: [String]) -> String {
+        names.prefix(5).joined(separator: ", ") + (names.count > 5 ? ", ..." : "")
     }
 }
