@@ -32,7 +32,7 @@ public struct PreparedLayer: Sendable {
     public let packed: PackedWeights
     private let bias: Tensor?
 
-    /// Packs the weights.
+    /// Packs the weights, and starts the threads that calls will use.
     /// - Parameters:
     ///   - spec: the layer's problem, with its own epilogue.
     ///   - choice: the kernel for it, as a `KernelProvider` answered.
@@ -63,6 +63,7 @@ public struct PreparedLayer: Sendable {
         } else {
             packed = try PackedWeights(weights, for: choice.kernel)
         }
+        ThreadPool.shared.start(threads: ThreadPool.defaultThreadCount)
     }
 
     private static func check(_ tensor: Tensor?, shape: [Int], _ type: ElementType) throws(TensorError) {

@@ -2,7 +2,7 @@ import CHost
 import Glibc
 import Synchronization
 
-/// The threads of this process that run kernels. They are started when first needed and never end.
+/// The threads of this process that run kernels. They are started when a layer is prepared, or when first needed, and never end.
 ///
 /// A worker without work spins for a while before it sleeps: waking a sleeping core costs some 40 µs, which is more than many
 /// layers take, while a spinning one starts within 0.2 µs. Layers called one after another therefore find the workers awake.
@@ -88,6 +88,14 @@ public final class ThreadPool: @unchecked Sendable {
         }
         isBusy.store(false, ordering: .releasing)
         if let error { throw error }
+    }
+
+    /// Starts the workers that calls with so many threads need, so that the first of them need not wait for the system to make
+    /// threads (some 0.2 ms). Does nothing while a call is using the pool: that call has started its own.
+    package func start(threads: Int) {
+        guard isBusy.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged else { return }
+        startWorkers(min(threads, Self.maximumThreads) - 1)
+        isBusy.store(false, ordering: .releasing)
     }
 
     /// How many threads share a call.
