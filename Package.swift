@@ -44,6 +44,7 @@ let package = Package(
             name: "KernelTemplates", path: "Templates",
             resources: [
                 .embedInCode("filter_lanes.c.mustache"),
+                .embedInCode("minimal_filtering.c.mustache"),
                 .embedInCode("plugin.c.mustache"),
                 .embedInCode("voxelsmith_vectors.h"),
                 .embedInCode("../Sources/CKernelABI/include/voxelsmith_kernel_abi.h"),

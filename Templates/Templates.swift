@@ -3,6 +3,7 @@ public enum Templates {
     /// A file of this folder that code is rendered from or that is copied beside generated code.
     public enum File: String, CaseIterable, Sendable {
         case filterLanes = "filter_lanes.c.mustache"
+        case minimalFiltering = "minimal_filtering.c.mustache"
         case plugin = "plugin.c.mustache"
         case vectors = "voxelsmith_vectors.h"
         case kernelABI = "voxelsmith_kernel_abi.h"
@@ -13,6 +14,7 @@ public enum Templates {
         let bytes =
             switch file {
             case .filterLanes: PackageResources.filter_lanes_c_mustache
+            case .minimalFiltering: PackageResources.minimal_filtering_c_mustache
             case .plugin: PackageResources.plugin_c_mustache
             case .vectors: PackageResources.voxelsmith_vectors_h
             case .kernelABI: PackageResources.voxelsmith_kernel_abi_h

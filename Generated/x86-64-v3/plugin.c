@@ -8,10 +8,10 @@
 
 int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_ac98220f_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_ac98220f_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_5cf1d299_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_5cf1d299_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_214ea6b9_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_214ea6b9_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_c97f9836_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_c97f9836_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0_pack(const vs_pack_args *args);
@@ -20,15 +20,17 @@ int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_3068468a_pack(c
 int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_3068468a_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 typedef struct {
     vs_plugin header;
-    vs_kernel_descriptor kernels[7];
-    char texts[3221];
+    vs_kernel_descriptor kernels[8];
+    char texts[3613];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
-_Static_assert(offsetof(plugin_table, texts) == 920, "texts begin right after the descriptors");
+_Static_assert(offsetof(plugin_table, texts) == 1048, "texts begin right after the descriptors");
 
 extern const plugin_table voxelsmith_plugin;
 
@@ -38,19 +40,19 @@ const plugin_table voxelsmith_plugin = {
         .magic = VS_PLUGIN_MAGIC,
         .abi_major = VS_ABI_MAJOR,
         .descriptor_size = sizeof(vs_kernel_descriptor),
-        .count = 7,
+        .count = 8,
         .total_size = sizeof(plugin_table),
     },
     .kernels = {
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 920, 95 },
-            .name = { 1015, 65 },
-            .schedule = { 1080, 98 },
-            .loops = { 1178, 67 },
-            .packing = { 1245, 51 },
-            .target = { 1296, 9 },
-            .template_digest = { 1305, 64 },
+            .key = { 1048, 95 },
+            .name = { 1143, 65 },
+            .schedule = { 1208, 98 },
+            .loops = { 1306, 67 },
+            .packing = { 1373, 51 },
+            .target = { 1424, 9 },
+            .template_digest = { 1433, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2,
             .packed_bytes = 1728,
@@ -62,49 +64,49 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1369, 96 },
-            .name = { 1465, 66 },
-            .schedule = { 1531, 96 },
-            .loops = { 1627, 77 },
-            .packing = { 1704, 52 },
-            .target = { 1756, 9 },
-            .template_digest = { 1765, 64 },
+            .key = { 1497, 94 },
+            .name = { 1591, 66 },
+            .schedule = { 1657, 43 },
+            .loops = { 1700, 98 },
+            .packing = { 1798, 62 },
+            .target = { 1860, 9 },
+            .template_digest = { 1869, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2,
-            .packed_bytes = 27648,
-            .workspace_bytes = 0,
-            .items_per_sample = 480,
+            .packed_bytes = 65536,
+            .workspace_bytes = 237568,
+            .items_per_sample = 2880,
             .flops_per_sample = 8294494208,
-            .pack = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_5cf1d299_pack,
-            .run = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_5cf1d299_run,
+            .pack = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d_pack,
+            .run = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1829, 98 },
-            .name = { 1927, 65 },
-            .schedule = { 1992, 93 },
-            .loops = { 2085, 77 },
-            .packing = { 2162, 51 },
-            .target = { 2213, 9 },
-            .template_digest = { 2222, 64 },
+            .key = { 1933, 96 },
+            .name = { 2029, 65 },
+            .schedule = { 2094, 44 },
+            .loops = { 2138, 98 },
+            .packing = { 2236, 64 },
+            .target = { 2300, 9 },
+            .template_digest = { 2309, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2,
-            .packed_bytes = 32768,
-            .workspace_bytes = 0,
-            .items_per_sample = 486,
+            .packed_bytes = 110592,
+            .workspace_bytes = 76032,
+            .items_per_sample = 3075,
             .flops_per_sample = 9889118208,
-            .pack = vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_214ea6b9_pack,
-            .run = vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_214ea6b9_run,
+            .pack = vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_pack,
+            .run = vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2286, 102 },
-            .name = { 2388, 69 },
-            .schedule = { 2457, 97 },
-            .loops = { 2554, 77 },
-            .packing = { 2631, 50 },
-            .target = { 2681, 9 },
-            .template_digest = { 2690, 64 },
+            .key = { 2373, 102 },
+            .name = { 2475, 69 },
+            .schedule = { 2544, 97 },
+            .loops = { 2641, 77 },
+            .packing = { 2718, 50 },
+            .target = { 2768, 9 },
+            .template_digest = { 2777, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2,
             .packed_bytes = 3456,
@@ -116,13 +118,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2754, 95 },
-            .name = { 2849, 61 },
-            .schedule = { 2910, 97 },
-            .loops = { 3007, 82 },
-            .packing = { 3089, 51 },
-            .target = { 3140, 9 },
-            .template_digest = { 3149, 64 },
+            .key = { 2841, 95 },
+            .name = { 2936, 61 },
+            .schedule = { 2997, 97 },
+            .loops = { 3094, 82 },
+            .packing = { 3176, 51 },
+            .target = { 3227, 9 },
+            .template_digest = { 3236, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2,
             .packed_bytes = 11520,
@@ -134,13 +136,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3213, 94 },
-            .name = { 3307, 65 },
-            .schedule = { 3372, 96 },
-            .loops = { 3468, 92 },
-            .packing = { 3560, 52 },
-            .target = { 3612, 9 },
-            .template_digest = { 3621, 64 },
+            .key = { 3300, 94 },
+            .name = { 3394, 65 },
+            .schedule = { 3459, 96 },
+            .loops = { 3555, 92 },
+            .packing = { 3647, 52 },
+            .target = { 3699, 9 },
+            .template_digest = { 3708, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2,
             .packed_bytes = 2359296,
@@ -152,13 +154,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3685, 92 },
-            .name = { 3777, 65 },
-            .schedule = { 3842, 97 },
-            .loops = { 3939, 77 },
-            .packing = { 4016, 51 },
-            .target = { 4067, 9 },
-            .template_digest = { 4076, 64 },
+            .key = { 3772, 92 },
+            .name = { 3864, 65 },
+            .schedule = { 3929, 97 },
+            .loops = { 4026, 77 },
+            .packing = { 4103, 51 },
+            .target = { 4154, 9 },
+            .template_digest = { 4163, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2,
             .packed_bytes = 8064,
@@ -167,6 +169,24 @@ const plugin_table voxelsmith_plugin = {
             .flops_per_sample = 451584,
             .pack = vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_pack,
             .run = vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_run,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 4227, 93 },
+            .name = { 4320, 65 },
+            .schedule = { 4385, 42 },
+            .loops = { 4427, 98 },
+            .packing = { 4525, 62 },
+            .target = { 4587, 9 },
+            .template_digest = { 4596, 64 },
+            .op = VS_OP_FORWARD,
+            .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2,
+            .packed_bytes = 1474560,
+            .workspace_bytes = 327168,
+            .items_per_sample = 10,
+            .flops_per_sample = 331883520,
+            .pack = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_pack,
+            .run = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_run,
         },
     },
     .texts =
@@ -177,20 +197,20 @@ const plugin_table voxelsmith_plugin = {
         "filter-lanes;l8;g1;v2;n;k3x3x3;s1x1x1;d1x1x1;c1;f16"
         "x86-64-v3"
         "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
-        "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;direct"
-        "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_5cf1d299"
-        "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block16,prefetch,unroll2"
-        "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
-        "filter-lanes;l8;g1;v2;n;k3x3x3;s1x1x1;d1x1x1;c16;f16"
+        "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;fast"
+        "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d"
+        "minimal-filtering,block1x2x14,v2,r6,unroll2"
+        "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
+        "minimal-filtering;l8;v2;k3x3x3;s1x1x1;p1x1x1;o80x96x80;c16;f16"
         "x86-64-v3"
-        "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
-        "forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;direct"
-        "vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_214ea6b9"
-        "filter-lanes,g1,v1,tile1x4,merge=w,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll2"
-        "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
-        "filter-lanes;l8;g1;v1;w;k4x4x4;s2x2x2;d1x1x1;c16;f8"
+        "e53d57548ff7c5886892d645dfe985493205889c50ca24cd7d3416b56f745b02"
+        "forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;fast"
+        "vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e"
+        "minimal-filtering,block1x2x14,v1,r13,unroll2"
+        "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
+        "minimal-filtering;l8;v1;k4x4x4;s2x2x2;p1x1x1;o160x192x160;c16;f8"
         "x86-64-v3"
-        "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
+        "e53d57548ff7c5886892d645dfe985493205889c50ca24cd7d3416b56f745b02"
         "forward;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
         "vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_c97f9836"
         "filter-lanes,g2,v1,tile1x10,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll4"
@@ -219,4 +239,11 @@ const plugin_table voxelsmith_plugin = {
         "filter-lanes;l8;g1;v2;n;k2x3x3;s1x1x1;d2x1x3;c7;f12"
         "x86-64-v3"
         "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
+        "forward;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
+        "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec"
+        "minimal-filtering,block1x4x7,v2,r6,unroll2"
+        "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
+        "minimal-filtering;l8;v2;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64"
+        "x86-64-v3"
+        "e53d57548ff7c5886892d645dfe985493205889c50ca24cd7d3416b56f745b02"
 };

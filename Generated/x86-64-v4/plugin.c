@@ -20,15 +20,17 @@ int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_7447512a_pack(c
 int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_7447512a_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 typedef struct {
     vs_plugin header;
-    vs_kernel_descriptor kernels[7];
-    char texts[3206];
+    vs_kernel_descriptor kernels[8];
+    char texts[3641];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
-_Static_assert(offsetof(plugin_table, texts) == 920, "texts begin right after the descriptors");
+_Static_assert(offsetof(plugin_table, texts) == 1048, "texts begin right after the descriptors");
 
 extern const plugin_table voxelsmith_plugin;
 
@@ -38,19 +40,19 @@ const plugin_table voxelsmith_plugin = {
         .magic = VS_PLUGIN_MAGIC,
         .abi_major = VS_ABI_MAJOR,
         .descriptor_size = sizeof(vs_kernel_descriptor),
-        .count = 7,
+        .count = 8,
         .total_size = sizeof(plugin_table),
     },
     .kernels = {
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 920, 95 },
-            .name = { 1015, 65 },
-            .schedule = { 1080, 99 },
-            .loops = { 1179, 67 },
-            .packing = { 1246, 52 },
-            .target = { 1298, 9 },
-            .template_digest = { 1307, 64 },
+            .key = { 1048, 95 },
+            .name = { 1143, 65 },
+            .schedule = { 1208, 99 },
+            .loops = { 1307, 67 },
+            .packing = { 1374, 52 },
+            .target = { 1426, 9 },
+            .template_digest = { 1435, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 1728,
@@ -62,13 +64,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1371, 96 },
-            .name = { 1467, 66 },
-            .schedule = { 1533, 97 },
-            .loops = { 1630, 77 },
-            .packing = { 1707, 53 },
-            .target = { 1760, 9 },
-            .template_digest = { 1769, 64 },
+            .key = { 1499, 96 },
+            .name = { 1595, 66 },
+            .schedule = { 1661, 97 },
+            .loops = { 1758, 77 },
+            .packing = { 1835, 53 },
+            .target = { 1888, 9 },
+            .template_digest = { 1897, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 27648,
@@ -80,13 +82,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1833, 98 },
-            .name = { 1931, 65 },
-            .schedule = { 1996, 94 },
-            .loops = { 2090, 77 },
-            .packing = { 2167, 52 },
-            .target = { 2219, 9 },
-            .template_digest = { 2228, 64 },
+            .key = { 1961, 98 },
+            .name = { 2059, 65 },
+            .schedule = { 2124, 94 },
+            .loops = { 2218, 77 },
+            .packing = { 2295, 52 },
+            .target = { 2347, 9 },
+            .template_digest = { 2356, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 32768,
@@ -98,13 +100,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2292, 102 },
-            .name = { 2394, 69 },
-            .schedule = { 2463, 97 },
-            .loops = { 2560, 77 },
-            .packing = { 2637, 51 },
-            .target = { 2688, 9 },
-            .template_digest = { 2697, 64 },
+            .key = { 2420, 102 },
+            .name = { 2522, 69 },
+            .schedule = { 2591, 97 },
+            .loops = { 2688, 77 },
+            .packing = { 2765, 51 },
+            .target = { 2816, 9 },
+            .template_digest = { 2825, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 6912,
@@ -116,13 +118,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2761, 95 },
-            .name = { 2856, 61 },
-            .schedule = { 2917, 98 },
-            .loops = { 3015, 67 },
-            .packing = { 3082, 52 },
-            .target = { 3134, 9 },
-            .template_digest = { 3143, 64 },
+            .key = { 2889, 95 },
+            .name = { 2984, 61 },
+            .schedule = { 3045, 98 },
+            .loops = { 3143, 67 },
+            .packing = { 3210, 52 },
+            .target = { 3262, 9 },
+            .template_digest = { 3271, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 15360,
@@ -134,13 +136,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3207, 94 },
-            .name = { 3301, 65 },
-            .schedule = { 3366, 93 },
-            .loops = { 3459, 92 },
-            .packing = { 3551, 53 },
-            .target = { 3604, 9 },
-            .template_digest = { 3613, 64 },
+            .key = { 3335, 94 },
+            .name = { 3429, 65 },
+            .schedule = { 3494, 93 },
+            .loops = { 3587, 92 },
+            .packing = { 3679, 53 },
+            .target = { 3732, 9 },
+            .template_digest = { 3741, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 2359296,
@@ -152,13 +154,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3677, 92 },
-            .name = { 3769, 65 },
-            .schedule = { 3834, 99 },
-            .loops = { 3933, 67 },
-            .packing = { 4000, 52 },
-            .target = { 4052, 9 },
-            .template_digest = { 4061, 64 },
+            .key = { 3805, 92 },
+            .name = { 3897, 65 },
+            .schedule = { 3962, 99 },
+            .loops = { 4061, 67 },
+            .packing = { 4128, 52 },
+            .target = { 4180, 9 },
+            .template_digest = { 4189, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 8064,
@@ -167,6 +169,24 @@ const plugin_table voxelsmith_plugin = {
             .flops_per_sample = 451584,
             .pack = vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_pack,
             .run = vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_run,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 4253, 93 },
+            .name = { 4346, 65 },
+            .schedule = { 4411, 43 },
+            .loops = { 4454, 98 },
+            .packing = { 4552, 63 },
+            .target = { 4615, 9 },
+            .template_digest = { 4624, 64 },
+            .op = VS_OP_FORWARD,
+            .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .packed_bytes = 1474560,
+            .workspace_bytes = 391680,
+            .items_per_sample = 10,
+            .flops_per_sample = 331883520,
+            .pack = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_pack,
+            .run = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_run,
         },
     },
     .texts =
@@ -219,4 +239,11 @@ const plugin_table voxelsmith_plugin = {
         "filter-lanes;l16;g1;v1;n;k2x3x3;s1x1x1;d2x1x3;c7;f12"
         "x86-64-v4"
         "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
+        "forward;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
+        "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898"
+        "minimal-filtering,block1x4x7,v2,r14,unroll2"
+        "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
+        "minimal-filtering;l16;v2;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64"
+        "x86-64-v4"
+        "e53d57548ff7c5886892d645dfe985493205889c50ca24cd7d3416b56f745b02"
 };

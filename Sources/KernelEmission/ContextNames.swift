@@ -3,10 +3,15 @@ import Scheduling
 /// The names a template may use: every field of its context and of the structs inside. A misspelt tag would render as
 /// nothing, often into C that still compiles, so a test compares these with the tags.
 package enum ContextNames {
-    package static func filterLanes(_ schedule: Schedule) -> Set<String> {
-        names(FilterLanesContext(schedule, name: "name"))
+    /// Of the template of a schedule's family.
+    package static func kernel(_ schedule: Schedule) -> Set<String> {
+        switch schedule.family {
+        case .filterLanes(let resolved): names(FilterLanesContext(schedule, resolved, name: "name"))
+        case .minimalFiltering(let resolved): names(MinimalFilteringContext(schedule, resolved, name: "name"))
+        }
     }
 
+    /// Of the template of the descriptors.
     package static func plugin(_ units: [KernelUnit]) -> Set<String> {
         names(PluginContext(units) { _ in "digest" })
     }

@@ -3,8 +3,6 @@ import Scheduling
 
 /// What `Templates/filter_lanes.c.mustache` is rendered with: every number and name resolved, one struct per level.
 struct FilterLanesContext {
-    struct Piece { let statement: String }
-    struct PartialStore { let count: Int; let pieces: [Piece] }
     struct Accumulator { let name: String; let index: Int; let initial: String }
     struct Weight { let name: String; let offset: Int }
     struct Use { let accumulator: String; let weight: String }
@@ -98,13 +96,13 @@ struct FilterLanesContext {
     let channelSteps: Int
     let channelsPerVector: Int
 
-    init(_ schedule: Schedule, name: String) {
+    init(_ schedule: Schedule, _ resolved: FilterLanesSchedule, name: String) {
         let spec = schedule.spec
         let geometry = spec.geometry
         let (depth, height, width) = (geometry.axes[0], geometry.axes[1], geometry.axes[2])
-        let parameters = schedule.filterLanes
-        let layout = schedule.packedLayout
-        let plan = schedule.tilePlan
+        let parameters = resolved.parameters
+        let layout = resolved.packedLayout
+        let plan = resolved.tilePlan
 
         self.name = name
         key = spec.key.text
@@ -122,8 +120,8 @@ struct FilterLanesContext {
         depths = plan.depths.count
         tileRows = plan.tileRows
         tileColumns = plan.tileColumns
-        blockRows = schedule.blockRows
-        blocks = schedule.blocks
+        blockRows = resolved.blockRows
+        blocks = resolved.blocks
         blockCount = layout.blockCount
         blockFilters = layout.filtersPerBlock
         groupCount = plan.groups.count
@@ -142,14 +140,14 @@ struct FilterLanesContext {
 
         // Tiles, once for full filter blocks and once for the last one where the two differ.
         let lastDiffers = lastFilters != layout.filtersPerBlock
-        let full = TilePrinter(schedule, filters: layout.filtersPerBlock, unitName: "UNIT", suffix: "")
-        let last = TilePrinter(schedule, filters: lastFilters, unitName: lastDiffers ? "LAST_UNIT" : "UNIT", suffix: lastDiffers ? "_last" : "")
+        let full = TilePrinter(schedule, resolved, filters: layout.filtersPerBlock, unitName: "UNIT", suffix: "")
+        let last = TilePrinter(schedule, resolved, filters: lastFilters, unitName: lastDiffers ? "LAST_UNIT" : "UNIT", suffix: lastDiffers ? "_last" : "")
         var printed: [Tile] = []
         if layout.blockCount > 1 || !lastDiffers { printed += plan.variants.indices.map(full.tile) }
         if lastDiffers { printed += plan.variants.indices.map(last.tile) }
         tiles = printed
         let partial = Set(last.storedLanes + (layout.blockCount > 1 ? full.storedLanes : [])).subtracting([layout.lanes])
-        partialStores = partial.sorted().map { PartialStore(count: $0, pieces: Self.pieces($0, lanes: layout.lanes)) }
+        partialStores = partial.sorted().map { PartialStore($0, lanes: layout.lanes) }
         tileMultiplyAdds = printed.reduce(0) { $0 + $1.loops.reduce(0) { $0 + $1.inputs.reduce(0) { $0 + $1.uses.count } } }
         tileLoads = printed.reduce(0) { $0 + $1.loops.reduce(0) { $0 + $1.weights.count } }
         tileInputs = printed.reduce(0) { $0 + $1.loops.reduce(0) { $0 + $1.inputs.count } }
@@ -235,22 +233,5 @@ struct FilterLanesContext {
             + (depthTapMaximum > 1 ? ["depth taps"] : []) + (parameters.listsRows && rowTapMaximum > 1 ? ["row taps"] : [])
             + (layout.channelSteps > 1 ? ["channels"] : [])
         looped = loops.joined(separator: ", ")
-    }
-
-    /// Stores the first `count` lanes in pieces of 8, 4, 2 and 1, so that nothing beyond them is written.
-    private static func pieces(_ count: Int, lanes: Int) -> [Piece] {
-        var pieces: [Piece] = []
-        var start = 0
-        while start < count {
-            let size = [8, 4, 2, 1].first { $0 <= count - start && $0 <= lanes / 2 } ?? 1
-            if size == 1 {
-                pieces.append(Piece(statement: "y[\(start)] = v[\(start)];"))
-            } else {
-                let indices = (start..<start + size).map(String.init).joined(separator: ", ")
-                pieces.append(Piece(statement: "*(vs_f\(size) *)(y + \(start)) = __builtin_shufflevector(v, v, \(indices));"))
-            }
-            start += size
-        }
-        return pieces
     }
 }

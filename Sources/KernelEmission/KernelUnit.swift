@@ -17,6 +17,30 @@ public struct KernelUnit: Hashable, Sendable {
 }
 
 extension KernelUnit {
+    /// Renders the kernel of a schedule.
+    /// - Throws: `EmissionError.template` when the template does not parse.
+    public init(_ schedule: Schedule) throws(EmissionError) {
+        let name = KernelName.stem(schedule)
+        let file: Templates.File
+        let text: String
+        switch schedule.family {
+        case .filterLanes(let resolved):
+            let context = FilterLanesContext(schedule, resolved, name: name)
+            file = .filterLanes
+            looped = context.looped
+            text = try Template.render(file, context)
+        case .minimalFiltering(let resolved):
+            let context = MinimalFilteringContext(schedule, resolved, name: name)
+            file = .minimalFiltering
+            looped = context.looped
+            text = try Template.render(file, context)
+        }
+        self.schedule = schedule
+        self.name = name
+        templateFile = file.rawValue
+        source = CSource(fileName: name + ".c", text: text)
+    }
+
     /// The text of the template a kernel is rendered from; nil for a name that is none.
     package static func templateText(_ fileName: String) -> String? {
         Templates.File(rawValue: fileName).map { Templates.text($0) }

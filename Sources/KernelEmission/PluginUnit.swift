@@ -68,7 +68,7 @@ struct PluginContext {
             return Kernel(
                 name: unit.name, texts: texts,
                 features: schedule.target.requiredFeatures.map { "VS_CPU_" + $0.rawValue.uppercased() }.joined(separator: " | "),
-                packedBytes: schedule.packedLayout.byteCount, workspaceBytes: schedule.workspaceByteCount,
+                packedBytes: schedule.packedByteCount, workspaceBytes: schedule.workspaceByteCount,
                 itemsPerSample: schedule.itemsPerSample, flopsPerSample: schedule.spec.geometry.flopCount)
         }
         count = units.count

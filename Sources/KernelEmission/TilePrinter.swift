@@ -4,6 +4,7 @@ import Scheduling
 /// Turns the variants of a tile plan into template contexts, for one size of filter block.
 struct TilePrinter {
     private let schedule: Schedule
+    private let resolved: FilterLanesSchedule
     private let layout: PackedLayout
     private let vectors: Int
     private let unitName: String
@@ -12,9 +13,10 @@ struct TilePrinter {
     let storedLanes: [Int]
 
     /// - Parameter filters: filters of the block, at most those of a full one.
-    init(_ schedule: Schedule, filters: Int, unitName: String, suffix: String) {
+    init(_ schedule: Schedule, _ resolved: FilterLanesSchedule, filters: Int, unitName: String, suffix: String) {
         self.schedule = schedule
-        layout = schedule.packedLayout
+        self.resolved = resolved
+        layout = resolved.packedLayout
         self.unitName = unitName
         self.suffix = suffix
         let perVector = layout.lanes / layout.channelsPerVector
@@ -26,7 +28,7 @@ struct TilePrinter {
     func name(_ variant: Int) -> String { "tile_\(variant)\(suffix)" }
 
     func tile(_ number: Int) -> FilterLanesContext.Tile {
-        let variant = schedule.tilePlan.variants[number]
+        let variant = resolved.tilePlan.variants[number]
         let activation = schedule.spec.epilogue.activation
         let boxed = layout.channelsPerVector == 2 || ActivationExpression.isHeavy(activation)
         let biasFirst = schedule.spec.epilogue.hasBias && layout.channelsPerVector == 1
@@ -80,7 +82,7 @@ struct TilePrinter {
         }
         return FilterLanesContext.Loop(
             comment: "\(loop.units.count) tap\(loop.units.count == 1 ? "" : "s"), \(loop.inputs.count) inputs", steps: steps, step: step,
-            unrolled: steps > 1 ? [schedule.filterLanes.unroll] : [],
+            unrolled: steps > 1 ? [resolved.parameters.unroll] : [],
             weights: steps > 0 ? weights(from: 0) : [],
             inputs: steps > 0 ? inputs { pairs ? "vs_pair(xt + \($0) + 2 * c)" : "xt[\($0) + c]" } : [],
             lonely: lonely

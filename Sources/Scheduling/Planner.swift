@@ -3,14 +3,15 @@ import LayerSpec
 /// Chooses a schedule for a problem on a target; pure, needs no running.
 /// - Parameter decision: parameters to use instead of the estimate (from a tuning run); checked like any other.
 /// - Throws: `SchedulingError` when no family takes the problem, or the decision does not apply.
-public func plan(_ spec: KernelSpec, target: Target, decision: FilterLanes? = nil) throws(SchedulingError) -> Schedule {
-    if let reason = FilterLanes.reasonAgainst(spec, target) { throw reason }
-    if let decision { return try Schedule(spec: spec, target: target, filterLanes: decision) }
+public func plan(_ spec: KernelSpec, target: Target, decision: Decision? = nil) throws(SchedulingError) -> Schedule {
+    if let decision { return try Schedule(spec: spec, target: target, decision: decision) }
+    if let fast = CostModel.minimalFiltering(spec, target) { return fast }
+    if let reason = FilterLanes.reasonAgainst(spec) { throw reason }
     // Very large kernels or strides: smaller tiles print less code.
     var estimate = FilterLanes.estimate(spec, target)
     while true {
         do {
-            return try Schedule(spec: spec, target: target, filterLanes: estimate)
+            return try Schedule(spec: spec, target: target, decision: .filterLanes(estimate))
         } catch {
             guard case .illegalSchedule = error, let smaller = estimate.withLessCode else { throw error }
             estimate = smaller

@@ -1,140 +1,95 @@
 import LayerSpec
 
+/// Parameters of one kernel family: what a tuning run decides and a tunings file stores.
+public enum Decision: Hashable, Sendable {
+    case filterLanes(FilterLanes)
+    case minimalFiltering(MinimalFiltering)
+
+    /// Canonical text, equal for equal decisions.
+    public var text: String {
+        switch self {
+        case .filterLanes(let parameters): parameters.text
+        case .minimalFiltering(let parameters): parameters.text
+        }
+    }
+}
+
 /// How one problem is computed on one target: everything that code is generated from.
 public struct Schedule: Hashable, Sendable {
+    /// A kernel family with everything resolved.
+    public enum Family: Hashable, Sendable {
+        case filterLanes(FilterLanesSchedule)
+        case minimalFiltering(MinimalFilteringSchedule)
+    }
+
     /// The problem the kernel solves; its policy is what the family delivers, and its activation is pointwise.
     public let spec: KernelSpec
     /// The machine it is for.
     public let target: Target
-    /// The parameters of the kernel family.
-    public let filterLanes: FilterLanes
-    /// The tiles of a plane, resolved.
-    public let tilePlan: TilePlan
-
-    /// Most multiply-adds printed into one kernel; about 1 MB of code and seconds of compilation.
-    public static let maximumUseCount = 40_000
+    /// The family and its resolved parameters.
+    public let family: Family
 
     /// - Throws: `SchedulingError` when the family does not take the problem or the parameters break a limit.
-    public init(spec: KernelSpec, target: Target, filterLanes: FilterLanes) throws(SchedulingError) {
-        if let reason = FilterLanes.reasonAgainst(spec, target) {
-            throw reason
-        }
-        self.spec = spec.with(
-            epilogue: spec.epilogue.activation.isPointwise ? spec.epilogue : spec.epilogue.withoutActivation, policy: .direct)
+    public init(spec: KernelSpec, target: Target, decision: Decision) throws(SchedulingError) {
+        let epilogue = spec.epilogue.activation.isPointwise ? spec.epilogue : spec.epilogue.withoutActivation
         self.target = target
-        self.filterLanes = filterLanes
-        if let reason = Self.illegality(of: filterLanes, spec, target) {
-            throw .illegalSchedule(filterLanes.text, reason: reason)
-        }
-        // Before tiles are enumerated: a legal problem may be so large that listing its edges would take forever.
-        let (height, width) = (spec.geometry.axes[1], spec.geometry.axes[2])
-        let cells = max(width.pairCount, width.output) * (filterLanes.listsRows ? 1 : max(height.pairCount, height.output))
-        if cells > 1 << 20 {
-            throw .illegalSchedule(
-                filterLanes.text, reason: "it enumerates \(cells) taps or outputs of a plane; expected at most \(1 << 20)")
-        }
-        tilePlan = TilePlan(spec.geometry, filterLanes)
-        let uses = tilePlan.useCount * filterLanes.vectors
-        if uses > Self.maximumUseCount {
-            throw .illegalSchedule(filterLanes.text, reason: "it prints \(uses) multiply-adds; expected at most \(Self.maximumUseCount)")
+        switch decision {
+        case .filterLanes(let parameters):
+            family = .filterLanes(try FilterLanesSchedule(spec, target, parameters))
+            self.spec = spec.with(epilogue: epilogue, policy: .direct)
+        case .minimalFiltering(let parameters):
+            family = .minimalFiltering(try MinimalFilteringSchedule(spec, target, parameters))
+            self.spec = spec.with(epilogue: epilogue, policy: .fast)
         }
     }
 
-    /// Where the packed weights lie.
-    public var packedLayout: PackedLayout { PackedLayout(spec: spec, target: target, schedule: filterLanes) }
+    /// The resolved filter-lanes schedule; nil for another family.
+    public var filterLanes: FilterLanesSchedule? {
+        if case .filterLanes(let resolved) = family { resolved } else { nil }
+    }
 
-    /// Tile rows of one work item, work items of one position along depth, and of one batch element.
-    public var blockRows: Int { min(filterLanes.blockRows, max(1, tilePlan.tileRows)) }
-    /// Work items of one position along depth.
-    public var blocks: Int { tilePlan.tileRows.ceilingDivision(by: blockRows) }
-    /// Work items of one batch element.
-    public var itemsPerSample: Int { blocks * tilePlan.depths.count }
+    /// The resolved minimal-filtering schedule; nil for another family.
+    public var minimalFiltering: MinimalFilteringSchedule? {
+        if case .minimalFiltering(let resolved) = family { resolved } else { nil }
+    }
 
-    /// Workspace of one thread: this family needs none.
-    public var workspaceByteCount: Int { 0 }
-
-    /// Canonical text of the schedule's parameters.
-    public var text: String { filterLanes.text }
+    /// Canonical text of the family and its parameters.
+    public var text: String {
+        switch family {
+        case .filterLanes(let schedule): schedule.parameters.text
+        case .minimalFiltering(let schedule): schedule.parameters.text
+        }
+    }
 
     /// Kernels with equal packing keys share packed weights.
     public var packingKey: String {
-        let layout = packedLayout
-        let axes = spec.geometry.axes
-        return [
-            "filter-lanes", "l\(layout.lanes)", "g\(layout.channelsPerVector)", "v\(layout.vectors)",
-            filterLanes.mergesWidthPhases ? "w" : "n",
-            "k" + axes.map { String($0.kernel) }.joined(separator: "x"), "s" + axes.map { String($0.stride) }.joined(separator: "x"),
-            "d" + axes.map { String($0.dilation) }.joined(separator: "x"), "c\(spec.geometry.channels)", "f\(spec.geometry.filters)",
-        ].joined(separator: ";")
+        switch family {
+        case .filterLanes(let schedule): schedule.packingKey
+        case .minimalFiltering(let schedule): schedule.packingKey
+        }
     }
 
-    /// Registers live in the widest channel loop: accumulators, the loop's weight vectors, one input.
-    public var liveRegisters: Int {
-        let width = spec.geometry.axes[2]
-        let phases = filterLanes.mergesWidthPhases ? width.stride : 1
-        let accumulators = filterLanes.tileHeight * filterLanes.tileWidth * phases * filterLanes.vectors
-        let tapsPerLoop: Int
-        switch filterLanes.fusion {
-        case .tap: tapsPerLoop = 1
-        case .row: tapsPerLoop = filterLanes.mergesWidthPhases ? width.kernel : width.longestChain
+    /// Bytes of the packed weights, a multiple of 64.
+    public var packedByteCount: Int {
+        switch family {
+        case .filterLanes(let schedule): schedule.packedLayout.byteCount
+        case .minimalFiltering(let schedule): schedule.packedByteCount
         }
-        return accumulators + tapsPerLoop * filterLanes.vectors + 1
     }
 
-    private static func illegality(of p: FilterLanes, _ spec: KernelSpec, _ target: Target) -> String? {
-        if p.channelsPerVector != 1 && p.channelsPerVector != 2 { return "\(p.channelsPerVector) channels per vector" }
-        if min(p.vectors, p.tileHeight, p.tileWidth, p.blockRows, p.unroll) < 1 { return "a parameter below 1" }
-        if p.vectors > 8 || p.tileHeight * p.tileWidth > 64 { return "a tile larger than 64 positions or 8 vectors" }
-        if p.channelsPerVector == 2 {
-            if p.vectors != 1 || spec.geometry.filters > target.lanes(.float32) / 2 {
-                return "two channels per vector need at most \(target.lanes(.float32) / 2) filters"
-            }
+    /// Bytes of workspace of one thread.
+    public var workspaceByteCount: Int {
+        switch family {
+        case .filterLanes: 0
+        case .minimalFiltering(let schedule): schedule.workspaceByteCount
         }
-        if p.listsRows && p.tileHeight != 1 { return "listed rows need tiles of height 1" }
-        let bytes = stackByteCount(p, spec)
-        if bytes > maximumStackByteCount {
-            return "its lists of taps take \(bytes) bytes of stack; expected at most \(maximumStackByteCount)"
-        }
-        return nil
     }
 
-    /// Most stack that the lists of run-time taps may take; a thread may have as little as 128 KiB.
-    static let maximumStackByteCount = 64 << 10
-
-    /// Stack that `run` of `filter_lanes.c.mustache` needs for the taps of every group of phases, and for the depth taps.
-    private static func stackByteCount(_ p: FilterLanes, _ spec: KernelSpec) -> Int {
-        let (depth, height, width) = (spec.geometry.axes[0], spec.geometry.axes[1], spec.geometry.axes[2])
-        let groups = height.stride * (p.mergesWidthPhases ? 1 : width.stride)
-        let listed = depth.longestChain * (p.listsRows ? height.longestChain : 1)
-        // A listed tap is two 64-bit numbers; a group has a count, an output and a flag; a depth tap a pointer and an offset.
-        return groups * (listed * 16 + 16) + depth.longestChain * 16
+    /// Work items of one batch element.
+    public var itemsPerSample: Int {
+        switch family {
+        case .filterLanes(let schedule): schedule.itemsPerSample
+        case .minimalFiltering(let schedule): schedule.itemsPerSample
+        }
     }
-}
-
-extension FilterLanes {
-    /// Why this family does not take a problem, nil when it does.
-    public static func reasonAgainst(_ spec: KernelSpec, _ target: Target) -> SchedulingError? {
-        func no(_ reason: String) -> SchedulingError { .notApplicable(key: spec.key.text, reason: reason) }
-        if spec.op != .forward { return .notYetEmitted(operation: spec.op.rawValue) }
-        let geometry = spec.geometry
-        if geometry.axes.count != 3 { return no("it has \(geometry.axes.count) spatial axes; expected 3") }
-        if spec.layout != .channelsLast { return no("filter lanes need channels_last") }
-        if spec.elements != .float32 { return no("filter lanes need float32") }
-        if geometry.groups != 1 { return no("filter lanes need 1 group") }
-        // The C has a table of all taps, one of all depth phases, and code for every phase of a plane.
-        if geometry.tapCount > maximumTapCount {
-            return no("its kernel has \(geometry.tapCount) taps; expected at most \(maximumTapCount)")
-        }
-        for axis in geometry.axes where axis.stride * axis.kernel > maximumTapCount {
-            return no("an axis has stride \(axis.stride) and kernel size \(axis.kernel); expected a product of at most \(maximumTapCount)")
-        }
-        // Channels and filters are counted in C's int, and so is a place in the weights of one tap: at most 8 vectors of 16 lanes.
-        for (what, count) in [("channels", geometry.channels), ("filters", geometry.filters)] where count > maximumFeatureCount {
-            return no("it has \(count) \(what); expected at most \(maximumFeatureCount)")
-        }
-        return nil
-    }
-
-    private static let maximumTapCount = 1 << 16
-    private static let maximumFeatureCount = Int(Int32.max) / (8 * 16)
 }

@@ -43,14 +43,20 @@ let runnableTargets = Target.named.filter { Set($0.requiredFeatures).isSubset(of
         var counts = ClassCounts()
         var pairs = 0
         var checks = 0
-        let perTarget = 660 / max(1, runnableTargets.count) + 1
+        let perTarget = 900 / max(1, runnableTargets.count) + 1
         for (number, target) in runnableTargets.enumerated() {
             var specs = RandomSpecs(seed: UInt64(1000 + number))
             var schedules: [Schedule] = []
             var names: Set<SpecKey> = []
             while schedules.count < perTarget {
-                let spec = specs.next()
-                let decision = specs.decision(spec, target)
+                let spec: KernelSpec
+                let decision: Decision?
+                if schedules.count % 3 == 2 {
+                    (spec, decision) = specs.nextFast(target)
+                } else {
+                    spec = specs.next()
+                    decision = specs.decision(spec, target)
+                }
                 guard names.insert(spec.key).inserted else { continue }
                 // A random decision may break a limit; the estimate never does here.
                 guard let schedule = try? plan(spec, target: target, decision: decision) else {

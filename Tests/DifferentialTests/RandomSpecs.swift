@@ -39,16 +39,47 @@ struct RandomSpecs {
 
     mutating func batch() -> Int { random.choice([1, 1, 2, 3]) }
 
+    /// A problem that minimal filtering takes, and parameters for it: phases of 1, 2 and 3 taps, whatever else is uneven.
+    mutating func nextFast(_ target: Target) -> (KernelSpec, Decision) {
+        while true {
+            let axes = (0..<3).compactMap { _ in fastAxis() }
+            let channels = random.choice([1, 3, 8, 16, 17, 20, 33])
+            let filters = random.choice([1, 5, 8, 15, 16, 17, 32, 40, 48, 65])
+            guard axes.count == 3, axes.contains(where: { $0.longestChain > 1 }),
+                let geometry = try? Geometry(axes: axes, channels: channels, filters: filters), geometry.multiplyAddCount < 3_000_000
+            else { continue }
+            let activation = random.chance(0.6) ? Activation.linear : random.choice(Self.activations)
+            let vectors = random.integer(1...4)
+            let rows = random.integer(1...max(1, (target.vectorRegisters - 1) / vectors - 1))
+            return (
+                KernelSpec(geometry: geometry, epilogue: Epilogue(hasBias: random.chance(0.7), activation: activation), policy: .fast),
+                .minimalFiltering(
+                    MinimalFiltering(
+                        block: (0..<3).map { _ in random.integer(1...4) }, vectors: vectors, rows: rows, unroll: random.integer(1...3)))
+            )
+        }
+    }
+
+    private mutating func fastAxis() -> AxisGeometry? {
+        let stride = random.choice([1, 1, 2, 2, 2, 3])
+        let kernel = random.integer(stride...3 * stride)
+        let input = random.chance(0.12) ? 1 : random.integer(2...9)
+        let reach = (input - 1) * stride + kernel
+        let crop = random.chance(0.4) ? 0 : random.integer(0...max(0, min(reach - 1, kernel)))
+        let end = random.chance(0.5) ? crop : random.integer(-2...kernel)
+        return try? AxisGeometry(input: input, output: reach - crop - end, kernel: kernel, stride: stride, dilation: 1, crop: crop)
+    }
+
     /// A schedule other than the estimate, or nil to take the estimate.
-    mutating func decision(_ spec: KernelSpec, _ target: Target) -> FilterLanes? {
+    mutating func decision(_ spec: KernelSpec, _ target: Target) -> Decision? {
         guard random.chance(0.5) else { return nil }
         let pairs = spec.geometry.filters <= target.lanes(.float32) / 2 && random.chance(0.5)
         let height = random.choice([1, 1, 2, 3])
-        return FilterLanes(
+        return .filterLanes(FilterLanes(
             channelsPerVector: pairs ? 2 : 1, vectors: pairs ? 1 : random.integer(1...4), tileHeight: height,
             tileWidth: random.integer(1...7), mergesWidthPhases: random.chance(0.5), fusion: random.choice([.tap, .row]),
             listsRows: height == 1 && random.chance(0.6), order: random.choice([.heightBlocked, .weightStationary]),
-            blockRows: random.integer(1...4), prefetchesNextPlane: random.chance(0.5), unroll: random.integer(1...4))
+            blockRows: random.integer(1...4), prefetchesNextPlane: random.chance(0.5), unroll: random.integer(1...4)))
     }
 }
 
@@ -61,7 +92,7 @@ struct ClassCounts {
         "stride above kernel": 60, "kernel no multiple of stride": 150, "asymmetric crop": 200, "channels no multiple of lanes": 300,
         "filters no multiple of lanes": 300, "batch above 1": 150, "phase without taps": 60, "axis of length 1": 60,
         "dilation": 60, "two channels per vector": 40, "several filter blocks": 100, "unrolled rows": 40, "weight-stationary": 60,
-        "activation": 150,
+        "activation": 150, "minimal filtering": 150,
     ]
 
     mutating func count(_ schedule: Schedule, batch: Int) {
@@ -78,10 +109,11 @@ struct ClassCounts {
             ("phase without taps", axes.contains { axis in (0..<axis.stride).contains { axis.taps(inPhase: $0).isEmpty } }),
             ("axis of length 1", axes.contains { $0.input == 1 }),
             ("dilation", axes.contains { $0.dilation > 1 && $0.kernel > 1 }),
-            ("two channels per vector", schedule.filterLanes.channelsPerVector == 2),
-            ("several filter blocks", schedule.packedLayout.blockCount > 1),
-            ("unrolled rows", !schedule.filterLanes.listsRows),
-            ("weight-stationary", schedule.filterLanes.order == .weightStationary),
+            ("two channels per vector", schedule.filterLanes?.parameters.channelsPerVector == 2),
+            ("several filter blocks", (schedule.filterLanes?.packedLayout.blockCount ?? schedule.minimalFiltering?.blockCount ?? 0) > 1),
+            ("unrolled rows", schedule.filterLanes?.parameters.listsRows == false),
+            ("weight-stationary", schedule.filterLanes?.parameters.order == .weightStationary),
+            ("minimal filtering", schedule.minimalFiltering != nil),
             ("activation", spec.epilogue.activation != .linear),
         ]
         for (name, holds) in facts where holds { counts[name, default: 0] += 1 }

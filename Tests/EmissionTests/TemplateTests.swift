@@ -11,7 +11,12 @@ import Testing
         let spec = KernelSpec(
             geometry: try Geometry(axes: [axis, axis, axis], channels: 5, filters: 7),
             epilogue: Epilogue(hasBias: true, activation: .tanh), policy: .direct)
-        return [try plan(spec, target: Target(.x86_64_v4))]
+        let fast = KernelSpec(
+            geometry: try Geometry(axes: [axis, axis, axis], channels: 21, filters: 37), epilogue: spec.epilogue, policy: .fast)
+        return [
+            try plan(spec, target: Target(.x86_64_v4)),
+            try plan(fast, target: Target(.x86_64_v4), decision: .minimalFiltering(MinimalFiltering(block: [1, 2, 2], vectors: 4, rows: 6))),
+        ]
     }
 
     /// The tags of a template: variables, sections, inverted sections and their ends, without built-in calls.
@@ -29,7 +34,8 @@ import Testing
         let schedules = try contextRich()
         let units = try schedules.map { try KernelUnit($0) }
         for (file, names) in [
-            (Templates.File.filterLanes, ContextNames.filterLanes(schedules[0])), (.plugin, ContextNames.plugin(units)),
+            (Templates.File.filterLanes, ContextNames.kernel(schedules[0])), (.minimalFiltering, ContextNames.kernel(schedules[1])),
+            (.plugin, ContextNames.plugin(units)),
         ] {
             let used = tags(Templates.text(file))
             #expect(used.subtracting(names).isEmpty, "\(file.rawValue) uses names its context lacks")

@@ -32,11 +32,12 @@ private func problems() throws -> [KernelSpec] {
                 schedules.append(
                     try plan(
                         spec, target: target,
-                        decision: FilterLanes(tileHeight: 2, tileWidth: 3, mergesWidthPhases: true, listsRows: false)))
+                        decision: .filterLanes(FilterLanes(tileHeight: 2, tileWidth: 3, mergesWidthPhases: true, listsRows: false))))
                 for schedule in schedules {
-                    let tiles = schedule.tilePlan
+                    let resolved = try #require(schedule.filterLanes)
+                    let tiles = resolved.tilePlan
                     let (height, width) = (spec.geometry.axes[1], spec.geometry.axes[2])
-                    let listed = schedule.filterLanes.listsRows
+                    let listed = resolved.parameters.listsRows
                     var outputs: [TilePlan.Place: Int] = [:]
                     var uses = 0
                     for (group, placed) in zip(tiles.groups, tiles.tiles) {
@@ -67,13 +68,14 @@ private func problems() throws -> [KernelSpec] {
         for spec in try problems() {
             let schedule = try plan(spec, target: Target(.x86_64_v3))
             let unit = try KernelUnit(schedule)
-            let layout = schedule.packedLayout
+            let resolved = try #require(schedule.filterLanes)
+            let layout = resolved.packedLayout
             let perUse = (layout.blockCount > 1 ? layout.vectors : 0)
                 + (layout.blockCount > 1 && spec.geometry.filters % layout.filtersPerBlock == 0 ? 0 : layout.lastVectors)
             let lonely = layout.channelsPerVector == 2 && spec.geometry.channels % 2 == 1
             let bodies = lonely ? (layout.channelSteps > 1 ? 2 : 1) : 1
             let printed = unit.source.text.split(separator: "+= s * ").count - 1
-            #expect(printed == schedule.tilePlan.useCount * perUse * bodies, "\(spec.key) \(schedule.text)")
+            #expect(printed == resolved.tilePlan.useCount * perUse * bodies, "\(spec.key) \(schedule.text)")
             #expect(unit.source.text.contains("counted   \(spec.geometry.multiplyAddCount) multiply-adds a sample"))
         }
     }
@@ -82,7 +84,7 @@ private func problems() throws -> [KernelSpec] {
         for spec in try problems() {
             for target in Target.named {
                 let schedule = try plan(spec, target: target)
-                #expect(schedule.liveRegisters <= target.vectorRegisters, "\(spec.key) \(schedule.text) on \(target.name)")
+                #expect(try #require(schedule.filterLanes).liveRegisters <= target.vectorRegisters, "\(spec.key) \(schedule.text) on \(target.name)")
             }
         }
     }
@@ -115,10 +117,10 @@ private func problems() throws -> [KernelSpec] {
             }
         }
         #expect(throws: SchedulingError.self) {
-            try plan(KernelSpec(geometry: geometry), target: target, decision: FilterLanes(tileHeight: 2, tileWidth: 2))
+            try plan(KernelSpec(geometry: geometry), target: target, decision: .filterLanes(FilterLanes(tileHeight: 2, tileWidth: 2)))
         }
         #expect(throws: SchedulingError.self) {
-            try plan(KernelSpec(geometry: geometry), target: target, decision: FilterLanes(tileWidth: 0))
+            try plan(KernelSpec(geometry: geometry), target: target, decision: .filterLanes(FilterLanes(tileWidth: 0)))
         }
     }
 
@@ -130,7 +132,8 @@ private func problems() throws -> [KernelSpec] {
                 input: input, output: (input - 1) * stride + kernel, kernel: kernel, stride: stride, dilation: 1, crop: 0)
             let spec = KernelSpec(geometry: try Geometry(axes: [small, small, wide], channels: 2, filters: 40), policy: .direct)
             if let schedule = try? plan(spec, target: Target(.x86_64_v4)) {
-                #expect(schedule.tilePlan.useCount * schedule.filterLanes.vectors <= Schedule.maximumUseCount)
+                let resolved = try #require(schedule.filterLanes)
+                #expect(resolved.tilePlan.useCount * resolved.parameters.vectors <= FilterLanesSchedule.maximumUseCount)
             }
         }
     }
@@ -148,7 +151,7 @@ private func problems() throws -> [KernelSpec] {
             }
             let spec = KernelSpec(geometry: try Geometry(axes: axes, channels: 1, filters: filters), policy: .direct)
             do {
-                _ = try plan(spec, target: Target(.x86_64_v4), decision: decision)
+                _ = try plan(spec, target: Target(.x86_64_v4), decision: decision.map { .filterLanes($0) })
                 Issue.record("\(spec.key) has a schedule")
             } catch {
                 #expect("\(error)".contains(fragment), "\(error)")

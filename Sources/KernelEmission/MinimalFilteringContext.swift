@@ -1,0 +1,154 @@
+import LayerSpec
+import Scheduling
+
+/// What `Templates/minimal_filtering.c.mustache` is rendered with.
+struct MinimalFilteringContext {
+    struct LastStore { let condition: String; let vector: Int; let partial: [Int] }
+    struct Combination {
+        let index: Int
+        let depthTaps: Int, heightTaps: Int, widthTaps: Int
+        let heightPoints: Int, widthPoints: Int
+        let depthPhases: String, heightPhases: String, widthPhases: String
+        let depthPhaseCount: Int, heightPhaseCount: Int, widthPhaseCount: Int
+        let weightPoints: Int
+        let weights: Int
+    }
+    struct KernelPhase { let counts: String; let taps: String; let place: Int }
+
+    let name: String
+    let key: String
+    let target: String
+    let schedule: String
+    let looped: String
+    let multiplyAdds: Int
+    let transformedMultiplyAdds: Int
+    let lanes: Int
+    let channels: Int
+    let filters: Int
+    let inputDepth: Int, inputHeight: Int, inputWidth: Int
+    let outputDepth: Int, outputHeight: Int, outputWidth: Int
+    let depthStride: Int, heightStride: Int, widthStride: Int
+    let firstDepth: Int, firstHeight: Int, firstWidth: Int
+    let depthTiles: Int, heightTiles: Int, widthTiles: Int
+    let blockDepth: Int, blockHeight: Int, blockWidth: Int
+    let depthBlocks: Int, heightBlocks: Int, widthBlocks: Int
+    let blockTiles: Int
+    let vectors: Int
+    let rowMaximum: Int
+    let rowCounts: [Int]
+    let unroll: Int
+    let blockFilters: Int
+    let blockCount: Int
+    let lastFilters: Int
+    let row: Int
+    let point: Int
+    let pointSums: Int
+    let products: Int
+    let zeroCount: Int
+    let paddedChannels: Int
+    let channelTail: [Int]
+    let partialStores: [PartialStore]
+    let lastStores: [LastStore]
+    let usesBias: Bool
+    let activation: String
+    let combinations: [Combination]
+    let phaseCount: Int
+    let kernelPhases: [KernelPhase]
+    let kernelHeight: Int, kernelWidth: Int
+    let packedFloats: Int
+    let packedFloatsRounded: Int
+
+    init(_ schedule: Schedule, _ resolved: MinimalFilteringSchedule, name: String) {
+        let spec = schedule.spec
+        let geometry = spec.geometry
+        let (depth, height, width) = (geometry.axes[0], geometry.axes[1], geometry.axes[2])
+        self.name = name
+        key = spec.key.text
+        target = schedule.target.instructionSet.rawValue
+        self.schedule = schedule.text
+        multiplyAdds = geometry.multiplyAddCount
+        transformedMultiplyAdds = resolved.transformedMultiplyAdds
+        lanes = resolved.lanes
+        channels = geometry.channels
+        filters = geometry.filters
+        (inputDepth, inputHeight, inputWidth) = (depth.input, height.input, width.input)
+        (outputDepth, outputHeight, outputWidth) = (depth.output, height.output, width.output)
+        (depthStride, heightStride, widthStride) = (depth.stride, height.stride, width.stride)
+        let axes = resolved.axes
+        (firstDepth, firstHeight, firstWidth) = (axes[0].firstPosition, axes[1].firstPosition, axes[2].firstPosition)
+        (depthTiles, heightTiles, widthTiles) = (axes[0].tiles, axes[1].tiles, axes[2].tiles)
+        (blockDepth, blockHeight, blockWidth) = (resolved.block[0], resolved.block[1], resolved.block[2])
+        (depthBlocks, heightBlocks, widthBlocks) = (resolved.blocks[0], resolved.blocks[1], resolved.blocks[2])
+        blockTiles = resolved.blockTiles
+        vectors = resolved.parameters.vectors
+        rowMaximum = resolved.parameters.rows
+        rowCounts = Array(1...resolved.parameters.rows)
+        unroll = resolved.parameters.unroll
+        blockFilters = resolved.blockFilters
+        blockCount = resolved.blockCount
+        let lastFilters = geometry.filters - (resolved.blockCount - 1) * resolved.blockFilters
+        self.lastFilters = lastFilters
+        row = resolved.row
+        point = resolved.point
+        pointSums = resolved.pointSums
+        products = resolved.products
+        let paddedChannels = geometry.channels.ceilingDivision(by: resolved.lanes) * resolved.lanes
+        self.paddedChannels = paddedChannels
+        zeroCount = paddedChannels
+        channelTail = geometry.channels % resolved.lanes == 0 ? [] : [geometry.channels % resolved.lanes]
+
+        // The last block stores its whole vectors, then a part of one, then nothing.
+        let (whole, partial) = lastFilters.quotientAndRemainder(dividingBy: resolved.lanes)
+        partialStores = partial == 0 ? [] : [PartialStore(partial, lanes: resolved.lanes)]
+        var stores = partial == 0 ? [] : [LastStore(condition: "==", vector: whole, partial: [partial])]
+        let stored = whole + (partial == 0 ? 0 : 1)
+        if stored < resolved.parameters.vectors { stores.append(LastStore(condition: ">=", vector: stored, partial: [])) }
+        lastStores = stores
+
+        usesBias = spec.epilogue.hasBias
+        // The schedule's activation is pointwise, so it always has an expression.
+        activation = ActivationExpression.apply(spec.epilogue.activation, to: "sum") ?? "sum"
+
+        combinations = resolved.combinations.enumerated().map { index, combination in
+            let classes = combination.classes
+            return Combination(
+                index: index, depthTaps: classes[0].taps, heightTaps: classes[1].taps, widthTaps: classes[2].taps,
+                heightPoints: classes[1].weightPoints, widthPoints: classes[2].weightPoints,
+                depthPhases: Self.phases(classes[0]), heightPhases: Self.phases(classes[1]), widthPhases: Self.phases(classes[2]),
+                depthPhaseCount: classes[0].phases.count, heightPhaseCount: classes[1].phases.count,
+                widthPhaseCount: classes[2].phases.count, weightPoints: combination.weightPoints, weights: combination.weights)
+        }
+
+        var kernelPhases: [KernelPhase] = []
+        let unit = resolved.blockCount * resolved.blockFilters * geometry.channels
+        for combination in resolved.combinations {
+            var place = combination.weights
+            for a in combination.classes[0].phases {
+                for b in combination.classes[1].phases {
+                    for c in combination.classes[2].phases {
+                        let lists = [a, b, c].map(\.taps)
+                        kernelPhases.append(
+                            KernelPhase(
+                                counts: lists.map { String($0.count) }.joined(separator: ", "),
+                                taps: lists.map { "{ " + $0.map(String.init).joined(separator: ", ") + " }" }.joined(separator: ", "),
+                                place: place))
+                        place += combination.weightPoints * unit
+                    }
+                }
+            }
+        }
+        self.kernelPhases = kernelPhases
+        phaseCount = kernelPhases.count
+        (kernelHeight, kernelWidth) = (height.kernel, width.kernel)
+        packedFloats = resolved.packedFloats
+        packedFloatsRounded = resolved.packedByteCount / 4
+        looped = "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
+    }
+
+    private static func phases(_ phaseClass: MinimalFilteringSchedule.PhaseClass) -> String {
+        func ranges(_ list: [Range<Int>]) -> String {
+            "{ " + list.map { "{ \($0.lowerBound), \($0.upperBound) }" }.joined(separator: ", ") + " }"
+        }
+        return phaseClass.phases.map { "{ \($0.offset), \(ranges($0.needed)), \(ranges($0.computed)) }" }.joined(separator: ", ")
+    }
+}

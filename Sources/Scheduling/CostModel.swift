@@ -1,0 +1,60 @@
+import LayerSpec
+
+/// Estimates without running, in cycles of a core with two multiply-add units.
+enum CostModel {
+    /// The minimal-filtering schedule for a problem, when it is expected to beat direct summation; nil otherwise.
+    static func minimalFiltering(_ spec: KernelSpec, _ target: Target) -> Schedule? {
+        let geometry = spec.geometry
+        guard MinimalFiltering.reasonAgainst(spec) == nil, target.hasFusedMultiplyAdd,
+            let parameters = MinimalFiltering.estimate(spec, target),
+            let schedule = try? Schedule(spec: spec, target: target, decision: .minimalFiltering(parameters)),
+            let resolved = schedule.minimalFiltering
+        else { return nil }
+        // Transformed weights are several times larger: beyond a share of the last level, or with few tiles to use them on,
+        // streaming them costs more than the saved arithmetic.
+        let tiles = resolved.axes.reduce(1) { $0 * $1.tiles }
+        if resolved.packedByteCount > target.lastLevelBytes / 4 || tiles < 64 { return nil }
+
+        let lanes = target.lanes(.float32)
+        let channelVectors = geometry.channels.ceilingDivision(by: lanes)
+        let filterVectors = resolved.blockCount * parameters.vectors
+        let padding = Double(resolved.blockCount * resolved.blockFilters) / Double(geometry.filters)
+        let direct = Double(geometry.multiplyAddCount) / Double(lanes) / 2 / 0.9
+        var fast = Double(resolved.transformedMultiplyAdds) * padding / Double(lanes) / 2 / 0.85
+        for combination in resolved.combinations {
+            // Measured: finding a window, then a load, about two additions and a store of every point; on the way back the
+            // same, and eight stores to distant lines.
+            let points = Double(combination.points)
+            fast += Double(tiles) * points * (12 + 6 * Double(channelVectors))
+            fast += Double(tiles * filterVectors * combination.phaseCount) * (points * 4 + 60)
+        }
+        return fast < direct * 0.95 ? schedule : nil
+    }
+}
+
+extension MinimalFiltering {
+    /// The schedule of the measured rules: 14 x 2 or 7 x 4 accumulators, blocks whose transformed input and products stay in
+    /// half the second-level cache. Nil when there are too few channels or filters to pay for the transforms.
+    static func estimate(_ spec: KernelSpec, _ target: Target) -> MinimalFiltering? {
+        let geometry = spec.geometry
+        let lanes = target.lanes(.float32)
+        if geometry.channels < 8 || geometry.filters < lanes { return nil }
+        let filterVectors = geometry.filters.ceilingDivision(by: lanes)
+        let vectors = filterVectors % 2 == 0 ? 2 : filterVectors % 3 == 0 ? 3 : filterVectors == 1 ? 1 : 2
+        // Accumulators, the weights of one channel, one input and a spare.
+        let rows = min((target.vectorRegisters - 2 - vectors) / vectors, 14)
+        if rows < 2 { return nil }
+
+        guard let shape = try? Schedule(
+            spec: spec, target: target, decision: .minimalFiltering(MinimalFiltering(block: [1, 1, 1], vectors: vectors, rows: rows))),
+            let one = shape.minimalFiltering
+        else { return nil }
+        let bytesPerTile = one.workspaceByteCount  // of a block of one tile
+        let tiles = max(1, min(36, target.level2Bytes / 2 / bytesPerTile))
+        let available = one.axes.map(\.tiles)
+        let width = available[2].ceilingDivision(by: available[2].ceilingDivision(by: min(available[2], max(1, min(tiles, 18)))))
+        let height = max(1, min(available[1], tiles / width))
+        let depth = max(1, min(available[0], tiles / (width * height)))
+        return MinimalFiltering(block: [depth, height, width], vectors: vectors, rows: rows)
+    }
+}

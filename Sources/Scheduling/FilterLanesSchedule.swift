@@ -1,0 +1,127 @@
+import LayerSpec
+
+/// A filter-lanes kernel, resolved: parameters, tiles, packed layout.
+public struct FilterLanesSchedule: Hashable, Sendable {
+    private let spec: KernelSpec
+    private let target: Target
+    /// The parameters of the family.
+    public let parameters: FilterLanes
+    /// The tiles of a plane, resolved.
+    public let tilePlan: TilePlan
+    /// Where the packed weights lie.
+    public let packedLayout: PackedLayout
+
+    /// Most multiply-adds printed into one kernel; about 1 MB of code and seconds of compilation.
+    public static let maximumUseCount = 40_000
+
+    /// - Throws: `SchedulingError` when the family does not take the problem or the parameters break a limit.
+    init(_ spec: KernelSpec, _ target: Target, _ parameters: FilterLanes) throws(SchedulingError) {
+        if let reason = FilterLanes.reasonAgainst(spec) { throw reason }
+        if let reason = Self.illegality(of: parameters, spec, target) { throw .illegalSchedule(parameters.text, reason: reason) }
+        // Before tiles are enumerated: a legal problem may be so large that listing its edges would take forever.
+        let (height, width) = (spec.geometry.axes[1], spec.geometry.axes[2])
+        let cells = max(width.pairCount, width.output) * (parameters.listsRows ? 1 : max(height.pairCount, height.output))
+        if cells > 1 << 20 {
+            throw .illegalSchedule(
+                parameters.text, reason: "it enumerates \(cells) taps or outputs of a plane; expected at most \(1 << 20)")
+        }
+        self.spec = spec
+        self.target = target
+        self.parameters = parameters
+        tilePlan = TilePlan(spec.geometry, parameters)
+        packedLayout = PackedLayout(spec: spec, target: target, schedule: parameters)
+        let uses = tilePlan.useCount * parameters.vectors
+        if uses > Self.maximumUseCount {
+            throw .illegalSchedule(parameters.text, reason: "it prints \(uses) multiply-adds; expected at most \(Self.maximumUseCount)")
+        }
+    }
+
+    /// Tile rows of one work item.
+    public var blockRows: Int { min(parameters.blockRows, max(1, tilePlan.tileRows)) }
+    /// Work items of one position along depth.
+    public var blocks: Int { tilePlan.tileRows.ceilingDivision(by: blockRows) }
+    /// Work items of one batch element.
+    public var itemsPerSample: Int { blocks * tilePlan.depths.count }
+
+    /// Kernels with equal packing keys share packed weights.
+    var packingKey: String {
+        let layout = packedLayout
+        let axes = spec.geometry.axes
+        return [
+            "filter-lanes", "l\(layout.lanes)", "g\(layout.channelsPerVector)", "v\(layout.vectors)",
+            parameters.mergesWidthPhases ? "w" : "n",
+            "k" + axes.map { String($0.kernel) }.joined(separator: "x"), "s" + axes.map { String($0.stride) }.joined(separator: "x"),
+            "d" + axes.map { String($0.dilation) }.joined(separator: "x"), "c\(spec.geometry.channels)", "f\(spec.geometry.filters)",
+        ].joined(separator: ";")
+    }
+
+    /// Registers live in the widest channel loop: accumulators, the loop's weight vectors, one input.
+    public var liveRegisters: Int {
+        let width = spec.geometry.axes[2]
+        let phases = parameters.mergesWidthPhases ? width.stride : 1
+        let accumulators = parameters.tileHeight * parameters.tileWidth * phases * parameters.vectors
+        let tapsPerLoop: Int
+        switch parameters.fusion {
+        case .tap: tapsPerLoop = 1
+        case .row: tapsPerLoop = parameters.mergesWidthPhases ? width.kernel : width.longestChain
+        }
+        return accumulators + tapsPerLoop * parameters.vectors + 1
+    }
+
+    private static func illegality(of p: FilterLanes, _ spec: KernelSpec, _ target: Target) -> String? {
+        if p.channelsPerVector != 1 && p.channelsPerVector != 2 { return "\(p.channelsPerVector) channels per vector" }
+        if min(p.vectors, p.tileHeight, p.tileWidth, p.blockRows, p.unroll) < 1 { return "a parameter below 1" }
+        if p.vectors > 8 || p.tileHeight * p.tileWidth > 64 { return "a tile larger than 64 positions or 8 vectors" }
+        if p.channelsPerVector == 2 {
+            if p.vectors != 1 || spec.geometry.filters > target.lanes(.float32) / 2 {
+                return "two channels per vector need at most \(target.lanes(.float32) / 2) filters"
+            }
+        }
+        if p.listsRows && p.tileHeight != 1 { return "listed rows need tiles of height 1" }
+        let bytes = stackByteCount(p, spec)
+        if bytes > maximumStackByteCount {
+            return "its lists of taps take \(bytes) bytes of stack; expected at most \(maximumStackByteCount)"
+        }
+        return nil
+    }
+
+    /// Most stack that the lists of run-time taps may take; a thread may have as little as 128 KiB.
+    static let maximumStackByteCount = 64 << 10
+
+    /// Stack that `run` of `filter_lanes.c.mustache` needs for the taps of every group of phases, and for the depth taps.
+    private static func stackByteCount(_ p: FilterLanes, _ spec: KernelSpec) -> Int {
+        let (depth, height, width) = (spec.geometry.axes[0], spec.geometry.axes[1], spec.geometry.axes[2])
+        let groups = height.stride * (p.mergesWidthPhases ? 1 : width.stride)
+        let listed = depth.longestChain * (p.listsRows ? height.longestChain : 1)
+        // A listed tap is two 64-bit numbers; a group has a count, an output and a flag; a depth tap a pointer and an offset.
+        return groups * (listed * 16 + 16) + depth.longestChain * 16
+    }
+}
+
+extension FilterLanes {
+    /// Why this family does not take a problem, nil when it does.
+    public static func reasonAgainst(_ spec: KernelSpec) -> SchedulingError? {
+        func no(_ reason: String) -> SchedulingError { .notApplicable(key: spec.key.text, reason: reason) }
+        if spec.op != .forward { return .notYetEmitted(operation: spec.op.rawValue) }
+        let geometry = spec.geometry
+        if geometry.axes.count != 3 { return no("it has \(geometry.axes.count) spatial axes; expected 3") }
+        if spec.layout != .channelsLast { return no("filter lanes need channels_last") }
+        if spec.elements != .float32 { return no("filter lanes need float32") }
+        if geometry.groups != 1 { return no("filter lanes need 1 group") }
+        // The C has a table of all taps, one of all depth phases, and code for every phase of a plane.
+        if geometry.tapCount > maximumTapCount {
+            return no("its kernel has \(geometry.tapCount) taps; expected at most \(maximumTapCount)")
+        }
+        for axis in geometry.axes where axis.stride * axis.kernel > maximumTapCount {
+            return no("an axis has stride \(axis.stride) and kernel size \(axis.kernel); expected a product of at most \(maximumTapCount)")
+        }
+        // Channels and filters are counted in C's int, and so is a place in the weights of one tap: at most 8 vectors of 16 lanes.
+        for (what, count) in [("channels", geometry.channels), ("filters", geometry.filters)] where count > maximumFeatureCount {
+            return no("it has \(count) \(what); expected at most \(maximumFeatureCount)")
+        }
+        return nil
+    }
+
+    private static let maximumTapCount = 1 << 16
+    private static let maximumFeatureCount = Int(Int32.max) / (8 * 16)
+}

@@ -1,0 +1,46 @@
+import LayerSpec
+
+/// Schedule parameters of the minimal filtering family: F(2, T) nested over the axes (Winograd 1980; Lavin and Gray 2016),
+/// with the window of a tile shared by all phases that have equally many taps.
+///
+/// Only two outputs per axis and tile: then a transformed input value reaches exactly the outputs that read it, so NaN, Inf and
+/// outliers stay where direct summation would have them, and rounding errors stay as small.
+public struct MinimalFiltering: Hashable, Sendable {
+    /// Tiles of one work item along depth, height and width; a tile is two positions along each axis.
+    public var block: [Int]
+    /// Vectors of filters in the register tile, and tiles in it.
+    public var vectors: Int
+    public var rows: Int
+    /// Unroll count of the channel loop.
+    public var unroll: Int
+
+    public init(block: [Int], vectors: Int, rows: Int, unroll: Int = 2) {
+        self.block = block
+        self.vectors = vectors
+        self.rows = rows
+        self.unroll = unroll
+    }
+
+    /// Canonical text, equal for equal schedules.
+    public var text: String {
+        [
+            "minimal-filtering", "block" + block.map(String.init).joined(separator: "x"), "v\(vectors)", "r\(rows)", "unroll\(unroll)",
+        ].joined(separator: ",")
+    }
+
+    /// Most taps of a phase: the points of F(2, 4) and above need factors that lose digits.
+    static let maximumTaps = 3
+
+    /// Why this family does not take a problem, nil when it does.
+    static func reasonAgainst(_ spec: KernelSpec) -> SchedulingError? {
+        if let reason = FilterLanes.reasonAgainst(spec) { return reason }
+        func no(_ reason: String) -> SchedulingError { .notApplicable(key: spec.key.text, reason: reason) }
+        if spec.policy != .fast { return no("minimal filtering needs the policy fast") }
+        let axes = spec.geometry.axes
+        if axes.contains(where: { $0.dilation != 1 && $0.kernel != 1 }) { return no("minimal filtering needs dilation 1") }
+        if axes.contains(where: { $0.kernel < $0.stride }) { return no("minimal filtering needs taps in every phase") }
+        if axes.contains(where: { $0.longestChain > maximumTaps }) { return no("minimal filtering takes at most \(maximumTaps) taps a phase and axis") }
+        if axes.allSatisfy({ $0.longestChain == 1 }) { return no("no axis has two taps in a phase, so minimal filtering saves nothing") }
+        return nil
+    }
+}

@@ -1,0 +1,202 @@
+import LayerSpec
+
+/// A minimal-filtering kernel, resolved: windows, points, which tiles need which products, where everything lies.
+public struct MinimalFilteringSchedule: Hashable, Sendable {
+    /// One phase of one axis.
+    public struct Phase: Hashable, Sendable {
+        /// Outputs are position * stride + offset.
+        public let offset: Int
+        /// Kernel taps in the order of the window: the last tap of the phase first.
+        public let taps: [Int]
+        /// Per point: tiles whose outputs need the product, and among them those where it is not known to be zero.
+        public let needed: [Range<Int>]
+        public let computed: [Range<Int>]
+    }
+
+    /// The phases of one axis with equally many taps; they share windows.
+    public struct PhaseClass: Hashable, Sendable {
+        public let taps: Int
+        public let phases: [Phase]
+
+        /// Inputs of a window, points of its transform, products of a tile.
+        public var points: Int { taps + 1 }
+        /// Distinct weights per axis: with one tap both points have the same.
+        public var weightPoints: Int { taps == 1 ? 1 : taps + 1 }
+    }
+
+    /// One axis: tiles of two positions from `firstPosition` on, over all phases.
+    public struct Axis: Hashable, Sendable {
+        public let firstPosition: Int
+        public let tiles: Int
+        public let classes: [PhaseClass]
+    }
+
+    /// One class per axis, and the place of its first weights, in floats.
+    public struct Combination: Hashable, Sendable {
+        public let classes: [PhaseClass]
+        public let weights: Int
+
+        public var points: Int { classes.reduce(1) { $0 * $1.points } }
+        public var weightPoints: Int { classes.reduce(1) { $0 * $1.weightPoints } }
+        public var phaseCount: Int { classes.reduce(1) { $0 * $1.phases.count } }
+    }
+
+    private let spec: KernelSpec
+    /// The parameters of the family.
+    public let parameters: MinimalFiltering
+    public let axes: [Axis]
+    public let combinations: [Combination]
+    public let lanes: Int
+    /// Tiles of one work item along each axis, at most those there are.
+    public let block: [Int]
+
+    /// - Throws: `SchedulingError` when the family does not take the problem or the parameters break a limit.
+    init(_ spec: KernelSpec, _ target: Target, _ parameters: MinimalFiltering) throws(SchedulingError) {
+        if let reason = MinimalFiltering.reasonAgainst(spec) { throw reason }
+        let lanes = target.lanes(.float32)
+        let accumulators = parameters.vectors * (parameters.rows + 1) + 1
+        guard parameters.block.count == 3, (parameters.block + [parameters.vectors, parameters.rows, parameters.unroll]).allSatisfy({ $0 >= 1 }) else {
+            throw .illegalSchedule(parameters.text, reason: "a parameter below 1, or not three block lengths")
+        }
+        if accumulators > target.vectorRegisters {
+            throw .illegalSchedule(parameters.text, reason: "it needs \(accumulators) registers; expected at most \(target.vectorRegisters)")
+        }
+        self.spec = spec
+        self.parameters = parameters
+        self.lanes = lanes
+        axes = spec.geometry.axes.map(Self.axis)
+        block = zip(parameters.block, axes).map { min($0, $1.tiles) }
+        let filters = parameters.vectors * lanes
+        let unit = spec.geometry.filters.ceilingDivision(by: filters) * filters * spec.geometry.channels
+        var combinations: [Combination] = []
+        var place = 0
+        for depth in axes[0].classes {
+            for height in axes[1].classes {
+                for width in axes[2].classes {
+                    let combination = Combination(classes: [depth, height, width], weights: place)
+                    combinations.append(combination)
+                    place += combination.phaseCount * combination.weightPoints * unit
+                }
+            }
+        }
+        self.combinations = combinations
+        if workspaceByteCount > 64 << 20 {
+            throw .illegalSchedule(parameters.text, reason: "it needs \(workspaceByteCount) bytes of workspace; expected at most \(64 << 20)")
+        }
+    }
+
+    private static func axis(_ axis: AxisGeometry) -> Axis {
+        let ranges = (0..<axis.stride).map { axis.positions(inPhase: $0) }
+        let present = ranges.filter { !$0.isEmpty }
+        let first = present.map(\.lowerBound).min() ?? 0
+        let end = present.map(\.upperBound).max() ?? 0
+        let tiles = (end - first).ceilingDivision(by: 2)
+        var classes: [Int: [Phase]] = [:]
+        for r in 0..<axis.stride where !ranges[r].isEmpty {
+            // Lags of a phase are 0, 1, ... T - 1, so position q reads the inputs q - T + 1 ... q.
+            let taps = axis.taps(inPhase: r).map(\.tap)
+            let count = taps.count
+            let needed = (0...count).map { point in
+                Self.hull(tiles) { tile in
+                    (0..<2).contains { ranges[r].contains(first + 2 * tile + $0) && Self.output(count, $0, uses: point) }
+                }
+            }
+            let computed = (0...count).map { point in
+                Self.hull(tiles) { tile in
+                    needed[point].contains(tile)
+                        && (0...count).contains { entry in
+                            let input = first + 2 * tile - count + 1 + entry
+                            return Self.point(count, point, reads: entry) && input >= 0 && input < axis.input
+                        }
+                }
+            }
+            classes[count, default: []].append(
+                Phase(offset: r - axis.crop, taps: taps.reversed(), needed: needed, computed: computed))
+        }
+        return Axis(
+            firstPosition: first, tiles: tiles,
+            classes: classes.sorted { $0.key > $1.key }.map { PhaseClass(taps: $0.key, phases: $0.value) })
+    }
+
+    /// The smallest range that holds all tiles with a property.
+    private static func hull(_ tiles: Int, _ holds: (Int) -> Bool) -> Range<Int> {
+        guard let first = (0..<tiles).first(where: holds), let last = (0..<tiles).last(where: holds) else { return 0..<0 }
+        return first..<last + 1
+    }
+
+    /// Whether a point of F(2, taps) reads an entry of the window: the non-zero entries of B^T.
+    static func point(_ taps: Int, _ point: Int, reads entry: Int) -> Bool { forward[taps][point][entry] != 0 }
+
+    /// Whether output 0 or 1 of F(2, taps) uses a point: the non-zero entries of A^T.
+    static func output(_ taps: Int, _ output: Int, uses point: Int) -> Bool { inverse[taps][output][point] != 0 }
+
+    /// B^T of F(2, T): points from the T + 1 inputs of a window. The templates hold the same transforms as code.
+    public static let forward: [[[Double]]] = [
+        [],
+        [[1, 0], [0, 1]],
+        [[1, -1, 0], [0, 1, 0], [0, -1, 1]],
+        [[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, -1, 0, 1]],
+    ]
+
+    /// G of F(2, T): transformed weights from the taps, in the order of the window.
+    public static let weights: [[[Double]]] = [
+        [],
+        [[1], [1]],
+        [[1, 0], [1, 1], [0, 1]],
+        [[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]],
+    ]
+
+    /// A^T of F(2, T): two outputs from the products.
+    public static let inverse: [[[Double]]] = [
+        [],
+        [[1, 0], [0, 1]],
+        [[1, 1, 0], [0, 1, 1]],
+        [[1, 1, 1, 0], [0, 1, -1, 1]],
+    ]
+
+    /// Filters of one block, and blocks of filters.
+    public var blockFilters: Int { parameters.vectors * lanes }
+    public var blockCount: Int { spec.geometry.filters.ceilingDivision(by: blockFilters) }
+    /// Tiles of a full work item.
+    public var blockTiles: Int { block.reduce(1, *) }
+    /// Most points of a combination.
+    private var points: Int { combinations.map(\.points).max() ?? 1 }
+
+    /// Floats from one tile's channels to the next, from one point to the next, and from one point's products to the next; not
+    /// multiples of 4 KiB, which would share cache sets.
+    public var row: Int { spec.geometry.channels.ceilingDivision(by: lanes) * lanes + (spec.geometry.channels % 256 == 0 ? lanes : 0) }
+    public var point: Int { blockTiles * row + 16 }
+    public var pointSums: Int { blockTiles * blockFilters + 16 }
+    /// Where the products begin in the workspace, in floats.
+    public var products: Int { (points * point).ceilingDivision(by: 16) * 16 }
+
+    public var workspaceByteCount: Int { (products + points * pointSums).ceilingDivision(by: 16) * 64 }
+
+    /// Floats of the transformed weights.
+    public var packedFloats: Int {
+        combinations.reduce(0) { $0 + $1.phaseCount * $1.weightPoints } * blockCount * blockFilters * spec.geometry.channels
+    }
+    public var packedByteCount: Int { (packedFloats * 4).ceilingDivision(by: 64) * 64 }
+
+    /// Work items along each axis, and of one batch element.
+    public var blocks: [Int] { zip(axes, block).map { $0.tiles.ceilingDivision(by: $1) } }
+    public var itemsPerSample: Int { blocks.reduce(1, *) }
+
+    /// Multiply-adds of one batch element after the transforms, padding of filters not counted.
+    public var transformedMultiplyAdds: Int {
+        combinations.reduce(0) { total, combination in
+            let perAxis = combination.classes.map { $0.phases.reduce(0) { $0 + $1.computed.reduce(0) { $0 + $1.count } } }
+            return total + perAxis.reduce(1, *)
+        } * spec.geometry.channels * spec.geometry.filters
+    }
+
+    var packingKey: String {
+        let axes = spec.geometry.axes
+        return [
+            "minimal-filtering", "l\(lanes)", "v\(parameters.vectors)",
+            "k" + axes.map { String($0.kernel) }.joined(separator: "x"), "s" + axes.map { String($0.stride) }.joined(separator: "x"),
+            "p" + axes.map { String($0.crop) }.joined(separator: "x"), "o" + axes.map { String($0.output) }.joined(separator: "x"),
+            "c\(spec.geometry.channels)", "f\(spec.geometry.filters)",
+        ].joined(separator: ";")
+    }
+}

@@ -1,0 +1,115 @@
+import LayerSpec
+import Scheduling
+import Tensors
+
+/// The error bound of a minimal-filtering kernel, from its transforms: gamma_n * sum |A^T| (|G||w|) (|B^T||x|), nested over the
+/// axes, with n counting the roundings of all three stages.
+struct MinimalFilteringBound {
+    private let geometry: Geometry
+    private let layout: Layout
+    /// Per axis and output: taps and inputs that meet, with the weight of their product in the bound.
+    private let pairs: [[[(tap: Int, input: Int, factor: Double)]]]
+
+    /// Roundings that one output passes through.
+    let chain: Int
+    /// Most by which the stages enlarge small integers, fractions of the transformed weights included.
+    let growth: Int
+
+    init(_ spec: KernelSpec) {
+        geometry = spec.geometry
+        layout = spec.layout
+        pairs = spec.geometry.axes.map { axis in (0..<axis.output).map { Self.pairs(axis, output: $0) } }
+        var chain = spec.geometry.channels + 1 + 1 + 1  // sums of products, the rounded weights, the bias
+        var growth = 1
+        for axis in spec.geometry.axes {
+            let taps = axis.longestChain
+            chain += [0, 0, 2, 3][min(taps, 3)]  // additions of B^T and A^T
+            growth *= [1, 1, 8, 18][min(taps, 3)]  // |B^T| |G| |A^T|, and a factor 2 for the halves in G
+        }
+        self.chain = chain
+        self.growth = growth
+    }
+
+    /// Products of one axis behind one output. Tiles begin at the first position of any phase, as the schedule has them.
+    private static func pairs(_ axis: AxisGeometry, output: Int) -> [(tap: Int, input: Int, factor: Double)] {
+        let (r, q) = axis.phase(ofOutput: output)
+        let taps = Array(axis.taps(inPhase: r).map(\.tap).reversed())
+        let first = (0..<axis.stride).map { axis.positions(inPhase: $0) }.filter { !$0.isEmpty }.map(\.lowerBound).min() ?? 0
+        let count = taps.count
+        guard count > 0, count < MinimalFilteringSchedule.forward.count else { return [] }
+        let place = (q - first) % 2
+        let start = q - place - count + 1
+        let forward = MinimalFilteringSchedule.forward[count]
+        let weights = MinimalFilteringSchedule.weights[count]
+        let inverse = MinimalFilteringSchedule.inverse[count]
+        var pairs: [(tap: Int, input: Int, factor: Double)] = []
+        for (number, tap) in taps.enumerated() {
+            for entry in 0...count where start + entry >= 0 && start + entry < axis.input {
+                let factor = (0...count).reduce(0.0) {
+                    $0 + abs(inverse[place][$1]) * abs(weights[$1][number]) * abs(forward[$1][entry])
+                }
+                if factor > 0 { pairs.append((tap, start + entry, factor)) }
+            }
+        }
+        return pairs
+    }
+
+    /// A number that no result's magnitude exceeds, for each filter: the largest input times the sums of weights, times the
+    /// most that the transforms spread one tap's weight over a window.
+    func largestMagnitudes(input: [Float], weights: [Float], bias: [Float]?) -> [Double] {
+        let spread = pairs.reduce(1.0) { product, outputs in
+            product * (outputs.map { list in
+                Dictionary(grouping: list, by: \.tap).values.map { $0.reduce(0) { $0 + $1.factor } }.max() ?? 0
+            }.max() ?? 0)
+        }
+        let largest = Double(input.reduce(0) { max($0, abs($1)) })
+        var sums = Array(repeating: 0.0, count: geometry.filters)
+        for (index, weight) in weights.enumerated() { sums[index / geometry.channels % geometry.filters] += Double(abs(weight)) }
+        return sums.enumerated().map { spread * largest * $1 + Double(abs(bias?[$0] ?? 0)) }
+    }
+
+    /// Filter and sample-and-place of a result, by its index.
+    func position(of result: Int) -> (filter: Int, place: Int) {
+        let volume = geometry.outputVolume
+        switch layout {
+        case .channelsLast: return (result % geometry.filters, result / geometry.filters)
+        case .channelsFirst:
+            return (result / volume % geometry.filters, result / (volume * geometry.filters) * volume + result % volume)
+        }
+    }
+
+    /// sum |A^T| (|G||w|) (|B^T||x|) + |bias| of one result, by its index in the result.
+    func magnitude(of result: Int, input: [Float], weights: [Float], bias: [Float]?) -> Double {
+        let volume = geometry.outputVolume
+        let (filters, channels) = (geometry.filters, geometry.channels)
+        let (filter, position) = position(of: result)
+        var place = position
+        let sample = place / volume
+        place %= volume
+        var outputs: [Int] = []
+        for axis in geometry.axes.reversed() {
+            outputs.insert(place % axis.output, at: 0)
+            place /= axis.output
+        }
+        // Nested: (tap, input, factor) of the axes so far.
+        var terms: [(tap: Int, input: Int, factor: Double)] = [(0, sample, 1)]
+        for (axis, (list, output)) in zip(geometry.axes, zip(pairs, outputs)) {
+            terms = terms.flatMap { term in
+                list[output].map { (term.tap * axis.kernel + $0.tap, term.input * axis.input + $0.input, term.factor * $0.factor) }
+            }
+        }
+        var sum = 0.0
+        for term in terms {
+            let w = (term.tap * filters + filter) * channels
+            var products = 0.0
+            for channel in 0..<channels {
+                let x = layout == .channelsLast
+                    ? term.input * channels + channel
+                    : (term.input / geometry.inputVolume * channels + channel) * geometry.inputVolume + term.input % geometry.inputVolume
+                products += Double(abs(input[x])) * Double(abs(weights[w + channel]))
+            }
+            sum += term.factor * products
+        }
+        return sum + Double(abs(bias?[filter] ?? 0))
+    }
+}

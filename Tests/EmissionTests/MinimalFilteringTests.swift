@@ -1,0 +1,85 @@
+import KernelEmission
+import LayerSpec
+import Scheduling
+import Tensors
+import Testing
+
+@Suite struct MinimalFilteringTests {
+    private func spec(
+        kernel: Int, stride: Int, input: Int = 16, channels: Int = 64, filters: Int = 64, dilation: Int = 1, policy: Policy = .fast
+    ) throws -> KernelSpec {
+        let reach = (kernel - 1) * dilation + 1
+        let crop = max(0, reach - stride) / 2
+        let axis = try AxisGeometry(
+            input: input, output: input * stride, kernel: kernel, stride: stride, dilation: dilation, crop: crop)
+        return KernelSpec(geometry: try Geometry(axes: [axis, axis, axis], channels: channels, filters: filters), policy: policy)
+    }
+
+    /// A^T ((G g) * (B^T d)) are the two correlations of d with g, exactly on small integers.
+    @Test func transformsComputeTwoOutputs() throws {
+        var random = SeededRandom(seed: 3)
+        for taps in 1...3 {
+            let (forward, weights, inverse) = (
+                MinimalFilteringSchedule.forward[taps], MinimalFilteringSchedule.weights[taps], MinimalFilteringSchedule.inverse[taps]
+            )
+            for _ in 0..<100 {
+                let d = random.integers(taps + 1, limit: 9)
+                let g = random.integers(taps, limit: 9)
+                func apply(_ matrix: [[Double]], _ vector: [Double]) -> [Double] {
+                    matrix.map { zip($0, vector).reduce(0) { $0 + $1.0 * $1.1 } }
+                }
+                let received = apply(inverse, zip(apply(forward, d), apply(weights, g)).map(*))
+                let expected = (0..<2).map { a in (0..<taps).reduce(0.0) { $0 + (a + $1 <= taps ? d[a + $1] * g[$1] : 0) } }
+                #expect(received == expected, "F(2, \(taps))")
+            }
+        }
+    }
+
+    /// Sixteen inputs with kernel 4 and stride 2 need 48 products along an axis, with kernel 3 and stride 1 it is 32.
+    @Test func productsAreCounted() throws {
+        for (kernel, stride, products) in [(4, 2, 48), (3, 1, 32), (3, 2, 40)] {
+            let spec = try spec(kernel: kernel, stride: stride)
+            let schedule = try plan(
+                spec, target: Target(.x86_64_v4), decision: .minimalFiltering(MinimalFiltering(block: [1, 1, 4], vectors: 2, rows: 8)))
+            let resolved = try #require(schedule.minimalFiltering)
+            #expect(resolved.transformedMultiplyAdds == products * products * products * 64 * 64, "k\(kernel) s\(stride)")
+            #expect(schedule.spec.policy == .fast)
+        }
+    }
+
+    @Test func theEstimateTakesItWhereItPays() throws {
+        for target in [Target(.x86_64_v4), Target(.x86_64_v3)] {
+            for (kernel, stride) in [(4, 2), (3, 1)] {
+                #expect(try plan(spec(kernel: kernel, stride: stride), target: target).minimalFiltering != nil, "k\(kernel) s\(stride)")
+                #expect(try plan(spec(kernel: kernel, stride: stride, policy: .direct), target: target).filterLanes != nil)
+            }
+            // No phase with two taps; transformed weights beyond a quarter of the last level; too few tiles; one filter.
+            #expect(try plan(spec(kernel: 2, stride: 2), target: target).filterLanes != nil)
+            #expect(try plan(spec(kernel: 4, stride: 2, input: 8, channels: 256, filters: 128), target: target).filterLanes != nil)
+            #expect(try plan(spec(kernel: 3, stride: 1, input: 4), target: target).filterLanes != nil)
+            #expect(try plan(spec(kernel: 3, stride: 1, filters: 1), target: target).filterLanes != nil)
+        }
+    }
+
+    @Test func whatItDoesNotTakeIsSaid() throws {
+        let parameters = MinimalFiltering(block: [1, 1, 4], vectors: 2, rows: 8)
+        let target = Target(.x86_64_v4)
+        for (problem, parameters, fragment) in [
+            (try spec(kernel: 3, stride: 1, policy: .direct), parameters, "policy fast"),
+            (try spec(kernel: 3, stride: 1, dilation: 2), parameters, "dilation 1"),
+            (try spec(kernel: 2, stride: 3), parameters, "taps in every phase"),
+            (try spec(kernel: 4, stride: 1), parameters, "at most 3 taps"),
+            (try spec(kernel: 2, stride: 2), parameters, "saves nothing"),
+            (try spec(kernel: 3, stride: 1), MinimalFiltering(block: [1, 1, 4], vectors: 4, rows: 8), "registers"),
+            (try spec(kernel: 3, stride: 1), MinimalFiltering(block: [1, 0, 4], vectors: 2, rows: 8), "below 1"),
+            (try spec(kernel: 3, stride: 1, input: 64), MinimalFiltering(block: [64, 64, 64], vectors: 2, rows: 8), "workspace"),
+        ] {
+            do {
+                _ = try plan(problem, target: target, decision: .minimalFiltering(parameters))
+                Issue.record("\(problem.key) has a schedule with \(parameters.text)")
+            } catch {
+                #expect("\(error)".contains(fragment), "\(error)")
+            }
+        }
+    }
+}
