@@ -18,6 +18,9 @@ int vs_host_supports(const char *feature) {
     if (strcmp(feature, "avx512bw") == 0) return __builtin_cpu_supports("avx512bw") != 0;
     if (strcmp(feature, "avx512dq") == 0) return __builtin_cpu_supports("avx512dq") != 0;
     if (strcmp(feature, "avx512cd") == 0) return __builtin_cpu_supports("avx512cd") != 0;
+    if (strcmp(feature, "popcnt") == 0) return __builtin_cpu_supports("popcnt") != 0;
+    if (strcmp(feature, "lzcnt") == 0) return __builtin_cpu_supports("lzcnt") != 0;
+    if (strcmp(feature, "movbe") == 0) return __builtin_cpu_supports("movbe") != 0;
     return 0;
 #elif defined(__aarch64__)
     return strcmp(feature, "neon") == 0; /* part of the base architecture */

@@ -109,6 +109,9 @@ extension Target.Feature {
         case .avx512bw: vs_cpu_avx512bw
         case .avx512dq: vs_cpu_avx512dq
         case .avx512cd: vs_cpu_avx512cd
+        case .popcnt: vs_cpu_popcnt
+        case .lzcnt: vs_cpu_lzcnt
+        case .movbe: vs_cpu_movbe
         case .neon: vs_cpu_neon
         }
     }

@@ -10,7 +10,7 @@ public struct Target: Hashable, Sendable {
 
     /// Features a plugin may require; the ABI header numbers their bits.
     public enum Feature: String, CaseIterable, Hashable, Sendable {
-        case sse42, avx, avx2, fma, f16c, bmi1, bmi2, avx512f, avx512vl, avx512bw, avx512dq, avx512cd, neon
+        case sse42, avx, avx2, fma, f16c, bmi1, bmi2, avx512f, avx512vl, avx512bw, avx512dq, avx512cd, popcnt, lzcnt, movbe, neon
     }
 
     /// The instructions code may use.
@@ -73,10 +73,13 @@ public struct Target: Hashable, Sendable {
     /// What the host must have to run code for this target.
     public var requiredFeatures: [Feature] {
         switch instructionSet {
-        case .x86_64_v2: [.sse42]
-        case .x86_64_v3: [.sse42, .avx, .avx2, .fma, .f16c, .bmi1, .bmi2]
+        case .x86_64_v2: [.sse42, .popcnt]
+        case .x86_64_v3: [.sse42, .popcnt, .avx, .avx2, .fma, .f16c, .bmi1, .bmi2, .lzcnt, .movbe]
         case .x86_64_v4:
-            [.sse42, .avx, .avx2, .fma, .f16c, .bmi1, .bmi2, .avx512f, .avx512vl, .avx512bw, .avx512dq, .avx512cd]
+            [
+                .sse42, .popcnt, .avx, .avx2, .fma, .f16c, .bmi1, .bmi2, .lzcnt, .movbe, .avx512f, .avx512vl, .avx512bw, .avx512dq,
+                .avx512cd,
+            ]
         case .aarch64NEON: [.neon]
         }
     }

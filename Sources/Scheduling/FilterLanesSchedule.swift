@@ -43,12 +43,12 @@ public struct FilterLanesSchedule: Hashable, Sendable {
     /// Work items of one batch element.
     public var itemsPerSample: Int { blocks * tilePlan.depths.count }
 
-    /// Kernels with equal packing keys share packed weights.
+    /// Kernels with equal packing keys share packed weights; the number after the slash changes with the layout.
     var packingKey: String {
         let layout = packedLayout
         let axes = spec.geometry.axes
         return [
-            "filter-lanes", "l\(layout.lanes)", "g\(layout.channelsPerVector)", "v\(layout.vectors)",
+            "filter-lanes/1", "l\(layout.lanes)", "g\(layout.channelsPerVector)", "v\(layout.vectors)",
             parameters.mergesWidthPhases ? "w" : "n",
             "k" + axes.map { String($0.kernel) }.joined(separator: "x"), "s" + axes.map { String($0.stride) }.joined(separator: "x"),
             "d" + axes.map { String($0.dilation) }.joined(separator: "x"), "c\(spec.geometry.channels)", "f\(spec.geometry.filters)",

@@ -8,12 +8,14 @@ import LayerSpec
 public struct MinimalFiltering: Hashable, Sendable {
     /// Tiles of one work item along depth, height and width; a tile is two positions along each axis.
     public var block: [Int]
-    /// Vectors of filters in the register tile, and tiles in it.
+    /// Vectors of filters in the register tile.
     public var vectors: Int
+    /// Tiles in the register tile.
     public var rows: Int
     /// Unroll count of the channel loop.
     public var unroll: Int
 
+    /// Parameters as given; `Schedule` checks them.
     public init(block: [Int], vectors: Int, rows: Int, unroll: Int = 2) {
         self.block = block
         self.vectors = vectors

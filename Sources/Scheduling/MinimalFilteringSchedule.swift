@@ -8,14 +8,17 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
         public let offset: Int
         /// Kernel taps in the order of the window: the last tap of the phase first.
         public let taps: [Int]
-        /// Per point: tiles whose outputs need the product, and among them those where it is not known to be zero.
+        /// Per point: tiles whose outputs need the product.
         public let needed: [Range<Int>]
+        /// Per point: the needed tiles whose window the transform does not make zero.
         public let computed: [Range<Int>]
     }
 
     /// The phases of one axis with equally many taps; they share windows.
     public struct PhaseClass: Hashable, Sendable {
+        /// Taps of each phase.
         public let taps: Int
+        /// The phases, ascending.
         public let phases: [Phase]
 
         /// Inputs of a window, points of its transform, products of a tile.
@@ -27,25 +30,34 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
     /// One axis: tiles of two positions from `firstPosition` on, over all phases.
     public struct Axis: Hashable, Sendable {
         public let firstPosition: Int
+        /// Number of tiles.
         public let tiles: Int
+        /// Phases by their number of taps, most taps first.
         public let classes: [PhaseClass]
     }
 
     /// One class per axis, and the place of its first weights, in floats.
     public struct Combination: Hashable, Sendable {
         public let classes: [PhaseClass]
+        /// Floats before the combination's transformed weights.
         public let weights: Int
 
+        /// Points of a window.
         public var points: Int { classes.reduce(1) { $0 * $1.points } }
+        /// Points with weights of their own.
         public var weightPoints: Int { classes.reduce(1) { $0 * $1.weightPoints } }
+        /// Phases that share the windows.
         public var phaseCount: Int { classes.reduce(1) { $0 * $1.phases.count } }
     }
 
     private let spec: KernelSpec
     /// The parameters of the family.
     public let parameters: MinimalFiltering
+    /// Tiles and phases of depth, height and width.
     public let axes: [Axis]
+    /// Every combination of tap counts along the axes.
     public let combinations: [Combination]
+    /// Floats of a vector.
     public let lanes: Int
     /// Tiles of one work item along each axis, at most those there are.
     public let block: [Int]
@@ -154,32 +166,37 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
         [[1, 1, 1, 0], [0, 1, -1, 1]],
     ]
 
-    /// Filters of one block, and blocks of filters.
+    /// Filters of one block.
     public var blockFilters: Int { parameters.vectors * lanes }
+    /// Blocks of filters.
     public var blockCount: Int { spec.geometry.filters.ceilingDivision(by: blockFilters) }
     /// Tiles of a full work item.
     public var blockTiles: Int { block.reduce(1, *) }
     /// Most points of a combination.
     private var points: Int { combinations.map(\.points).max() ?? 1 }
 
-    /// Floats from one tile's channels to the next, from one point to the next, and from one point's products to the next; not
-    /// multiples of 4 KiB, which would share cache sets.
+    /// Floats from one tile's channels to the next; not a multiple of 1 KiB, as such rows would share cache sets.
     public var row: Int { spec.geometry.channels.ceilingDivision(by: lanes) * lanes + (spec.geometry.channels % 256 == 0 ? lanes : 0) }
+    /// Floats from one point to the next in the transformed input.
     public var point: Int { blockTiles * row + 16 }
+    /// Floats from one point to the next in the products.
     public var pointSums: Int { blockTiles * blockFilters + 16 }
     /// Where the products begin in the workspace, in floats.
     public var products: Int { (points * point).ceilingDivision(by: 16) * 16 }
 
+    /// Bytes of workspace of one thread.
     public var workspaceByteCount: Int { (products + points * pointSums).ceilingDivision(by: 16) * 64 }
 
     /// Floats of the transformed weights.
     public var packedFloats: Int {
         combinations.reduce(0) { $0 + $1.phaseCount * $1.weightPoints } * blockCount * blockFilters * spec.geometry.channels
     }
+    /// Bytes of the transformed weights, a multiple of 64.
     public var packedByteCount: Int { (packedFloats * 4).ceilingDivision(by: 64) * 64 }
 
-    /// Work items along each axis, and of one batch element.
+    /// Work items along each axis.
     public var blocks: [Int] { zip(axes, block).map { $0.tiles.ceilingDivision(by: $1) } }
+    /// Work items of one batch element.
     public var itemsPerSample: Int { blocks.reduce(1, *) }
 
     /// Multiply-adds of one batch element after the transforms, padding of filters not counted.
@@ -193,7 +210,7 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
     var packingKey: String {
         let axes = spec.geometry.axes
         return [
-            "minimal-filtering", "l\(lanes)", "v\(parameters.vectors)",
+            "minimal-filtering/1", "l\(lanes)", "v\(parameters.vectors)",
             "k" + axes.map { String($0.kernel) }.joined(separator: "x"), "s" + axes.map { String($0.stride) }.joined(separator: "x"),
             "p" + axes.map { String($0.crop) }.joined(separator: "x"), "o" + axes.map { String($0.output) }.joined(separator: "x"),
             "c\(spec.geometry.channels)", "f\(spec.geometry.filters)",

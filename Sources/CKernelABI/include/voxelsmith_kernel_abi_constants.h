@@ -18,6 +18,9 @@ static const uint64_t vs_cpu_avx512vl = VS_CPU_AVX512VL;
 static const uint64_t vs_cpu_avx512bw = VS_CPU_AVX512BW;
 static const uint64_t vs_cpu_avx512dq = VS_CPU_AVX512DQ;
 static const uint64_t vs_cpu_avx512cd = VS_CPU_AVX512CD;
+static const uint64_t vs_cpu_popcnt = VS_CPU_POPCNT;
+static const uint64_t vs_cpu_lzcnt = VS_CPU_LZCNT;
+static const uint64_t vs_cpu_movbe = VS_CPU_MOVBE;
 static const uint64_t vs_cpu_neon = VS_CPU_NEON;
 
 #endif
