@@ -30,6 +30,9 @@
 #define VS_CPU_AVX512BW (UINT64_C(1) << 9)
 #define VS_CPU_AVX512DQ (UINT64_C(1) << 10)
 #define VS_CPU_AVX512CD (UINT64_C(1) << 11)
+#define VS_CPU_POPCNT (UINT64_C(1) << 12)
+#define VS_CPU_LZCNT (UINT64_C(1) << 13)
+#define VS_CPU_MOVBE (UINT64_C(1) << 14)
 #define VS_CPU_NEON (UINT64_C(1) << 32)
 
 /* What `op` says. */

@@ -26,7 +26,7 @@ int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_run(co
 typedef struct {
     vs_plugin header;
     vs_kernel_descriptor kernels[8];
-    char texts[3613];
+    char texts[3629];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
@@ -50,11 +50,11 @@ const plugin_table voxelsmith_plugin = {
             .name = { 1143, 65 },
             .schedule = { 1208, 98 },
             .loops = { 1306, 67 },
-            .packing = { 1373, 51 },
-            .target = { 1424, 9 },
-            .template_digest = { 1433, 64 },
+            .packing = { 1373, 53 },
+            .target = { 1426, 9 },
+            .template_digest = { 1435, 64 },
             .op = VS_OP_FORWARD,
-            .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 1728,
             .workspace_bytes = 0,
             .items_per_sample = 480,
@@ -64,15 +64,15 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1497, 94 },
-            .name = { 1591, 66 },
-            .schedule = { 1657, 43 },
-            .loops = { 1700, 98 },
-            .packing = { 1798, 62 },
-            .target = { 1860, 9 },
-            .template_digest = { 1869, 64 },
+            .key = { 1499, 94 },
+            .name = { 1593, 66 },
+            .schedule = { 1659, 43 },
+            .loops = { 1702, 98 },
+            .packing = { 1800, 64 },
+            .target = { 1864, 9 },
+            .template_digest = { 1873, 64 },
             .op = VS_OP_FORWARD,
-            .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 65536,
             .workspace_bytes = 237568,
             .items_per_sample = 2880,
@@ -82,15 +82,15 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1933, 96 },
-            .name = { 2029, 65 },
-            .schedule = { 2094, 44 },
-            .loops = { 2138, 98 },
-            .packing = { 2236, 64 },
-            .target = { 2300, 9 },
-            .template_digest = { 2309, 64 },
+            .key = { 1937, 96 },
+            .name = { 2033, 65 },
+            .schedule = { 2098, 44 },
+            .loops = { 2142, 98 },
+            .packing = { 2240, 66 },
+            .target = { 2306, 9 },
+            .template_digest = { 2315, 64 },
             .op = VS_OP_FORWARD,
-            .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 110592,
             .workspace_bytes = 76032,
             .items_per_sample = 3075,
@@ -100,15 +100,15 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2373, 102 },
-            .name = { 2475, 69 },
-            .schedule = { 2544, 97 },
-            .loops = { 2641, 77 },
-            .packing = { 2718, 50 },
-            .target = { 2768, 9 },
-            .template_digest = { 2777, 64 },
+            .key = { 2379, 102 },
+            .name = { 2481, 69 },
+            .schedule = { 2550, 97 },
+            .loops = { 2647, 77 },
+            .packing = { 2724, 52 },
+            .target = { 2776, 9 },
+            .template_digest = { 2785, 64 },
             .op = VS_OP_FORWARD,
-            .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 3456,
             .workspace_bytes = 0,
             .items_per_sample = 1920,
@@ -118,15 +118,15 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2841, 95 },
-            .name = { 2936, 61 },
-            .schedule = { 2997, 97 },
-            .loops = { 3094, 82 },
-            .packing = { 3176, 51 },
-            .target = { 3227, 9 },
-            .template_digest = { 3236, 64 },
+            .key = { 2849, 95 },
+            .name = { 2944, 61 },
+            .schedule = { 3005, 97 },
+            .loops = { 3102, 82 },
+            .packing = { 3184, 53 },
+            .target = { 3237, 9 },
+            .template_digest = { 3246, 64 },
             .op = VS_OP_FORWARD,
-            .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 11520,
             .workspace_bytes = 0,
             .items_per_sample = 4,
@@ -136,15 +136,15 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3300, 94 },
-            .name = { 3394, 65 },
-            .schedule = { 3459, 96 },
-            .loops = { 3555, 92 },
-            .packing = { 3647, 52 },
-            .target = { 3699, 9 },
-            .template_digest = { 3708, 64 },
+            .key = { 3310, 94 },
+            .name = { 3404, 65 },
+            .schedule = { 3469, 96 },
+            .loops = { 3565, 92 },
+            .packing = { 3657, 54 },
+            .target = { 3711, 9 },
+            .template_digest = { 3720, 64 },
             .op = VS_OP_FORWARD,
-            .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 2359296,
             .workspace_bytes = 0,
             .items_per_sample = 20,
@@ -154,15 +154,15 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3772, 92 },
-            .name = { 3864, 65 },
-            .schedule = { 3929, 97 },
-            .loops = { 4026, 77 },
-            .packing = { 4103, 51 },
-            .target = { 4154, 9 },
-            .template_digest = { 4163, 64 },
+            .key = { 3784, 92 },
+            .name = { 3876, 65 },
+            .schedule = { 3941, 97 },
+            .loops = { 4038, 77 },
+            .packing = { 4115, 53 },
+            .target = { 4168, 9 },
+            .template_digest = { 4177, 64 },
             .op = VS_OP_FORWARD,
-            .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 8064,
             .workspace_bytes = 0,
             .items_per_sample = 5,
@@ -172,15 +172,15 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4227, 93 },
-            .name = { 4320, 65 },
-            .schedule = { 4385, 42 },
-            .loops = { 4427, 98 },
-            .packing = { 4525, 62 },
-            .target = { 4587, 9 },
-            .template_digest = { 4596, 64 },
+            .key = { 4241, 93 },
+            .name = { 4334, 65 },
+            .schedule = { 4399, 42 },
+            .loops = { 4441, 98 },
+            .packing = { 4539, 64 },
+            .target = { 4603, 9 },
+            .template_digest = { 4612, 64 },
             .op = VS_OP_FORWARD,
-            .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 1474560,
             .workspace_bytes = 327168,
             .items_per_sample = 10,
@@ -194,56 +194,56 @@ const plugin_table voxelsmith_plugin = {
         "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_ac98220f"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block16,noprefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
-        "filter-lanes;l8;g1;v2;n;k3x3x3;s1x1x1;d1x1x1;c1;f16"
+        "filter-lanes/1;l8;g1;v2;n;k3x3x3;s1x1x1;d1x1x1;c1;f16"
         "x86-64-v3"
         "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d"
         "minimal-filtering,block1x2x14,v2,r6,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
-        "minimal-filtering;l8;v2;k3x3x3;s1x1x1;p1x1x1;o80x96x80;c16;f16"
+        "minimal-filtering/1;l8;v2;k3x3x3;s1x1x1;p1x1x1;o80x96x80;c16;f16"
         "x86-64-v3"
         "e53d57548ff7c5886892d645dfe985493205889c50ca24cd7d3416b56f745b02"
         "forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e"
         "minimal-filtering,block1x2x14,v1,r13,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
-        "minimal-filtering;l8;v1;k4x4x4;s2x2x2;p1x1x1;o160x192x160;c16;f8"
+        "minimal-filtering/1;l8;v1;k4x4x4;s2x2x2;p1x1x1;o160x192x160;c16;f8"
         "x86-64-v3"
         "e53d57548ff7c5886892d645dfe985493205889c50ca24cd7d3416b56f745b02"
         "forward;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
         "vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_c97f9836"
         "filter-lanes,g2,v1,tile1x10,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll4"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
-        "filter-lanes;l8;g2;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1"
+        "filter-lanes/1;l8;g2;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1"
         "x86-64-v3"
         "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
         "forward;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct"
         "vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block4,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, channels"
-        "filter-lanes;l8;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21"
+        "filter-lanes/1;l8;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21"
         "x86-64-v3"
         "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
         "forward;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
         "vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_3068468a"
         "filter-lanes,g1,v2,tile1x4,merge=none,fuse=row,rows=listed,order=wstat,block1,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps, channels"
-        "filter-lanes;l8;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96"
+        "filter-lanes/1;l8;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96"
         "x86-64-v3"
         "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
         "forward;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"
         "vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block6,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
-        "filter-lanes;l8;g1;v2;n;k2x3x3;s1x1x1;d2x1x3;c7;f12"
+        "filter-lanes/1;l8;g1;v2;n;k2x3x3;s1x1x1;d2x1x3;c7;f12"
         "x86-64-v3"
         "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
         "forward;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec"
         "minimal-filtering,block1x4x7,v2,r6,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
-        "minimal-filtering;l8;v2;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64"
+        "minimal-filtering/1;l8;v2;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64"
         "x86-64-v3"
         "e53d57548ff7c5886892d645dfe985493205889c50ca24cd7d3416b56f745b02"
 };

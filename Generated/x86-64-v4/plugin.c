@@ -26,7 +26,7 @@ int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_run(co
 typedef struct {
     vs_plugin header;
     vs_kernel_descriptor kernels[8];
-    char texts[3641];
+    char texts[3657];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
@@ -50,11 +50,11 @@ const plugin_table voxelsmith_plugin = {
             .name = { 1143, 65 },
             .schedule = { 1208, 99 },
             .loops = { 1307, 67 },
-            .packing = { 1374, 52 },
-            .target = { 1426, 9 },
-            .template_digest = { 1435, 64 },
+            .packing = { 1374, 54 },
+            .target = { 1428, 9 },
+            .template_digest = { 1437, 64 },
             .op = VS_OP_FORWARD,
-            .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 1728,
             .workspace_bytes = 0,
             .items_per_sample = 480,
@@ -64,15 +64,15 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1499, 96 },
-            .name = { 1595, 66 },
-            .schedule = { 1661, 97 },
-            .loops = { 1758, 77 },
-            .packing = { 1835, 53 },
-            .target = { 1888, 9 },
-            .template_digest = { 1897, 64 },
+            .key = { 1501, 96 },
+            .name = { 1597, 66 },
+            .schedule = { 1663, 97 },
+            .loops = { 1760, 77 },
+            .packing = { 1837, 55 },
+            .target = { 1892, 9 },
+            .template_digest = { 1901, 64 },
             .op = VS_OP_FORWARD,
-            .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 27648,
             .workspace_bytes = 0,
             .items_per_sample = 480,
@@ -82,15 +82,15 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1961, 98 },
-            .name = { 2059, 65 },
-            .schedule = { 2124, 94 },
-            .loops = { 2218, 77 },
-            .packing = { 2295, 52 },
-            .target = { 2347, 9 },
-            .template_digest = { 2356, 64 },
+            .key = { 1965, 98 },
+            .name = { 2063, 65 },
+            .schedule = { 2128, 94 },
+            .loops = { 2222, 77 },
+            .packing = { 2299, 54 },
+            .target = { 2353, 9 },
+            .template_digest = { 2362, 64 },
             .op = VS_OP_FORWARD,
-            .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 32768,
             .workspace_bytes = 0,
             .items_per_sample = 486,
@@ -100,15 +100,15 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2420, 102 },
-            .name = { 2522, 69 },
-            .schedule = { 2591, 97 },
-            .loops = { 2688, 77 },
-            .packing = { 2765, 51 },
-            .target = { 2816, 9 },
-            .template_digest = { 2825, 64 },
+            .key = { 2426, 102 },
+            .name = { 2528, 69 },
+            .schedule = { 2597, 97 },
+            .loops = { 2694, 77 },
+            .packing = { 2771, 53 },
+            .target = { 2824, 9 },
+            .template_digest = { 2833, 64 },
             .op = VS_OP_FORWARD,
-            .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 6912,
             .workspace_bytes = 0,
             .items_per_sample = 1920,
@@ -118,15 +118,15 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2889, 95 },
-            .name = { 2984, 61 },
-            .schedule = { 3045, 98 },
-            .loops = { 3143, 67 },
-            .packing = { 3210, 52 },
-            .target = { 3262, 9 },
-            .template_digest = { 3271, 64 },
+            .key = { 2897, 95 },
+            .name = { 2992, 61 },
+            .schedule = { 3053, 98 },
+            .loops = { 3151, 67 },
+            .packing = { 3218, 54 },
+            .target = { 3272, 9 },
+            .template_digest = { 3281, 64 },
             .op = VS_OP_FORWARD,
-            .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 15360,
             .workspace_bytes = 0,
             .items_per_sample = 4,
@@ -136,15 +136,15 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3335, 94 },
-            .name = { 3429, 65 },
-            .schedule = { 3494, 93 },
-            .loops = { 3587, 92 },
-            .packing = { 3679, 53 },
-            .target = { 3732, 9 },
-            .template_digest = { 3741, 64 },
+            .key = { 3345, 94 },
+            .name = { 3439, 65 },
+            .schedule = { 3504, 93 },
+            .loops = { 3597, 92 },
+            .packing = { 3689, 55 },
+            .target = { 3744, 9 },
+            .template_digest = { 3753, 64 },
             .op = VS_OP_FORWARD,
-            .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 2359296,
             .workspace_bytes = 0,
             .items_per_sample = 20,
@@ -154,15 +154,15 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3805, 92 },
-            .name = { 3897, 65 },
-            .schedule = { 3962, 99 },
-            .loops = { 4061, 67 },
-            .packing = { 4128, 52 },
-            .target = { 4180, 9 },
-            .template_digest = { 4189, 64 },
+            .key = { 3817, 92 },
+            .name = { 3909, 65 },
+            .schedule = { 3974, 99 },
+            .loops = { 4073, 67 },
+            .packing = { 4140, 54 },
+            .target = { 4194, 9 },
+            .template_digest = { 4203, 64 },
             .op = VS_OP_FORWARD,
-            .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 8064,
             .workspace_bytes = 0,
             .items_per_sample = 5,
@@ -172,15 +172,15 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4253, 93 },
-            .name = { 4346, 65 },
-            .schedule = { 4411, 43 },
-            .loops = { 4454, 98 },
-            .packing = { 4552, 63 },
-            .target = { 4615, 9 },
-            .template_digest = { 4624, 64 },
+            .key = { 4267, 93 },
+            .name = { 4360, 65 },
+            .schedule = { 4425, 43 },
+            .loops = { 4468, 98 },
+            .packing = { 4566, 65 },
+            .target = { 4631, 9 },
+            .template_digest = { 4640, 64 },
             .op = VS_OP_FORWARD,
-            .features = VS_CPU_SSE42 | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 1474560,
             .workspace_bytes = 391680,
             .items_per_sample = 10,
@@ -194,56 +194,56 @@ const plugin_table voxelsmith_plugin = {
         "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_0935f9a7"
         "filter-lanes,g1,v1,tile1x20,merge=none,fuse=row,rows=listed,order=hblock,block16,noprefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
-        "filter-lanes;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c1;f16"
+        "filter-lanes/1;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c1;f16"
         "x86-64-v4"
         "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;direct"
         "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_0dde485d"
         "filter-lanes,g1,v1,tile1x20,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
-        "filter-lanes;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c16;f16"
+        "filter-lanes/1;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c16;f16"
         "x86-64-v4"
         "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
         "forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;direct"
         "vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e"
         "filter-lanes,g2,v1,tile1x12,merge=w,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
-        "filter-lanes;l16;g2;v1;w;k4x4x4;s2x2x2;d1x1x1;c16;f8"
+        "filter-lanes/1;l16;g2;v1;w;k4x4x4;s2x2x2;d1x1x1;c16;f8"
         "x86-64-v4"
         "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
         "forward;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
         "vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_fd833f2d"
         "filter-lanes,g2,v1,tile1x23,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll4"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
-        "filter-lanes;l16;g2;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1"
+        "filter-lanes/1;l16;g2;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1"
         "x86-64-v4"
         "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
         "forward;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct"
         "vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_1ebc77e8"
         "filter-lanes,g1,v2,tile1x10,merge=none,fuse=row,rows=listed,order=hblock,block4,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, channels"
-        "filter-lanes;l16;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21"
+        "filter-lanes/1;l16;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21"
         "x86-64-v4"
         "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
         "forward;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
         "vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_7447512a"
         "filter-lanes,g1,v2,tile1x4,merge=w,fuse=row,rows=listed,order=wstat,block1,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps, channels"
-        "filter-lanes;l16;g1;v2;w;k4x4x4;s2x2x2;d1x1x1;c96;f96"
+        "filter-lanes/1;l16;g1;v2;w;k4x4x4;s2x2x2;d1x1x1;c96;f96"
         "x86-64-v4"
         "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
         "forward;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"
         "vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20"
         "filter-lanes,g1,v1,tile2x9,merge=none,fuse=row,rows=unrolled,order=hblock,block3,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, channels"
-        "filter-lanes;l16;g1;v1;n;k2x3x3;s1x1x1;d2x1x3;c7;f12"
+        "filter-lanes/1;l16;g1;v1;n;k2x3x3;s1x1x1;d2x1x3;c7;f12"
         "x86-64-v4"
         "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
         "forward;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898"
         "minimal-filtering,block1x4x7,v2,r14,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
-        "minimal-filtering;l16;v2;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64"
+        "minimal-filtering/1;l16;v2;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64"
         "x86-64-v4"
         "e53d57548ff7c5886892d645dfe985493205889c50ca24cd7d3416b56f745b02"
 };

@@ -29,6 +29,7 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
 
     /// One axis: tiles of two positions from `firstPosition` on, over all phases.
     public struct Axis: Hashable, Sendable {
+        /// Position at which the first tile begins.
         public let firstPosition: Int
         /// Number of tiles.
         public let tiles: Int
@@ -38,6 +39,7 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
 
     /// One class per axis, and the place of its first weights, in floats.
     public struct Combination: Hashable, Sendable {
+        /// The class of depth, height and width.
         public let classes: [PhaseClass]
         /// Floats before the combination's transformed weights.
         public let weights: Int
