@@ -12,8 +12,8 @@ int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d_pack(
 int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_c97f9836_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_c97f9836_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_3068468a_pack(const vs_pack_args *args);
@@ -26,7 +26,7 @@ int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_run(co
 typedef struct {
     vs_plugin header;
     vs_kernel_descriptor kernels[8];
-    char texts[3629];
+    char texts[3618];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
@@ -102,29 +102,29 @@ const plugin_table voxelsmith_plugin = {
             .size = sizeof(vs_kernel_descriptor),
             .key = { 2379, 102 },
             .name = { 2481, 69 },
-            .schedule = { 2550, 97 },
-            .loops = { 2647, 77 },
-            .packing = { 2724, 52 },
-            .target = { 2776, 9 },
-            .template_digest = { 2785, 64 },
+            .schedule = { 2550, 96 },
+            .loops = { 2646, 67 },
+            .packing = { 2713, 52 },
+            .target = { 2765, 9 },
+            .template_digest = { 2774, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
-            .packed_bytes = 3456,
+            .packed_bytes = 896,
             .workspace_bytes = 0,
             .items_per_sample = 1920,
             .flops_per_sample = 2098397056,
-            .pack = vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_c97f9836_pack,
-            .run = vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_c97f9836_run,
+            .pack = vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8_pack,
+            .run = vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2849, 95 },
-            .name = { 2944, 61 },
-            .schedule = { 3005, 97 },
-            .loops = { 3102, 82 },
-            .packing = { 3184, 53 },
-            .target = { 3237, 9 },
-            .template_digest = { 3246, 64 },
+            .key = { 2838, 95 },
+            .name = { 2933, 61 },
+            .schedule = { 2994, 97 },
+            .loops = { 3091, 82 },
+            .packing = { 3173, 53 },
+            .target = { 3226, 9 },
+            .template_digest = { 3235, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 11520,
@@ -136,13 +136,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3310, 94 },
-            .name = { 3404, 65 },
-            .schedule = { 3469, 96 },
-            .loops = { 3565, 92 },
-            .packing = { 3657, 54 },
-            .target = { 3711, 9 },
-            .template_digest = { 3720, 64 },
+            .key = { 3299, 94 },
+            .name = { 3393, 65 },
+            .schedule = { 3458, 96 },
+            .loops = { 3554, 92 },
+            .packing = { 3646, 54 },
+            .target = { 3700, 9 },
+            .template_digest = { 3709, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 2359296,
@@ -154,13 +154,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3784, 92 },
-            .name = { 3876, 65 },
-            .schedule = { 3941, 97 },
-            .loops = { 4038, 77 },
-            .packing = { 4115, 53 },
-            .target = { 4168, 9 },
-            .template_digest = { 4177, 64 },
+            .key = { 3773, 92 },
+            .name = { 3865, 65 },
+            .schedule = { 3930, 97 },
+            .loops = { 4027, 77 },
+            .packing = { 4104, 53 },
+            .target = { 4157, 9 },
+            .template_digest = { 4166, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 8064,
@@ -172,13 +172,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4241, 93 },
-            .name = { 4334, 65 },
-            .schedule = { 4399, 42 },
-            .loops = { 4441, 98 },
-            .packing = { 4539, 64 },
-            .target = { 4603, 9 },
-            .template_digest = { 4612, 64 },
+            .key = { 4230, 93 },
+            .name = { 4323, 65 },
+            .schedule = { 4388, 42 },
+            .loops = { 4430, 98 },
+            .packing = { 4528, 64 },
+            .target = { 4592, 9 },
+            .template_digest = { 4601, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 1474560,
@@ -196,7 +196,7 @@ const plugin_table voxelsmith_plugin = {
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;l8;g1;v2;n;k3x3x3;s1x1x1;d1x1x1;c1;f16"
         "x86-64-v3"
-        "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
+        "0870a16568d2c86af56e9975aed2d23c5577336005c28c3f68f0dd978f0fa012"
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d"
         "minimal-filtering,block1x2x14,v2,r6,unroll2"
@@ -212,33 +212,33 @@ const plugin_table voxelsmith_plugin = {
         "x86-64-v3"
         "e53d57548ff7c5886892d645dfe985493205889c50ca24cd7d3416b56f745b02"
         "forward;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
-        "vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_c97f9836"
-        "filter-lanes,g2,v1,tile1x10,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll4"
-        "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
-        "filter-lanes/1;l8;g2;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1"
+        "vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8"
+        "filter-lanes,g8,v1,tile1x8,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll1"
+        "batch, depth positions, tile rows and columns, depth taps, row taps"
+        "filter-lanes/1;l8;g8;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1"
         "x86-64-v3"
-        "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
+        "0870a16568d2c86af56e9975aed2d23c5577336005c28c3f68f0dd978f0fa012"
         "forward;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct"
         "vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block4,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, channels"
         "filter-lanes/1;l8;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21"
         "x86-64-v3"
-        "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
+        "0870a16568d2c86af56e9975aed2d23c5577336005c28c3f68f0dd978f0fa012"
         "forward;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
         "vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_3068468a"
         "filter-lanes,g1,v2,tile1x4,merge=none,fuse=row,rows=listed,order=wstat,block1,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps, channels"
         "filter-lanes/1;l8;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96"
         "x86-64-v3"
-        "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
+        "0870a16568d2c86af56e9975aed2d23c5577336005c28c3f68f0dd978f0fa012"
         "forward;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"
         "vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block6,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
         "filter-lanes/1;l8;g1;v2;n;k2x3x3;s1x1x1;d2x1x3;c7;f12"
         "x86-64-v3"
-        "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
+        "0870a16568d2c86af56e9975aed2d23c5577336005c28c3f68f0dd978f0fa012"
         "forward;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec"
         "minimal-filtering,block1x4x7,v2,r6,unroll2"

@@ -12,8 +12,8 @@ int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_0dde485d_pack(
 int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_0dde485d_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_fd833f2d_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_fd833f2d_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_1ebc77e8_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_1ebc77e8_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_7447512a_pack(const vs_pack_args *args);
@@ -26,7 +26,7 @@ int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_run(co
 typedef struct {
     vs_plugin header;
     vs_kernel_descriptor kernels[8];
-    char texts[3657];
+    char texts[3649];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
@@ -102,29 +102,29 @@ const plugin_table voxelsmith_plugin = {
             .size = sizeof(vs_kernel_descriptor),
             .key = { 2426, 102 },
             .name = { 2528, 69 },
-            .schedule = { 2597, 97 },
-            .loops = { 2694, 77 },
-            .packing = { 2771, 53 },
-            .target = { 2824, 9 },
-            .template_digest = { 2833, 64 },
+            .schedule = { 2597, 98 },
+            .loops = { 2695, 67 },
+            .packing = { 2762, 54 },
+            .target = { 2816, 9 },
+            .template_digest = { 2825, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
-            .packed_bytes = 6912,
+            .packed_bytes = 1728,
             .workspace_bytes = 0,
             .items_per_sample = 1920,
             .flops_per_sample = 2098397056,
-            .pack = vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_fd833f2d_pack,
-            .run = vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_fd833f2d_run,
+            .pack = vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_pack,
+            .run = vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2897, 95 },
-            .name = { 2992, 61 },
-            .schedule = { 3053, 98 },
-            .loops = { 3151, 67 },
-            .packing = { 3218, 54 },
-            .target = { 3272, 9 },
-            .template_digest = { 3281, 64 },
+            .key = { 2889, 95 },
+            .name = { 2984, 61 },
+            .schedule = { 3045, 98 },
+            .loops = { 3143, 67 },
+            .packing = { 3210, 54 },
+            .target = { 3264, 9 },
+            .template_digest = { 3273, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 15360,
@@ -136,13 +136,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3345, 94 },
-            .name = { 3439, 65 },
-            .schedule = { 3504, 93 },
-            .loops = { 3597, 92 },
-            .packing = { 3689, 55 },
-            .target = { 3744, 9 },
-            .template_digest = { 3753, 64 },
+            .key = { 3337, 94 },
+            .name = { 3431, 65 },
+            .schedule = { 3496, 93 },
+            .loops = { 3589, 92 },
+            .packing = { 3681, 55 },
+            .target = { 3736, 9 },
+            .template_digest = { 3745, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 2359296,
@@ -154,13 +154,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3817, 92 },
-            .name = { 3909, 65 },
-            .schedule = { 3974, 99 },
-            .loops = { 4073, 67 },
-            .packing = { 4140, 54 },
-            .target = { 4194, 9 },
-            .template_digest = { 4203, 64 },
+            .key = { 3809, 92 },
+            .name = { 3901, 65 },
+            .schedule = { 3966, 99 },
+            .loops = { 4065, 67 },
+            .packing = { 4132, 54 },
+            .target = { 4186, 9 },
+            .template_digest = { 4195, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 8064,
@@ -172,13 +172,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4267, 93 },
-            .name = { 4360, 65 },
-            .schedule = { 4425, 43 },
-            .loops = { 4468, 98 },
-            .packing = { 4566, 65 },
-            .target = { 4631, 9 },
-            .template_digest = { 4640, 64 },
+            .key = { 4259, 93 },
+            .name = { 4352, 65 },
+            .schedule = { 4417, 43 },
+            .loops = { 4460, 98 },
+            .packing = { 4558, 65 },
+            .target = { 4623, 9 },
+            .template_digest = { 4632, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 1474560,
@@ -196,49 +196,49 @@ const plugin_table voxelsmith_plugin = {
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c1;f16"
         "x86-64-v4"
-        "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
+        "0870a16568d2c86af56e9975aed2d23c5577336005c28c3f68f0dd978f0fa012"
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;direct"
         "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_0dde485d"
         "filter-lanes,g1,v1,tile1x20,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
         "filter-lanes/1;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c16;f16"
         "x86-64-v4"
-        "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
+        "0870a16568d2c86af56e9975aed2d23c5577336005c28c3f68f0dd978f0fa012"
         "forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;direct"
         "vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e"
         "filter-lanes,g2,v1,tile1x12,merge=w,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
         "filter-lanes/1;l16;g2;v1;w;k4x4x4;s2x2x2;d1x1x1;c16;f8"
         "x86-64-v4"
-        "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
+        "0870a16568d2c86af56e9975aed2d23c5577336005c28c3f68f0dd978f0fa012"
         "forward;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
-        "vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_fd833f2d"
-        "filter-lanes,g2,v1,tile1x23,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll4"
-        "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
-        "filter-lanes/1;l16;g2;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1"
+        "vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd"
+        "filter-lanes,g16,v1,tile1x16,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll1"
+        "batch, depth positions, tile rows and columns, depth taps, row taps"
+        "filter-lanes/1;l16;g16;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1"
         "x86-64-v4"
-        "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
+        "0870a16568d2c86af56e9975aed2d23c5577336005c28c3f68f0dd978f0fa012"
         "forward;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct"
         "vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_1ebc77e8"
         "filter-lanes,g1,v2,tile1x10,merge=none,fuse=row,rows=listed,order=hblock,block4,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, channels"
         "filter-lanes/1;l16;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21"
         "x86-64-v4"
-        "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
+        "0870a16568d2c86af56e9975aed2d23c5577336005c28c3f68f0dd978f0fa012"
         "forward;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
         "vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_7447512a"
         "filter-lanes,g1,v2,tile1x4,merge=w,fuse=row,rows=listed,order=wstat,block1,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps, channels"
         "filter-lanes/1;l16;g1;v2;w;k4x4x4;s2x2x2;d1x1x1;c96;f96"
         "x86-64-v4"
-        "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
+        "0870a16568d2c86af56e9975aed2d23c5577336005c28c3f68f0dd978f0fa012"
         "forward;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"
         "vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20"
         "filter-lanes,g1,v1,tile2x9,merge=none,fuse=row,rows=unrolled,order=hblock,block3,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, channels"
         "filter-lanes/1;l16;g1;v1;n;k2x3x3;s1x1x1;d2x1x3;c7;f12"
         "x86-64-v4"
-        "c5c497c0a02bf70ad65f3f42f41c052adf8f1ce2526a6f529118fe57e2decd36"
+        "0870a16568d2c86af56e9975aed2d23c5577336005c28c3f68f0dd978f0fa012"
         "forward;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898"
         "minimal-filtering,block1x4x7,v2,r14,unroll2"

@@ -47,7 +47,7 @@ struct FilterLanesContext {
     let tileMultiplyAdds: Int
     let tileLoads: Int
     let tileInputs: Int
-    let pairs: Bool
+    let lanesAre: String
     let lanes: Int
     let channels: Int
     let filters: Int
@@ -75,6 +75,7 @@ struct FilterLanesContext {
     let lastLanes: Int
     let lastFilters: Int
     let partialStores: [PartialStore]
+    let channelTail: [Int]
     let tiles: [Tile]
     let listsRows: Bool
     let groups: [Group]
@@ -109,7 +110,12 @@ struct FilterLanesContext {
         target = schedule.target.instructionSet.rawValue
         self.schedule = schedule.text
         multiplyAdds = geometry.multiplyAddCount
-        pairs = parameters.channelsPerVector == 2
+        lanesAre =
+            switch parameters.channelsPerVector {
+            case 1: "filters"
+            case 2: "filters, each with two channels side by side"
+            default: "channels of one filter"
+            }
         lanes = layout.lanes
         channels = geometry.channels
         filters = geometry.filters
@@ -135,7 +141,10 @@ struct FilterLanesContext {
         let lastFilters = geometry.filters - (layout.blockCount - 1) * layout.filtersPerBlock
         self.lastFilters = lastFilters
         lastLanes = layout.lastVectors * layout.lanes
-        padsBias = pairs || lastFilters % layout.lanes != 0
+        // Where lanes are channels the bias of each filter is read by itself.
+        padsBias = parameters.channelsPerVector == 2 || (parameters.channelsPerVector == 1 && lastFilters % layout.lanes != 0)
+        channelTail = parameters.channelsPerVector == layout.lanes && geometry.channels % layout.lanes != 0
+            ? [geometry.channels % layout.lanes] : []
         listsRows = parameters.listsRows
 
         // Tiles, once for full filter blocks and once for the last one where the two differ.
@@ -146,7 +155,7 @@ struct FilterLanesContext {
         if layout.blockCount > 1 || !lastDiffers { printed += plan.variants.indices.map(full.tile) }
         if lastDiffers { printed += plan.variants.indices.map(last.tile) }
         tiles = printed
-        let partial = Set(last.storedLanes + (layout.blockCount > 1 ? full.storedLanes : [])).subtracting([layout.lanes])
+        let partial = Set(layout.channelsPerVector == layout.lanes ? [] : last.storedLanes + (layout.blockCount > 1 ? full.storedLanes : [])).subtracting([layout.lanes])
         partialStores = partial.sorted().map { PartialStore($0, lanes: layout.lanes) }
         tileMultiplyAdds = printed.reduce(0) { $0 + $1.loops.reduce(0) { $0 + $1.inputs.reduce(0) { $0 + $1.uses.count } } }
         tileLoads = printed.reduce(0) { $0 + $1.loops.reduce(0) { $0 + $1.weights.count } }

@@ -30,7 +30,8 @@ struct TilePrinter {
     func tile(_ number: Int) -> FilterLanesContext.Tile {
         let variant = resolved.tilePlan.variants[number]
         let activation = schedule.spec.epilogue.activation
-        let boxed = layout.channelsPerVector == 2 || ActivationExpression.isHeavy(activation)
+        // A tree of sums is better left to the registers; the other epilogues make the loops above spill.
+        let boxed = layout.channelsPerVector == 2 || (layout.channelsPerVector == 1 && ActivationExpression.isHeavy(activation))
         let biasFirst = schedule.spec.epilogue.hasBias && layout.channelsPerVector == 1
         let places = variant.outputs.map { place in
             (place.row * schedule.spec.geometry.axes[2].output + place.column) * schedule.spec.geometry.filters
@@ -56,8 +57,8 @@ struct TilePrinter {
 
     private func loop(_ loop: TilePlan.ChannelLoop) -> FilterLanesContext.Loop {
         let channels = schedule.spec.geometry.channels
-        let pairs = layout.channelsPerVector == 2
-        let lonely = pairs && channels % 2 == 1
+        let perVector = layout.channelsPerVector
+        let lonely = channels % perVector != 0
         let steps = lonely ? layout.channelSteps - 1 : layout.channelSteps
         let step = vectors * layout.lanes
         let unit = layout.channelSteps * step
@@ -72,7 +73,7 @@ struct TilePrinter {
             loop.inputs.enumerated().map { index, place in
                 let offset = (place.row * schedule.spec.geometry.axes[2].input + place.column) * channels
                 return FilterLanesContext.Input(
-                    type: pairs ? "vf" : "float", load: load(offset),
+                    type: perVector > 1 ? "vf" : "float", load: load(offset),
                     uses: loop.uses.filter { $0.input == index }.flatMap { use in
                         (0..<vectors).map {
                             FilterLanesContext.Use(accumulator: accumulator(use.output, $0), weight: weight(use.tap, $0))
@@ -84,11 +85,19 @@ struct TilePrinter {
             comment: "\(loop.units.count) tap\(loop.units.count == 1 ? "" : "s"), \(loop.inputs.count) inputs", steps: steps, step: step,
             unrolled: steps > 1 ? [resolved.parameters.unroll] : [],
             weights: steps > 0 ? weights(from: 0) : [],
-            inputs: steps > 0 ? inputs { pairs ? "vs_pair(xt + \($0) + 2 * c)" : "xt[\($0) + c]" } : [],
+            inputs: steps > 0
+                ? inputs { offset in
+                    switch perVector {
+                    case 1: "xt[\(offset) + c]"
+                    case 2: "vs_pair(xt + \(offset) + 2 * c)"
+                    default: "vs_load(xt + \(offset) + \(perVector) * c)"
+                    }
+                } : [],
             lonely: lonely
                 ? [
                     .init(
-                        weights: weights(from: steps * step), inputs: inputs { "vs_lonely(xt[\($0 + channels - 1)])" })
+                        weights: weights(from: steps * step),
+                        inputs: inputs { perVector == 2 ? "vs_lonely(xt[\($0 + channels - 1)])" : "load_tail(xt + \($0 + steps * perVector))" })
                 ] : [])
     }
 
@@ -101,6 +110,7 @@ struct TilePrinter {
             let function = storedLanes[vector] == layout.lanes ? "vs_store" : "store_\(storedLanes[vector])"
             return .init(statement: "\(function)(\(to), \(value));")
         }
+        if layout.channelsPerVector == layout.lanes { return sumsOfLanes(places, activation) }
         if !boxed {
             return places.enumerated().flatMap { output, place in
                 (0..<vectors).map { store("y + \(place)", $0, accumulator(output, $0)) }
@@ -111,5 +121,50 @@ struct TilePrinter {
             guard layout.channelsPerVector == 2 else { return store("out", vector, sum) }
             return store("out", vector, schedule.spec.epilogue.hasBias ? "vs_add_pairs(\(sum)) + vs_load(bias)" : "vs_add_pairs(\(sum))")
         }
+    }
+
+    /// Where lanes are channels: as many accumulators as there are lanes are summed into one vector, in the order in which their
+    /// results lie, and stored in runs.
+    private func sumsOfLanes(_ places: [Int], _ activation: Activation) -> [FilterLanesContext.Store] {
+        let results = places.enumerated().flatMap { output, place in
+            (0..<vectors).map { (place: place + $0, vector: $0, accumulator: accumulator(output, $0)) }
+        }.sorted { $0.place < $1.place }
+        var statements: [String] = []
+        for start in stride(from: 0, to: results.count, by: layout.lanes) {
+            let part = Array(results[start..<min(start + layout.lanes, results.count)])
+            var level = part.map(\.accumulator)
+            var width = 1
+            // A missing partner stands for zero: the tree only grows as deep as there are accumulators, lanes are folded in any case.
+            let chunk = start / layout.lanes
+            while width < layout.lanes {
+                level = stride(from: 0, to: level.count, by: 2).map { index in
+                    let name = "s\(chunk)_\(width)_\(index / 2)"
+                    let partner = index + 1 < level.count ? level[index + 1] : "vs_splat(0)"
+                    statements.append("const vf \(name) = vs_fold_\(width)(\(level[index]), \(partner));")
+                    return name
+                }
+                width *= 2
+            }
+            let name = "r\(chunk)"
+            var sum = level[0]
+            if schedule.spec.epilogue.hasBias {
+                let biases = (0..<layout.lanes).map { $0 < part.count ? "bias[\(part[$0].vector)]" : "0" }
+                sum += vectors == 1 ? " + bias[0]" : " + (vf){\(biases.joined(separator: ", "))}"
+            }
+            // The schedule's activation is pointwise, so it always has an expression.
+            statements.append("const vf \(name) = \(ActivationExpression.apply(activation, to: sum) ?? sum);")
+            var first = 0
+            while first < part.count {
+                var end = first + 1
+                while end < part.count, part[end].place == part[end - 1].place + 1 { end += 1 }
+                if end - first == layout.lanes {
+                    statements.append("vs_store(y + \(part[first].place), \(name));")
+                } else {
+                    statements += PartialStore.pieces(of: name, first..<end, to: "y", at: part[first].place, lanes: layout.lanes)
+                }
+                first = end
+            }
+        }
+        return statements.map { .init(statement: $0) }
     }
 }

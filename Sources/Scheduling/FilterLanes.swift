@@ -22,7 +22,8 @@ public struct FilterLanes: Hashable, Sendable {
         case weightStationary = "wstat"
     }
 
-    /// 1, or 2: even and odd channels side by side in the lanes, summed at the end (at most half a vector of filters).
+    /// 1; or 2: even and odd channels side by side in the lanes, summed at the end (at most half a vector of filters); or as many
+    /// as there are lanes: every vector is one filter, and the lanes of its sums are added by a tree at the end (few filters).
     public var channelsPerVector: Int
     /// Vectors of filters in the register tile.
     public var vectors: Int

@@ -69,7 +69,7 @@ public struct FilterLanesSchedule: Hashable, Sendable {
     }
 
     private static func illegality(of p: FilterLanes, _ spec: KernelSpec, _ target: Target) -> String? {
-        if p.channelsPerVector != 1 && p.channelsPerVector != 2 { return "\(p.channelsPerVector) channels per vector" }
+        if ![1, 2, target.lanes(.float32)].contains(p.channelsPerVector) { return "\(p.channelsPerVector) channels per vector" }
         if min(p.vectors, p.tileHeight, p.tileWidth, p.blockRows, p.unroll) < 1 { return "a parameter below 1" }
         if p.vectors > 8 || p.tileHeight * p.tileWidth > 64 { return "a tile larger than 64 positions or 8 vectors" }
         if p.channelsPerVector == 2 {

@@ -50,6 +50,14 @@ extension FilterLanes {
         // Half a vector of filters or less: fill the other half with the neighbouring channel.
         if geometry.filters <= lanes / 2 && geometry.channels >= 2 { schedule.channelsPerVector = 2 }
         schedule.vectors = geometry.filters > lanes ? 2 : 1
+        // Few filters: channels as lanes, when that leaves fewer lanes idle (the tree at the end costs about 15 %) and each sum is
+        // long enough to pay for the tree.
+        let filterShare = Double(geometry.filters * schedule.channelsPerVector) / Double(lanes)
+        let channelShare = Double(geometry.channels) / Double(geometry.channels.ceilingDivision(by: lanes) * lanes)
+        if filterShare < 0.85 * channelShare && geometry.filters <= 6 && geometry.longestChain >= 8 * lanes {
+            schedule.channelsPerVector = lanes
+            schedule.vectors = geometry.filters
+        }
 
         // Row fusion over merged width phases re-uses each broadcast input for every tap of the kernel row. It pays while
         // enough registers remain for accumulators; 12 are the least that hide the latency of two units (4 cycles each) well.
@@ -70,8 +78,9 @@ extension FilterLanes {
             positions = (registers - 1 - schedule.vectors) / schedule.vectors
         }
         let phasesInTile = schedule.mergesWidthPhases ? phases : 1
-        // 24 accumulators are enough; more only lengthen edges.
-        positions = max(1, min(positions, 24 / (phasesInTile * schedule.vectors)))
+        // 24 accumulators are enough; more only lengthen edges. Where lanes are channels, one tree sums as many as there are lanes.
+        let enough = schedule.channelsPerVector == lanes ? lanes : 24
+        positions = max(1, min(positions, enough / (phasesInTile * schedule.vectors)))
 
         let widthPositions = (0..<width.stride).map { width.positions(inPhase: $0).count }.max() ?? 1
         let heightPositions = (0..<height.stride).map { height.positions(inPhase: $0).count }.max() ?? 1

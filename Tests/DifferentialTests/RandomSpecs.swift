@@ -73,10 +73,12 @@ struct RandomSpecs {
     /// A schedule other than the estimate, or nil to take the estimate.
     mutating func decision(_ spec: KernelSpec, _ target: Target) -> Decision? {
         guard random.chance(0.5) else { return nil }
-        let pairs = spec.geometry.filters <= target.lanes(.float32) / 2 && random.chance(0.5)
+        let lanes = target.lanes(.float32)
+        let pairs = spec.geometry.filters <= lanes / 2 && random.chance(0.5)
+        let perVector = pairs ? 2 : random.chance(0.3) ? lanes : 1
         let height = random.choice([1, 1, 2, 3])
         return .filterLanes(FilterLanes(
-            channelsPerVector: pairs ? 2 : 1, vectors: pairs ? 1 : random.integer(1...4), tileHeight: height,
+            channelsPerVector: perVector, vectors: pairs ? 1 : random.integer(1...4), tileHeight: height,
             tileWidth: random.integer(1...7), mergesWidthPhases: random.chance(0.5), fusion: random.choice([.tap, .row]),
             listsRows: height == 1 && random.chance(0.6), order: random.choice([.heightBlocked, .weightStationary]),
             blockRows: random.integer(1...4), prefetchesNextPlane: random.chance(0.5), unroll: random.integer(1...4)))
@@ -91,7 +93,7 @@ struct ClassCounts {
     static let minima = [
         "stride above kernel": 60, "kernel no multiple of stride": 150, "asymmetric crop": 200, "channels no multiple of lanes": 300,
         "filters no multiple of lanes": 300, "batch above 1": 150, "phase without taps": 60, "axis of length 1": 60,
-        "dilation": 60, "two channels per vector": 40, "several filter blocks": 100, "unrolled rows": 40, "weight-stationary": 60,
+        "dilation": 60, "two channels per vector": 40, "channels as lanes": 60, "several filter blocks": 100, "unrolled rows": 40, "weight-stationary": 60,
         "activation": 150, "minimal filtering": 150,
     ]
 
@@ -110,6 +112,7 @@ struct ClassCounts {
             ("axis of length 1", axes.contains { $0.input == 1 }),
             ("dilation", axes.contains { $0.dilation > 1 && $0.kernel > 1 }),
             ("two channels per vector", schedule.filterLanes?.parameters.channelsPerVector == 2),
+            ("channels as lanes", schedule.filterLanes?.parameters.channelsPerVector == lanes),
             ("several filter blocks", (schedule.filterLanes?.packedLayout.blockCount ?? schedule.minimalFiltering?.blockCount ?? 0) > 1),
             ("unrolled rows", schedule.filterLanes?.parameters.listsRows == false),
             ("weight-stationary", schedule.filterLanes?.parameters.order == .weightStationary),

@@ -72,7 +72,7 @@ private func problems() throws -> [KernelSpec] {
             let layout = resolved.packedLayout
             let perUse = (layout.blockCount > 1 ? layout.vectors : 0)
                 + (layout.blockCount > 1 && spec.geometry.filters % layout.filtersPerBlock == 0 ? 0 : layout.lastVectors)
-            let lonely = layout.channelsPerVector == 2 && spec.geometry.channels % 2 == 1
+            let lonely = spec.geometry.channels % layout.channelsPerVector != 0
             let bodies = lonely ? (layout.channelSteps > 1 ? 2 : 1) : 1
             let printed = unit.source.text.split(separator: "+= s * ").count - 1
             #expect(printed == resolved.tilePlan.useCount * perUse * bodies, "\(spec.key) \(schedule.text)")
