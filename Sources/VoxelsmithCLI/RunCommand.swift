@@ -88,7 +88,7 @@ struct RunCommand: ParsableCommand {
         guard set.model != nil || set.layers.count == 1 else {
             throw CommandFailure.independentLayers(path: source.layers, count: set.layers.count)
         }
-        let layers = makeLayers(set, policy: policy, kernels: registry, kernelMode: kernel)
+        let layers = try makeLayers(set, policy: policy, kernels: registry, kernelMode: kernel)
         if let weights {
             try loadWeights(npz: weights, into: layers)
         } else if let weights = file.weights {
