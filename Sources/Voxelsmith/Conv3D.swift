@@ -174,14 +174,17 @@ open class Conv3D: Layer {
     /// - Throws: as `prepare(inputShape:)`; `ArgumentError.notOnlyAKernel` for a layer that does more than its kernel: with a
     ///   16-bit dtype, an activation of the user's own, or one along another axis than the last.
     public func preparedLayer(inputShape: [Int]) throws -> PreparedLayer {
-        if dtypePolicy.computeHalf != nil {
-            throw ArgumentError.notOnlyAKernel(layer: name, reason: "its dtype \(dtypePolicy.rawValue) is rounded around the kernel")
-        }
-        if activation.needsWholeResult || tensorActivation != nil {
-            let activation = tensorActivation?.className ?? activation.name
-            throw ArgumentError.notOnlyAKernel(layer: name, reason: "its activation \(activation) follows the kernel")
-        }
+        if let reason = reasonAgainstPreparedLayer { throw ArgumentError.notOnlyAKernel(layer: name, reason: reason) }
         return try kernelLayer(inputShape: inputShape)
+    }
+
+    /// Whether a `PreparedLayer` computes all that the layer does.
+    public var isOnlyItsKernel: Bool { reasonAgainstPreparedLayer == nil }
+
+    private var reasonAgainstPreparedLayer: String? {
+        if dtypePolicy.computeHalf != nil { return "its dtype \(dtypePolicy.rawValue) is rounded around the kernel" }
+        if let tensorActivation { return "its activation \(tensorActivation.className) follows the kernel" }
+        return activation.needsWholeResult ? "its activation \(activation.name) follows the kernel" : nil
     }
 
     private func kernelLayer(inputShape: [Int]) throws -> PreparedLayer {

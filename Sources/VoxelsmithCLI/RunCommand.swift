@@ -66,10 +66,15 @@ struct RunCommand: ParsableCommand {
         var y = x
         for (index, layer) in layers.enumerated() {
             Console.progress("computing layer \(index + 1) of \(layers.count), \(layer.name)")
-            let prepared = try layer.preparedLayer(inputShape: y.shape)
-            let result = try prepared.call(y, threads: threadsOption.threads)
-            if report { try table.measure(layer, prepared, y, result, threads: threadsOption.threads) }
-            y = result
+            if layer.isOnlyItsKernel {
+                let prepared = try layer.preparedLayer(inputShape: y.shape)
+                let result = try prepared.call(y, threads: threadsOption.threads)
+                if report { try table.measure(layer, prepared, y, result, threads: threadsOption.threads) }
+                y = result
+            } else {
+                // The report is about kernels; what this layer does around its own would blur it.
+                y = try layer(y, threads: threadsOption.threads)
+            }
         }
         Console.endProgress()
         let result = hasBatch ? y : try y.reshaped(to: Array(y.shape.dropFirst()))
