@@ -211,5 +211,41 @@ VS_INLINE vf vs_gelu(vf x) { return x * 0.5f * (vs_erf(x * 0.70710678f) + 1.0f);
 VS_INLINE vf vs_gelu_tanh(vf x) {
     return x * 0.5f * (vs_tanh((x * x * x * 0.044715f + x) * 0.79788456f) + 1.0f);
 }
+/* Every choice below falls to x, not to a constant, when the comparison meets NaN. */
+VS_INLINE vf vs_clip(vf x, float low, float high) {
+    return vs_select(x < low, vs_splat(low), vs_select(x > high, vs_splat(high), x));
+}
+VS_INLINE vf vs_rectified(vf x, float slope, float threshold, float low, float high) {
+    /* 0 * infinity would be NaN. */
+    const vf below = slope == 0.0f ? vs_splat(0) : (x - threshold) * slope;
+    return vs_select(x <= threshold, below, vs_clip(x, low, high));
+}
+VS_INLINE vf vs_celu(vf x, float alpha, float inverse) { return vs_select(x > 0.0f, x, vs_expm1(x * inverse) * alpha); }
+VS_INLINE vf vs_log_sigmoid(vf x) { return -vs_softplus(-x); }
+VS_INLINE vf vs_hard_silu(vf x) { return x * (vs_clip(x + 3.0f, 0.0f, 6.0f) * (1.0f / 6.0f)); }
+VS_INLINE vf vs_hard_tanh(vf x) { return vs_clip(x, -1.0f, 1.0f); }
+VS_INLINE vf vs_hard_shrink(vf x, float threshold) { return vs_select(vs_magnitude(x) <= threshold, vs_splat(0), x); }
+VS_INLINE vf vs_soft_shrink(vf x, float threshold) {
+    return vs_select(x > threshold, x - threshold, vs_select(x < -threshold, x + threshold, x * 0.0f));
+}
+VS_INLINE vf vs_tanh_shrink(vf x) { return x - vs_tanh(x); }
+VS_INLINE vf vs_mish(vf x) {
+    /* With t = e^x, tanh(log(1 + t)) = n / (n + 2) for n = t (t + 2), which rounds to 1 above x = 20. */
+    const vf t = vs_exp(vs_select(x > 20.0f, vs_splat(20), x));
+    const vf n = t * (t + 2.0f);
+    return x * (n / (n + 2.0f));
+}
+VS_INLINE vf vs_sparse_plus(vf x) {
+    const vf u = x * 0.5f + 0.5f;
+    return vs_select(x <= -1.0f, vs_splat(0), vs_select(x >= 1.0f, x, u * u));
+}
+VS_INLINE vf vs_squareplus(vf x, float b) {
+    const vf a = vs_magnitude(x);
+    /* Above 2^62 the square would overflow soon, and b no longer matters. */
+    const vf root = vs_select(a > 0x1p62f, a, __builtin_elementwise_sqrt(a * a + b));
+    /* x + root cancels below 0, where it equals b / (root - x). */
+    return 0.5f * vs_select(x < 0.0f, b / (root + a), a + root);
+}
+VS_INLINE vf vs_threshold(vf x, float threshold, float value) { return vs_select(x <= threshold, vs_splat(value), x); }
 
 #endif

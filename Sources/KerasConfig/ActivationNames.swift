@@ -2,36 +2,49 @@ import LayerSpec
 
 /// Keras's names of the activations, both ways.
 public enum ActivationNames {
-    /// Every name that is understood, aliases included.
-    public static let all = [
-        "linear", "relu", "elu", "selu", "softplus", "softsign", "tanh", "sigmoid", "hard_sigmoid", "exponential", "softmax",
-        "leaky_relu", "gelu", "silu", "swish",
+    /// What each name means in Keras 3, with the default parameters of `keras.activations`. The first name of an activation is
+    /// the one Keras 3 writes.
+    private static let table: [(name: String, activation: Activation)] = [
+        ("linear", .linear), ("relu", .relu), ("elu", .elu(alpha: 1)), ("selu", .selu), ("softplus", .softplus),
+        ("softsign", .softsign), ("tanh", .tanh), ("sigmoid", .sigmoid), ("hard_sigmoid", .hardSigmoid(slope: 1.0 / 6)),
+        ("exponential", .exponential), ("softmax", .softmax), ("leaky_relu", .leakyRelu(slope: 0.2)),
+        ("gelu", .gelu(approximate: false)), ("silu", .silu), ("swish", .silu), ("relu6", .relu6), ("celu", .celu(alpha: 1)),
+        ("mish", .mish), ("log_softmax", .logSoftmax), ("sparsemax", .sparsemax), ("glu", .glu()), ("hard_silu", .hardSilu),
+        ("hard_swish", .hardSilu), ("hard_tanh", .hardTanh), ("hard_shrink", .hardShrink(threshold: 0.5)),
+        ("soft_shrink", .softShrink(threshold: 0.5)), ("tanh_shrink", .tanhShrink), ("log_sigmoid", .logSigmoid),
+        ("sparse_plus", .sparsePlus), ("sparse_sigmoid", .sparseSigmoid), ("squareplus", .squareplus(b: 4)),
     ]
 
+    private static let byName = Dictionary(uniqueKeysWithValues: table.map { ($0.name, $0.activation) })
+
+    /// The names Keras 2 writes; for all other activations it has none.
+    private static let keras2Names: Set<String> = [
+        "linear", "relu", "elu", "selu", "softplus", "softsign", "tanh", "sigmoid", "hard_sigmoid", "exponential", "softmax",
+        "leaky_relu", "gelu", "silu", "relu6", "mish", "log_softmax",
+    ]
+
+    /// Layer classes whose name alone Keras 2 takes for an activation.
+    private static let layerClasses: Set<String> = ["ReLU", "LeakyReLU", "ELU", "Softmax"]
+
+    /// Module, and prefix of the registered names, of what Keras cannot write.
+    private static let ownPackage = "voxelsmith"
+
+    /// Every name that is understood, aliases included.
+    public static let all = table.map(\.name)
+
     /// The activation of a name, with the default parameters of `keras.activations`.
-    /// - Throws: `KerasConfigError.activation`. Names are case-sensitive, as in Keras.
+    /// - Throws: `KerasConfigError.activation`; `.activationArguments` for `threshold`, which has no defaults. Names are
+    ///   case-sensitive, as in Keras.
     public static func activation(named name: String, generation: KerasGeneration = .keras3) throws(KerasConfigError) -> Activation {
-        switch name {
-        case "linear": .linear
-        case "relu": .relu
-        case "elu": .elu(alpha: 1)
-        case "selu": .selu
-        case "softplus": .softplus
-        case "softsign": .softsign
-        case "tanh": .tanh
-        case "sigmoid": .sigmoid
-        case "hard_sigmoid": .hardSigmoid(slope: generation == .keras3 ? 1.0 / 6 : 0.2)
-        case "exponential": .exponential
-        case "softmax": .softmax
-        case "leaky_relu": .leakyRelu(slope: 0.2)
-        case "gelu": .gelu(approximate: false)
-        case "silu", "swish": .silu
-        default: throw .activation("\"\(name)\"")
-        }
+        if name == "hard_sigmoid", generation == .keras2 { return .hardSigmoid(slope: 0.2) }
+        if name == "threshold" { throw .activationArguments(name, ["threshold", "default_value"]) }
+        if generation == .keras2, layerClasses.contains(name) { return try layer(name, [:], .string(name), generation) }
+        guard let activation = byName[name] else { throw .activation("\"\(name)\"") }
+        return activation
     }
 
-    /// The activation of a config's `activation`: null, a name, a serialised function, or a serialised activation layer
-    /// (ReLU, LeakyReLU, ELU, Softmax, Activation) whose parameters `Activation` can express.
+    /// The activation of a config's `activation`: null, a name, a serialised function, a serialised activation layer (ReLU,
+    /// LeakyReLU, ELU, Softmax, Activation), or what `json(_:generation:)` wrote.
     /// - Throws: `KerasConfigError.activation`.
     public static func activation(_ json: JSONValue?, generation: KerasGeneration = .keras3) throws(KerasConfigError) -> Activation {
         switch json {
@@ -43,70 +56,121 @@ public enum ActivationNames {
                 return try activation(named: name, generation: generation)
             }
             let config = object["config"]?.object ?? [:]
-            /// A numeric parameter under any of its names; null and absence mean the default.
-            func parameter(_ names: String..., default standard: Double?) -> Double? {
-                for name in names {
-                    switch config[name] {
-                    case .integer(let value)?: return Double(value)
-                    case .number(let value)?: return value
-                    case .null?, nil: continue
-                    default: return .nan
-                    }
-                }
-                return standard
-            }
-            switch className {
-            case "Activation":
-                if let name = config["activation"]?.string { return try activation(named: name, generation: generation) }
-            case "ReLU":
-                let slope = parameter("negative_slope", default: 0)
-                if parameter("max_value", default: nil) == nil, parameter("threshold", default: 0) == 0, let slope, slope.isFinite {
-                    return slope == 0 ? .relu : .leakyRelu(slope: slope)
-                }
-            case "LeakyReLU":
-                if let slope = parameter("negative_slope", "alpha", default: 0.3), slope.isFinite { return .leakyRelu(slope: slope) }
-            case "ELU":
-                if let alpha = parameter("alpha", default: 1), alpha.isFinite { return .elu(alpha: alpha) }
-            case "Softmax":
-                if parameter("axis", default: -1) == -1 { return .softmax }
-            default: break
-            }
+            if object["module"]?.string == ownPackage { return try own(className, config, .object(object)) }
+            return try layer(className, config, .object(object), generation)
         default: break
         }
         throw .activation(json?.excerpt ?? "null")
     }
 
-    /// The `activation` value of a config: a name, or a serialised layer where a parameter differs from the default.
-    /// - Throws: `KerasConfigError.notRepresentable` for what the generation has no name for.
-    public static func json(_ activation: Activation, generation: KerasGeneration = .keras3) throws(KerasConfigError) -> JSONValue {
-        func layer(_ className: String, _ parameter: String, _ value: Double) -> JSONValue {
-            [
-                "module": "keras.layers", "class_name": .string(className), "config": [parameter: .number(value)],
-                "registered_name": nil,
-            ]
+    /// A numeric parameter under any of its names; null and absence mean the default; NaN for another type.
+    private static func parameter(_ config: JSONObject, _ names: String..., default standard: Double?) -> Double? {
+        for name in names {
+            switch config[name] {
+            case .integer(let value)?: return Double(value)
+            case .number(let value)?: return value
+            case .null?, nil: continue
+            default: return .nan
+            }
         }
-        let dialect = generation == .keras3 ? "Keras 3" : "Keras 2"
+        return standard
+    }
+
+    private static func layer(
+        _ className: String, _ config: JSONObject, _ json: JSONValue, _ generation: KerasGeneration
+    ) throws(KerasConfigError) -> Activation {
+        switch className {
+        case "Activation":
+            if let name = config["activation"]?.string { return try activation(named: name, generation: generation) }
+        case "ReLU":
+            let maximum = parameter(config, "max_value", default: nil)
+            if let slope = parameter(config, "negative_slope", default: 0), let threshold = parameter(config, "threshold", default: 0),
+                slope.isFinite, threshold.isFinite, maximum?.isFinite ?? true
+            {
+                return rectified(slope, maximum, threshold)
+            }
+        case "LeakyReLU":
+            if let slope = parameter(config, "negative_slope", "alpha", default: 0.3), slope.isFinite { return .leakyRelu(slope: slope) }
+        case "ELU":
+            if let alpha = parameter(config, "alpha", default: 1), alpha.isFinite { return .elu(alpha: alpha) }
+        case "Softmax":
+            switch config["axis"] {
+            case nil, .null?, .integer(-1)?: return .softmax
+            case .integer(let axis)?: return .alongAxis(.softmax, axis: axis)
+            default: break
+            }
+        default: break
+        }
+        throw .activation(json.excerpt)
+    }
+
+    /// relu with arguments, as the plainest activation that computes it.
+    private static func rectified(_ slope: Double, _ maximum: Double?, _ threshold: Double) -> Activation {
+        if maximum == nil && threshold == 0 { return slope == 0 ? .relu : .leakyRelu(slope: slope) }
+        return .rectified(negativeSlope: slope, maximum: maximum, threshold: threshold)
+    }
+
+    /// What `own(_:)` below has written.
+    private static func own(_ name: String, _ config: JSONObject, _ json: JSONValue) throws(KerasConfigError) -> Activation {
+        if let function = Activation.AxisFunction(rawValue: name), case .integer(let axis)? = config["axis"] {
+            return .alongAxis(function, axis: axis)
+        }
+        if name == "gelu", case .bool(let approximate)? = config["approximate"] { return .gelu(approximate: approximate) }
+        func number(_ key: String) throws(KerasConfigError) -> Double {
+            guard let value = parameter(config, key, default: nil), value.isFinite else { throw .activation(json.excerpt) }
+            return value
+        }
+        switch name {
+        case "celu": return .celu(alpha: try number("alpha"))
+        case "hard_sigmoid": return .hardSigmoid(slope: try number("slope"))
+        case "hard_shrink": return .hardShrink(threshold: try number("threshold"))
+        case "soft_shrink": return .softShrink(threshold: try number("threshold"))
+        case "squareplus": return .squareplus(b: try number("b"))
+        case "threshold": return .threshold(try number("threshold"), value: try number("default_value"))
+        default: return try activation(named: name)
+        }
+    }
+
+    /// The `activation` value of a config: a name; a serialised Keras layer where a parameter differs from the default and
+    /// Keras has a layer with that parameter; otherwise an object with the registered name `voxelsmith>...`, to which a Keras
+    /// user can register a function of their own.
+    public static func json(_ activation: Activation, generation: KerasGeneration = .keras3) -> JSONValue {
         switch activation {
-        case .linear: return "linear"
-        case .relu: return "relu"
-        case .elu(alpha: 1): return "elu"
-        case .elu(let alpha): return layer("ELU", "alpha", alpha)
-        case .selu: return "selu"
-        case .softplus: return "softplus"
-        case .softsign: return "softsign"
-        case .tanh: return "tanh"
-        case .sigmoid: return "sigmoid"
-        case .hardSigmoid(let slope):
-            let name: JSONValue = "hard_sigmoid"
-            if try Self.activation(name, generation: generation) == activation { return name }
-            throw .notRepresentable(what: "hard_sigmoid with slope \(slope)", dialect: dialect)
-        case .exponential: return "exponential"
-        case .leakyRelu(slope: 0.2): return "leaky_relu"
-        case .leakyRelu(let slope): return layer("LeakyReLU", generation == .keras3 ? "negative_slope" : "alpha", slope)
-        case .gelu(approximate: false): return "gelu"
-        case .gelu(approximate: true): throw .notRepresentable(what: "gelu in its tanh form", dialect: dialect)
-        case .silu: return generation == .keras3 ? "silu" : "swish"
-        case .softmax: return "softmax"
+        case .silu where generation == .keras2: return "swish"
+        case .hardSigmoid(slope: 0.2) where generation == .keras2: return "hard_sigmoid"
+        case .hardSigmoid where generation == .keras2: return own(activation)
+        default: break
         }
+        if let name = table.first(where: { $0.activation == activation })?.name, generation == .keras3 || keras2Names.contains(name) {
+            return .string(name)
+        }
+        func layer(_ className: String, _ config: JSONValue) -> JSONValue {
+            ["module": "keras.layers", "class_name": .string(className), "config": config, "registered_name": nil]
+        }
+        switch activation {
+        case .elu(let alpha): return layer("ELU", ["alpha": .number(alpha)])
+        case .leakyRelu(let slope):
+            return layer("LeakyReLU", generation == .keras3 ? ["negative_slope": .number(slope)] : ["alpha": .number(slope)])
+        case .rectified(let slope, let maximum, let threshold):
+            return layer(
+                "ReLU",
+                [
+                    "max_value": maximum.map { .number($0) } ?? .null, "negative_slope": .number(slope),
+                    "threshold": .number(threshold),
+                ])
+        case .alongAxis(.softmax, let axis): return layer("Softmax", ["axis": .integer(axis)])
+        default: return own(activation)
+        }
+    }
+
+    private static func own(_ activation: Activation) -> JSONValue {
+        var config: JSONObject = [:]
+        for (name, value) in activation.parameters { config[name] = value.map { .number($0) } ?? .null }
+        if case .gelu(let approximate) = activation { config["approximate"] = .bool(approximate) }
+        if case .alongAxis(_, let axis) = activation { config["axis"] = .integer(axis) }
+        return [
+            "module": .string(ownPackage), "class_name": .string(activation.name), "config": .object(config),
+            "registered_name": .string("\(ownPackage)>\(activation.name)"),
+        ]
     }
 }

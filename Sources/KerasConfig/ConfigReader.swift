@@ -1,54 +1,65 @@
 import LayerSpec
 
 /// Typed access to the members of one layer's `config`; errors name the key and the value.
-struct ConfigReader {
-    let config: JSONObject
-    let className: String
+package struct ConfigReader {
+    package let config: JSONObject
+    package let className: String
+
+    package init(config: JSONObject, className: String) { (self.config, self.className) = (config, className) }
 
     /// - Throws: `KerasConfigError.unknownKeys`.
-    func allow(_ keys: Set<String>) throws(KerasConfigError) {
+    package func allow(_ keys: Set<String>) throws(KerasConfigError) {
         let unknown = config.keys.filter { !keys.contains($0) }
         if !unknown.isEmpty { throw .unknownKeys(unknown, className: className) }
     }
 
     /// The member, nil when it is absent or null.
-    func value(_ key: String) -> JSONValue? {
+    package func value(_ key: String) -> JSONValue? {
         guard let value = config[key], !value.isNull else { return nil }
         return value
     }
 
-    func required(_ key: String) throws(KerasConfigError) -> JSONValue {
+    package func required(_ key: String) throws(KerasConfigError) -> JSONValue {
         guard let value = value(key) else { throw .missingKey(key, className: className) }
         return value
     }
 
-    func integer(_ key: String) throws(KerasConfigError) -> Int? {
+    package func integer(_ key: String) throws(KerasConfigError) -> Int? {
         guard let value = value(key) else { return nil }
         guard case .integer(let integer) = value else { throw wrongType(key, value, "an integer") }
         return integer
     }
 
-    func bool(_ key: String) throws(KerasConfigError) -> Bool? {
+    package func number(_ key: String) throws(KerasConfigError) -> Double? {
+        switch value(key) {
+        case nil: return nil
+        case .integer(let integer)?: return Double(integer)
+        case .number(let number)?: return number
+        case .some(let other): throw wrongType(key, other, "a number")
+        }
+    }
+
+    package func bool(_ key: String) throws(KerasConfigError) -> Bool? {
         guard let value = value(key) else { return nil }
         guard case .bool(let bool) = value else { throw wrongType(key, value, "true or false") }
         return bool
     }
 
-    func string(_ key: String) throws(KerasConfigError) -> String? {
+    package func string(_ key: String) throws(KerasConfigError) -> String? {
         guard let value = value(key) else { return nil }
         guard case .string(let string) = value else { throw wrongType(key, value, "a string") }
         return string
     }
 
     /// A list of integers of any length.
-    func integers(_ key: String) throws(KerasConfigError) -> [Int]? {
+    package func integers(_ key: String) throws(KerasConfigError) -> [Int]? {
         guard let value = value(key) else { return nil }
         guard let list = Self.integers(value) else { throw wrongType(key, value, "a list of integers") }
         return list
     }
 
     /// Three integers, or one that stands for all three (Keras's `standardize_tuple`).
-    func triple(_ key: String) throws(KerasConfigError) -> [Int]? {
+    package func triple(_ key: String) throws(KerasConfigError) -> [Int]? {
         guard let value = value(key) else { return nil }
         if case .integer(let integer) = value { return [integer, integer, integer] }
         guard let list = Self.integers(value), list.count == 3 else {
@@ -57,7 +68,7 @@ struct ConfigReader {
         return list
     }
 
-    func wrongType(_ key: String, _ value: JSONValue, _ expected: String) -> KerasConfigError {
+    package func wrongType(_ key: String, _ value: JSONValue, _ expected: String) -> KerasConfigError {
         .wrongType(key: key, received: value.excerpt, expected: expected)
     }
 
@@ -73,7 +84,7 @@ struct ConfigReader {
 
     /// A (batch, ...) shape of five extents, nil where the JSON has null.
     /// - Throws: `KerasConfigError.inputShape` for another rank, extents below 1 (batch: below 0), or unknown channels.
-    static func shape(_ json: JSONValue, layout: Layout) throws(KerasConfigError) -> [Int?] {
+    package static func shape(_ json: JSONValue, layout: Layout) throws(KerasConfigError) -> [Int?] {
         guard let array = json.array, array.count == 5 else { throw .inputShape(json.excerpt) }
         var shape: [Int?] = []
         for (axis, extent) in array.enumerated() {

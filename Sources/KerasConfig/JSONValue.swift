@@ -110,7 +110,7 @@ public enum JSONValue: Hashable, Sendable, Codable {
     }
 
     /// The beginning of `text`, for error sentences.
-    var excerpt: String {
+    package var excerpt: String {
         let text = text
         return text.utf8.count <= 80 ? text : text.prefix(77) + "..."
     }

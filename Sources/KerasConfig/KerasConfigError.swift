@@ -23,6 +23,8 @@ public enum KerasConfigError: Error, Hashable, Sendable, CustomStringConvertible
     case stridesWithDilation(strides: [Int], dilationRate: [Int])
     case groups(Int)
     case activation(String)
+    /// An activation whose name does not say enough, and the arguments it lacks.
+    case activationArguments(String, [String])
     case elementType(String)
     case layerName(String)
     case inputShape(String)
@@ -82,8 +84,10 @@ public enum KerasConfigError: Error, Hashable, Sendable, CustomStringConvertible
             "Received groups \(value); expected 1, because Keras has no grouped transposed convolution (use class ConvTranspose)."
         case .activation(let value):
             "Received activation \(value); expected one of \(ActivationNames.all.joined(separator: ", "))."
+        case .activationArguments(let name, let arguments):
+            "Received activation \"\(name)\" by name; expected its arguments \(arguments.joined(separator: " and ")) too, which have no defaults."
         case .elementType(let value):
-            "Received dtype \(value); expected float32 or float64."
+            "Received dtype \(value); expected \(DTypePolicy.allCases.map(\.rawValue).joined(separator: ", "))."
         case .layerName(let value):
             "Received layer name \"\(value)\"; expected one without \"/\"."
         case .inputShape(let received):

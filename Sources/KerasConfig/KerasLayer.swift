@@ -1,8 +1,8 @@
 import LayerSpec
 
 /// Reads and writes the config of a Keras `Conv3DTranspose` of any generation.
-enum KerasLayer {
-    static let classNames: Set<String> = ["Conv3DTranspose", "Convolution3DTranspose"]
+package enum KerasLayer {
+    package static let classNames: Set<String> = ["Conv3DTranspose", "Convolution3DTranspose"]
 
     /// Every argument some Keras version writes into a config or accepts in one.
     private static let keys: Set<String> = [
@@ -12,7 +12,7 @@ enum KerasLayer {
         "batch_size", "input_dtype", "autocast", "dynamic",
     ]
 
-    static func read(_ config: JSONObject, className: String, name: String, generation: KerasGeneration) throws(KerasConfigError) -> LayerConfig {
+    package static func read(_ config: JSONObject, className: String, name: String, generation: KerasGeneration) throws(KerasConfigError) -> LayerConfig {
         let reader = ConfigReader(config: config, className: className)
         try reader.allow(keys)
         _ = try reader.required("filters")
@@ -28,22 +28,14 @@ enum KerasLayer {
             useBias: try reader.bool("use_bias") ?? true, elementType: try elementType(config["dtype"]))
     }
 
-    /// A `dtype`: null, a name, or a serialised DTypePolicy.
+    /// The element type of a `dtype`: null, a name, or a serialised policy.
     static func elementType(_ json: JSONValue?) throws(KerasConfigError) -> ElementType {
-        var name: String?
-        switch json {
-        case nil, .null?: return .float32
-        case .string(let text)?: name = text
-        case .object(let object)?: name = object["config"]?.object?["name"]?.string
-        default: break
-        }
-        guard let name, let type = ElementType(rawValue: name) else { throw .elementType(json?.excerpt ?? "null") }
-        return type
+        try DTypePolicy(json: json)?.elementType ?? .float32
     }
 
     /// The input shape a layer object states: `build_config.input_shape`, else the config's `batch_input_shape`, else its
     /// `input_shape` (without batch).
-    static func inputShape(object: JSONObject, layout: Layout) throws(KerasConfigError) -> [Int?]? {
+    package static func inputShape(object: JSONObject, layout: Layout) throws(KerasConfigError) -> [Int?]? {
         let config = object["config"]?.object ?? [:]
         if let shape = object["build_config"]?.object?["input_shape"], !shape.isNull {
             return try ConfigReader.shape(shape, layout: layout)
@@ -59,8 +51,7 @@ enum KerasLayer {
 extension LayerConfig {
     /// The `get_config` of a Keras 3 `Conv3DTranspose`, keys in Keras's order: what this type knows of it (initializers,
     /// regularizers and constraints belong to the layer).
-    /// - Throws: `KerasConfigError.notRepresentable` for groups, ONNX paddings, and activations without a Keras name; and the
-    ///   errors of `KerasRules.validate`.
+    /// - Throws: `KerasConfigError.notRepresentable` for groups and ONNX paddings; and the errors of `KerasRules.validate`.
     public func kerasConfig() throws(KerasConfigError) -> JSONObject {
         let rule: KerasPadding
         let outputPadding: [Int]?
@@ -75,14 +66,11 @@ extension LayerConfig {
             layout: layout, dilationRate: dilationRate, activation: activation, useBias: useBias, elementType: elementType)
         return [
             "name": .string(name),
-            "dtype": [
-                "module": "keras", "class_name": "DTypePolicy", "config": ["name": .string(elementType.rawValue)],
-                "registered_name": nil,
-            ],
+            "dtype": (elementType == .float64 ? DTypePolicy.float64 : .float32).json,
             "filters": .integer(filters), "kernel_size": JSONValue(kernelSize), "strides": JSONValue(strides),
             "padding": .string(rule.rawValue), "output_padding": outputPadding.map { JSONValue($0) } ?? .null,
             "data_format": .string(layout.rawValue), "dilation_rate": JSONValue(dilationRate),
-            "activation": try ActivationNames.json(activation), "use_bias": .bool(useBias),
+            "activation": ActivationNames.json(activation), "use_bias": .bool(useBias),
         ]
     }
 

@@ -83,7 +83,7 @@ extension LayerConfig {
         var config: JSONObject = [
             "name": .string(name), "kernel_shape": JSONValue(kernelSize), "strides": JSONValue(strides),
             "dilations": JSONValue(dilationRate), "group": .integer(groups), "channels": .integer(channels),
-            "filters": .integer(filters), "use_bias": .bool(useBias), "activation": try ActivationNames.json(activation),
+            "filters": .integer(filters), "use_bias": .bool(useBias), "activation": ActivationNames.json(activation),
             "data_format": .string(layout.rawValue),
         ]
         switch padding {

@@ -18,14 +18,28 @@ enum ActivationExpression {
         case .leakyRelu(let slope): "vs_leaky_relu(\(operand), \(literal(slope)))"
         case .gelu(let approximate): approximate ? "vs_gelu_tanh(\(operand))" : "vs_gelu(\(operand))"
         case .silu: "vs_silu(\(operand))"
-        case .softmax: nil
+        case .rectified(let slope, let maximum, let threshold):
+            // With a maximum, what exceeds a negative threshold is at least 0.
+            "vs_rectified(\(operand), \(literal(slope)), \(literal(threshold)), \(maximum == nil ? literal(-.infinity) : "0.0f"), \(literal(maximum ?? .infinity)))"
+        case .celu(let alpha): "vs_celu(\(operand), \(literal(alpha)), \(literal(1 / alpha)))"
+        case .logSigmoid: "vs_log_sigmoid(\(operand))"
+        case .hardSilu: "vs_hard_silu(\(operand))"
+        case .hardTanh: "vs_hard_tanh(\(operand))"
+        case .hardShrink(let threshold): "vs_hard_shrink(\(operand), \(literal(threshold)))"
+        case .softShrink(let threshold): "vs_soft_shrink(\(operand), \(literal(threshold)))"
+        case .tanhShrink: "vs_tanh_shrink(\(operand))"
+        case .mish: "vs_mish(\(operand))"
+        case .sparsePlus: "vs_sparse_plus(\(operand))"
+        case .squareplus(let b): "vs_squareplus(\(operand), \(literal(b)))"
+        case .threshold(let threshold, let value): "vs_threshold(\(operand), \(literal(threshold)), \(literal(value)))"
+        case .softmax, .logSoftmax, .sparsemax, .alongAxis: nil
         }
     }
 
     /// Whether the function needs so many registers that sums are better passed through memory.
     static func isHeavy(_ activation: Activation) -> Bool {
         switch activation {
-        case .linear, .relu, .leakyRelu: false
+        case .linear, .relu, .rectified, .leakyRelu, .hardTanh, .hardShrink, .threshold: false
         default: true
         }
     }

@@ -7,7 +7,7 @@ import LayerSpec
 /// everywhere, gelu's tail and softplus's included. NaN stays NaN. Infinite arguments follow the formulas: silu and gelu of
 /// minus infinity and softsign of an infinity are NaN.
 public enum ActivationArithmetic {
-    /// A pointwise activation of one number; `softmax` is not one and gives NaN.
+    /// A pointwise activation of one number; the others give NaN.
     public static func value(_ activation: Activation, _ x: Double) -> Double {
         switch activation {
         case .linear: x
@@ -26,8 +26,40 @@ public enum ActivationArithmetic {
         // (1 + tanh u) / 2 = sigmoid(2u), again without cancellation.
         case .gelu(approximate: true): x / (1 + exp(-2 * (2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
         case .silu: x / (1 + exp(-x))
-        case .softmax: .nan
+        case .rectified(let slope, let maximum, let threshold):
+            if x <= threshold {
+                slope == 0 ? 0 : slope * (x - threshold)  // 0 * infinity would be NaN
+            } else if let maximum {
+                x < 0 ? 0 : (x > maximum ? maximum : x)
+            } else {
+                x
+            }
+        case .celu(let alpha): x > 0 ? x : alpha * expm1(x / alpha)
+        case .logSigmoid: x < 0 ? x - log1p(exp(x)) : -log1p(exp(-x))
+        case .hardSilu: x * (clip((x + 3) / 6))
+        case .hardTanh: x < -1 ? -1 : (x > 1 ? 1 : x)
+        case .hardShrink(let threshold): abs(x) <= threshold ? 0 : x
+        case .softShrink(let threshold): x > threshold ? x - threshold : (x < -threshold ? x + threshold : x * 0)
+        case .tanhShrink: x - Glibc.tanh(x)
+        case .mish: mish(x)
+        case .sparsePlus: x <= -1 ? 0 : (x >= 1 ? x : (x + 1) * (x + 1) / 4)
+        case .squareplus(let b):
+            // x + root cancels below 0, where it equals b / (root - x).
+            x < 0 ? b / (squareRootOfSum(x, b) - x) / 2 : (x + squareRootOfSum(x, b)) / 2
+        case .threshold(let threshold, let value): x <= threshold ? value : x
+        case .softmax, .logSoftmax, .sparsemax, .alongAxis: .nan
         }
+    }
+
+    /// With t = e^x, tanh(log(1 + t)) = n / (n + 2) for n = t (t + 2), which rounds to 1 above x = 20.
+    private static func mish(_ x: Double) -> Double {
+        let t = exp(x > 20 ? 20 : x)
+        let n = t * (t + 2)
+        return x * (n / (n + 2))
+    }
+
+    private static func squareRootOfSum(_ x: Double, _ b: Double) -> Double {
+        abs(x) > 0x1p500 ? abs(x) : (x * x + b).squareRoot()
     }
 
     private static func clip(_ x: Double) -> Double { x < 0 ? 0 : (x > 1 ? 1 : x) }
@@ -35,7 +67,7 @@ public enum ActivationArithmetic {
     /// Applies an activation in place to consecutive rows of a buffer; rows may be given to several threads.
     /// - Parameters:
     ///   - buffer: start of the whole tensor.
-    ///   - rowLength: length of the tensor's last axis, along which softmax runs.
+    ///   - rowLength: length of the tensor's last axis, along which softmax and its like run.
     ///   - rows: the rows to change.
     public static func apply(
         _ activation: Activation, to buffer: UnsafeMutableRawPointer, type: ElementType, rowLength: Int, rows: Range<Int>
@@ -48,7 +80,7 @@ public enum ActivationArithmetic {
 
     /// Applies an activation in place to a tensor, on up to `threads` threads of the shared pool. The result does not depend on
     /// their number.
-    /// - Parameter shape: the tensor's shape; softmax runs along its last axis, whatever the layout (Keras axis -1).
+    /// - Parameter shape: the tensor's shape; softmax and its like run along its last axis, whatever the layout (Keras axis -1).
     public static func apply(
         _ activation: Activation, to buffer: UnsafeMutableRawPointer, type: ElementType, shape: [Int], threads: Int = 1
     ) {
@@ -77,23 +109,69 @@ public enum ActivationArithmetic {
         case .linear: break
         // These need no more than the element's own precision: one rounding, or none.
         case .relu: each { $0 < 0 ? 0 : $0 }
-        case .softmax:
-            for row in rows { softmax(UnsafeMutableBufferPointer(start: elements + row * rowLength, count: rowLength)) }
+        case .softmax, .logSoftmax, .sparsemax:
+            for row in rows {
+                rowwise(activation, UnsafeMutableBufferPointer(start: elements + row * rowLength, count: rowLength))
+            }
         default: each { .from(value(activation, $0.asDouble)) }
         }
     }
 
-    /// exp(x - max) / sum; any NaN makes the whole row NaN.
+    /// Any NaN makes the whole row NaN.
     @inline(__always)
-    private static func softmax<T: InterpretedElement>(_ row: UnsafeMutableBufferPointer<T>) {
-        var largest = -Double.infinity
-        for element in row {
-            let x = element.asDouble
+    private static func rowwise<T: InterpretedElement>(_ activation: Activation, _ row: UnsafeMutableBufferPointer<T>) {
+        let map = RowMap(activation, count: row.count) { row[$0].asDouble }
+        for index in row.indices { row[index] = .from(map(row[index].asDouble)) }
+    }
+}
+
+extension ActivationArithmetic {
+    /// A row after `softmax`, `logSoftmax` or `sparsemax`, without any rounding to an element type.
+    public static func row(_ activation: Activation, _ values: [Double]) -> [Double] {
+        let map = RowMap(activation, count: values.count) { values[$0] }
+        return values.map { map($0) }
+    }
+}
+
+/// An activation along one row: what the row's elements decide together, then a function of each.
+struct RowMap {
+    private let activation: Activation
+    private var largest = -Double.infinity
+    /// Of e^(x - largest).
+    private var sum = 0.0
+    /// What sparsemax subtracts from every element.
+    private var shift = 0.0
+
+    /// - Parameter activation: `softmax`, `logSoftmax` or `sparsemax`.
+    init(_ activation: Activation, count: Int, element: (Int) -> Double) {
+        self.activation = activation
+        for index in 0..<count {
+            let x = element(index)
             if x > largest || x.isNaN { largest = x }  // NaN compares with nothing, so it stays the largest
         }
-        var sum = 0.0
-        for element in row { sum += exp(element.asDouble - largest) }
-        for index in row.indices { row[index] = .from(exp(row[index].asDouble - largest) / sum) }
+        if activation == .sparsemax {
+            var total = 0.0
+            var totals = 0.0
+            for (index, x) in (0..<count).map(element).sorted(by: >).enumerated() {
+                let length = Double(index + 1)
+                total += x
+                if x - (total - 1) / length > 0 {
+                    totals += total
+                    shift = (totals - 1) / length
+                }
+            }
+            if largest.isNaN { shift = .nan }
+        } else {
+            for index in 0..<count { sum += exp(element(index) - largest) }
+        }
+    }
+
+    func callAsFunction(_ x: Double) -> Double {
+        switch activation {
+        case .softmax: exp(x - largest) / sum
+        case .logSoftmax: x - largest - log(sum)
+        default: x - shift < 0 ? 0 : x - shift
+        }
     }
 }
 

@@ -1,13 +1,17 @@
 /// An activation function with its parameters. NaN stays NaN in every one of them.
 ///
-/// The C expressions are in `Templates/voxelsmith_vectors.h`, the Swift twins in KernelRuntime, the Keras names in
-/// KerasConfig.
+/// The C functions are in `Templates/voxelsmith_vectors.h`, the Swift twins in KernelRuntime, the Keras names in KerasConfig.
 public enum Activation: Hashable, Sendable {
     case linear
     /// max(x, 0)
     case relu
+    /// Keras's relu with all its arguments: x > threshold: x, at most `maximum`; else negativeSlope * (x - threshold). With a
+    /// maximum, what exceeds a negative threshold is at least 0.
+    case rectified(negativeSlope: Double, maximum: Double?, threshold: Double)
     /// x > 0: x, else alpha * (e^x - 1)
     case elu(alpha: Double)
+    /// x > 0: x, else alpha * (e^(x / alpha) - 1)
+    case celu(alpha: Double)
     /// scale * elu(x, alpha) with the constants of Klambauer et al. 2017 (`seluScale`, `seluAlpha`).
     case selu
     /// log(1 + e^x)
@@ -16,8 +20,21 @@ public enum Activation: Hashable, Sendable {
     case softsign
     case tanh
     case sigmoid
-    /// clip(slope * x + offset, 0, 1). Keras 3: slope 1/6 (`relu6(x + 3) / 6`); Keras 2 and earlier: slope 0.2. Offset 0.5.
+    /// log(sigmoid(x)) = -softplus(-x)
+    case logSigmoid
+    /// clip(slope * x + offset, 0, 1). Keras 3: slope 1/6 (`relu6(x + 3) / 6`); Keras 2 and earlier: slope 0.2; `sparse_sigmoid`
+    /// of Keras 3: slope 1/2. Offset 0.5.
     case hardSigmoid(slope: Double)
+    /// x * relu6(x + 3) / 6
+    case hardSilu
+    /// clip(x, -1, 1)
+    case hardTanh
+    /// |x| > threshold: x, else 0
+    case hardShrink(threshold: Double)
+    /// x moved towards 0 by the threshold, 0 where that passes 0
+    case softShrink(threshold: Double)
+    /// x - tanh(x)
+    case tanhShrink
     case exponential
     /// x >= 0: x, else slope * x
     case leakyRelu(slope: Double)
@@ -25,71 +42,193 @@ public enum Activation: Hashable, Sendable {
     case gelu(approximate: Bool)
     /// x * sigmoid(x)
     case silu
+    /// x * tanh(log(1 + e^x))
+    case mish
+    /// x <= -1: 0; x >= 1: x; between: (x + 1)^2 / 4
+    case sparsePlus
+    /// (x + sqrt(x^2 + b)) / 2
+    case squareplus(b: Double)
+    /// x > threshold: x, else value
+    case threshold(Double, value: Double)
     /// exp(x - max) / sum along the last axis of the tensor, whatever the layout (Keras axis -1).
     case softmax
+    /// log of `softmax`
+    case logSoftmax
+    /// max(x - t, 0) along the last axis, as Keras 3.15 computes it: with the row in descending order and its running sums c_j, k
+    /// is the last j with x_j > (c_j - 1) / j, and t = (c_1 + ... + c_k - 1) / k. In Martins and Astudillo 2016, t is
+    /// (c_k - 1) / k; the two agree for k = 1 only.
+    case sparsemax
+    /// A function along an axis of the whole result, which no kernel can apply: the layer does, after its kernel. Never part of
+    /// a `KernelSpec`.
+    case alongAxis(AxisFunction, axis: Int)
 
-    /// The scale of `selu`.
+    /// Functions along one axis of a tensor.
+    public enum AxisFunction: String, CaseIterable, Hashable, Sendable {
+        case softmax
+        case logSoftmax = "log_softmax"
+        case sparsemax
+        /// Gated linear unit: first half of the axis times the sigmoid of its second half. Halves the axis.
+        case glu
+    }
+
+    /// `scale` of selu.
     public static let seluScale = 1.0507009873554804934193349852946
-    /// The alpha of `selu`.
+    /// `alpha` of selu.
     public static let seluAlpha = 1.6732632423543772848170429916717
 
-    /// Whether each output element depends on its own input element only, so that it can be fused into a kernel.
-    public var isPointwise: Bool { self != .softmax }
+    /// relu with a ceiling of 6
+    public static let relu6 = Activation.rectified(negativeSlope: 0, maximum: 6, threshold: 0)
+    /// clip((x + 1) / 2, 0, 1)
+    public static let sparseSigmoid = Activation.hardSigmoid(slope: 0.5)
 
-    /// The token in a `SpecKey`: the name, and parameters in parentheses.
-    package var token: String {
+    /// The gated linear unit.
+    public static func glu(axis: Int = -1) -> Activation { .alongAxis(.glu, axis: axis) }
+
+    /// Whether each output element depends on its own input element only, so that it can be fused into a kernel.
+    public var isPointwise: Bool {
+        switch self {
+        case .softmax, .logSoftmax, .sparsemax, .alongAxis: false
+        default: true
+        }
+    }
+
+    /// Whether only the layer can apply it, to the whole result of its kernel.
+    public var needsWholeResult: Bool {
+        if case .alongAxis = self { return true }
+        return false
+    }
+
+    /// The shape of the activation of a tensor of this shape; nil extents are unknown.
+    /// - Throws: `SpecError` for an axis the shape does not have, and for a `glu` of an odd extent.
+    public func shape(of shape: [Int?]) throws(SpecError) -> [Int?] {
+        guard case .alongAxis(let function, let axis) = self else { return shape }
+        let index = try Self.index(ofAxis: axis, rank: shape.count)
+        guard function == .glu, let extent = shape[index] else { return shape }
+        if extent % 2 != 0 { throw .oddExtent(axis: axis, extent) }
+        var result = shape
+        result[index] = extent / 2
+        return result
+    }
+
+    /// The index of an axis that may be counted from the end (-1 being the last).
+    /// - Throws: `SpecError.axis`.
+    public static func index(ofAxis axis: Int, rank: Int) throws(SpecError) -> Int {
+        let index = axis < 0 ? axis + rank : axis
+        if index < 0 || index >= rank { throw .axis(axis, rank: rank) }
+        return index
+    }
+
+    /// The name in a `SpecKey`.
+    public var name: String {
         switch self {
         case .linear: "linear"
-        case .relu: "relu"
-        case .elu(let alpha): "elu(\(alpha))"
+        case .relu, .rectified: "relu"
+        case .elu: "elu"
+        case .celu: "celu"
         case .selu: "selu"
         case .softplus: "softplus"
         case .softsign: "softsign"
         case .tanh: "tanh"
         case .sigmoid: "sigmoid"
-        case .hardSigmoid(let slope): "hard_sigmoid(\(slope))"
+        case .logSigmoid: "log_sigmoid"
+        case .hardSigmoid: "hard_sigmoid"
+        case .hardSilu: "hard_silu"
+        case .hardTanh: "hard_tanh"
+        case .hardShrink: "hard_shrink"
+        case .softShrink: "soft_shrink"
+        case .tanhShrink: "tanh_shrink"
         case .exponential: "exponential"
-        case .leakyRelu(let slope): "leaky_relu(\(slope))"
-        case .gelu(let approximate): approximate ? "gelu(tanh)" : "gelu(erf)"
+        case .leakyRelu: "leaky_relu"
+        case .gelu: "gelu"
         case .silu: "silu"
+        case .mish: "mish"
+        case .sparsePlus: "sparse_plus"
+        case .squareplus: "squareplus"
+        case .threshold: "threshold"
         case .softmax: "softmax"
+        case .logSoftmax: "log_softmax"
+        case .sparsemax: "sparsemax"
+        case .alongAxis(let function, _): function.rawValue
         }
     }
 
-    /// One of each kind with its default parameters; both forms where there are two.
+    /// The numeric parameters by their Keras names; nil is the absence of a maximum.
+    public var parameters: [(name: String, value: Double?)] {
+        switch self {
+        case .rectified(let slope, let maximum, let threshold):
+            [("negative_slope", slope), ("max_value", maximum), ("threshold", threshold)]
+        case .elu(let alpha), .celu(let alpha): [("alpha", alpha)]
+        case .hardSigmoid(let slope): [("slope", slope)]
+        case .hardShrink(let threshold), .softShrink(let threshold): [("threshold", threshold)]
+        case .leakyRelu(let slope): [("negative_slope", slope)]
+        case .squareplus(let b): [("b", b)]
+        case .threshold(let threshold, let value): [("threshold", threshold), ("default_value", value)]
+        default: []
+        }
+    }
+
+    /// The token in a `SpecKey`: the name, and parameters in parentheses.
+    package var token: String {
+        switch self {
+        case .gelu(let approximate): return approximate ? "gelu(tanh)" : "gelu(erf)"
+        case .alongAxis(let function, let axis): return "\(function.rawValue)(axis \(axis))"
+        default:
+            let values = parameters.map { $0.value.map { "\($0)" } ?? "none" }
+            return values.isEmpty ? name : "\(name)(\(values.joined(separator: ",")))"
+        }
+    }
+
+    /// One of each kind that a kernel can have, with default parameters; several where parameters change the course of things.
     public static let samples: [Activation] = [
-        .linear, .relu, .elu(alpha: 1), .elu(alpha: 0.3), .selu, .softplus, .softsign, .tanh, .sigmoid,
-        .hardSigmoid(slope: 1.0 / 6), .hardSigmoid(slope: 0.2), .exponential, .leakyRelu(slope: 0.2),
-        .gelu(approximate: false), .gelu(approximate: true), .silu, .softmax,
+        .linear, .relu, .relu6, .rectified(negativeSlope: 0.1, maximum: nil, threshold: 0.5),
+        .rectified(negativeSlope: 0, maximum: 2, threshold: -0.25), .rectified(negativeSlope: 0.2, maximum: 1.5, threshold: 0.3),
+        .elu(alpha: 1), .elu(alpha: 0.3), .celu(alpha: 1), .celu(alpha: 0.4), .selu, .softplus, .softsign, .tanh, .sigmoid,
+        .logSigmoid, .hardSigmoid(slope: 1.0 / 6), .hardSigmoid(slope: 0.2), .sparseSigmoid, .hardSilu, .hardTanh,
+        .hardShrink(threshold: 0.5), .softShrink(threshold: 0.5), .tanhShrink, .exponential, .leakyRelu(slope: 0.2),
+        .gelu(approximate: false), .gelu(approximate: true), .silu, .mish, .sparsePlus, .squareplus(b: 4),
+        .threshold(0.5, value: -0.25), .softmax, .logSoftmax, .sparsemax,
     ]
 
     init?(token: Substring) {
-        let parts = token.split(separator: "(", maxSplits: 1)
-        guard let name = parts.first else { return nil }
-        var argument: Substring?
-        if parts.count == 2 {
-            guard parts[1].last == ")" else { return nil }
-            argument = parts[1].dropLast()
+        if let sample = Self.plainTokens[String(token)] {
+            self = sample
+            return
         }
-        let number = argument.flatMap { Double($0) }
-        if let number, !number.isFinite { return nil }
-        switch (name, argument, number) {
-        case ("linear", nil, _): self = .linear
-        case ("relu", nil, _): self = .relu
-        case ("elu", _?, let alpha?): self = .elu(alpha: alpha)
-        case ("selu", nil, _): self = .selu
-        case ("softplus", nil, _): self = .softplus
-        case ("softsign", nil, _): self = .softsign
-        case ("tanh", nil, _): self = .tanh
-        case ("sigmoid", nil, _): self = .sigmoid
-        case ("hard_sigmoid", _?, let slope?): self = .hardSigmoid(slope: slope)
-        case ("exponential", nil, _): self = .exponential
-        case ("leaky_relu", _?, let slope?): self = .leakyRelu(slope: slope)
-        case ("gelu", "tanh"?, _): self = .gelu(approximate: true)
-        case ("gelu", "erf"?, _): self = .gelu(approximate: false)
-        case ("silu", nil, _): self = .silu
-        case ("softmax", nil, _): self = .softmax
+        let parts = token.split(separator: "(", maxSplits: 1)
+        guard parts.count == 2, parts[1].last == ")" else { return nil }
+        var values: [Double?] = []
+        for text in parts[1].dropLast().split(separator: ",", omittingEmptySubsequences: false) {
+            if text == "none" {
+                values.append(nil)
+            } else {
+                guard let value = Double(text), value.isFinite else { return nil }
+                values.append(value)
+            }
+        }
+        switch (parts[0], values.count) {
+        case ("relu", 3):
+            guard let slope = values[0], let threshold = values[2] else { return nil }
+            self = .rectified(negativeSlope: slope, maximum: values[1], threshold: threshold)
+        case ("threshold", 2):
+            guard let threshold = values[0], let value = values[1] else { return nil }
+            self = .threshold(threshold, value: value)
+        case (let name, 1):
+            guard let value = values[0] else { return nil }
+            switch name {
+            case "elu": self = .elu(alpha: value)
+            case "celu": self = .celu(alpha: value)
+            case "hard_sigmoid": self = .hardSigmoid(slope: value)
+            case "hard_shrink": self = .hardShrink(threshold: value)
+            case "soft_shrink": self = .softShrink(threshold: value)
+            case "leaky_relu": self = .leakyRelu(slope: value)
+            case "squareplus": self = .squareplus(b: value)
+            default: return nil
+            }
         default: return nil
         }
     }
+
+    /// The tokens without numbers.
+    private static let plainTokens = Dictionary(
+        samples.filter(\.parameters.isEmpty).map { ($0.token, $0) }, uniquingKeysWith: { first, _ in first })
 }

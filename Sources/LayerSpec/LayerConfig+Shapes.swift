@@ -2,9 +2,14 @@ extension LayerConfig {
     /// The output shape for an input shape in which extents may be unknown.
     /// - Parameter inputShape: batch, spatial extents and channels as `layout` orders them; nil where unknown. The channels must
     ///   be known.
-    /// - Returns: batch as given, nil for each spatial axis whose input is unknown, `filters` as channels.
+    /// - Returns: batch as given, nil for each spatial axis whose input is unknown, `filters` as channels; what the activation
+    ///   makes of that (`glu` halves an axis).
     /// - Throws: `SpecError` as `geometry(inputShape:)` does for what is known.
     public func outputShape(inputShape: [Int?]) throws(SpecError) -> [Int?] {
+        try activation.shape(of: sumShape(inputShape: inputShape))
+    }
+
+    private func sumShape(inputShape: [Int?]) throws(SpecError) -> [Int?] {
         let rank = kernelSize.count + 2
         if inputShape.count != rank { throw .wrongCount("input shape", inputShape.map { $0 ?? -1 }, expected: rank) }
         let channelAxis = layout.channelAxis(rank: rank)

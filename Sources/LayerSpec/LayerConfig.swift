@@ -41,11 +41,11 @@ public struct LayerConfig: Hashable, Sendable {
         for (what, values) in [("kernel size", kernelSize), ("strides", strides), ("dilation rate", dilationRate)] {
             for value in values where value < 1 { throw .tooSmall(what, value, minimum: 1) }
         }
-        switch activation {
-        case .elu(let value), .leakyRelu(let value), .hardSigmoid(let value):
-            if !value.isFinite { throw .invalidParameter("activation parameter", value) }
-        default: break
+        for (_, value) in activation.parameters {
+            if let value, !value.isFinite { throw .invalidParameter("activation parameter", value) }
         }
+        // celu divides by it.
+        if activation == .celu(alpha: 0) { throw .invalidParameter("activation parameter", 0) }
         self.name = name
         self.filters = filters
         self.kernelSize = kernelSize
@@ -77,10 +77,11 @@ public struct LayerConfig: Hashable, Sendable {
             axes: axes, channels: inputShape[layout.channelAxis(rank: rank)], filters: filters, groups: groups)
     }
 
-    /// The resolved problem whose kernel computes this layer on inputs of the given shape.
+    /// The resolved problem whose kernel computes this layer on inputs of the given shape; an activation that needs the whole
+    /// result is left to the layer.
     public func spec(inputShape: [Int], op: KernelOp = .forward, policy: Policy = .fast) throws(SpecError) -> KernelSpec {
         KernelSpec(
             op: op, geometry: try geometry(inputShape: inputShape), layout: layout, elements: ElementTypes(elementType),
-            epilogue: Epilogue(hasBias: useBias, activation: activation), policy: policy)
+            epilogue: Epilogue(hasBias: useBias, activation: activation.needsWholeResult ? .linear : activation), policy: policy)
     }
 }

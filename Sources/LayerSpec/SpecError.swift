@@ -14,6 +14,8 @@ public enum SpecError: Error, Hashable, Sendable, CustomStringConvertible {
     case groupsDoNotDivide(groups: Int, what: String, Int)
     case wrongChannels(received: Int, expected: Int)
     case invalidParameter(_ what: String, Double)
+    case axis(Int, rank: Int)
+    case oddExtent(axis: Int, Int)
     case malformedKey(String, reason: String)
     case unknownTarget(String)
 
@@ -38,7 +40,11 @@ public enum SpecError: Error, Hashable, Sendable, CustomStringConvertible {
         case .wrongChannels(let received, let expected):
             "Received an input with \(received) channels; expected \(expected)."
         case .invalidParameter(let what, let value):
-            "Received \(what) \(value); expected a finite number."
+            "Received \(what) \(value); expected a finite number\(value == 0 ? " other than 0" : "")."
+        case .axis(let axis, let rank):
+            "Received axis \(axis); expected -\(rank) to \(rank - 1) for a tensor of \(rank) axes."
+        case .oddExtent(let axis, let extent):
+            "Received an extent of \(extent) on axis \(axis); expected an even number, which glu can halve."
         case .malformedKey(let key, let reason):
             "\"\(key)\" is no kernel specification key: \(reason)."
         case .unknownTarget(let name):

@@ -15,16 +15,17 @@ public func loadModel(
     let file = try ModelFile(path: path)
     guard let model = file.layers.model else { throw ModelIOError.notAModel(path: path) }
     guard let weights = file.weights else { throw ModelIOError.noWeights(path: path) }
-    let layers = makeLayers(file.layers, policy: policy, kernels: kernels, kernelMode: kernelMode)
+    let layers = try makeLayers(file.layers, policy: policy, kernels: kernels, kernelMode: kernelMode)
     try assign(weights, to: layers)
     return try Sequential(layers, name: model.name)
 }
 
 /// Unbuilt layers from their descriptions, with the names of the file.
+/// - Throws: `ArgumentError` or `KerasConfigError` for initializers, regularizers or constraints nobody knows.
 public func makeLayers(
     _ set: LayerSet, policy: Policy = .fast, kernels: any KernelProvider = KernelRegistry.shared, kernelMode: KernelMode = .auto
-) -> [Conv3DTranspose] {
-    set.layers.map { Conv3DTranspose(config: $0.config, policy: policy, kernels: kernels, kernelMode: kernelMode) }
+) throws -> [Conv3DTranspose] {
+    try set.layers.map { try Conv3DTranspose($0, policy: policy, kernels: kernels, kernelMode: kernelMode) }
 }
 
 /// Gives the weights of a Keras file to layers; builds those that are not built.

@@ -183,7 +183,7 @@ public struct LayerBenchmark: Sendable {
                 try magnitudes.withElements { magnitudes in
                     spec.epilogue.activation.isPointwise
                         ? try pointwise(received, sums, magnitudes, factor)
-                        : try softmax(received, sums, magnitudes, factor)
+                        : try rowwise(received, sums, magnitudes, factor)
                 }
             }
         }
@@ -241,23 +241,37 @@ public struct LayerBenchmark: Sendable {
         return worst
     }
 
-    /// An error e in the largest exponents changes each quotient by a factor of at most exp(2e).
-    private func softmax(_ received: Elements, _ sums: Elements, _ magnitudes: Elements, _ factor: Double) throws -> Double {
+    /// softmax: an error e in the largest exponents changes each quotient by a factor of at most exp(2e). log_softmax: by 2e.
+    /// sparsemax: the mean of the running sums moves by half the row's length times e.
+    private func rowwise(_ received: Elements, _ sums: Elements, _ magnitudes: Elements, _ factor: Double) throws -> Double {
+        let activation = spec.epilogue.activation
         let length = spec.outputShape(batch: batch).last ?? 1
+        let unit = 8 * ErrorBound.unitRoundoff(.float32)
         var worst = 0.0
         for start in stride(from: 0, to: received.count, by: length) {
             let row = start..<start + length
-            let largest = row.reduce(-Double.infinity) { max($0, sums[$1]) }
-            let powers = row.map { ActivationArithmetic.value(.exponential, sums[$0] - largest) }
-            let total = powers.reduce(0, +)
+            let inputs = row.map { sums[$0] }
+            let values = ActivationArithmetic.row(activation, inputs)
             let error = factor * row.reduce(0) { max($0, magnitudes[$1]) }
-            let relative = ActivationArithmetic.value(.exponential, 2 * error) - 1 + 8 * ErrorBound.unitRoundoff(.float32)
-            for (index, power) in zip(row, powers) {
-                let value = power / total
-                worst = max(worst, try ratio(received[index], value, relative * value + 1e-30, at: index))
+            let relative = ActivationArithmetic.value(.exponential, 2 * error) - 1 + unit
+            let scale = inputs.reduce(1) { max($0, abs($1)) }
+            // Where an error may change which elements belong to sparsemax's support, nothing can be said.
+            let isUncertain = activation == .sparsemax && Self.isSupportUncertain(inputs, error: 2 * error)
+            for (index, value) in zip(row, values) where !isUncertain {
+                let bound = activation == .softmax ? relative * value + 1e-30 : Double(length + 2) * error + unit * scale
+                worst = max(worst, try ratio(received[index], value, bound, at: index))
             }
         }
         return worst
+    }
+
+    private static func isSupportUncertain(_ row: [Double], error: Double) -> Bool {
+        var total = 0.0
+        for (index, x) in row.sorted(by: >).enumerated() {
+            total += x
+            if abs(x - (total - 1) / Double(index + 1)) <= error { return true }
+        }
+        return false
     }
 
     private func ratio(_ received: Double, _ expected: Double, _ bound: Double, at index: Int) throws(BenchmarkError) -> Double {

@@ -1,3 +1,4 @@
+import KerasConfig
 import KernelRuntime
 import LayerSpec
 import Tensors
@@ -13,8 +14,8 @@ open class Conv3D: Layer {
     public let kernels: any KernelProvider
     /// Whether the interpreter may stand in for a missing kernel, or must.
     public let kernelMode: KernelMode
-    /// Seed of the initial kernel values.
-    private let seed: UInt64
+    /// Everything else the layer was made with.
+    package let arguments: ConvolutionArguments
 
     private var kernel: Tensor?
     private var bias: Tensor?
@@ -23,14 +24,15 @@ open class Conv3D: Layer {
 
     // Package: the forward pass of an ordinary convolution is not part of this class yet, so only subclasses make sense.
     package init(
-        config: LayerConfig, name: String?, policy: Policy, kernels: any KernelProvider, kernelMode: KernelMode, seed: UInt64?
+        config: LayerConfig, arguments: ConvolutionArguments, policy: Policy, kernels: any KernelProvider, kernelMode: KernelMode
     ) {
         self.config = config
         self.policy = policy
         self.kernels = kernels
         self.kernelMode = kernelMode
-        self.seed = seed ?? .random(in: 0 ... .max)
-        super.init(name: name, dtype: config.elementType)
+        self.arguments = arguments
+        super.init(name: config.name, dtype: config.elementType, trainable: arguments.trainable)
+        activityRegularizer = arguments.activityRegularizer
     }
 
     /// Channels of the output.
@@ -52,22 +54,61 @@ open class Conv3D: Layer {
     /// Whether the layer has a bias.
     public var useBias: Bool { config.useBias }
 
+    /// The user's own activation; nil where `activation` is the one.
+    public var tensorActivation: (any TensorActivation)? { arguments.tensorActivation }
+    /// Types of the variables and of the arithmetic.
+    public var dtypePolicy: DTypePolicy { arguments.dtypePolicy }
+    /// Makes the first kernel; nil means Glorot uniform.
+    public var kernelInitializer: (any Initializer)? { arguments.kernelInitializer }
+    /// Makes the first bias; nil means Glorot uniform.
+    public var biasInitializer: (any Initializer)? { arguments.biasInitializer }
+    /// The penalty on the kernel.
+    public var kernelRegularizer: (any Regularizer)? { arguments.kernelRegularizer }
+    /// The penalty on the bias.
+    public var biasRegularizer: (any Regularizer)? { arguments.biasRegularizer }
+    /// What the kernel is projected to after a step of an optimizer.
+    public var kernelConstraint: (any Constraint)? { arguments.kernelConstraint }
+    /// What the bias is projected to after a step of an optimizer.
+    public var biasConstraint: (any Constraint)? { arguments.biasConstraint }
+    /// The input shape the layer was made with, batch first, nil where unknown; nil when it was made without.
+    public var batchInputShape: [Int?]? { arguments.batchInputShape }
+
     /// The problem for an input shape.
     package func spec(inputShape: [Int]) throws -> KernelSpec { throw LayerError.noForwardPass(layer: name) }
 
     /// Shape of the kernel tensor.
     package func kernelShape(channels: Int) throws -> [Int] { throw LayerError.noForwardPass(layer: name) }
 
-    /// Creates the kernel (Glorot uniform) and the bias (zeros).
-    /// - Throws: `LayerError` for a wrong rank or a second call, `SpecError` for a shape the layer cannot take.
+    /// Creates the kernel and the bias with their initializers; then takes the `weights` the layer was made with.
+    /// - Throws: `LayerError` for a wrong rank or a second call, `SpecError` for a shape the layer cannot take, and what the
+    ///   initializers throw.
     open override func build(inputShape: [Int]) throws {
         if isBuilt { throw LayerError.alreadyBuilt(layer: name) }
         _ = try checkedSpec(inputShape: inputShape)
         let channels = inputShape[dataFormat.channelAxis(rank: inputShape.count)]
-        kernel = try GlorotUniform.kernel(shape: kernelShape(channels: channels), dtype, seed: seed)
-        bias = useBias ? try Tensor(zeros: [filters], dtype) : nil
-        try super.build(inputShape: inputShape)
+        let newKernel = try initial(kernelShape(channels: channels), arguments.kernelInitializer)
+        let newBias = useBias ? try initial([filters], arguments.biasInitializer) : nil
+        (kernel, bias) = (newKernel, newBias)
+        do {
+            if let weights = arguments.weights { try setWeights(weights) }
+            try super.build(inputShape: inputShape)
+        } catch {
+            (kernel, bias) = (nil, nil)
+            throw error
+        }
     }
+
+    private func initial(_ shape: [Int], _ initializer: (any Initializer)?) throws -> Tensor {
+        let values = try (initializer ?? GlorotUniform())(shape, dtype)
+        // A user's initializer may do what it likes.
+        if values.shape != shape || values.elementType != dtype {
+            throw LayerError.weightShape(layer: name, weight: "from an initializer", received: values.shape, expected: shape)
+        }
+        return try asVariable(values)
+    }
+
+    /// A weight in the format of the layer's variables.
+    private func asVariable(_ weight: Tensor) throws -> Tensor { try dtypePolicy.variableHalf?.rounded(weight) ?? weight }
 
     /// Creates the weights of a layer whose input's extents are not known yet, with values at hand.
     /// - Throws: `LayerError` as `setWeights`, `.alreadyBuilt`; `SpecError` for groups that do not divide the channels.
@@ -77,8 +118,8 @@ open class Conv3D: Layer {
         if weights.count != expected { throw LayerError.weightCount(layer: name, received: weights.count, expected: expected) }
         let shape = try kernelShape(channels: weights[0].shape.last ?? 0)
         try check(weights, shapes: [shape, [filters]])
-        kernel = weights[0]
-        bias = useBias ? weights[1] : nil
+        kernel = try asVariable(weights[0])
+        bias = useBias ? try asVariable(weights[1]) : nil
         isBuilt = true
     }
 
@@ -118,15 +159,35 @@ open class Conv3D: Layer {
     private func pack(
         _ spec: KernelSpec, _ choice: KernelChoice, kernel: Tensor?, bias: Tensor?, sharing others: [[Int]: PreparedLayer]
     ) throws -> PreparedLayer {
-        guard let kernel else { throw LayerError.notBuilt(layer: name, method: "prepare") }
+        guard var kernel else { throw LayerError.notBuilt(layer: name, method: "prepare") }
+        var bias = bias
+        if let half = dtypePolicy.computeHalf {
+            kernel = try half.rounded(kernel)
+            bias = try bias.map { try half.rounded($0) }
+        }
         let shared = others.values.first { $0.packed.packingKey == choice.kernel.packingKey }?.packed
         return try PreparedLayer(spec: spec, choice: choice, weights: kernel, bias: bias, sharing: shared)
     }
 
     /// The layer with its present weights, ready for inputs of one shape. Later changes of the weights do not reach it.
     /// - Parameter inputShape: with the batch extent, whose value does not matter.
-    /// - Throws: as `prepare(inputShape:)`.
+    /// - Throws: as `prepare(inputShape:)`; `ArgumentError.notOnlyAKernel` for a layer that does more than its kernel: with a
+    ///   16-bit dtype, an activation of the user's own, or one along another axis than the last.
     public func preparedLayer(inputShape: [Int]) throws -> PreparedLayer {
+        if let reason = reasonAgainstPreparedLayer { throw ArgumentError.notOnlyAKernel(layer: name, reason: reason) }
+        return try kernelLayer(inputShape: inputShape)
+    }
+
+    /// Whether a `PreparedLayer` computes all that the layer does.
+    public var isOnlyItsKernel: Bool { reasonAgainstPreparedLayer == nil }
+
+    private var reasonAgainstPreparedLayer: String? {
+        if dtypePolicy.computeHalf != nil { return "its dtype \(dtypePolicy.rawValue) is rounded around the kernel" }
+        if let tensorActivation { return "its activation \(tensorActivation.className) follows the kernel" }
+        return activation.needsWholeResult ? "its activation \(activation.name) follows the kernel" : nil
+    }
+
+    private func kernelLayer(inputShape: [Int]) throws -> PreparedLayer {
         let key = Array(inputShape.dropFirst())
         if let layer = prepared[key] { return layer }
         try prepare(inputShape: inputShape)
@@ -142,7 +203,11 @@ open class Conv3D: Layer {
     ///   `KernelError`.
     open override func callAsFunction(_ x: Tensor, threads: Int = ThreadPool.defaultThreadCount) throws -> Tensor {
         if x.elementType != dtype { throw LayerError.inputType(layer: name, received: x.elementType, expected: dtype) }
-        return try preparedLayer(inputShape: x.shape).call(x, threads: threads)
+        let input = try dtypePolicy.computeHalf?.rounded(x) ?? x
+        var y = try kernelLayer(inputShape: x.shape).call(input, threads: threads)
+        if case .alongAxis(let function, let axis) = activation { y = try ActivationArithmetic.apply(function, axis: axis, to: y) }
+        if let tensorActivation { y = try tensorActivation(y) }
+        return try dtypePolicy.computeHalf?.rounded(y) ?? y
     }
 
     /// Which kernel computes inputs of this shape, and why. Prepares nothing.
@@ -153,7 +218,9 @@ open class Conv3D: Layer {
     }
 
     open override func computeOutputShape(_ inputShape: [Int]) throws -> [Int] {
-        try checkedSpec(inputShape: inputShape).outputShape(batch: inputShape.first ?? 0)
+        var shape = try checkedSpec(inputShape: inputShape).outputShape(batch: inputShape.first ?? 0)
+        shape = try activation.shape(of: shape).map { $0 ?? 0 }
+        return try tensorActivation?.outputShape(shape) ?? shape
     }
 
     /// The kernel and, with `useBias`, the bias.
@@ -167,8 +234,8 @@ open class Conv3D: Layer {
             throw LayerError.weightCount(layer: name, received: weights.count, expected: present.count)
         }
         try check(weights, shapes: present.map(\.shape))
-        guard let newKernel = weights.first else { return }
-        let newBias = useBias ? weights.last : nil
+        guard let newKernel = try weights.first.map({ try asVariable($0) }) else { return }
+        let newBias = useBias ? try weights.last.map { try asVariable($0) } : nil
         var repacked: [[Int]: PreparedLayer] = [:]
         for (shape, old) in prepared {
             repacked[shape] = try pack(old.spec, old.choice, kernel: newKernel, bias: newBias, sharing: repacked)

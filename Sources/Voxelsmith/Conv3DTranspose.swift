@@ -13,34 +13,72 @@ open class Conv3DTranspose: Conv3D {
     /// - Parameters:
     ///   - filters: channels of the output.
     ///   - kernelSize, strides, dilationRate: a number, or one for each of (depth, height, width).
+    ///   - dataFormat: nil for what the user's keras.json says, channels_last without one.
     ///   - outputPadding: extra outputs at the end of each axis, less than the stride; nil for the length Keras infers.
+    ///   - kernelInitializer, biasInitializer: nil means Glorot uniform for both, as in Keras.
     ///   - name: nil for an automatic one.
-    ///   - dtype: element type of the weights and of the input.
+    ///   - dtype: nil for what the user's keras.json says, float32 without one.
+    ///   - inputShape: without the batch extent, nil where unknown; `batchSize` completes it.
+    ///   - batchInputShape: with the batch extent; wins over `inputShape`.
+    ///   - weights: kernel and bias, assigned right after the layer is built.
+    ///   - tensorActivation: an activation of the user's own, in place of `activation`.
     ///   - policy, kernels, kernelMode: which kernels may compute the layer.
-    ///   - seed: of the initial kernel values; nil for other values each time.
-    /// - Throws: `KerasConfigError` for what Keras forbids.
+    /// - Throws: `KerasConfigError` for what Keras forbids, `KerasSettingsError` for an illegal keras.json when it is needed.
     public convenience init(
         filters: Int, kernelSize: IntOrTriple, strides: IntOrTriple = 1, padding: KerasPadding = .valid,
-        dataFormat: Layout = .channelsLast, outputPadding: IntOrTriple? = nil, dilationRate: IntOrTriple = 1,
-        activation: Activation = .linear, useBias: Bool = true, name: String? = nil, dtype: ElementType = .float32,
-        policy: Policy = .fast, kernels: any KernelProvider = KernelRegistry.shared, kernelMode: KernelMode = .auto,
-        seed: UInt64? = nil
+        dataFormat: Layout? = nil, outputPadding: IntOrTriple? = nil, dilationRate: IntOrTriple = 1,
+        activation: Activation = .linear, useBias: Bool = true,
+        kernelInitializer: (any Initializer)? = GlorotUniform(), biasInitializer: (any Initializer)? = Zeros(),
+        kernelRegularizer: (any Regularizer)? = nil, biasRegularizer: (any Regularizer)? = nil,
+        activityRegularizer: (any Regularizer)? = nil, kernelConstraint: (any Constraint)? = nil,
+        biasConstraint: (any Constraint)? = nil, name: String? = nil, trainable: Bool = true, dtype: DTypePolicy? = nil,
+        inputShape: [Int?]? = nil, batchInputShape: [Int?]? = nil, batchSize: Int? = nil, weights: [Tensor]? = nil,
+        tensorActivation: (any TensorActivation)? = nil, policy: Policy = .fast,
+        kernels: any KernelProvider = KernelRegistry.shared, kernelMode: KernelMode = .auto
     ) throws {
+        let layout = try dataFormat ?? KerasSettings.current.imageDataFormat
+        var arguments = ConvolutionArguments()
+        arguments.trainable = trainable
+        arguments.dtypePolicy = try dtype ?? KerasSettings.current.floatx
+        arguments.kernelInitializer = kernelInitializer
+        arguments.biasInitializer = biasInitializer
+        arguments.kernelRegularizer = kernelRegularizer
+        arguments.biasRegularizer = biasRegularizer
+        arguments.activityRegularizer = activityRegularizer
+        arguments.kernelConstraint = kernelConstraint
+        arguments.biasConstraint = biasConstraint
+        arguments.batchInputShape = try ConvolutionArguments.batchInputShape(
+            inputShape: inputShape, batchInputShape: batchInputShape, batchSize: batchSize, layout: layout)
+        arguments.weights = weights
+        arguments.tensorActivation = tensorActivation
         let config = try KerasRules.validate(
             name: name ?? UniqueNames.shared.next(forClass: "Conv3DTranspose"), filters: filters, kernelSize: kernelSize.values,
-            strides: strides.values, padding: padding, outputPadding: outputPadding?.values, layout: dataFormat,
-            dilationRate: dilationRate.values, activation: activation, useBias: useBias, elementType: dtype)
-        self.init(config: config, policy: policy, kernels: kernels, kernelMode: kernelMode, seed: seed)
+            strides: strides.values, padding: padding, outputPadding: outputPadding?.values, layout: layout,
+            dilationRate: dilationRate.values, activation: tensorActivation == nil ? activation : .linear, useBias: useBias,
+            elementType: arguments.dtypePolicy.elementType)
+        self.init(config: config, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
     }
 
     /// A layer from a description, with its name. Takes what the geometry allows, ONNX's padding rules and groups included;
     /// Keras's own rules are checked where the description was read.
-    public init(
+    public convenience init(
         config: LayerConfig, policy: Policy = .fast, kernels: any KernelProvider = KernelRegistry.shared,
-        kernelMode: KernelMode = .auto, seed: UInt64? = nil
+        kernelMode: KernelMode = .auto
     ) {
-        super.init(config: config, name: config.name, policy: policy, kernels: kernels, kernelMode: kernelMode, seed: seed)
+        var arguments = ConvolutionArguments()
+        arguments.dtypePolicy = config.elementType == .float64 ? .float64 : .float32
+        self.init(config: config, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
     }
+
+    package override init(
+        config: LayerConfig, arguments: ConvolutionArguments, policy: Policy, kernels: any KernelProvider, kernelMode: KernelMode
+    ) {
+        super.init(config: config, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
+    }
+
+    /// Keras 3's `get_config`, key for key. Input shapes and weights the layer was made with are not part of it.
+    /// - Throws: `KerasConfigError.notRepresentable` for groups and ONNX paddings.
+    open override func getConfig() throws -> JSONObject { try kerasConfig() }
 
     /// Extra outputs at the end of each axis; nil where the length is inferred.
     public var outputPadding: [Int]? {
@@ -60,3 +98,6 @@ open class Conv3DTranspose: Conv3D {
         return kernelSize + [filters / groups, channels]
     }
 }
+
+/// Keras's other name of the class.
+public typealias Convolution3DTranspose = Conv3DTranspose

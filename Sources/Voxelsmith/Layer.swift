@@ -1,3 +1,4 @@
+import KerasConfig
 import KernelRuntime
 import LayerSpec
 import Tensors
@@ -12,6 +13,8 @@ open class Layer {
     public let dtype: ElementType
     /// Whether an optimizer may change the weights.
     public var trainable: Bool
+    /// The penalty on the results of each call.
+    public var activityRegularizer: (any Regularizer)?
     /// Whether the weights exist.
     public internal(set) var isBuilt = false
 
@@ -56,6 +59,12 @@ open class Layer {
     /// - Throws: `LayerError` when count, a shape or an element type differs; then nothing has changed.
     open func setWeights(_ weights: [Tensor]) throws {
         if !weights.isEmpty { throw LayerError.weightCount(layer: name, received: weights.count, expected: 0) }
+    }
+
+    /// The arguments that make an equal layer without its weights, as Keras 3 writes them.
+    /// - Throws: overrides throw for what Keras has no words for.
+    open func getConfig() throws -> JSONObject {
+        ["name": .string(name), "trainable": .bool(trainable), "dtype": .string(dtype.rawValue)]
     }
 
     /// Number of elements of all weights.

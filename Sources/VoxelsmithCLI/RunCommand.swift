@@ -66,10 +66,15 @@ struct RunCommand: ParsableCommand {
         var y = x
         for (index, layer) in layers.enumerated() {
             Console.progress("computing layer \(index + 1) of \(layers.count), \(layer.name)")
-            let prepared = try layer.preparedLayer(inputShape: y.shape)
-            let result = try prepared.call(y, threads: threadsOption.threads)
-            if report { try table.measure(layer, prepared, y, result, threads: threadsOption.threads) }
-            y = result
+            if layer.isOnlyItsKernel {
+                let prepared = try layer.preparedLayer(inputShape: y.shape)
+                let result = try prepared.call(y, threads: threadsOption.threads)
+                if report { try table.measure(layer, prepared, y, result, threads: threadsOption.threads) }
+                y = result
+            } else {
+                // The report is about kernels; what this layer does around its own would blur it.
+                y = try layer(y, threads: threadsOption.threads)
+            }
         }
         Console.endProgress()
         let result = hasBatch ? y : try y.reshaped(to: Array(y.shape.dropFirst()))
@@ -88,7 +93,7 @@ struct RunCommand: ParsableCommand {
         guard set.model != nil || set.layers.count == 1 else {
             throw CommandFailure.independentLayers(path: source.layers, count: set.layers.count)
         }
-        let layers = makeLayers(set, policy: policy, kernels: registry, kernelMode: kernel)
+        let layers = try makeLayers(set, policy: policy, kernels: registry, kernelMode: kernel)
         if let weights {
             try loadWeights(npz: weights, into: layers)
         } else if let weights = file.weights {

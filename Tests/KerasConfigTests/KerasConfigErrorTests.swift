@@ -45,10 +45,14 @@ import Testing
                 "Received groups 2; expected 1, because Keras has no grouped transposed convolution (use class ConvTranspose)."
             ),
             (
-                .activation("\"foo\""),
-                "Received activation \"foo\"; expected one of linear, relu, elu, selu, softplus, softsign, tanh, sigmoid, hard_sigmoid, exponential, softmax, leaky_relu, gelu, silu, swish."
+                .activationArguments("threshold", ["threshold", "default_value"]),
+                "Received activation \"threshold\" by name; expected its arguments threshold and default_value too, which have no defaults."
             ),
-            (.elementType("\"float16\""), "Received dtype \"float16\"; expected float32 or float64."),
+            (
+                .activation("\"foo\""),
+                "Received activation \"foo\"; expected one of linear, relu, elu, selu, softplus, softsign, tanh, sigmoid, hard_sigmoid, exponential, softmax, leaky_relu, gelu, silu, swish, relu6, celu, mish, log_softmax, sparsemax, glu, hard_silu, hard_swish, hard_tanh, hard_shrink, soft_shrink, tanh_shrink, log_sigmoid, sparse_plus, sparse_sigmoid, squareplus."
+            ),
+            (.elementType("\"int8\""), "Received dtype \"int8\"; expected float32, float64, float16, bfloat16, mixed_float16, mixed_bfloat16."),
             (.layerName("a/b"), "Received layer name \"a/b\"; expected one without \"/\"."),
             (
                 .inputShape("[1, 2]"),

@@ -251,7 +251,12 @@ import _TestSupport
                 let inner = ErrorBound.bounds(chain: problem.chain, type: problem.coarseType, magnitudes: exact.magnitudes)
                 let unit = 4 * ErrorBound.unitRoundoff(problem.coarseType)
                 let bounds: [Double]
-                if activation == .softmax {
+                if activation == .logSoftmax || activation == .sparsemax {
+                    // If every logit moves by at most e, log_softmax moves by 2e, and the mean of sparsemax's running sums by
+                    // half the row's length times e.
+                    let widest = Double(2 + rowLength) * (inner.max() ?? 0)
+                    bounds = expected.map { widest + unit * max(1, abs($0)) + 1e-13 }
+                } else if activation == .softmax {
                     // A shift of every logit by at most e changes each share by a factor of at most exp(2e).
                     let widest = inner.max() ?? 0
                     bounds = expected.map { $0 * 4 * widest + unit * abs($0) + 1e-30 }

@@ -33,7 +33,7 @@ import _TestSupport
     @Test func everyActivationRoundTrips() throws {
         let base = try SpecKey(parsing: Self.example).spec
         var texts: Set<String> = []
-        let odd: [Activation] = [.elu(alpha: -1e-300), .leakyRelu(slope: 0.1 + 0.2), .hardSigmoid(slope: 123_456_789.123_456_78)]
+        let odd: [Activation] = [.elu(alpha: -1e-300), .leakyRelu(slope: 0.1 + 0.2), .hardSigmoid(slope: 123_456_789.123_456_78), .threshold(-1e9, value: 0.1), .rectified(negativeSlope: 1e-9, maximum: 1e300, threshold: -2)]
         for activation in Activation.samples + odd {
             let spec = base.with(epilogue: Epilogue(hasBias: true, activation: activation))
             #expect(try SpecKey(parsing: spec.key.text).spec == spec, "\(activation)")
@@ -49,7 +49,7 @@ import _TestSupport
             ("i80x96x80", "i99999999999999999999x96x80"), ("c16", "c16x16"), ("c16", "c"), ("g1", "g01"), (";last", ";Last"),
             ("f32/f32", "f32"), ("f32/f32", "f32//f32"), ("f32/f32", "f32/f16"), (";bias", ";yes"), ("relu", "relu()"),
             ("relu", "relu(1.0)"), ("relu", "elu"), ("relu", "elu(1)"), ("relu", "elu(nan)"), ("relu", "elu(inf)"),
-            ("relu", "elu(1.0"), ("relu", "gelu(sin)"), ("relu", ""), ("relu", "elu(0x1p0)"), ("direct", "Direct"),
+            ("relu", "elu(1.0"), ("relu", "gelu(sin)"), ("relu", ""), ("relu", "elu(0x1p0)"), ("relu", "relu(1.0,2.0)"), ("relu", "relu(none,2.0,0.0)"), ("relu", "threshold(1.0)"), ("relu", "elu(none)"), ("relu", "glu(axis -1)"), ("relu", "celu(1.0,2.0)"), ("direct", "Direct"),
             ("direct", "direct;"), ("direct", "direct "), ("k4x4x4;", ""),
         ]
         for (old, new) in replacements {

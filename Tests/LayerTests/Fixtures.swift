@@ -8,6 +8,8 @@ enum Fixture {
 
     static func keras(_ name: String) -> String { folder.appendingPathComponent("TensorIOTests/Fixtures/keras/\(name)").path }
 
+    static func kerasConfig(_ name: String) -> String { folder.appendingPathComponent("KerasConfigTests/Fixtures/\(name)").path }
+
     private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
 
     /// Input and output of the three-layer decoder, as Keras computed it.

@@ -8,10 +8,10 @@ struct LayerTests {
     /// A registry without plugins, so that plugins other tests load are never met here.
     private let kernels = KernelRegistry()
 
-    private func layer(filters: Int = 2, useBias: Bool = true, seed: UInt64? = nil) throws -> Conv3DTranspose {
+    private func layer(filters: Int = 2, useBias: Bool = true, seed: Int? = nil) throws -> Conv3DTranspose {
         try Conv3DTranspose(
-            filters: filters, kernelSize: [1, 2, 3], strides: [2, 1, 3], activation: .relu, useBias: useBias, name: "up",
-            kernels: kernels, seed: seed)
+            filters: filters, kernelSize: [1, 2, 3], strides: [2, 1, 3], activation: .relu, useBias: useBias,
+            kernelInitializer: GlorotUniform(seed: seed), name: "up", kernels: kernels)
     }
 
     private func tensor(_ shape: [Int], seed: UInt64) throws -> Tensor {
@@ -66,7 +66,7 @@ struct LayerTests {
     }
 
     @Test func buildingCreatesGlorotUniformAndZeros() throws {
-        let up = try Conv3DTranspose(filters: 16, kernelSize: 3, name: "up", kernels: kernels, seed: 1)
+        let up = try Conv3DTranspose(filters: 16, kernelSize: 3, kernelInitializer: GlorotUniform(seed: 1), name: "up", kernels: kernels)
         #expect(up.getWeights().isEmpty)
         #expect(throws: LayerError.notBuilt(layer: "up", method: "countParams")) { try up.countParams() }
         try up.build(inputShape: [1, 2, 2, 2, 8])
@@ -83,10 +83,10 @@ struct LayerTests {
         let variance = kernel.reduce(0) { $0 + $1 * $1 } / Double(kernel.count)
         #expect(abs(mean) < 0.06 * limit)
         #expect(abs(variance / (limit * limit / 3) - 1) < 0.06)
-        let again = try Conv3DTranspose(filters: 16, kernelSize: 3, seed: 1)
+        let again = try Conv3DTranspose(filters: 16, kernelSize: 3, kernelInitializer: GlorotUniform(seed: 1))
         try again.build(inputShape: [1, 9, 9, 9, 8])
         #expect(again.getWeights()[0].doubles == kernel)
-        let other = try Conv3DTranspose(filters: 16, kernelSize: 3, seed: 2)
+        let other = try Conv3DTranspose(filters: 16, kernelSize: 3, kernelInitializer: GlorotUniform(seed: 2))
         try other.build(inputShape: [1, 9, 9, 9, 8])
         #expect(other.getWeights()[0].doubles != kernel)
     }

@@ -30,10 +30,11 @@ enum TextRules {
         lines.enumerated().filter { $1.prefix { $0 == " " || $0 == "\t" }.contains("\t") }.map { number, _ in "\(number + 1): tab" }
     }
 
-    /// Members whose meaning is that of a protocol of the standard library.
+    /// Members whose meaning is that of a protocol of the standard library, or of `KerasObject` and `KerasError`.
     private static let witnesses = [
         "var description: String", "static func == ", "static func < ", "func hash(into", "func encode(to", "init(from decoder",
         "init(integerLiteral", "init(stringLiteral", "init(booleanLiteral", "init(arrayLiteral", "init(dictionaryLiteral", "init(nilLiteral",
+        "var kerasModule: String? { ", "func getConfig() -> JSONObject {", "var kerasKind: KerasErrorKind {",
     ]
 
     /// Public declarations of Swift without a docstring above them. Overrides have their superclass's; enum cases and members

@@ -140,11 +140,11 @@ public enum ScatterOracle {
         return Result(values: activate(values, spec.epilogue.activation, rowLength: rowLength), magnitudes: magnitudes)
     }
 
-    /// The activation of every element in double precision; softmax runs over rows of `rowLength` elements.
+    /// The activation of every element in double precision; softmax and its like run over rows of `rowLength` elements.
     public static func activate(_ values: [Double], _ activation: Activation, rowLength: Int) -> [Double] {
         switch activation {
         case .linear: return values
-        case .softmax:
+        case .softmax, .logSoftmax:
             var result = values
             for start in stride(from: 0, to: values.count, by: rowLength) {
                 let row = start..<start + rowLength
@@ -154,7 +154,20 @@ public enum ScatterOracle {
                     result[index] = exp(values[index] - largest)
                     sum += result[index]
                 }
-                for index in row { result[index] /= sum }
+                for index in row {
+                    result[index] = activation == .softmax ? result[index] / sum : values[index] - largest - log(sum)
+                }
+            }
+            return result
+        case .sparsemax:
+            var result = values
+            for start in stride(from: 0, to: values.count, by: rowLength) {
+                let row = start..<start + rowLength
+                let descending = values[row].sorted().reversed().map { $0 }
+                let sums = descending.indices.map { descending[...$0].reduce(0, +) }
+                let supported = descending.indices.filter { Double($0 + 1) * descending[$0] + 1 > sums[$0] }
+                let shift = (supported.reduce(-1) { $0 + sums[$1] }) / Double(supported.count)
+                for index in row { result[index] = max(0, values[index] - shift) }
             }
             return result
         default: return values.map { activate($0, activation) }
@@ -181,7 +194,22 @@ public enum ScatterOracle {
         case .gelu(approximate: true):
             return 0.5 * x * (1 + Glibc.tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
         case .silu: return x * sigmoid(x)
-        case .softmax: preconditionFailure("softmax is not pointwise")
+        case .rectified(let slope, let maximum, let threshold):
+            if x.isNaN { return x }
+            if x <= threshold { return slope == 0 ? 0 : -slope * (threshold - x) }
+            return maximum.map { min(max(x, 0), $0) } ?? x
+        case .celu(let alpha): return x > 0 ? x : alpha * (exp(x / alpha) - 1)
+        case .logSigmoid: return min(x, 0) - log1p(exp(-abs(x)))
+        case .hardSilu: return x.isNaN ? x : x * min(max(x + 3, 0), 6) / 6
+        case .hardTanh: return x.isNaN ? x : min(max(x, -1), 1)
+        case .hardShrink(let threshold): return x >= -threshold && x <= threshold ? 0 : x
+        case .softShrink(let threshold): return abs(x) <= threshold ? 0 : x - (x > 0 ? threshold : -threshold)
+        case .tanhShrink: return x - Glibc.tanh(x)
+        case .mish: return x * Glibc.tanh(activate(x, .softplus))
+        case .sparsePlus: return x >= 1 ? x : (x <= -1 ? 0 : 0.25 * (x * x + 2 * x + 1))
+        case .squareplus(let b): return x < 0 ? 0.5 * b / (hypot(x, b.squareRoot()) - x) : 0.5 * (x + hypot(x, b.squareRoot()))
+        case .threshold(let threshold, let value): return x <= threshold ? value : x
+        case .softmax, .logSoftmax, .sparsemax, .alongAxis: preconditionFailure("\(activation) is not pointwise")
         }
     }
 

@@ -1,0 +1,51 @@
+import KerasConfig
+import Tensors
+
+/// max(w, 0).
+public struct NonNeg: Constraint {
+    /// It has no arguments.
+    public init() {}
+    public var kerasModule: String? { Constraints.module }
+
+    /// The projected weight.
+    public func callAsFunction(_ w: Tensor) throws -> Tensor {
+        let elements = w.doubles
+        var index = 0
+        return try Tensor(w.shape, w.elementType) {
+            defer { index += 1 }
+            return elements[index] < 0 ? 0 : elements[index]
+        }
+    }
+}
+
+/// Radial symmetry of 2-D kernels. Keras 2 has it for weights of four axes; the kernel of a 3-D convolution has five.
+public struct RadialConstraint: Constraint {
+    /// It has no arguments.
+    public init() {}
+    public var kerasModule: String? { Constraints.module }
+
+    /// Gives each square ring of pixels one value of the kernel's diagonal, as Keras 2 does: the centre the value one before the
+    /// middle, and for an odd size the rings from the inside the values from the middle on; for an even size those one further.
+    /// - Parameter w: (rows, columns, channels, filters); of the rows, as many as columns.
+    /// - Throws: `ArgumentError.rank` for another number of axes, and unless the kernel is square.
+    public func callAsFunction(_ w: Tensor) throws -> Tensor {
+        guard w.shape.count == 4, w.shape[0] == w.shape[1] else {
+            throw ArgumentError.rank(object: "RadialConstraint", received: w.shape, expected: "4 axes, the first two of one length")
+        }
+        let (size, depth) = (w.shape[0], w.shape[2] * w.shape[3])
+        let elements = w.doubles
+        var index = 0
+        return try Tensor(w.shape, w.elementType) {
+            defer { index += 1 }
+            let (row, column) = (index / depth / size, index / depth % size)
+            let middle = size / 2
+            func distance(_ position: Int) -> Int {
+                if size % 2 == 1 { return abs(position - middle) }
+                return position < middle ? middle - 1 - position : position - middle
+            }
+            let ring = max(distance(row), distance(column))
+            let source = ring == 0 ? max(middle - 1, 0) : middle + ring - size % 2
+            return elements[(source * size + source) * depth + index % depth]
+        }
+    }
+}

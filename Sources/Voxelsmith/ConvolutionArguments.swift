@@ -1,0 +1,68 @@
+import KerasConfig
+import LayerSpec
+import Tensors
+
+/// The arguments of a convolution layer that no kernel depends on, and so are not part of its `LayerConfig`.
+package struct ConvolutionArguments {
+    package var trainable = true
+    package var dtypePolicy = DTypePolicy.float32
+    /// nil means Glorot uniform, for the bias too, as in Keras.
+    package var kernelInitializer: (any Initializer)? = GlorotUniform()
+    package var biasInitializer: (any Initializer)? = Zeros()
+    package var kernelRegularizer: (any Regularizer)?
+    package var biasRegularizer: (any Regularizer)?
+    package var activityRegularizer: (any Regularizer)?
+    package var kernelConstraint: (any Constraint)?
+    package var biasConstraint: (any Constraint)?
+    /// (batch, ...), nil where unknown.
+    package var batchInputShape: [Int?]?
+    /// Assigned right after the layer is built.
+    package var weights: [Tensor]?
+    package var tensorActivation: (any TensorActivation)?
+
+    package init() {}
+
+    /// Reads what the config of a Keras layer of any generation says.
+    /// - Throws: `KerasConfigError`, `ArgumentError`, and what makers of registered objects throw.
+    package init(_ config: JSONObject, layout: Layout, generation: KerasGeneration, objects: CustomObjects = .shared) throws {
+        let reader = ConfigReader(config: config, className: "Conv3DTranspose")
+        trainable = try reader.bool("trainable") ?? true
+        dtypePolicy = try DTypePolicy(json: config["dtype"]) ?? .float32
+        // A missing key means the default, null means None.
+        if let json = config["kernel_initializer"] { kernelInitializer = try objects.initializer(json) }
+        if let json = config["bias_initializer"] { biasInitializer = try objects.initializer(json) }
+        kernelRegularizer = try objects.regularizer(config["kernel_regularizer"], generation: generation)
+        biasRegularizer = try objects.regularizer(config["bias_regularizer"], generation: generation)
+        activityRegularizer = try objects.regularizer(config["activity_regularizer"], generation: generation)
+        kernelConstraint = try objects.constraint(config["kernel_constraint"], generation: generation)
+        biasConstraint = try objects.constraint(config["bias_constraint"], generation: generation)
+        batchInputShape = try KerasLayer.inputShape(object: ["config": .object(config)], layout: layout)
+        if config["batch_input_shape"]?.array == nil, batchInputShape != nil, let batch = try reader.integer("batch_size") {
+            batchInputShape?[0] = batch
+        }
+        tensorActivation = try objects.activation(config["activation"])
+    }
+
+    /// The members of a Keras 3 config that these arguments are.
+    package var config: JSONObject {
+        func json(_ object: (any KerasObject)?) -> JSONValue { object?.serialized() ?? .null }
+        return [
+            "trainable": .bool(trainable), "dtype": dtypePolicy.json, "kernel_initializer": json(kernelInitializer),
+            "bias_initializer": json(biasInitializer), "kernel_regularizer": json(kernelRegularizer),
+            "bias_regularizer": json(biasRegularizer), "activity_regularizer": json(activityRegularizer),
+            "kernel_constraint": json(kernelConstraint), "bias_constraint": json(biasConstraint),
+        ]
+    }
+
+    /// Keras's three ways of stating an input shape, as one.
+    /// - Parameters:
+    ///   - inputShape: without the batch extent; `batchSize` counts only together with it.
+    ///   - batchInputShape: with the batch extent; wins over `inputShape`.
+    /// - Throws: `KerasConfigError.inputShape` unless there are five legal extents, the channels being known.
+    static func batchInputShape(
+        inputShape: [Int?]?, batchInputShape: [Int?]?, batchSize: Int?, layout: Layout
+    ) throws(KerasConfigError) -> [Int?]? {
+        guard let shape = batchInputShape ?? inputShape.map({ [batchSize] + $0 }) else { return nil }
+        return try ConfigReader.shape(JSONValue(shape: shape), layout: layout)
+    }
+}

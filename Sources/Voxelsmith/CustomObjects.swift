@@ -1,0 +1,92 @@
+import KerasConfig
+import Synchronization
+
+/// Classes of the user's own, by the names under which configs mention them (Keras's `register_keras_serializable`). May be used
+/// from any thread.
+///
+///     CustomObjects.shared.register(initializer: "Ramp") { _ in Ramp() }
+public final class CustomObjects: Sendable {
+    /// The registry that is asked unless another is given.
+    public static let shared = CustomObjects()
+
+    private struct Makers {
+        var initializers: [String: @Sendable (JSONObject) throws -> any Initializer] = [:]
+        var regularizers: [String: @Sendable (JSONObject) throws -> any Regularizer] = [:]
+        var constraints: [String: @Sendable (JSONObject) throws -> any Constraint] = [:]
+        var activations: [String: @Sendable (JSONObject) throws -> any TensorActivation] = [:]
+    }
+
+    private let makers = Mutex(Makers())
+
+    /// A registry without the user's objects.
+    public init() {}
+
+    /// - Parameters:
+    ///   - name: the `className` of the object; `package` likewise.
+    ///   - make: from the object's `getConfig()`, or from nothing when a config has the bare name.
+    public func register(
+        initializer name: String, package: String = "Custom", _ make: @escaping @Sendable (JSONObject) throws -> any Initializer
+    ) {
+        makers.withLock { makers in for key in Self.keys(name, package) { makers.initializers[key] = make } }
+    }
+
+    /// As `register(initializer:package:_:)`.
+    public func register(
+        regularizer name: String, package: String = "Custom", _ make: @escaping @Sendable (JSONObject) throws -> any Regularizer
+    ) {
+        makers.withLock { makers in for key in Self.keys(name, package) { makers.regularizers[key] = make } }
+    }
+
+    /// As `register(initializer:package:_:)`.
+    public func register(
+        constraint name: String, package: String = "Custom", _ make: @escaping @Sendable (JSONObject) throws -> any Constraint
+    ) {
+        makers.withLock { makers in for key in Self.keys(name, package) { makers.constraints[key] = make } }
+    }
+
+    /// As `register(initializer:package:_:)`.
+    public func register(
+        activation name: String, package: String = "Custom", _ make: @escaping @Sendable (JSONObject) throws -> any TensorActivation
+    ) {
+        makers.withLock { makers in for key in Self.keys(name, package) { makers.activations[key] = make } }
+    }
+
+    private static func keys(_ name: String, _ package: String) -> [String] { [name, "\(package)>\(name)"] }
+
+    /// The initializer a config's value stands for: null, a name, or a serialised object of any generation.
+    /// - Returns: nil for null.
+    /// - Throws: `ArgumentError`, `KerasConfigError`, and what a registered maker throws.
+    public func initializer(_ json: JSONValue?) throws -> (any Initializer)? {
+        try Initializers.table.object(json, custom: makers.withLock { $0.initializers })
+    }
+
+    /// As `initializer(_:)`.
+    /// - Parameter generation: Keras 2 knew `l1_l2` by name, with factors of 0.01.
+    public func regularizer(_ json: JSONValue?, generation: KerasGeneration = .keras3) throws -> (any Regularizer)? {
+        let table = generation == .keras3 ? Regularizers.keras3 : Regularizers.keras2
+        return try table.object(json, custom: makers.withLock { $0.regularizers })
+    }
+
+    /// As `initializer(_:)`.
+    /// - Parameter generation: Keras 2 knew some more names.
+    public func constraint(_ json: JSONValue?, generation: KerasGeneration = .keras3) throws -> (any Constraint)? {
+        let table = generation == .keras3 ? Constraints.keras3 : Constraints.keras2
+        return try table.object(json, custom: makers.withLock { $0.constraints })
+    }
+
+    /// The registered activation a config's value stands for; nil when it is none.
+    public func activation(_ json: JSONValue?) throws -> (any TensorActivation)? {
+        let activations = makers.withLock { $0.activations }
+        switch json {
+        case .string(let name)?: return try activations[name]?([:])
+        case .object(let object)?:
+            // Keras writes functions as {"class_name": "function", "config": name}.
+            let names = [object["registered_name"]?.string, object["class_name"]?.string, object["config"]?.string]
+            for name in names {
+                if let name, let make = activations[name] { return try make(object["config"]?.object ?? [:]) }
+            }
+            return nil
+        default: return nil
+        }
+    }
+}
