@@ -17,10 +17,14 @@ open class Conv3D: Layer {
     /// Everything else the layer was made with.
     package let arguments: ConvolutionArguments
 
-    private var kernel: Tensor?
-    private var bias: Tensor?
+    private var kernelVariable: Variable?
+    private var biasVariable: Variable?
+    private var kernel: Tensor? { kernelVariable?.value }
+    private var bias: Tensor? { biasVariable?.value }
     /// By input shape without the batch extent. All of the same weights.
     private var prepared: [[Int]: PreparedLayer] = [:]
+    /// Of the variables when `prepared` was packed.
+    private var packedVersions: [Int] = []
 
     // Package: the forward pass of an ordinary convolution is not part of this class yet, so only subclasses make sense.
     package init(
@@ -86,29 +90,44 @@ open class Conv3D: Layer {
         if isBuilt { throw LayerError.alreadyBuilt(layer: name) }
         _ = try checkedSpec(inputShape: inputShape)
         let channels = inputShape[dataFormat.channelAxis(rank: inputShape.count)]
-        let newKernel = try initial(kernelShape(channels: channels), arguments.kernelInitializer)
-        let newBias = useBias ? try initial([filters], arguments.biasInitializer) : nil
-        (kernel, bias) = (newKernel, newBias)
+        try makeVariables(kernelShape: kernelShape(channels: channels), arguments.kernelInitializer, arguments.biasInitializer)
         do {
             if let weights = arguments.weights { try setWeights(weights) }
             try super.build(inputShape: inputShape)
         } catch {
-            (kernel, bias) = (nil, nil)
+            dropVariables()
             throw error
         }
     }
 
-    private func initial(_ shape: [Int], _ initializer: (any Initializer)?) throws -> Tensor {
-        let values = try (initializer ?? GlorotUniform())(shape, dtype)
-        // A user's initializer may do what it likes.
-        if values.shape != shape || values.elementType != dtype {
-            throw LayerError.weightShape(layer: name, weight: "from an initializer", received: values.shape, expected: shape)
+    private func makeVariables(kernelShape: [Int], _ kernelInitializer: (any Initializer)?, _ biasInitializer: (any Initializer)?) throws {
+        do {
+            kernelVariable = try addWeight(
+                name: "kernel", shape: kernelShape, initializer: kernelInitializer, regularizer: kernelRegularizer,
+                constraint: kernelConstraint)
+            if useBias {
+                biasVariable = try addWeight(
+                    name: "bias", shape: [filters], initializer: biasInitializer, regularizer: biasRegularizer, constraint: biasConstraint)
+            }
+        } catch {
+            dropVariables()
+            throw error
         }
-        return try asVariable(values)
     }
 
-    /// A weight in the format of the layer's variables.
-    private func asVariable(_ weight: Tensor) throws -> Tensor { try dtypePolicy.variableHalf?.rounded(weight) ?? weight }
+    private func dropVariables() {
+        ownVariables.removeAll { $0 === kernelVariable || $0 === biasVariable }
+        (kernelVariable, biasVariable) = (nil, nil)
+    }
+
+    override var variableHalf: DTypePolicy.Half? { dtypePolicy.variableHalf }
+
+    public override func copyState(to other: Layer) throws {
+        try super.copyState(to: other)
+        guard let other = other as? Conv3D else { return }
+        other.kernelVariable = zip(ownVariables, other.ownVariables).first { $0.0 === kernelVariable }?.1
+        other.biasVariable = zip(ownVariables, other.ownVariables).first { $0.0 === biasVariable }?.1
+    }
 
     /// Creates the weights of a layer whose input's extents are not known yet, with values at hand.
     /// - Throws: `LayerError` as `setWeights`, `.alreadyBuilt`; `SpecError` for groups that do not divide the channels.
@@ -117,21 +136,16 @@ open class Conv3D: Layer {
         let expected = useBias ? 2 : 1
         if weights.count != expected { throw LayerError.weightCount(layer: name, received: weights.count, expected: expected) }
         let shape = try kernelShape(channels: weights[0].shape.last ?? 0)
-        try check(weights, shapes: [shape, [filters]])
-        kernel = try asVariable(weights[0])
-        bias = useBias ? try asVariable(weights[1]) : nil
+        try makeVariables(kernelShape: shape, Given(weights[0]), Given(weights[expected - 1]))
+        _ = usedScope()
         isBuilt = true
     }
 
-    private func check(_ weights: [Tensor], shapes: [[Int]]) throws {
-        for (weight, (new, shape)) in zip(["kernel", "bias"], zip(weights, shapes)) {
-            if new.shape != shape {
-                throw LayerError.weightShape(layer: name, weight: weight, received: new.shape, expected: shape)
-            }
-            if new.elementType != dtype {
-                throw LayerError.weightType(layer: name, weight: weight, received: new.elementType, expected: dtype)
-            }
-        }
+    /// Values at hand in the place of an initializer.
+    private struct Given: Initializer {
+        let value: Tensor
+        init(_ value: Tensor) { self.value = value }
+        func callAsFunction(_ shape: [Int], _ elementType: ElementType) throws -> Tensor { value }
     }
 
     private func checkedSpec(inputShape: [Int]) throws -> KernelSpec {
@@ -146,11 +160,31 @@ open class Conv3D: Layer {
         return try spec(inputShape: inputShape)
     }
 
+    override func knownShape(_ shape: [Int?]) throws -> [Int] {
+        let rank = kernelSize.count + 2
+        if shape.count != rank { throw LayerError.inputRank(layer: name, received: shape, expected: rank) }
+        var result = try super.knownShape(shape)
+        let axis = dataFormat.channelAxis(rank: rank)
+        if shape[axis] == nil {
+            // Keras wants to know the channels too, until the kernel knows them.
+            guard let channels = kernel?.shape.last else { throw LayerError.unknownChannels(layer: name, received: shape, axis: axis) }
+            result[axis] = channels
+        }
+        return result
+    }
+
+    open override func computeOutputShape(_ inputShape: [Int?]) throws -> [Int?] {
+        let known = try computeOutputShape(knownShape(inputShape))
+        let axis = dataFormat.channelAxis(rank: inputShape.count)
+        return known.enumerated().map { $0 != axis && inputShape.indices.contains($0) && inputShape[$0] == nil ? nil : $1 }
+    }
+
     /// Chooses the kernel for an input shape and packs the weights for it. Asks for the kernel anew each time, so that a second
     /// call finds kernels loaded meanwhile; weights are packed only when no prepared shape has them packed that way.
     /// - Throws: `LayerError`, `SpecError` or `KernelLookupError`, `TensorError.outOfMemory`.
     open override func prepare(inputShape: [Int]) throws {
         try super.prepare(inputShape: inputShape)
+        forgetStale()
         let spec = try checkedSpec(inputShape: inputShape)
         let choice = try kernels.lookup(spec, mode: kernelMode)
         prepared[Array(inputShape.dropFirst())] = try pack(spec, choice, kernel: kernel, bias: bias, sharing: prepared)
@@ -187,21 +221,31 @@ open class Conv3D: Layer {
         return activation.needsWholeResult ? "its activation \(activation.name) follows the kernel" : nil
     }
 
+    private var versions: [Int] { [kernelVariable, biasVariable].compactMap { $0?.version } }
+
+    /// Drops what was packed of values that variables have been assigned over since.
+    private func forgetStale() {
+        if versions == packedVersions { return }
+        prepared = [:]
+        packedVersions = versions
+    }
+
     private func kernelLayer(inputShape: [Int]) throws -> PreparedLayer {
         let key = Array(inputShape.dropFirst())
+        forgetStale()
         if let layer = prepared[key] { return layer }
         try prepare(inputShape: inputShape)
         guard let layer = prepared[key] else { throw LayerError.notBuilt(layer: name, method: "preparedLayer") }
         return layer
     }
 
-    /// Computes the layer. Builds it at the first call; packs the weights at the first call with an unprepared shape.
+    /// Computes the layer; packs the weights at the first call with an unprepared shape.
     /// - Parameters:
     ///   - x: (batch, depth, height, width, channels) or as `dataFormat` says; batch 0 gives an empty result.
     ///   - threads: threads to use; the result is bitwise the same for any number.
     /// - Throws: `LayerError` for a wrong rank, channel count or element type; `SpecError`, `KernelLookupError`, `TensorError`,
     ///   `KernelError`.
-    open override func callAsFunction(_ x: Tensor, threads: Int = ThreadPool.defaultThreadCount) throws -> Tensor {
+    open override func call(_ x: Tensor, threads: Int) throws -> Tensor {
         if x.elementType != dtype { throw LayerError.inputType(layer: name, received: x.elementType, expected: dtype) }
         let input = try dtypePolicy.computeHalf?.rounded(x) ?? x
         var y = try kernelLayer(inputShape: x.shape).call(input, threads: threads)
@@ -223,23 +267,19 @@ open class Conv3D: Layer {
         return try tensorActivation?.outputShape(shape) ?? shape
     }
 
-    /// The kernel and, with `useBias`, the bias.
-    open override func getWeights() -> [Tensor] { [kernel, bias].compactMap { $0 } }
-
-    /// Replaces kernel and bias, and packs them for every prepared shape. `PreparedLayer`s handed out before keep the old ones.
+    /// Replaces the weights, and packs them for every prepared shape. `PreparedLayer`s handed out before keep the old ones.
     /// - Throws: `LayerError` when count, a shape or an element type differs from `getWeights()`; then nothing has changed.
     open override func setWeights(_ weights: [Tensor]) throws {
-        let present = getWeights()
-        if weights.count != present.count {
-            throw LayerError.weightCount(layer: name, received: weights.count, expected: present.count)
-        }
-        try check(weights, shapes: present.map(\.shape))
-        guard let newKernel = try weights.first.map({ try asVariable($0) }) else { return }
-        let newBias = useBias ? try weights.last.map { try asVariable($0) } : nil
+        try checkWeights(weights)
+        forgetStale()
+        var values: [ObjectIdentifier: Tensor] = [:]
+        for (variable, value) in zip(self.weights, weights) { values[ObjectIdentifier(variable)] = try variable.rounded(value) }
+        func new(_ variable: Variable?) -> Tensor? { variable.flatMap { values[ObjectIdentifier($0)] } }
         var repacked: [[Int]: PreparedLayer] = [:]
         for (shape, old) in prepared {
-            repacked[shape] = try pack(old.spec, old.choice, kernel: newKernel, bias: newBias, sharing: repacked)
+            repacked[shape] = try pack(old.spec, old.choice, kernel: new(kernelVariable), bias: new(biasVariable), sharing: repacked)
         }
-        (kernel, bias, prepared) = (newKernel, newBias, repacked)
+        try super.setWeights(weights)
+        (prepared, packedVersions) = (repacked, versions)
     }
 }

@@ -80,6 +80,14 @@ open class Conv3DTranspose: Conv3D {
     /// - Throws: `KerasConfigError.notRepresentable` for groups and ONNX paddings.
     open override func getConfig() throws -> JSONObject { try kerasConfig() }
 
+    open override func copy() throws -> Layer {
+        // A subclass may have more to copy.
+        if type(of: self) != Conv3DTranspose.self { return try super.copy() }
+        let result = Conv3DTranspose(config: config, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
+        try copyState(to: result)
+        return result
+    }
+
     /// Extra outputs at the end of each axis; nil where the length is inferred.
     public var outputPadding: [Int]? {
         switch config.padding {

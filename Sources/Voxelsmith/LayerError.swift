@@ -1,18 +1,53 @@
+import KerasConfig
 import LayerSpec
 
 /// What can be wrong with a call of a layer's methods; where Keras has a sentence for it, the sentence follows Keras.
-public enum LayerError: Error, Hashable, Sendable, CustomStringConvertible {
+public enum LayerError: KerasError, Hashable {
     case notBuilt(layer: String, method: String)
     case alreadyBuilt(layer: String)
     case weightCount(layer: String, received: Int, expected: Int)
     case weightShape(layer: String, weight: String, received: [Int], expected: [Int])
     case weightType(layer: String, weight: String, received: ElementType, expected: ElementType)
-    case inputRank(layer: String, received: [Int], expected: Int)
-    case inputChannels(layer: String, received: [Int], axis: Int, expected: Int)
+    /// A second variable of one name, or an existing one asked for with another shape.
+    case variableExists(layer: String, variable: String, shape: [Int])
+    case inputRank(layer: String, received: [Int?], expected: Int)
+    case inputChannels(layer: String, received: [Int?], axis: Int, expected: Int)
+    case unknownChannels(layer: String, received: [Int?], axis: Int)
     case inputType(layer: String, received: ElementType, expected: ElementType)
+    /// A call on more or fewer tensors than the layer takes.
+    case inputCount(layer: String, received: Int, expected: Int)
+    case inputExtent(received: [Int?])
     case noForwardPass(layer: String)
+    /// A subclass that does not say how it is copied.
+    case cannotCopy(layer: String, className: String)
     case duplicateName(String)
     case noLayers(model: String)
+    /// `Input` outside `withGraph`.
+    case inputInEagerMode
+    /// A member that exists in graph mode only.
+    case eagerMode(layer: String, member: String)
+    /// A symbolic tensor given to an eager layer.
+    case symbolicInEagerMode(layer: String)
+    case differentGraphs(layer: String)
+    /// A property of the only node, of a layer without nodes.
+    case notConnected(layer: String, member: String)
+    /// A property of the only node, of a layer with several.
+    case severalNodes(layer: String, member: String, count: Int)
+    /// One tensor asked of a node that has several.
+    case severalTensors(layer: String, member: String, count: Int)
+    case neverCalled(layer: String, what: String)
+    case nodeIndex(layer: String, what: String, received: Int, count: Int)
+    case noScope(layer: String)
+
+    public var kerasKind: KerasErrorKind {
+        switch self {
+        // Python's NotImplementedError is a RuntimeError.
+        case .inputInEagerMode, .eagerMode, .neverCalled, .noForwardPass, .cannotCopy: .runtimeError
+        case .notConnected, .severalNodes, .severalTensors: .attributeError
+        case .symbolicInEagerMode: .typeError
+        default: .valueError
+        }
+    }
 
     public var description: String {
         switch self {
@@ -26,18 +61,55 @@ public enum LayerError: Error, Hashable, Sendable, CustomStringConvertible {
             "Layer \"\(layer)\" weight \(weight) of shape \(expected) is not compatible with provided weight shape \(received)."
         case .weightType(let layer, let weight, let received, let expected):
             "Layer \"\(layer)\" weight \(weight) received \(received.rawValue); expected \(expected.rawValue)."
+        case .variableExists(let layer, let variable, let shape):
+            "Variable \"\(variable)\" of layer \"\(layer)\" already exists with shape \(shape); expected another name, or the same shape after the layer is built."
         case .inputRank(let layer, let received, let expected):
-            "Input of layer \"\(layer)\" is incompatible with the layer: expected ndim=\(expected), found ndim=\(received.count), full shape received: \(received)."
+            "Input of layer \"\(layer)\" is incompatible with the layer: expected ndim=\(expected), found ndim=\(received.count), full shape received: \(Self.text(received))."
         case .inputChannels(let layer, let received, let axis, let expected):
-            "Input of layer \"\(layer)\" is incompatible with the layer: expected axis \(axis) of input shape to have value \(expected), but received input with shape \(received)."
+            "Input of layer \"\(layer)\" is incompatible with the layer: expected axis \(axis) of input shape to have value \(expected), but received input with shape \(Self.text(received))."
+        case .unknownChannels(let layer, let received, let axis):
+            "The channel dimension of the inputs of layer \"\(layer)\" should be defined; received shape \(Self.text(received)), expected a number at axis \(axis)."
         case .inputType(let layer, let received, let expected):
             "Layer \"\(layer)\" received an input of \(received.rawValue); expected \(expected.rawValue)."
+        case .inputCount(let layer, let received, let expected):
+            "Layer \"\(layer)\" expects \(expected) input(s), but it received \(received) input tensors."
+        case .inputExtent(let received):
+            "Received an input of shape \(Self.text(received)); expected extents of at least 1, or nil where unknown."
         case .noForwardPass(let layer):
             "Layer \"\(layer)\" has no forward pass; expected a subclass that computes one."
+        case .cannotCopy(let layer, let className):
+            "Layer \"\(layer)\" cannot be copied, because \(className) does not say how; expected an override of copy()."
         case .duplicateName(let name):
-            "All layers of a Sequential model should have unique names; received two layers named \"\(name)\"."
+            "All layers of a model should have unique names; received two layers named \"\(name)\"."
         case .noLayers(let model):
             "Model \"\(model)\" has no layers; expected at least one."
+        case .inputInEagerMode:
+            "Input was called in eager mode; expected a call inside withGraph { }."
+        case .eagerMode(let layer, let member):
+            "Layer \"\(layer)\" is in eager mode, where it has no \(member); expected a layer made inside withGraph { }."
+        case .symbolicInEagerMode(let layer):
+            "Layer \"\(layer)\" is in eager mode and received a symbolic tensor; expected a Tensor, or a layer made inside withGraph { }."
+        case .differentGraphs(let layer):
+            "Input graph and Layer graph are not the same: layer \"\(layer)\" received a symbolic tensor of another graph; expected one made inside the same withGraph { }."
+        case .notConnected(let layer, let member):
+            "Layer \"\(layer)\" is not connected, no \(member) to return; expected a call on a symbolic tensor first."
+        case .severalNodes(let layer, let member, let count):
+            "The layer \"\(layer)\" has multiple inbound nodes (\(count)), hence the notion of \"layer \(member)\" is ill-defined; expected \(Self.getter(member))(at:)."
+        case .severalTensors(let layer, let member, let count):
+            "The call of layer \"\(layer)\" has \(count) tensors, hence no single \(member); expected getInputs(at:) or getOutputs(at:)."
+        case .neverCalled(let layer, let what):
+            "The layer \"\(layer)\" has never been called on a symbolic tensor and thus has no defined \(what)."
+        case .nodeIndex(let layer, let what, let received, let count):
+            "Asked to get \(what) at node \(received), but the layer \"\(layer)\" has only \(count) inbound nodes."
+        case .noScope(let layer):
+            "No name available for layer scope because the layer \"\(layer)\" has not been used yet; expected a call of the layer, of build(inputShape:) or of addWeight first."
         }
+    }
+
+    private static func text(_ shape: [Int?]) -> String { "[" + shape.map { $0.map { "\($0)" } ?? "nil" }.joined(separator: ", ") + "]" }
+
+    /// "input shape" as "getInputShape".
+    private static func getter(_ member: String) -> String {
+        "get" + member.split(separator: " ").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
     }
 }

@@ -41,28 +41,37 @@ public final class Sequential: Layer {
         }
     }
 
-    public override func callAsFunction(_ x: Tensor, threads: Int = ThreadPool.defaultThreadCount) throws -> Tensor {
-        if !isBuilt { try build(inputShape: x.shape) }
-        var y = x
-        for layer in layers { y = try layer(y, threads: threads) }
-        return y
+    public override func call(_ x: Tensor, threads: Int) throws -> Tensor {
+        try layers.reduce(x) { try $1($0, threads: threads) }
     }
 
     public override func computeOutputShape(_ inputShape: [Int]) throws -> [Int] {
         try layers.reduce(inputShape) { try $1.computeOutputShape($0) }
     }
 
-    /// The weights of all layers, in their order.
-    public override func getWeights() -> [Tensor] { layers.flatMap { $0.getWeights() } }
+    /// The variables of all layers, in their order.
+    public override var weights: [Variable] { layers.flatMap(\.weights) }
+    public override var trainableWeights: [Variable] { trainable ? layers.flatMap(\.trainableWeights) : [] }
+    public override var nonTrainableWeights: [Variable] { trainable ? layers.flatMap(\.nonTrainableWeights) : weights }
 
-    /// - Throws: `LayerError` for a wrong count, before anything has changed, or for a wrong shape or element type, after the
-    ///   layers before it have theirs.
+    /// The losses of all layers, in their order.
+    public override var losses: [Loss] { get throws { try layers.flatMap { try $0.losses } } }
+
+    /// A model of copies of the layers.
+    public override func copy() throws -> Layer {
+        let result = try Sequential(layers.map { try $0.copy() }, name: name)
+        try copyState(to: result)
+        return result
+    }
+
+    /// Replaces all weights.
+    /// - Parameter weights: in the order, shapes and element types of `getWeights()`.
+    /// - Throws: `LayerError` when count, a shape or an element type differs; then nothing has changed.
     public override func setWeights(_ weights: [Tensor]) throws {
-        let counts = layers.map { $0.getWeights().count }
-        let expected = counts.reduce(0, +)
-        if weights.count != expected { throw LayerError.weightCount(layer: name, received: weights.count, expected: expected) }
+        try checkWeights(weights)
         var start = 0
-        for (layer, count) in zip(layers, counts) {
+        for layer in layers {
+            let count = layer.weights.count
             try layer.setWeights(Array(weights[start..<start + count]))
             start += count
         }
