@@ -24,7 +24,7 @@ extension Layer {
             if x.graph !== owner { throw LayerError.differentGraphs(layer: name) }
             if x.dtype != dtype { throw LayerError.inputType(layer: name, received: x.dtype, expected: dtype) }
         }
-        if !isBuilt, xs.count == 1 { try build(inputShape: knownShape(xs[0].shape)) }
+        if !isBuilt, xs.count == 1 { try buildSymbolically(xs[0].shape) }
         let shapes = try computeOutputShapes(xs.map(\.shape))
         _ = usedScope()
         nodes.append(Node(inputs: xs, outputShapes: shapes))

@@ -11,8 +11,10 @@ open class Layer {
     public let name: String
     /// Element type of the variables and of the input.
     public let dtype: ElementType
-    /// Whether an optimizer may change the weights.
-    public var trainable: Bool
+    /// Whether an optimizer may change the weights. Setting it sets it for the layers of a model too.
+    public var trainable: Bool {
+        didSet { for layer in sublayers { layer.trainable = trainable } }
+    }
     /// The penalty on the results of each call.
     public var activityRegularizer: (any Regularizer)?
     /// Whether the weights exist.
@@ -23,6 +25,8 @@ open class Layer {
     /// In order of creation.
     var ownVariables: [Variable] = []
     private var scope: String?
+    /// What a model is made of.
+    var sublayers: [Layer] { [] }
     var nodes: [Node] = []
     /// What `addLoss` and `addUpdate` were given, with the inputs they depend on; none for unconditional ones.
     private var addedLosses: [(loss: Loss, inputs: [SymbolicTensor])] = []
@@ -110,6 +114,9 @@ open class Layer {
         }
         return [try computeOutputShape(shape)]
     }
+
+    /// Builds the layer for a shape with unknown extents.
+    func buildSymbolically(_ shape: [Int?]) throws { try build(inputShape: knownShape(shape)) }
 
     /// A shape with numbers for what is unknown, large enough for every legal layer of usual size.
     func knownShape(_ shape: [Int?]) throws -> [Int] { shape.map { $0 ?? 64 } }
@@ -250,8 +257,11 @@ open class Layer {
     /// values.
     /// - Throws: what a regularizer throws.
     open var losses: [Loss] {
-        get throws { try activityLosses + symbolicActivityLosses().map(\.loss) + addedLosses.map(\.loss) + weightLosses() }
+        get throws { try ownLosses() + weightLosses() }
     }
+
+    /// All but the penalties on variables.
+    func ownLosses() -> [Loss] { activityLosses + symbolicActivityLosses().map(\.loss) + addedLosses.map(\.loss) }
 
     private func weightLosses() throws -> [Loss] {
         try trainableWeights.compactMap { variable in

@@ -38,6 +38,8 @@ public enum LayerError: KerasError, Hashable {
     case neverCalled(layer: String, what: String)
     case nodeIndex(layer: String, what: String, received: Int, count: Int)
     case noScope(layer: String)
+    /// An output of a model that depends on an input the model does not have.
+    case disconnected(model: String, input: String)
 
     public var kerasKind: KerasErrorKind {
         switch self {
@@ -103,6 +105,8 @@ public enum LayerError: KerasError, Hashable {
             "Asked to get \(what) at node \(received), but the layer \"\(layer)\" has only \(count) inbound nodes."
         case .noScope(let layer):
             "No name available for layer scope because the layer \"\(layer)\" has not been used yet; expected a call of the layer, of build(inputShape:) or of addWeight first."
+        case .disconnected(let model, let input):
+            "Graph disconnected: an output of model \"\(model)\" depends on \"\(input)\"; expected it among the inputs of the model."
         }
     }
 

@@ -3,77 +3,85 @@ import LayerSpec
 import Tensors
 
 /// Layers one after another.
-public final class Sequential: Layer {
-    /// In the order of computation; at least one.
-    public let layers: [Layer]
-
-    /// - Throws: `LayerError.duplicateName` when two layers have the same name, `.noLayers` for none.
+///
+/// The model is in graph mode and takes layers made in eager mode into its graph. Connected when the first layer knows its input
+/// shape, else when the model is built.
+public final class Sequential: Model {
+    /// - Parameter layers: in the order of computation; at least one.
+    /// - Throws: `LayerError.duplicateName` when two layers have the same name, `.noLayers` for none; when the first layer knows its
+    ///   input shape, also as `build(inputShape:)`.
     public init(_ layers: [Layer], name: String? = nil) throws {
         var names: Set<String> = []
         for layer in layers where !names.insert(layer.name).inserted { throw LayerError.duplicateName(layer.name) }
-        self.layers = layers
-        super.init(name: name, dtype: layers.first?.dtype ?? .float32)
-        isBuilt = layers.allSatisfy(\.isBuilt)
+        try super.init(layers: layers, name: name)
         if layers.isEmpty { throw LayerError.noLayers(model: self.name) }
+        owner = owner ?? layers.lazy.compactMap(\.owner).first ?? Graph()
+        // What has nodes in a graph stays there.
+        for layer in layers where layer.owner == nil || layer.nodes.isEmpty { layer.owner = owner }
+        isBuilt = layers.allSatisfy(\.isBuilt)
+        if let shape = (layers.first as? Conv3D)?.batchInputShape { try connect(shape) }
     }
 
-    /// Builds every layer that is not built, each for the shape it will receive.
+    /// Builds every layer that is not built, each for the shape it will receive, and connects them.
     public override func build(inputShape: [Int]) throws {
         if isBuilt { throw LayerError.alreadyBuilt(layer: name) }
-        try forEach(inputShape: inputShape) { layer, shape in
-            if !layer.isBuilt { try layer.build(inputShape: shape) }
-        }
-        try super.build(inputShape: inputShape)
+        try connect([nil] + inputShape.dropFirst().map { $0 })
+    }
+
+    override func buildSymbolically(_ shape: [Int?]) throws { try connect(shape) }
+
+    private func connect(_ batchShape: [Int?]) throws {
+        let input = InputLayer(batchShape: batchShape, name: nil, dtype: dtype)
+        input.owner = owner
+        let x = input.output(node: 0, tensor: 0)
+        let y = try layers.reduce(x) { try $1($0) }
+        plan = try Plan(inputs: [x], outputs: [y], model: name)
+        _ = usedScope()
+        isBuilt = true
+    }
+
+    // A chain needs no connections, and takes any shape its layers take.
+
+    public override func call(_ x: Tensor, threads: Int) throws -> Tensor {
+        try layers.reduce(x) { try $1($0, threads: threads) }
     }
 
     /// Prepares every layer for the shape it will receive.
     public override func prepare(inputShape: [Int]) throws {
-        try super.prepare(inputShape: inputShape)
-        try forEach(inputShape: inputShape) { layer, shape in try layer.prepare(inputShape: shape) }
-    }
-
-    /// Each layer with the shape of its input.
-    private func forEach(inputShape: [Int], _ body: (Layer, [Int]) throws -> Void) throws {
+        if !isBuilt { try build(inputShape: inputShape) }
         var shape = inputShape
         for layer in layers {
-            try body(layer, shape)
+            try layer.prepare(inputShape: shape)
             shape = try layer.computeOutputShape(shape)
         }
     }
 
-    public override func call(_ x: Tensor, threads: Int) throws -> Tensor {
-        try layers.reduce(x) { try $1($0, threads: threads) }
+    public override func computeOutputShape(_ inputShape: [Int?]) throws -> [Int?] {
+        try layers.reduce(inputShape) { try $1.computeOutputShape($0) }
     }
 
     public override func computeOutputShape(_ inputShape: [Int]) throws -> [Int] {
         try layers.reduce(inputShape) { try $1.computeOutputShape($0) }
     }
 
-    /// The variables of all layers, in their order.
-    public override var weights: [Variable] { layers.flatMap(\.weights) }
-    public override var trainableWeights: [Variable] { trainable ? layers.flatMap(\.trainableWeights) : [] }
-    public override var nonTrainableWeights: [Variable] { trainable ? layers.flatMap(\.nonTrainableWeights) : weights }
+    public override func computeOutputShapes(_ inputShapes: [[Int?]]) throws -> [[Int?]] {
+        guard let shape = inputShapes.first, inputShapes.count == 1 else {
+            throw LayerError.inputCount(layer: name, received: inputShapes.count, expected: 1)
+        }
+        return [try computeOutputShape(shape)]
+    }
 
-    /// The losses of all layers, in their order.
-    public override var losses: [Loss] { get throws { try layers.flatMap { try $0.losses } } }
+    public override func call(_ xs: [Tensor], threads: Int) throws -> [Tensor] {
+        guard let x = xs.first, xs.count == 1 else { throw LayerError.inputCount(layer: name, received: xs.count, expected: 1) }
+        return [try call(x, threads: threads)]
+    }
 
     /// A model of copies of the layers.
     public override func copy() throws -> Layer {
         let result = try Sequential(layers.map { try $0.copy() }, name: name)
         try copyState(to: result)
+        // Where this was connected, the copy is.
+        if result.plan == nil, let input = inputs.first { try result.connect(input.shape) }
         return result
-    }
-
-    /// Replaces all weights.
-    /// - Parameter weights: in the order, shapes and element types of `getWeights()`.
-    /// - Throws: `LayerError` when count, a shape or an element type differs; then nothing has changed.
-    public override func setWeights(_ weights: [Tensor]) throws {
-        try checkWeights(weights)
-        var start = 0
-        for layer in layers {
-            let count = layer.weights.count
-            try layer.setWeights(Array(weights[start..<start + count]))
-            start += count
-        }
     }
 }

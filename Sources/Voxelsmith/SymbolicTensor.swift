@@ -66,6 +66,13 @@ public final class InputLayer: Layer {
 
     public override func computeOutputShape(_ inputShape: [Int]) throws -> [Int] { inputShape }
 
+    /// Another input of the same shape.
+    public override func copy() throws -> Layer {
+        let result = InputLayer(batchShape: batchShape, name: name, dtype: dtype)
+        try copyState(to: result)
+        return result
+    }
+
     public override func getConfig() throws -> JSONObject {
         ["batch_shape": JSONValue(shape: batchShape), "dtype": .string(dtype.rawValue), "sparse": false, "ragged": false, "name": .string(name)]
     }

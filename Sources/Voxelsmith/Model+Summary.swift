@@ -1,0 +1,69 @@
+extension Model {
+    /// A table of the layers as Keras 3 prints it: name and class, shape of the result, number of parameters, and for a model that
+    /// is no chain, what each layer is connected to.
+    public func summary() throws -> String {
+        let isChain = self is Sequential
+        var rows = [["Layer (type)", "Output Shape", "Param #"] + (isChain ? [] : ["Connected to"])]
+        for layer in layers {
+            let shapes = ownNodes(of: layer).flatMap { layer.nodes[$0].outputShapes }
+            let distinct = shapes.reduce(into: [[Int?]]()) { if !$0.contains($1) { $0.append($1) } }
+            let shape = distinct.isEmpty ? "?" : distinct.map(Self.text).joined(separator: ", ")
+            let count = layer.isBuilt ? Self.grouped(try layer.countParams()) : "0 (unbuilt)"
+            let sources = ownNodes(of: layer).flatMap { layer.nodes[$0].inputs }.map { "\($0.layer.name)[\($0.nodeIndex)][\($0.tensorIndex)]" }
+            rows.append(["\(layer.name) (\(type(of: layer)))", shape, count] + (isChain ? [] : [sources.isEmpty ? "-" : sources.joined(separator: ", ")]))
+        }
+        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        func line(_ cells: [String], _ bar: String) -> String {
+            let padded = cells.enumerated().map { index, cell in
+                let blanks = String(repeating: " ", count: widths[index] - cell.count)
+                return index == 2 ? blanks + cell : cell + blanks
+            }
+            return "\(bar) " + padded.joined(separator: " \(bar) ") + " \(bar)"
+        }
+        func rule(_ left: String, _ middle: String, _ right: String, _ dash: String) -> String {
+            left + widths.map { String(repeating: dash, count: $0 + 2) }.joined(separator: middle) + right
+        }
+        var lines = ["Model: \"\(name)\"", rule("┏", "┳", "┓", "━"), line(rows[0], "┃"), rule("┡", "╇", "┩", "━")]
+        for (index, row) in rows.dropFirst().enumerated() {
+            if index > 0 { lines.append(rule("├", "┼", "┤", "─")) }
+            lines.append(line(row, "│"))
+        }
+        lines.append(rule("└", "┴", "┘", "─"))
+        for (what, variables) in [
+            ("Total", weights), ("Trainable", trainableWeights), ("Non-trainable", nonTrainableWeights),
+        ] {
+            let bytes = variables.reduce(0) { $0 + $1.value.byteCount }
+            lines.append(" \(what) params: \(Self.grouped(variables.reduce(0) { $0 + $1.value.elementCount })) (\(Self.size(bytes)))")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    /// The calls of a layer that belong to this model.
+    private func ownNodes(of layer: Layer) -> [Int] {
+        let steps = plan?.steps.filter { $0.layer === layer }.map(\.node) ?? []
+        return layer is InputLayer ? [0] : steps
+    }
+
+    private static func text(_ shape: [Int?]) -> String { "(" + shape.map { $0.map { "\($0)" } ?? "None" }.joined(separator: ", ") + ")" }
+
+    /// With a comma before every three digits.
+    private static func grouped(_ number: Int) -> String {
+        var result = ""
+        for (index, digit) in String(number).reversed().enumerated() {
+            if index > 0, index % 3 == 0 { result.append(",") }
+            result.append(digit)
+        }
+        return String(result.reversed())
+    }
+
+    private static func size(_ bytes: Int) -> String {
+        var (value, units) = (Double(bytes), ["B", "KB", "MB", "GB"][...])
+        while value >= 1024, units.count > 1 {
+            value /= 1024
+            units.removeFirst()
+        }
+        let hundredths = Int((value * 100).rounded())
+        let fraction = "\(100 + hundredths % 100)".dropFirst()
+        return "\(hundredths / 100).\(fraction) \(units.first ?? "")"
+    }
+}

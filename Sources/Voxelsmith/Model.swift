@@ -1,0 +1,192 @@
+import KerasConfig
+import KernelRuntime
+import LayerSpec
+import Tensors
+
+/// Layers connected by calls on symbolic tensors, as one layer.
+///
+///     let model = try withGraph {
+///         let x = try Input(shape: [16, 16, 16, 4])
+///         let up = try Conv3DTranspose(filters: 4, kernelSize: 3, padding: .same)
+///         return try Model(inputs: [x], outputs: [up(up(x))])
+///     }
+open class Model: Layer {
+    /// Every layer once: for a model made from tensors the input layers, then the others in the order of computation.
+    public let layers: [Layer]
+    var plan: Plan?
+
+    /// How the outputs follow from the inputs.
+    struct Plan {
+        let inputs: [SymbolicTensor]
+        let outputs: [SymbolicTensor]
+        /// The calls to make, in an order in which everything is known when it is needed.
+        let steps: [(layer: Layer, node: Int)]
+
+        /// - Throws: `LayerError.disconnected` when an output needs an input that is not among the inputs.
+        init(inputs: [SymbolicTensor], outputs: [SymbolicTensor], model: String) throws(LayerError) {
+            var steps: [(layer: Layer, node: Int)] = []
+            var known = Set(inputs)
+            func visit(_ tensor: SymbolicTensor) throws(LayerError) {
+                if known.contains(tensor) { return }
+                let node = tensor.layer.nodes[tensor.nodeIndex]
+                if !node.hasInbound { throw .disconnected(model: model, input: tensor.layer.name) }
+                for input in node.inputs { try visit(input) }
+                for index in node.outputShapes.indices { known.insert(tensor.layer.output(node: tensor.nodeIndex, tensor: index)) }
+                steps.append((tensor.layer, tensor.nodeIndex))
+            }
+            for output in outputs { try visit(output) }
+            (self.inputs, self.outputs, self.steps) = (inputs, outputs, steps)
+        }
+
+        /// Carries values of any kind from the inputs to the outputs; each is dropped after its last use.
+        func run<Value>(_ values: [Value], model: String, _ step: (Layer, [Value]) throws -> [Value]) throws -> [Value] {
+            if values.count != inputs.count { throw LayerError.inputCount(layer: model, received: values.count, expected: inputs.count) }
+            var uses: [SymbolicTensor: Int] = [:]
+            for tensor in steps.flatMap({ $0.layer.nodes[$0.node].inputs }) + outputs { uses[tensor, default: 0] += 1 }
+            var present = Dictionary(uniqueKeysWithValues: zip(inputs, values))
+            func take(_ tensor: SymbolicTensor) throws -> Value {
+                guard let value = present[tensor] else { throw LayerError.disconnected(model: model, input: tensor.layer.name) }
+                uses[tensor, default: 1] -= 1
+                if uses[tensor] == 0 { present[tensor] = nil }
+                return value
+            }
+            for (layer, node) in steps {
+                let results = try step(layer, layer.nodes[node].inputs.map(take))
+                for (index, result) in results.enumerated() {
+                    let tensor = layer.output(node: node, tensor: index)
+                    if uses[tensor] != nil { present[tensor] = result }
+                }
+            }
+            return try outputs.map(take)
+        }
+    }
+
+    /// A model of the calls that lead from inputs to outputs. Layers called several times share their weights.
+    /// - Throws: `LayerError.noLayers` without outputs, `.duplicateName` for an input given twice or two layers of a name,
+    ///   `.disconnected` for an output that depends on something else.
+    public init(inputs: [SymbolicTensor], outputs: [SymbolicTensor], name: String? = nil) throws {
+        let name = name ?? UniqueNames.shared.next(forClass: "Model")
+        guard let first = inputs.first, !outputs.isEmpty else { throw LayerError.noLayers(model: name) }
+        var seen: Set<SymbolicTensor> = []
+        for input in inputs where !seen.insert(input).inserted { throw LayerError.duplicateName(input.layer.name) }
+        let plan = try Plan(inputs: inputs, outputs: outputs, model: name)
+        layers = try Self.distinct(inputs.map(\.layer).filter { $0 is InputLayer } + plan.steps.map(\.layer))
+        self.plan = plan
+        super.init(name: name, dtype: first.dtype)
+        owner = first.graph
+        isBuilt = layers.allSatisfy(\.isBuilt)
+    }
+
+    /// A model whose connections are not known yet.
+    init(layers: [Layer], name: String?) throws {
+        self.layers = layers
+        super.init(name: name, dtype: layers.first?.dtype ?? .float32)
+    }
+
+    /// - Throws: `LayerError.duplicateName` when two layers have the same name.
+    private static func distinct(_ layers: [Layer]) throws(LayerError) -> [Layer] {
+        var result: [Layer] = []
+        for layer in layers where !result.contains(where: { $0 === layer }) {
+            if result.contains(where: { $0.name == layer.name }) { throw .duplicateName(layer.name) }
+            result.append(layer)
+        }
+        return result
+    }
+
+    override var sublayers: [Layer] { layers }
+
+    /// Copies of models have frozen layers where the model has.
+    public override func copyState(to other: Layer) throws {
+        try super.copyState(to: other)
+        guard let other = other as? Model else { return }
+        for (layer, copy) in zip(layers, other.layers) { copy.trainable = layer.trainable }
+    }
+
+    /// What the model is computed from; none before a `Sequential` without an input shape is built.
+    public var inputs: [SymbolicTensor] { plan?.inputs ?? [] }
+    /// What it computes.
+    public var outputs: [SymbolicTensor] { plan?.outputs ?? [] }
+
+    private func connected() throws(LayerError) -> Plan {
+        guard let plan else { throw .notBuilt(layer: name, method: "call") }
+        return plan
+    }
+
+    public override func call(_ xs: [Tensor], threads: Int) throws -> [Tensor] {
+        try connected().run(xs, model: name) { try $0($1, threads: threads) }
+    }
+
+    open override func call(_ x: Tensor, threads: Int) throws -> Tensor {
+        let results = try call([x], threads: threads)
+        if results.count != 1 { throw LayerError.severalTensors(layer: name, member: "output", count: results.count) }
+        return results[0]
+    }
+
+    /// Prepares every layer for the shape it will receive.
+    open override func prepare(inputShape: [Int]) throws {
+        try super.prepare(inputShape: inputShape)
+        _ = try connected().run([inputShape], model: name) { layer, shapes in
+            if shapes.count == 1 { try layer.prepare(inputShape: shapes[0]) }
+            return try layer.computeOutputShapes(shapes).map { try layer.knownShape($0) }
+        }
+    }
+
+    public override func computeOutputShapes(_ inputShapes: [[Int?]]) throws -> [[Int?]] {
+        try connected().run(inputShapes, model: name) { try $0.computeOutputShapes($1) }
+    }
+
+    open override func computeOutputShape(_ inputShape: [Int?]) throws -> [Int?] {
+        let shapes = try computeOutputShapes([inputShape])
+        if shapes.count != 1 { throw LayerError.severalTensors(layer: name, member: "output shape", count: shapes.count) }
+        return shapes[0]
+    }
+
+    open override func computeOutputShape(_ inputShape: [Int]) throws -> [Int] {
+        let shape: [Int?] = try computeOutputShape(inputShape.map { Int?.some($0) })
+        return shape.map { $0 ?? 0 }
+    }
+
+    /// The variables of all layers, in their order.
+    open override var weights: [Variable] { layers.flatMap(\.weights) }
+    open override var trainableWeights: [Variable] { trainable ? layers.flatMap(\.trainableWeights) : [] }
+    open override var nonTrainableWeights: [Variable] { trainable ? layers.flatMap(\.nonTrainableWeights) : weights }
+
+    /// The losses of all layers, in their order, and the model's own.
+    open override var losses: [Loss] { get throws { try layers.flatMap { try $0.losses } + ownLosses() } }
+
+    /// Replaces all weights.
+    /// - Parameter weights: in the order, shapes and element types of `getWeights()`.
+    /// - Throws: `LayerError` when count, a shape or an element type differs; then nothing has changed.
+    open override func setWeights(_ weights: [Tensor]) throws {
+        try checkWeights(weights)
+        var start = 0
+        for layer in layers {
+            let count = layer.weights.count
+            try layer.setWeights(Array(weights[start..<start + count]))
+            start += count
+        }
+    }
+
+    /// A model of copies of the layers, connected alike.
+    open override func copy() throws -> Layer {
+        guard type(of: self) == Model.self, let plan else { return try super.copy() }
+        var copies: [ObjectIdentifier: Layer] = [:]
+        var tensors: [SymbolicTensor: SymbolicTensor] = [:]
+        for input in plan.inputs {
+            let layer = InputLayer(batchShape: input.shape, name: input.layer is InputLayer ? input.layer.name : nil, dtype: input.dtype)
+            layer.owner = owner
+            tensors[input] = layer.output(node: 0, tensor: 0)
+        }
+        for (layer, node) in plan.steps {
+            let copy = try copies[ObjectIdentifier(layer)] ?? layer.copy()
+            copies[ObjectIdentifier(layer)] = copy
+            copy.owner = owner
+            let results = try copy(layer.nodes[node].inputs.compactMap { tensors[$0] })
+            for (index, result) in results.enumerated() { tensors[layer.output(node: node, tensor: index)] = result }
+        }
+        let result = try Model(
+            inputs: plan.inputs.compactMap { tensors[$0] }, outputs: plan.outputs.compactMap { tensors[$0] }, name: name)
+        try copyState(to: result)
+        return result
+    }
+}
