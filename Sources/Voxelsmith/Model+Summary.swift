@@ -39,7 +39,7 @@ extension Model {
     }
 
     /// The calls of a layer that belong to this model.
-    private func ownNodes(of layer: Layer) -> [Int] {
+    func ownNodes(of layer: Layer) -> [Int] {
         let steps = plan?.steps.filter { $0.layer === layer }.map(\.node) ?? []
         return layer is InputLayer ? [0] : steps
     }

@@ -77,6 +77,21 @@ open class Model: Layer {
         isBuilt = layers.allSatisfy(\.isBuilt)
     }
 
+    /// Keras's `from_config` of a functional model, of Keras 2 and 3: unbuilt layers of a graph of their own, connected.
+    /// - Parameter objects: the user's own initializers, regularizers, constraints and activations.
+    /// - Throws: `KerasConfigError` for what is no such config or has layers of other classes, and what the layers throw.
+    public convenience init(
+        config: JSONObject, generation: KerasGeneration? = nil, objects: CustomObjects = .shared, policy: Policy = .fast,
+        kernels: any KernelProvider = KernelRegistry.shared, kernelMode: KernelMode = .auto
+    ) throws {
+        let reader = ModelMaker(
+            generation: generation ?? KerasGeneration(detectedIn: .object(config)), objects: objects, policy: policy, kernels: kernels,
+            kernelMode: kernelMode)
+        let (inputs, outputs) = try withGraph { try reader.connect(config) }
+        try self.init(inputs: inputs, outputs: outputs, name: config["name"]?.string)
+        if config["trainable"] == false { trainable = false }
+    }
+
     /// A model whose connections are not known yet.
     init(layers: [Layer], name: String?) throws {
         self.layers = layers
@@ -166,6 +181,10 @@ open class Model: Layer {
             start += count
         }
     }
+
+    /// Keras 3's `get_config`: the layers, and which calls connect them.
+    /// - Throws: what the layers' `getConfig()` throws.
+    open override func getConfig() throws -> JSONObject { try functionalConfig() }
 
     /// A model of copies of the layers, connected alike.
     open override func copy() throws -> Layer {

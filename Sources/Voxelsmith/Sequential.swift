@@ -1,3 +1,4 @@
+import KerasConfig
 import KernelRuntime
 import LayerSpec
 import Tensors
@@ -22,6 +23,26 @@ public final class Sequential: Model {
         if let shape = (layers.first as? Conv3D)?.batchInputShape { try connect(shape) }
     }
 
+    /// Keras's `from_config` of a sequential model of any generation: unbuilt layers where no input shape is stated.
+    /// - Parameter objects: the user's own initializers, regularizers, constraints and activations.
+    /// - Throws: `KerasConfigError` for what is no such config or has layers of other classes, and what the layers throw.
+    public convenience init(
+        config: JSONObject, generation: KerasGeneration? = nil, objects: CustomObjects = .shared, policy: Policy = .fast,
+        kernels: any KernelProvider = KernelRegistry.shared, kernelMode: KernelMode = .auto
+    ) throws {
+        let maker = ModelMaker(
+            generation: generation ?? KerasGeneration(detectedIn: .object(config)), objects: objects, policy: policy, kernels: kernels,
+            kernelMode: kernelMode)
+        var layers = try withGraph { try maker.layers(config) }
+        let input = layers.first as? InputLayer
+        if input != nil { layers.removeFirst() }
+        try self.init(layers, name: config["name"]?.string)
+        if plan == nil, let shape = try input?.batchShape ?? ModelMaker.shape(config["build_input_shape"]) {
+            try connect(shape, inputName: input?.name)
+        }
+        if config["trainable"] == false { trainable = false }
+    }
+
     /// Builds every layer that is not built, each for the shape it will receive, and connects them.
     public override func build(inputShape: [Int]) throws {
         if isBuilt { throw LayerError.alreadyBuilt(layer: name) }
@@ -30,9 +51,10 @@ public final class Sequential: Model {
 
     override func buildSymbolically(_ shape: [Int?]) throws { try connect(shape) }
 
-    private func connect(_ batchShape: [Int?]) throws {
-        let input = InputLayer(batchShape: batchShape, name: nil, dtype: dtype)
-        input.owner = owner
+    func connect(_ batchShape: [Int?], inputName: String? = nil) throws {
+        let input = InputLayer(batchShape: batchShape, name: inputName, dtype: dtype)
+        // Those of a model inside of another stay in the graph of their own.
+        input.owner = layers.first?.owner ?? owner
         let x = input.output(node: 0, tensor: 0)
         let y = try layers.reduce(x) { try $1($0) }
         plan = try Plan(inputs: [x], outputs: [y], model: name)
@@ -75,6 +97,10 @@ public final class Sequential: Model {
         guard let x = xs.first, xs.count == 1 else { throw LayerError.inputCount(layer: name, received: xs.count, expected: 1) }
         return [try call(x, threads: threads)]
     }
+
+    /// Keras 3's `get_config`: the input layer, where the input shape is known, and the layers.
+    /// - Throws: what the layers' `getConfig()` throws.
+    public override func getConfig() throws -> JSONObject { try sequentialConfig() }
 
     /// A model of copies of the layers.
     public override func copy() throws -> Layer {

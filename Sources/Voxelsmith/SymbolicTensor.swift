@@ -74,7 +74,10 @@ public final class InputLayer: Layer {
     }
 
     public override func getConfig() throws -> JSONObject {
-        ["batch_shape": JSONValue(shape: batchShape), "dtype": .string(dtype.rawValue), "sparse": false, "ragged": false, "name": .string(name)]
+        [
+            "batch_shape": JSONValue(shape: batchShape), "dtype": .string(dtype.rawValue), "sparse": false, "ragged": false,
+            "name": .string(name), "optional": false,
+        ]
     }
 }
 

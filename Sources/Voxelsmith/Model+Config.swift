@@ -1,0 +1,87 @@
+import KerasConfig
+import KernelRuntime
+import LayerSpec
+
+extension Model {
+    /// The entry of a layer in a model's config.
+    func entry(_ layer: Layer) throws -> JSONObject {
+        if let model = layer as? Model { return try model.serialized() }
+        let isKeras = layer is InputLayer || layer is Conv3D
+        let className = "\(type(of: layer))"
+        var result: JSONObject = [
+            "module": isKeras ? "keras.layers" : .null, "class_name": .string(className), "config": .object(try layer.getConfig()),
+            "registered_name": isKeras ? .null : .string("Custom>\(className)"),
+        ]
+        if !(layer is InputLayer), let node = ownNodes(of: layer).first, layer.nodes[node].inputs.count == 1 {
+            result["build_config"] = ["input_shape": JSONValue(shape: layer.nodes[node].inputs[0].shape)]
+        }
+        return result
+    }
+
+    /// The model as an object of Keras 3.
+    func serialized() throws -> JSONObject {
+        let isChain = self is Sequential
+        let shape = isChain ? inputs.first?.shape : nil
+        return [
+            "module": isChain ? "keras" : "keras.src.models.functional", "class_name": isChain ? "Sequential" : "Functional",
+            "config": .object(try getConfig()), "registered_name": isChain ? .null : "Functional",
+            "build_config": ["input_shape": shape.map { JSONValue(shape: $0) } ?? .null],
+        ]
+    }
+
+    /// The model without its weights, as Keras 3's `to_json` writes it.
+    /// - Throws: what the layers' `getConfig()` throws.
+    public func toJSON() throws -> String {
+        var object = try serialized()
+        object["compile_config"] = [:]
+        return JSONValue.object(object).text
+    }
+
+    /// Layer, call and result, as configs name a tensor. Calls count within the model.
+    private func history(_ tensor: SymbolicTensor) -> JSONValue {
+        let call = ownNodes(of: tensor.layer).firstIndex(of: tensor.nodeIndex) ?? 0
+        return [.string(tensor.layer.name), .integer(call), .integer(tensor.tensorIndex)]
+    }
+
+    func functionalConfig() throws -> JSONObject {
+        func argument(_ tensor: SymbolicTensor) -> JSONValue {
+            [
+                "class_name": "__keras_tensor__",
+                "config": [
+                    "shape": JSONValue(shape: tensor.shape), "dtype": .string(tensor.dtype.rawValue), "keras_history": history(tensor),
+                ],
+            ]
+        }
+        let entries = try layers.map { layer in
+            var object = try entry(layer)
+            object["name"] = .string(layer.name)
+            let calls = ownNodes(of: layer).filter { layer.nodes[$0].hasInbound }.map { node -> JSONValue in
+                let arguments = layer.nodes[node].inputs.map(argument)
+                return ["args": .array(arguments.count == 1 ? arguments : [.array(arguments)]), "kwargs": [:]]
+            }
+            object["inbound_nodes"] = .array(calls)
+            return JSONValue.object(object)
+        }
+        func ends(_ tensors: [SymbolicTensor]) -> JSONValue {
+            tensors.count == 1 ? history(tensors[0]) : .array(tensors.map(history))
+        }
+        return [
+            "name": .string(name), "trainable": .bool(trainable), "layers": .array(entries), "input_layers": ends(inputs),
+            "output_layers": ends(outputs),
+        ]
+    }
+}
+
+extension Sequential {
+    func sequentialConfig() throws -> JSONObject {
+        var entries: [JSONValue] = []
+        if let input = inputs.first?.layer { entries.append(.object(try entry(input))) }
+        for layer in layers { entries.append(.object(try entry(layer))) }
+        var result: JSONObject = [
+            "name": .string(name), "trainable": .bool(trainable),
+            "dtype": (dtype == .float64 ? DTypePolicy.float64 : .float32).json, "layers": .array(entries),
+        ]
+        if let shape = inputs.first?.shape { result["build_input_shape"] = JSONValue(shape: shape) }
+        return result
+    }
+}
