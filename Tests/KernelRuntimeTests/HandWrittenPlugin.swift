@@ -20,6 +20,9 @@ struct HandWrittenPlugin {
     var key: String?
     var op = "VS_OP_FORWARD"
     var symbol = "voxelsmith_plugin"
+    /// C after the plugin's own.
+    var extra = ""
+    var linkerFlags: [String] = []
     /// Replaces the offset of the key's text.
     var keyOffset = "OFFSET(key)"
 
@@ -81,6 +84,7 @@ struct HandWrittenPlugin {
               TEXT(packing, PACKING), TEXT(target, TARGET), TEXT(digest, DIGEST), \(op), 0, \(features), PACKED, F * 4,
               SLICES, \(spec.geometry.flopCount), pack, run}},
             KEY, NAME, SCHEDULE, LOOPS, PACKING, TARGET, DIGEST};
+        \(extra)
         """
     }
 
@@ -100,7 +104,7 @@ struct HandWrittenPlugin {
         process.arguments = [
             "clang", "-std=c17", "-O2", "-ffreestanding", "-nostdlib", "-fPIC", "-fvisibility=hidden", "-shared", "-fuse-ld=lld",
             "-Wl,-z,defs", "-Wl,--build-id=none", "-I", include, sourcePath, "-o", objectPath,
-        ]
+        ] + linkerFlags
         process.standardError = errors
         try process.run()
         let message = errors.fileHandleForReading.readDataToEndOfFile()
