@@ -150,6 +150,21 @@ public struct PluginFile: Sendable {
             entryPoints: (0..<count).flatMap { [first + $0 * stride, first + $0 * stride + MemoryLayout<UInt64>.size] })
     }
 
+    /// Whether this process can run the plugin.
+    /// - Parameter features: what the processor has.
+    /// - Throws: `PluginError.foreignMachine`, `.unknownFeatures`, `.missingFeatures`; one kernel that needs more refuses the whole
+    ///   plugin.
+    public func checkMachine(features: Set<Target.Feature> = HostCPU.features) throws(PluginError) {
+        guard machine == Machine.host else { throw .foreignMachine(path: path, received: machine.rawValue) }
+        for descriptor in descriptors {
+            if descriptor.unknownFeatureBits != 0 {
+                throw .unknownFeatures(path: path, kernel: descriptor.name, bits: descriptor.unknownFeatureBits)
+            }
+            let missing = descriptor.features.filter { !features.contains($0) }
+            if !missing.isEmpty { throw .missingFeatures(path: path, kernel: descriptor.name, features: missing) }
+        }
+    }
+
     /// SHA-256 of some bytes: what stands at the end of a plugin.
     package static func digest(of bytes: some Collection<UInt8>) -> [UInt8] {
         var hash = SHA256()

@@ -59,13 +59,13 @@ struct BuildCommand: AsyncParsableCommand {
             Console.progress("compiling \(output): \(done) of \(steps)")
         }
         Console.endProgress()
-        if verify { try check(built) }
+        if verify { try await check(built) }
         try built.write(to: output)
         report(built, selection.units, seconds: (ContinuousClock.now - start) / .seconds(1))
     }
 
     /// Checks the plugin under another name, so that a bad one never takes the place of a good one.
-    private func check(_ built: BuiltPlugin) throws {
+    private func check(_ built: BuiltPlugin) async throws {
         let missing = built.target.requiredFeatures.filter { !HostCPU.features.contains($0) }
         if !missing.isEmpty {
             let names = missing.map(\.rawValue).joined(separator: ", ")
@@ -75,7 +75,7 @@ struct BuildCommand: AsyncParsableCommand {
         let unverified = output + ".unverified"
         try built.write(to: unverified)
         defer { unlink(unverified) }
-        _ = try PluginVerification(path: unverified).run(verbose: false)
+        _ = try await PluginVerification(path: unverified).run(verbose: false)
     }
 
     private func report(_ built: BuiltPlugin, _ units: [KernelUnit], seconds: Double) {

@@ -6,10 +6,6 @@ import _TestSupport
 
 /// The verbs that make and look at kernels.
 @Suite struct PluginVerbTests {
-    private func isOneSentence(_ errors: String) -> Bool {
-        errors.hasPrefix("voxelsmith: ") && errors.hasSuffix("\n") && errors.dropLast().allSatisfy { $0 != "\n" }
-    }
-
     @Test func buildDescribeVerifyRun() throws {
         let folder = try TemporaryFolder()
         let (layer, plugin) = (try folder.write("layer.json", TinyLayer.json()), folder.path("p.so"))
