@@ -16,6 +16,7 @@ public struct PluginCache: Hashable, Sendable {
     /// A four-layer model takes less than a megabyte, so this keeps about a thousand.
     public static let defaultByteLimit = 1 << 30
 
+    /// A cache in `folder`, which need not exist yet.
     public init(folder: String, byteLimit: Int = PluginCache.defaultByteLimit) {
         self.folder = folder
         self.byteLimit = byteLimit
@@ -34,9 +35,12 @@ public struct PluginCache: Hashable, Sendable {
 
     /// What a cache holds.
     public struct Size: Hashable, Sendable {
+        /// Objects and plugins.
         public let entries: Int
+        /// Their bytes on the disk, digests included.
         public let bytes: Int
 
+        /// A size from its parts.
         public init(entries: Int, bytes: Int) {
             self.entries = entries
             self.bytes = bytes

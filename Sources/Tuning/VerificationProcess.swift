@@ -24,13 +24,16 @@ public struct KernelVerdict: Hashable, Sendable {
         }
     }
 
+    /// Its name.
     public let kernel: String
     /// The checks that were done, in their order.
     public let checks: [VerificationCheck]
     /// nil when all checks were done.
     public let interruption: Interruption?
+    /// From the start of its process to the end.
     public let seconds: Double
 
+    /// Whether all checks were done and passed.
     public var isSound: Bool { interruption == nil && !checks.isEmpty && checks.allSatisfy { $0.failure == nil } }
 }
 

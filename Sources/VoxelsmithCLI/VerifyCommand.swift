@@ -18,7 +18,11 @@ struct VerifyCommand: AsyncParsableCommand {
     var timeLimit = VerificationProcess.defaultTimeLimit
 
     func run() async throws {
-        print(try await PluginVerification(path: plugin, timeLimit: timeLimit).run(verbose: true), terminator: "")
+        let verification = PluginVerification(path: plugin, timeLimit: timeLimit)
+        let verdicts = try await verification.run()
+        print(verification.lines(verdicts), terminator: "")
+        try verification.check(verdicts)
+        print("\(plugin): \(counted(verdicts.count, "kernel")) verified")
     }
 }
 
@@ -41,25 +45,29 @@ struct PluginVerification {
     let path: String
     var timeLimit = VerificationProcess.defaultTimeLimit
 
-    /// - Parameter verbose: whether to print the checks of a plugin that fails; those of one that passes are returned.
-    /// - Returns: one line a check.
-    /// - Throws: `PluginError`, `CommandFailure.verificationFailed` when any check failed.
-    func run(verbose: Bool) async throws -> String {
-        let program = try Self.program()
-        let verdicts = try await VerificationProcess(
-            command: [program, VerifyKernelCommand.configuration.commandName ?? ""], timeLimit: timeLimit
+    /// - Throws: `PluginError`.
+    func run() async throws -> [KernelVerdict] {
+        defer { Console.endProgress() }
+        return try await VerificationProcess(
+            command: [try Self.program(), VerifyKernelCommand.configuration.commandName ?? ""], timeLimit: timeLimit
         ).verify(plugin: path) { index, count in Console.progress("verifying kernel \(index + 1) of \(count)") }
-        Console.endProgress()
+    }
+
+    /// One line a check.
+    func lines(_ verdicts: [KernelVerdict]) -> String {
         var lines = ""
         for verdict in verdicts {
             lines += "\(verdict.kernel)\n"
             for check in verdict.checks { lines += "  \(check.failure.map { "FAILED  \(check.name): \($0)" } ?? "ok      \(check.name)")\n" }
             if let interruption = verdict.interruption { lines += "  FAILED  \(interruption)\n" }
         }
+        return lines
+    }
+
+    /// - Throws: `CommandFailure.verificationFailed` unless every kernel is sound.
+    func check(_ verdicts: [KernelVerdict]) throws {
         let failed = verdicts.filter { !$0.isSound }.map(\.kernel)
-        if failed.isEmpty { return lines + "\(path): \(counted(verdicts.count, "kernel")) verified\n" }
-        if verbose { print(lines, terminator: "") }
-        throw CommandFailure.verificationFailed(kernels: failed, path: path)
+        if !failed.isEmpty { throw CommandFailure.verificationFailed(kernels: failed, path: path) }
     }
 
     /// The file of this program.

@@ -52,6 +52,31 @@ import _TestSupport
         #expect(homeless.status == 1 && isOneSentence(homeless.errors), "\(homeless)")
     }
 
+    @Test func buildsAreVerifiedOnce() throws {
+        let folder = try TemporaryFolder()
+        let layer = try folder.write("layer.json", TinyLayer.json())
+        let (plugin, record) = (folder.path("p.so"), folder.path("p.so.verification.json"))
+        let first = try Voxelsmith.run(["build", layer, "-o", plugin])
+        #expect(first.status == 0 && first.output.contains("\n  verified in ") && !first.output.contains("earlier"), "\(first)")
+        #expect(try String(contentsOfFile: record, encoding: .utf8).contains("\"digest\""))
+        #expect(try Voxelsmith.run(["build", layer, "-o", plugin]).output.contains("earlier: \(record)"))
+        // A record of other bytes is none.
+        let other = try folder.write("other.json", TinyLayer.json(filters: 6))
+        #expect(try !Voxelsmith.run(["build", other, "-o", plugin]).output.contains("earlier"))
+        let without = try Voxelsmith.run(["build", layer, "-o", plugin, "--no-verify"])
+        #expect(without.status == 0 && !without.output.contains("verified"), "\(without)")
+        #expect(!FileManager.default.fileExists(atPath: record))
+        // Another machine's code cannot be run here.
+        #if arch(x86_64)
+            let foreign = "aarch64-neon"
+        #else
+            let foreign = "x86-64-v2"
+        #endif
+        let elsewhere = try Voxelsmith.run(["build", layer, "-o", plugin, "--target", foreign])
+        #expect(elsewhere.status == 0 && elsewhere.errors.contains("warning: Not verified"), "\(elsewhere)")
+        #expect(try folder.names() == ["layer.json", "other.json", "p.so"])
+    }
+
     private func start(_ arguments: [String], environment: [String: String]) throws -> Process {
         let process = Process()
         process.executableURL = Voxelsmith.program
@@ -73,7 +98,7 @@ import _TestSupport
             #expect(build.terminationStatus == 0)
         }
         #expect(try Voxelsmith.run(["verify", folder.path("p.so")]).status == 0)
-        #expect(try folder.names() == ["cache", "layer.json", "p.so"])
+        #expect(try folder.names() == ["cache", "layer.json", "p.so", "p.so.verification.json"])
     }
 
     /// Killed at random moments of `build` and `run`: whatever stands under a final name is whole, and the next run works.

@@ -12,7 +12,7 @@ import _TestSupport
         let built = try Voxelsmith.run(["build", layer, "-o", plugin, "--verify"])
         #expect(built.status == 0, "\(built.errors)")
         #expect(built.output.contains("1 kernel for native"))
-        #expect(try folder.names() == ["layer.json", "p.so"])
+        #expect(try folder.names() == ["layer.json", "p.so", "p.so.verification.json"])
 
         let described = try Voxelsmith.run(["describe", plugin, "--json"])
         #expect(described.status == 0)

@@ -52,7 +52,7 @@ public struct Fuzzing {
             if seconds > outcome.slowest.seconds { outcome.slowest = (index, seconds) }
         }
         print("fuzz \(format): \(count) inputs, \(outcome.counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")), "
-            + "slowest \(Int(outcome.slowest.seconds * 1000)) ms")
+            + "slowest \(Int(outcome.slowest.seconds * 1000)) ms (case \(outcome.slowest.index))")
         return outcome
     }
 
