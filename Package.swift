@@ -83,7 +83,7 @@ let package = Package(
             ]),
 
         // Tests.
-        .target(name: "_TestSupport", dependencies: ["LayerSpec", "Tensors"], path: "Tests/_TestSupport"),
+        .target(name: "_TestSupport", dependencies: ["LayerSpec", "Tensors", "KernelRuntime"], path: "Tests/_TestSupport"),
         .target(name: "_CTestSupport", path: "Tests/_CTestSupport"),
         tests("PackageTests", []),
         tests("LayerSpecTests", []),

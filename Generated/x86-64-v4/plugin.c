@@ -16,8 +16,8 @@ int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_pa
 int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_1ebc77e8_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_1ebc77e8_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_7447512a_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_7447512a_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_pack(const vs_pack_args *args);
@@ -26,7 +26,7 @@ int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_run(co
 typedef struct {
     vs_plugin header;
     vs_kernel_descriptor kernels[8];
-    char texts[3649];
+    char texts[3644];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
@@ -138,29 +138,29 @@ const plugin_table voxelsmith_plugin = {
             .size = sizeof(vs_kernel_descriptor),
             .key = { 3337, 94 },
             .name = { 3431, 65 },
-            .schedule = { 3496, 93 },
-            .loops = { 3589, 92 },
-            .packing = { 3681, 55 },
-            .target = { 3736, 9 },
-            .template_digest = { 3745, 64 },
+            .schedule = { 3496, 98 },
+            .loops = { 3594, 82 },
+            .packing = { 3676, 55 },
+            .target = { 3731, 9 },
+            .template_digest = { 3740, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 2359296,
             .workspace_bytes = 0,
-            .items_per_sample = 20,
+            .items_per_sample = 10,
             .flops_per_sample = 50577408,
-            .pack = vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_7447512a_pack,
-            .run = vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_7447512a_run,
+            .pack = vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01_pack,
+            .run = vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3809, 92 },
-            .name = { 3901, 65 },
-            .schedule = { 3966, 99 },
-            .loops = { 4065, 67 },
-            .packing = { 4132, 54 },
-            .target = { 4186, 9 },
-            .template_digest = { 4195, 64 },
+            .key = { 3804, 92 },
+            .name = { 3896, 65 },
+            .schedule = { 3961, 99 },
+            .loops = { 4060, 67 },
+            .packing = { 4127, 54 },
+            .target = { 4181, 9 },
+            .template_digest = { 4190, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 8064,
@@ -172,13 +172,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4259, 93 },
-            .name = { 4352, 65 },
-            .schedule = { 4417, 43 },
-            .loops = { 4460, 98 },
-            .packing = { 4558, 65 },
-            .target = { 4623, 9 },
-            .template_digest = { 4632, 64 },
+            .key = { 4254, 93 },
+            .name = { 4347, 65 },
+            .schedule = { 4412, 43 },
+            .loops = { 4455, 98 },
+            .packing = { 4553, 65 },
+            .target = { 4618, 9 },
+            .template_digest = { 4627, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 1474560,
@@ -226,10 +226,10 @@ const plugin_table voxelsmith_plugin = {
         "x86-64-v4"
         "0870a16568d2c86af56e9975aed2d23c5577336005c28c3f68f0dd978f0fa012"
         "forward;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
-        "vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_7447512a"
-        "filter-lanes,g1,v2,tile1x4,merge=w,fuse=row,rows=listed,order=wstat,block1,noprefetch,unroll2"
-        "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps, channels"
-        "filter-lanes/1;l16;g1;v2;w;k4x4x4;s2x2x2;d1x1x1;c96;f96"
+        "vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01"
+        "filter-lanes,g1,v2,tile3x4,merge=none,fuse=row,rows=unrolled,order=wstat,block1,noprefetch,unroll2"
+        "batch, depth positions, tile rows and columns, filter blocks, depth taps, channels"
+        "filter-lanes/1;l16;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96"
         "x86-64-v4"
         "0870a16568d2c86af56e9975aed2d23c5577336005c28c3f68f0dd978f0fa012"
         "forward;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"

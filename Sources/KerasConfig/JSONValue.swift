@@ -17,8 +17,16 @@ public enum JSONValue: Hashable, Sendable, Codable {
     case array([JSONValue])
     case object(JSONObject)
 
+    /// Large models have some ten thousand values. Each costs tens of microseconds, wrong guesses included.
+    private static let maximumValueCount = 100_000
+
     /// - Throws: `KerasConfigError.malformedJSON`.
     public init(parsing bytes: some Sequence<UInt8>) throws(KerasConfigError) {
+        // Each value has a comma, a bracket or a brace of its own, those in texts not told apart.
+        let count = bytes.reduce(0) { $0 + ($1 == UInt8(ascii: ",") || $1 == UInt8(ascii: "[") || $1 == UInt8(ascii: "{") ? 1 : 0) }
+        guard count <= Self.maximumValueCount else {
+            throw .malformedJSON("received some \(count) values; expected at most \(Self.maximumValueCount)")
+        }
         do {
             self = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
         } catch DecodingError.dataCorrupted(let context) {

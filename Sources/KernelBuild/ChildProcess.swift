@@ -1,13 +1,13 @@
 import Subprocess
 
 /// Runs one program to its end, or stops it and everything it started.
-enum ChildProcess {
-    struct Outcome: Sendable {
-        let succeeded: Bool
+package enum ChildProcess {
+    package struct Outcome: Sendable {
+        package let succeeded: Bool
         /// Such as "exit status 1" or "signal 9".
-        let status: String
-        let standardOutput: String
-        let standardError: String
+        package let status: String
+        package let standardOutput: String
+        package let standardError: String
     }
 
     private enum Event: Sendable {
@@ -23,7 +23,7 @@ enum ChildProcess {
     ///   - what: names the work in errors.
     ///   - folder: where it runs and keeps its temporary files; nil inherits both.
     /// - Throws: `KernelBuildError.timedOut`, `.compilationFailed` when it could not be run; `CancellationError`.
-    static func run(_ command: [String], what: String, folder: String?, seconds: Double) async throws -> Outcome {
+    package static func run(_ command: [String], what: String, folder: String?, seconds: Double) async throws -> Outcome {
         var options = PlatformOptions()
         // A group of its own, ended as a whole: clang's compiler and linker processes would outlive the driver otherwise.
         options.processGroupID = 0

@@ -15,7 +15,8 @@ func environmentVariable(_ name: String) -> String? {
 }
 
 /// The whole of a regular file.
-func readFile(_ path: String) throws(KernelBuildError) -> [UInt8] {
+/// - Parameter user: when given, the file must belong to this user or to root, and nobody else may write to it.
+func readFile(_ path: String, ofUser user: UInt32? = nil) throws(KernelBuildError) -> [UInt8] {
     let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard file >= 0 else { throw currentError("open", path) }
     defer { close(file) }
@@ -23,6 +24,9 @@ func readFile(_ path: String) throws(KernelBuildError) -> [UInt8] {
     guard fstat(file, &status) == 0 else { throw currentError("examine", path) }
     guard status.st_mode & S_IFMT == S_IFREG else {
         throw .fileSystem(operation: "read as a regular file", path: path, errorNumber: EINVAL)
+    }
+    if let user, ![0, user].contains(status.st_uid) || status.st_mode & (S_IWGRP | S_IWOTH) != 0 {
+        throw .fileSystem(operation: "trust, as others may have written it,", path: path, errorNumber: EPERM)
     }
     var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
     var done = 0
@@ -49,8 +53,8 @@ private func writeAll(_ bytes: [UInt8], to file: Int32, path: String) throws(Ker
 /// Replaces `path` in one step by a file with these bytes and mode 0644, whatever the umask: readers see the old file or the
 /// new one, never a part.
 ///
-/// - Parameter durably: the bytes and the name are on the disk when this returns. Files that carry a digest and can be made
-///   again need not wait for that.
+/// - Parameter durably: the bytes and the name are on the disk when this returns. Files of a build's own folder need not wait
+///   for that.
 func replaceFile(_ path: String, with bytes: [UInt8], durably: Bool) throws(KernelBuildError) {
     let staged = path + "." + String(UInt64.random(in: 0...(.max)), radix: 36)
     let file = open(staged, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)

@@ -94,6 +94,7 @@ public struct PluginBuilder: Sendable {
         let bytes = PluginTrailer.appended(to: try readFile(folder.path + "/" + Plan.linkedName))
         let inspection = try inspected(bytes, target, plan.linkCommand)
         writer.store(.plugin, plan.pluginKey, bytes)
+        cache?.evict()
         onProgress?(steps, steps)
         return BuiltPlugin(
             bytes: bytes, target: target, inspection: inspection, compiledUnits: missing.count, isFromCache: false,

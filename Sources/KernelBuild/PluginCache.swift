@@ -4,15 +4,22 @@ import Logging
 
 /// Objects and plugins compiled before, by the digest of everything that went into them.
 ///
-/// Each entry ends with a digest of its key and its bytes. An entry that is unreadable, too short or not what its digest says
-/// counts as absent, so the worst a damaged cache does is cost a compilation. Files are 0644, folders 0755.
+/// Each entry ends with a digest of its key and its bytes. An entry that is unreadable, too short, written by somebody else or not
+/// what its digest says counts as absent, so the worst a damaged cache does is cost a compilation. Entries appear whole, under
+/// their final name, or not at all; any number of processes may use one cache. Files are 0644, folders 0755.
 public struct PluginCache: Hashable, Sendable {
     /// The folder with everything of the cache in it.
     public let folder: String
+    /// Bytes kept after a build; beyond that, the entries that were used longest ago go.
+    public let byteLimit: Int
 
-    /// A cache in a folder, which is made when the first entry is stored.
-    public init(folder: String) {
+    /// A four-layer model takes less than a megabyte, so this keeps about a thousand.
+    public static let defaultByteLimit = 1 << 30
+
+    /// A cache in `folder`, which need not exist yet.
+    public init(folder: String, byteLimit: Int = PluginCache.defaultByteLimit) {
         self.folder = folder
+        self.byteLimit = byteLimit
     }
 
     /// `voxelsmith` under XDG_CACHE_HOME, or under ~/.cache; nil for a user without a home.
@@ -24,24 +31,128 @@ public struct PluginCache: Hashable, Sendable {
         return PluginCache(folder: home + "/.cache/voxelsmith")
     }
 
-    package enum Kind: String {
+    // MARK: The cache as a whole
+
+    /// What a cache holds.
+    public struct Size: Hashable, Sendable {
+        /// Objects and plugins.
+        public let entries: Int
+        /// Their bytes on the disk, digests included.
+        public let bytes: Int
+
+        /// A size from its parts.
+        public init(entries: Int, bytes: Int) {
+            self.entries = entries
+            self.bytes = bytes
+        }
+    }
+
+    /// What the cache holds now; a folder that does not exist holds nothing.
+    public func size() -> Size {
+        let files = files()
+        return Size(entries: files.count, bytes: files.reduce(0) { $0 + $1.byteCount })
+    }
+
+    /// Removes every entry, and the folders this cache made for them. Other files in the folder stay.
+    /// - Returns: what was removed.
+    /// - Throws: `KernelBuildError.fileSystem` for an entry that cannot be removed.
+    @discardableResult
+    public func clear() throws(KernelBuildError) -> Size {
+        var (entries, bytes) = (0, 0)
+        for file in files() {
+            guard unlink(file.path) == 0 || errno == ENOENT else { throw currentError("remove", file.path) }
+            (entries, bytes) = (entries + 1, bytes + file.byteCount)
+        }
+        for kind in Kind.allCases {
+            for name in names(in: path(kind)) { rmdir(path(kind) + "/" + name) }
+            rmdir(path(kind))
+        }
+        rmdir(folder)
+        return Size(entries: entries, bytes: bytes)
+    }
+
+    /// Removes the entries used longest ago until the cache is within its limit, and what killed processes left behind.
+    package func evict() {
+        var files = files()
+        let now = time(nil)
+        let abandoned = 3600
+        for file in files where file.isStaged && now - file.usedAt > abandoned { unlink(file.path) }
+        files.removeAll(where: \.isStaged)
+        var bytes = files.reduce(0) { $0 + $1.byteCount }
+        if bytes <= byteLimit { return }
+        files.sort { ($0.usedAt, $0.usedAtNanoseconds, $0.path) < ($1.usedAt, $1.usedAtNanoseconds, $1.path) }
+        for file in files where bytes > byteLimit {
+            unlink(file.path)  // another process may have been first
+            bytes -= file.byteCount
+        }
+    }
+
+    private struct File {
+        let path: String
+        let byteCount: Int
+        let usedAt: Int
+        let usedAtNanoseconds: Int
+        /// Not yet, and maybe never, an entry.
+        let isStaged: Bool
+    }
+
+    private func files() -> [File] {
+        var files: [File] = []
+        for kind in Kind.allCases {
+            for group in names(in: path(kind)) where group.utf8.count == Self.groupLength {
+                for name in names(in: path(kind) + "/" + group) {
+                    let path = path(kind) + "/" + group + "/" + name
+                    var status = stat()
+                    guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
+                    files.append(
+                        File(
+                            path: path, byteCount: Int(status.st_size), usedAt: status.st_mtim.tv_sec,
+                            usedAtNanoseconds: status.st_mtim.tv_nsec, isStaged: name.contains(".")))
+                }
+            }
+        }
+        return files
+    }
+
+    private func names(in folder: String) -> [String] {
+        guard let listing = opendir(folder) else { return [] }
+        defer { closedir(listing) }
+        var names: [String] = []
+        while let entry = readdir(listing) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+
+    // MARK: Entries
+
+    package enum Kind: String, CaseIterable {
         case object = "objects"
         case plugin = "plugins"
     }
 
+    /// Digits of a key that name the folder of its entry.
+    private static let groupLength = 2
+
+    private func path(_ kind: Kind) -> String { "\(folder)/\(kind.rawValue)" }
+
     package func path(_ kind: Kind, _ key: String) -> String {
-        "\(folder)/\(kind.rawValue)/\(key.prefix(2))/\(key.dropFirst(2))"
+        "\(path(kind))/\(key.prefix(Self.groupLength))/\(key.dropFirst(Self.groupLength))"
     }
 
-    func load(_ kind: Kind, _ key: String, logger: Logger) -> [UInt8]? {
+    package func load(_ kind: Kind, _ key: String, logger: Logger) -> [UInt8]? {
         let path = path(kind, key)
         do {
-            let bytes = try readFile(path)
+            let bytes = try readFile(path, ofUser: geteuid())
             let payload = Array(bytes.dropLast(SHA256.byteCount))
             guard Self.digest(key, payload).elementsEqual(bytes.suffix(SHA256.byteCount)) else {
                 logger.warning("The cache entry \(path) is damaged; compiling again.")
                 return nil
             }
+            utimensat(AT_FDCWD, path, nil, 0)  // used now
             return payload
         } catch {
             if case .fileSystem(_, _, ENOENT) = error { return nil }
@@ -50,10 +161,10 @@ public struct PluginCache: Hashable, Sendable {
         }
     }
 
-    func store(_ kind: Kind, _ key: String, _ payload: [UInt8]) throws(KernelBuildError) {
+    package func store(_ kind: Kind, _ key: String, _ payload: [UInt8]) throws(KernelBuildError) {
         let path = path(kind, key)
         try makeFolders(parentFolder(path))
-        try replaceFile(path, with: payload + Self.digest(key, payload), durably: false)
+        try replaceFile(path, with: payload + Self.digest(key, payload), durably: true)
     }
 
     private static func digest(_ key: String, _ payload: [UInt8]) -> SHA256.Digest {

@@ -22,14 +22,6 @@ struct ByteReader: Sendable {
         return value
     }
 
-    /// `base + index * stride`.
-    static func offset(_ base: Int, _ index: Int, _ stride: Int, _ what: String) throws(Malformed) -> Int {
-        let (product, overflow) = index.multipliedReportingOverflow(by: stride)
-        let (sum, overflow2) = base.addingReportingOverflow(product)
-        if overflow || overflow2 { throw Malformed(reason: "\(what) is out of range") }
-        return sum
-    }
-
     /// Whether `offset ..< offset + count` lies inside the bytes.
     func contains(_ offset: Int, _ count: Int) -> Bool {
         offset >= 0 && count >= 0 && offset <= bytes.count && count <= bytes.count - offset

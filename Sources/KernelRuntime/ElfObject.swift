@@ -1,23 +1,53 @@
-/// The few facts of a 64-bit little-endian ELF shared object that are needed to find a symbol's bytes without mapping it.
+/// The layout of a 64-bit little-endian ELF shared object: what the dynamic linker would map, read without mapping it.
 ///
-/// Source: System V ABI, generic ELF specification, chapters 4 (symbol table) and 5 (program header).
-struct ElfObject {
-    let reader: ByteReader
-    let machine: UInt16
-
-    private struct Segment {
+/// Section headers are never used to find anything, as the dynamic linker does not read them: whatever is said here about the
+/// file is said about what would be loaded.
+///
+/// Source: System V ABI, generic ELF specification, chapter 5 (program header).
+struct ElfObject: Sendable {
+    /// One program header.
+    struct Segment: Sendable {
+        /// `p_type`.
+        let kind: UInt32
+        let isWritable: Bool
+        let isExecutable: Bool
         let fileOffset: Int
         let address: Int
         let fileSize: Int
+        let memorySize: Int
+        let alignment: Int
+
+        /// Addresses whose bytes come from the file.
+        var fileAddresses: Range<Int> { address..<address + fileSize }
+        var addresses: Range<Int> { address..<address + memorySize }
     }
 
-    private let segments: [Segment]
+    enum SegmentKind {
+        static let loadable: UInt32 = 1
+        static let dynamic: UInt32 = 2
+        static let interpreter: UInt32 = 3
+        static let headers: UInt32 = 6
+        static let threadLocal: UInt32 = 7
+        static let unwindTable: UInt32 = 0x6474_e550
+        static let stack: UInt32 = 0x6474_e551
+        static let readOnlyAfterRelocation: UInt32 = 0x6474_e552
+    }
+
+    let reader: ByteReader
+    let machine: UInt16
+    /// All program headers, in the order of the file.
+    let segments: [Segment]
+    /// Those that are mapped.
+    let loads: [Segment]
 
     static let magic: [UInt8] = [0x7f, 0x45, 0x4c, 0x46]
     static let headerByteCount = 64
-    private static let symbolByteCount = 24
-    /// Plugins have a handful of symbols, segments and sections; more than this is no plugin.
-    private static let maximumCount = 1 << 16
+    private static let segmentByteCount = 56
+    /// The linker writes eight.
+    private static let maximumSegmentCount = 64
+    /// Bound of addresses and sizes: sums of a few of them stay far from overflow, and no plugin reserves more memory.
+    private static let maximumAddress = 1 << 32
+    private static let pageByteCount = 4096
 
     init(_ reader: ByteReader) throws(ByteReader.Malformed) {
         self.reader = reader
@@ -34,75 +64,82 @@ struct ElfObject {
         let table = try reader.size(at: 32, "the program header table")
         let entrySize = Int(try reader.integer(UInt16.self, at: 54, "the program header size"))
         let count = Int(try reader.integer(UInt16.self, at: 56, "the program header count"))
-        guard entrySize >= 56 else { throw ByteReader.Malformed(reason: "program headers of \(entrySize) bytes") }
+        guard entrySize == Self.segmentByteCount else { throw ByteReader.Malformed(reason: "program headers of \(entrySize) bytes") }
+        guard count <= Self.maximumSegmentCount, reader.contains(table, count * entrySize) else {
+            throw ByteReader.Malformed(reason: "\(count) program headers do not fit the file")
+        }
         var segments: [Segment] = []
-        for index in 0..<count {
-            let entry = try ByteReader.offset(table, index, entrySize, "a program header")
-            let loadable: UInt32 = 1
-            guard try reader.integer(UInt32.self, at: entry, "a program header") == loadable else { continue }
-            let segment = Segment(
-                fileOffset: try reader.size(at: entry + 8, "a segment offset"),
-                address: try reader.size(at: entry + 16, "a segment address"),
-                fileSize: try reader.size(at: entry + 32, "a segment size"))
-            guard reader.contains(segment.fileOffset, segment.fileSize) else {
-                throw ByteReader.Malformed(reason: "a segment lies outside the file")
-            }
-            segments.append(segment)
-        }
+        for index in 0..<count { segments.append(try Self.segment(reader, at: table + index * entrySize)) }
         self.segments = segments
-    }
-
-    /// Where the bytes of a defined dynamic data symbol stand in the file; nil when there is no such symbol.
-    func dynamicObject(named name: String) throws(ByteReader.Malformed) -> Range<Int>? {
-        let table = try reader.size(at: 40, "the section header table")
-        let entrySize = Int(try reader.integer(UInt16.self, at: 58, "the section header size"))
-        let count = Int(try reader.integer(UInt16.self, at: 60, "the section count"))
-        if count == 0 { return nil }
-        guard entrySize >= 64 else { throw ByteReader.Malformed(reason: "section headers of \(entrySize) bytes") }
-
-        func section(_ index: Int) throws(ByteReader.Malformed) -> (type: UInt32, offset: Int, size: Int, link: Int) {
-            guard index < count else { throw ByteReader.Malformed(reason: "section \(index) does not exist") }
-            let entry = try ByteReader.offset(table, index, entrySize, "a section header")
-            return (
-                try reader.integer(UInt32.self, at: entry + 4, "a section type"),
-                try reader.size(at: entry + 24, "a section offset"),
-                try reader.size(at: entry + 32, "a section size"),
-                Int(try reader.integer(UInt32.self, at: entry + 40, "a section link"))
-            )
-        }
-
-        for index in 0..<count {
-            let symbols = try section(index)
-            let dynamicSymbols: UInt32 = 11
-            guard symbols.type == dynamicSymbols else { continue }
-            let texts = try section(symbols.link)
-            guard reader.contains(symbols.offset, symbols.size), reader.contains(texts.offset, texts.size),
-                symbols.size / Self.symbolByteCount <= Self.maximumCount
-            else { throw ByteReader.Malformed(reason: "the dynamic symbols lie outside the file") }
-            let pattern = Array(name.utf8) + [0]
-            for symbol in 0..<symbols.size / Self.symbolByteCount {
-                let entry = symbols.offset + symbol * Self.symbolByteCount
-                let nameOffset = Int(try reader.integer(UInt32.self, at: entry, "a symbol name"))
-                guard nameOffset <= texts.size, pattern.count <= texts.size - nameOffset,
-                    reader.bytes[(texts.offset + nameOffset)...].starts(with: pattern)
-                else { continue }
-                let undefined: UInt16 = 0
-                guard try reader.integer(UInt16.self, at: entry + 6, "a symbol's section") != undefined else { continue }
-                return try fileRange(
-                    address: try reader.size(at: entry + 8, "a symbol's address"),
-                    size: try reader.size(at: entry + 16, "a symbol's size"))
+        loads = segments.filter { $0.kind == SegmentKind.loadable }
+        try checkPlaces()
+        if let headers = segments.first(where: { $0.kind == SegmentKind.headers }) {
+            guard try fileRange(headers.fileAddresses, "the program header table") == table..<table + count * entrySize else {
+                throw ByteReader.Malformed(reason: "the program header table is not where it says")
             }
         }
-        return nil
     }
 
-    private func fileRange(address: Int, size: Int) throws(ByteReader.Malformed) -> Range<Int> {
-        for segment in segments where address >= segment.address {
-            let distance = address - segment.address
-            guard distance <= segment.fileSize, size <= segment.fileSize - distance else { continue }
-            let start = segment.fileOffset + distance  // within the file: the segment is
-            return start..<start + size
+    private static func segment(_ reader: ByteReader, at entry: Int) throws(ByteReader.Malformed) -> Segment {
+        let flags = try reader.integer(UInt32.self, at: entry + 4, "a segment's flags")
+        let segment = Segment(
+            kind: try reader.integer(UInt32.self, at: entry, "a segment's type"),
+            isWritable: flags & 2 != 0, isExecutable: flags & 1 != 0,
+            fileOffset: try reader.size(at: entry + 8, "a segment offset"),
+            address: try reader.size(at: entry + 16, "a segment address"),
+            fileSize: try reader.size(at: entry + 32, "a segment size"),
+            memorySize: try reader.size(at: entry + 40, "a segment size"),
+            alignment: try reader.size(at: entry + 48, "a segment alignment"))
+        guard reader.contains(segment.fileOffset, segment.fileSize) else {
+            throw ByteReader.Malformed(reason: "a segment lies outside the file")
         }
-        throw ByteReader.Malformed(reason: "the plugin object lies in no segment")
+        guard segment.address <= maximumAddress, segment.memorySize <= maximumAddress, segment.fileSize <= segment.memorySize else {
+            throw ByteReader.Malformed(reason: "a segment's sizes are out of range")
+        }
+        return segment
+    }
+
+    /// Loadable segments ascend and share no page; every other segment lies in one of them.
+    private func checkPlaces() throws(ByteReader.Malformed) {
+        var end = 0
+        for load in loads {
+            let page = max(load.alignment, Self.pageByteCount)
+            guard page & (page - 1) == 0, page <= Self.maximumAddress, load.address % page == load.fileOffset % page else {
+                throw ByteReader.Malformed(reason: "a segment is aligned to \(load.alignment) bytes and cannot be mapped so")
+            }
+            guard load.address / page * page >= end else { throw ByteReader.Malformed(reason: "segments overlap") }
+            end = (load.addresses.upperBound + page - 1) / page * page
+        }
+        // The stack's has no bytes; thread-local ones may lie past the end of theirs, and are refused later.
+        let placeless = [SegmentKind.loadable, SegmentKind.stack, SegmentKind.threadLocal]
+        for segment in segments where !placeless.contains(segment.kind) && segment.memorySize > 0 {
+            guard loads.contains(where: { $0.addresses.contains(segment.addresses) && $0.fileAddresses.contains(segment.fileAddresses) }) else {
+                throw ByteReader.Malformed(reason: "a segment of type 0x\(String(segment.kind, radix: 16)) is not loaded")
+            }
+        }
+    }
+
+    /// Where the bytes stand in the file that would be mapped at these addresses.
+    func fileRange(_ addresses: Range<Int>, _ what: String) throws(ByteReader.Malformed) -> Range<Int> {
+        for load in loads where load.fileAddresses.contains(addresses) {
+            let start = load.fileOffset + (addresses.lowerBound - load.address)  // within the file: the segment is
+            return start..<start + addresses.count
+        }
+        throw ByteReader.Malformed(reason: "\(what) lies in no segment")
+    }
+
+    /// `count` bytes from an address that was read from the file.
+    func fileRange(at address: Int, count: Int, _ what: String) throws(ByteReader.Malformed) -> Range<Int> {
+        guard address >= 0, address <= Self.maximumAddress, count >= 0, count <= Self.maximumAddress else {
+            throw ByteReader.Malformed(reason: "\(what) is out of range")
+        }
+        return try fileRange(address..<address + count, what)
+    }
+}
+
+extension Range<Int> {
+    /// Whether `other` lies inside, empty ranges at either end included.
+    fileprivate func contains(_ other: Range<Int>) -> Bool {
+        other.lowerBound >= lowerBound && other.upperBound <= upperBound
     }
 }

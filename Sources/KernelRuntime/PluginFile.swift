@@ -3,7 +3,8 @@ import Crypto
 import Glibc
 import LayerSpec
 
-/// A plugin file as bytes: digest checked, object found, descriptors read. Nothing in it is executed or mapped.
+/// A plugin file as bytes: digest checked, contents held against the rules for plugins, object found, descriptors read. Nothing
+/// in it is executed or mapped.
 public struct PluginFile: Sendable {
     /// Machines whose plugins can be read; only the host's can be loaded.
     public enum Machine: String, Hashable, Sendable {
@@ -55,7 +56,8 @@ public struct PluginFile: Sendable {
     /// The largest generated kernels have some 100 KiB of code; this bounds what a wrong path can make us read.
     static let maximumByteCount = 256 << 20
 
-    /// - Throws: `PluginError` when the file is no regular file, is damaged, or is no plugin of a known ABI.
+    /// - Throws: `PluginError` when the file is no regular file, may have been written by others, is damaged, contains what a
+    ///   plugin must not, or is no plugin of a known ABI.
     public init(path: String) throws(PluginError) {
         try self.init(OpenPlugin(path: path))
     }
@@ -79,12 +81,16 @@ public struct PluginFile: Sendable {
             throw .digestMismatch(path: path, computed: digest, stored: Self.hexadecimal(stored))
         }
 
-        let found: Range<Int>?
+        let rules: PluginRules
+        let symbol: ElfDynamicTable.Symbol
+        let found: Range<Int>
         do {
             let elf = try ElfObject(ByteReader(bytes: Array(contents)))
             guard let machine = Machine(elf.machine) else { throw PluginError.foreignMachine(path: path, received: "ELF machine \(elf.machine)") }
             self.machine = machine
-            found = try elf.dynamicObject(named: Self.symbolName)
+            rules = PluginRules(path: path, machine: machine, elf: elf, table: try ElfDynamicTable(elf))
+            symbol = try rules.check()
+            found = try elf.fileRange(at: symbol.address, count: symbol.byteCount, "the plugin object")
         } catch let error as ByteReader.Malformed {
             throw .malformedImage(path: path, reason: error.reason)
         } catch let error as PluginError {
@@ -92,7 +98,6 @@ public struct PluginFile: Sendable {
         } catch {
             throw .malformedImage(path: path, reason: "\(error)")
         }
-        guard let found else { throw .symbolMissing(path: path) }
 
         let reader = ByteReader(bytes: Array(bytes[found]))
         let count: Int
@@ -137,6 +142,27 @@ public struct PluginFile: Sendable {
             }
         }
         self.descriptors = descriptors
+
+        guard let pointers = MemoryLayout<vs_kernel_descriptor>.offset(of: \.pack) else { return }
+        let first = symbol.address + headerSize + pointers
+        let stride = descriptorStride
+        try rules.checkRelocations(
+            entryPoints: (0..<count).flatMap { [first + $0 * stride, first + $0 * stride + MemoryLayout<UInt64>.size] })
+    }
+
+    /// Whether this process can run the plugin.
+    /// - Parameter features: what the processor has.
+    /// - Throws: `PluginError.foreignMachine`, `.unknownFeatures`, `.missingFeatures`; one kernel that needs more refuses the whole
+    ///   plugin.
+    public func checkMachine(features: Set<Target.Feature> = HostCPU.features) throws(PluginError) {
+        guard machine == Machine.host else { throw .foreignMachine(path: path, received: machine.rawValue) }
+        for descriptor in descriptors {
+            if descriptor.unknownFeatureBits != 0 {
+                throw .unknownFeatures(path: path, kernel: descriptor.name, bits: descriptor.unknownFeatureBits)
+            }
+            let missing = descriptor.features.filter { !features.contains($0) }
+            if !missing.isEmpty { throw .missingFeatures(path: path, kernel: descriptor.name, features: missing) }
+        }
     }
 
     /// SHA-256 of some bytes: what stands at the end of a plugin.
@@ -152,13 +178,13 @@ public struct PluginFile: Sendable {
     }
 }
 
-/// A plugin file opened once; everything that is read, checked and mapped comes from this one descriptor.
+/// A plugin file opened once, its owner and permissions checked; everything that is read, checked and mapped comes from this one descriptor.
 final class OpenPlugin: Sendable {
     let path: String
     let descriptor: Int32
     let byteCount: Int
 
-    init(path: String) throws(PluginError) {
+    init(path: String, trust: FileTrust = .current) throws(PluginError) {
         // O_NONBLOCK: opening a FIFO must not wait for a writer; regular files do not mind.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         if descriptor < 0 { throw .cannotOpen(path: path, reason: String(cString: strerror(errno))) }
@@ -171,6 +197,7 @@ final class OpenPlugin: Sendable {
         }
         byteCount = Int(status.st_size)
         guard status.st_mode & S_IFMT == S_IFREG else { throw .notARegularFile(path: path) }
+        try trust.check(descriptor: descriptor, status: status, plugin: path)
         guard byteCount <= PluginFile.maximumByteCount else { throw .tooLarge(path: path, byteCount: byteCount) }
     }
 

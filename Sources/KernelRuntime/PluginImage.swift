@@ -21,16 +21,7 @@ public final class PluginImage: @unchecked Sendable {
     public init(path: String, features: Set<Target.Feature> = HostCPU.features) throws(PluginError) {
         let open = try OpenPlugin(path: path)
         let file = try PluginFile(open)
-        guard file.machine == PluginFile.Machine.host else {
-            throw .foreignMachine(path: path, received: file.machine.rawValue)
-        }
-        for descriptor in file.descriptors {
-            if descriptor.unknownFeatureBits != 0 {
-                throw .unknownFeatures(path: path, kernel: descriptor.name, bits: descriptor.unknownFeatureBits)
-            }
-            let missing = descriptor.features.filter { !features.contains($0) }
-            if !missing.isEmpty { throw .missingFeatures(path: path, kernel: descriptor.name, features: missing) }
-        }
+        try file.checkMachine(features: features)
 
         guard let handle = dlopen(Self.uniqueName(of: open), RTLD_NOW | RTLD_LOCAL) else {
             throw .loadFailed(path: path, reason: dlerror().map { String(cString: $0) } ?? "no reason given")

@@ -27,7 +27,7 @@ public struct ModelFile: Sendable {
             layers = try Self.read(config, path: path, version: file.kerasVersion)
             weights = file
         } else {
-            layers = try Self.read(InputFile.bytes(of: path), path: path, version: nil)
+            layers = try Self.read(InputFile.bytes(of: path, limit: KerasArchive.textLimit), path: path, version: nil)
             weights = nil
         }
     }

@@ -59,14 +59,18 @@ extension FilterLanes {
             schedule.vectors = geometry.filters
         }
 
+        let weightBytes = geometry.tapCount * geometry.channels * geometry.filters.ceilingDivision(by: lanes) * lanes * 4
+        let isStationary = weightBytes > target.level2Bytes / 2 && geometry.inputVolume <= 16 * 16 * 16
+
         // Row fusion over merged width phases re-uses each broadcast input for every tap of the kernel row. It pays while
         // enough registers remain for accumulators; 12 are the least that hide the latency of two units (4 cycles each) well.
+        // Big weights are better streamed phase by phase, each tap's for as many positions as there are.
         let phases = width.stride
         let merged = registers - 1 - width.kernel * schedule.vectors
         let single = registers - 1 - width.longestChain * schedule.vectors
         let least = min(12, target.vectorRegisters / 2)
         var positions: Int
-        if merged / (phases * schedule.vectors) * phases * schedule.vectors >= least {
+        if !isStationary && merged / (phases * schedule.vectors) * phases * schedule.vectors >= least {
             schedule.mergesWidthPhases = phases > 1
             schedule.fusion = .row
             positions = merged / (phases * schedule.vectors)
@@ -99,9 +103,8 @@ extension FilterLanes {
         let channelSteps = geometry.channels.ceilingDivision(by: schedule.channelsPerVector)
         schedule.unroll = channelSteps <= 4 ? channelSteps : 2
 
-        let weightBytes = geometry.tapCount * geometry.channels * geometry.filters.ceilingDivision(by: lanes) * lanes * 4
         let tileRows = heightPositions.ceilingDivision(by: schedule.tileHeight)
-        if weightBytes > target.level2Bytes / 2 && geometry.inputVolume <= 16 * 16 * 16 {
+        if isStationary {
             schedule.order = .weightStationary
             schedule.blockRows = max(1, tileRows / 4)
         } else {

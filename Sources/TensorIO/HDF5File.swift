@@ -6,14 +6,24 @@ import Tensors
 /// An HDF5 file opened for reading. Objects are named by their path from the root, with or without a leading slash; only hard
 /// links are followed, so a file cannot lead to another one. Calls from any thread; HDF5 works on one at a time.
 ///
-/// Junk, truncated files and implausible sizes are typed errors. The HDF5 library itself is not hardened against files damaged on
-/// purpose (1.10.8 can crash or loop on altered metadata): open only files from a source you trust.
+/// The HDF5 library is not hardened against damaged files (1.10.8 can crash or loop on altered metadata). So only files of the
+/// plain structure that Keras writes are handed to it, after `HDF5Structure` has checked them; `Structure.any` lifts that, for
+/// files from a source you trust.
 public final class HDF5File: Sendable {
     /// What stands at a path of the file.
     public enum Kind: String, Hashable, Sendable {
         case group
         case dataset
         case other
+    }
+
+    /// Which files are opened.
+    public enum Structure: Sendable {
+        /// Superblock version 0, groups of the old style, contiguous data without filters: what Keras and h5py write by
+        /// themselves. Checked whole before the library reads anything.
+        case plain
+        /// Whatever the library reads.
+        case any
     }
 
     /// HDF5 keeps global state and is not always built for threads.
@@ -26,16 +36,18 @@ public final class HDF5File: Sendable {
     /// Most bytes a dataset of this file can hold: deflate packs at most 1032 into one.
     private let plausibleByteCount: UInt64
 
-    /// - Throws: `TensorIOError.missingLibrary`, `.cannotOpen`, `.notHDF5`.
-    public convenience init(path: String) throws {
-        guard let size = try InputFile(path).size else { try self.init(image: InputFile.bytes(of: path), name: path); return }
+    /// - Throws: `TensorIOError.missingLibrary`, `.cannotOpen`, `.notHDF5`, `.hdf5Structure`.
+    public convenience init(path: String, structure: Structure = .plain) throws {
+        if structure == .plain { try self.init(image: InputFile.bytes(of: path), name: path); return }
+        guard let size = try InputFile(path).size else { try self.init(image: InputFile.bytes(of: path), name: path, structure: .any); return }
         try self.init(path, byteCount: size) { api in api.H5Fopen(path, UInt32(CHDF5_DEFAULT), Int64(CHDF5_DEFAULT)) }
     }
 
     /// Opens the bytes of an HDF5 file; they are copied.
     /// - Parameter name: what errors call these bytes.
-    /// - Throws: `TensorIOError.missingLibrary`, `.notHDF5`.
-    public convenience init(image: [UInt8], name: String) throws {
+    /// - Throws: `TensorIOError.missingLibrary`, `.notHDF5`, `.hdf5Structure`.
+    public convenience init(image: [UInt8], name: String, structure: Structure = .plain) throws {
+        if structure == .plain { try HDF5Structure.check(image, path: name) }
         try self.init(name, byteCount: image.count) { api in
             let list = api.H5Pcreate(api.file_access_class)
             defer { _ = api.H5Pclose(list) }
@@ -43,9 +55,14 @@ public final class HDF5File: Sendable {
             guard !image.isEmpty, api.H5Pset_fapl_core(list, 1 << 16, false) >= 0,
                 image.withUnsafeMutableBytes({ bytes in bytes.baseAddress.map { api.H5Pset_file_image(list, $0, bytes.count) } ?? -1 }) >= 0
             else { return -1 }
-            return api.H5Fopen(name, UInt32(CHDF5_DEFAULT), list)
+            return api.H5Fopen(Self.imageName(), UInt32(CHDF5_DEFAULT), list)
         }
     }
+
+    private static let images = Atomic<UInt64>(0)
+
+    /// A name for an image in memory. The library takes two images of one name for one file, and looks for a file of that name.
+    private static func imageName() -> String { "/nonexistent/voxelsmith-image-\(images.add(1, ordering: .relaxed).newValue)" }
 
     private init(_ path: String, byteCount: Int, _ open: (chdf5_api) -> Int64) throws {
         var reason: UnsafePointer<CChar>?

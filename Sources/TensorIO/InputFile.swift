@@ -17,11 +17,13 @@ package final class InputFile {
             close(descriptor)
             throw .cannotOpen(path: path, reason: systemError())
         }
-        if status.st_mode & S_IFMT == S_IFDIR {
+        let kind = status.st_mode & S_IFMT
+        if kind != S_IFREG && kind != S_IFIFO && kind != S_IFSOCK {
             close(descriptor)
-            throw .cannotOpen(path: path, reason: "Is a directory")
+            // A device such as /dev/zero never ends.
+            throw .cannotOpen(path: path, reason: kind == S_IFDIR ? "Is a directory" : "It is a device, neither a file nor a pipe")
         }
-        size = status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : nil
+        size = kind == S_IFREG ? Int(status.st_size) : nil
     }
 
     deinit { close(descriptor) }
@@ -41,9 +43,14 @@ package final class InputFile {
         return count
     }
 
+    /// Most bytes taken from a pipe whose contents do not say how many there are.
+    static let pipeLimit = 1 << 32
+
     /// Everything from the current position.
-    /// - Throws: `TensorIOError.cannotRead`.
-    func readAll() throws -> [UInt8] {
+    /// - Throws: `TensorIOError.cannotRead`, `.fileTooLarge`.
+    func readAll(limit: Int? = nil) throws -> [UInt8] {
+        let limit = limit ?? (size == nil ? Self.pipeLimit : .max - 1)
+        if let size, size > limit { throw TensorIOError.fileTooLarge(path: path, limit: limit) }
         var result: [UInt8] = []
         // One byte beyond the size: a regular file is then read whole, its end included, in one piece.
         var chunk = max(size ?? 0, 1 << 16) + 1
@@ -52,8 +59,9 @@ package final class InputFile {
                 count = try read(into: UnsafeMutableRawBufferPointer(buffer))
             }
             if result.isEmpty { result = piece } else { result += piece }
+            if result.count > limit { throw TensorIOError.fileTooLarge(path: path, limit: limit) }
             if piece.count < chunk { return result }
-            chunk = 1 << 20
+            chunk = min(max(1 << 16, result.count), 1 << 26)
         }
     }
 
@@ -67,8 +75,9 @@ package final class InputFile {
     }
 
     /// All bytes of a file.
-    /// - Throws: `TensorIOError.cannotOpen`, `.cannotRead`.
-    package static func bytes(of path: String) throws -> [UInt8] { try InputFile(path).readAll() }
+    /// - Parameter limit: most bytes accepted.
+    /// - Throws: `TensorIOError.cannotOpen`, `.cannotRead`, `.fileTooLarge`.
+    package static func bytes(of path: String, limit: Int? = nil) throws -> [UInt8] { try InputFile(path).readAll(limit: limit) }
 }
 
 /// The text of `errno`.

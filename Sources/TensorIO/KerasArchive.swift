@@ -16,14 +16,17 @@ public struct KerasArchive: Sendable {
     /// - Throws: as `init(path:)`.
     public init(bytes: [UInt8], name: String) throws { try self.init(ZipArchive(bytes: bytes, name: name)) }
 
-    /// A model's JSON beyond this is no JSON of a model.
-    private static let textLimit = 1 << 28
+    /// A model's JSON beyond this is no JSON of a model: the largest published ones have some hundred kilobytes. A parsed value
+    /// takes more than ten times its text.
+    package static let textLimit = 4 << 20
 
     private init(_ archive: ZipArchive) throws {
         config = try archive.read("config.json", limit: Self.textLimit)
         let metadata = "metadata.json"
         self.metadata = archive.members.contains { $0.name == metadata } ? try archive.read(metadata, limit: Self.textLimit) : nil
         let weights = "model.weights.h5"
-        self.weights = try KerasWeights(image: archive.read(weights), name: "\(archive.path):\(weights)")
+        // The bytes, two copies inside HDF5, the tensors, and one of them converted.
+        let limit = archive.memoryLimit / 6
+        self.weights = try KerasWeights(image: archive.read(weights, limit: limit), name: "\(archive.path):\(weights)")
     }
 }

@@ -11,8 +11,15 @@ public enum NPY {
     /// - Parameter name: what errors call these bytes.
     /// - Throws: `TensorIOError`.
     public static func decode(_ bytes: [UInt8], name: String = "the array") throws -> Tensor {
+        try decode(bytes, name: name, memoryLimit: .max)
+    }
+
+    /// - Parameter memoryLimit: most bytes that may be in use at once, `bytes` included.
+    static func decode(_ bytes: [UInt8], name: String, memoryLimit: Int) throws -> Tensor {
         let headerByteCount = try NPYHeader.byteCount(prefix: bytes.prefix(NPYHeader.prefixByteCount), path: name)
         let header = try NPYHeader(bytes.prefix(headerByteCount), path: name)
+        let needed = bytes.count + header.memory(for: bytes.count - headerByteCount)
+        if needed > memoryLimit { throw TensorIOError.tooLarge(path: name, object: "the array in memory", size: UInt64(needed), limit: memoryLimit) }
         return try tensor(header, dataByteCount: bytes.count - headerByteCount, path: name) { buffer in
             bytes.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[headerByteCount...])) }
         }
@@ -31,7 +38,7 @@ public enum NPY {
     /// - Throws: `TensorIOError`.
     public static func read(path: String) throws -> Tensor {
         let file = try InputFile(path)
-        guard let size = file.size else { return try decode(file.readAll(), name: path) }
+        guard let size = file.size else { return try readPipe(file) }
         var bytes = try read(file, min(size, NPYHeader.prefixByteCount))
         let headerByteCount = try NPYHeader.byteCount(prefix: bytes, path: path)
         if headerByteCount < bytes.count { return try decode(bytes + file.readAll(), name: path) }
@@ -53,6 +60,21 @@ public enum NPY {
         bytes += try read(file, max(0, headerByteCount - bytes.count))
         let header = try NPYHeader(bytes.prefix(headerByteCount), path: path)
         return header.kind == .unsigned && header.itemByteCount == 1
+    }
+
+    /// Reads what a pipe's header announces, and no more.
+    private static func readPipe(_ file: InputFile) throws -> Tensor {
+        var bytes = try read(file, 10)
+        // Versions 2 and 3 have two more bytes of length.
+        if bytes.count == 10, bytes[6] != 1 { bytes += try read(file, NPYHeader.prefixByteCount - 10) }
+        let headerByteCount = try NPYHeader.byteCount(prefix: bytes, path: file.path)
+        bytes += try read(file, headerByteCount - bytes.count)
+        let header = try NPYHeader(bytes, path: file.path)
+        let expected = try header.dataByteCount(path: file.path)
+        let data = try file.readAll(limit: expected)
+        return try tensor(header, dataByteCount: data.count, path: file.path) { buffer in
+            data.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<buffer.count])) }
+        }
     }
 
     /// Writes `tensor` to `path` as `encode` does. The file appears whole or not at all.

@@ -40,6 +40,13 @@ struct NPYHeader: Hashable {
         kind == .float && itemByteCount >= 4 && (bigEndian == Self.hostIsBigEndian) && (!fortranOrder || shape.count < 2)
     }
 
+    /// Bytes that reading so much data takes beside the data themselves.
+    func memory(for dataByteCount: Int) -> Int {
+        let elements = dataByteCount / itemByteCount * elementType.byteCount
+        if isDirect { return elements }
+        return dataByteCount + elements * (fortranOrder && shape.count >= 2 ? 2 : 1)
+    }
+
     /// Length of the whole header, text included, from its first bytes.
     /// - Throws: `TensorIOError.notNPY`, `.npyVersion`, `.npyHeaderLength`, `.npyHeaderTooLong`.
     static func byteCount(prefix: some RandomAccessCollection<UInt8>, path: String) throws(TensorIOError) -> Int {

@@ -25,7 +25,7 @@ public final class NPZFile {
     /// - Throws: `TensorIOError`; `.missingMember` when there is no such array.
     public func tensor(_ name: String) throws -> Tensor {
         if !names.contains(name) { throw TensorIOError.missingMember(path: archive.path, member: name, present: names) }
-        return try NPY.decode(archive.read(name + Self.suffix), name: "\(archive.path):\(name)")
+        return try NPY.decode(archive.read(name + Self.suffix), name: "\(archive.path):\(name)", memoryLimit: archive.memoryLimit)
     }
 
     /// All arrays, in the order of the archive.

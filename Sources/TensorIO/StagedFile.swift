@@ -19,6 +19,7 @@ package enum StagedFile {
         do {
             try produce(staged)
             if exists { _ = chmod(staged, status.st_mode & 0o7777) }
+            try flush(staged, for: path)
             if rename(staged, target) != 0 { throw TensorIOError.cannotWrite(path: path, reason: systemError()) }
         } catch {
             unlink(staged)
@@ -36,6 +37,14 @@ package enum StagedFile {
             if close(descriptor) != 0 && failure == nil { failure = systemError() }
             if let failure { throw TensorIOError.cannotWrite(path: path, reason: failure) }
         }
+    }
+
+    /// The bytes are on the disk before the name is: after a power failure too, the path holds the old file or the new one.
+    private static func flush(_ staged: String, for path: String) throws(TensorIOError) {
+        let descriptor = open(staged, O_RDONLY | O_CLOEXEC)
+        if descriptor < 0 { throw .cannotWrite(path: path, reason: systemError()) }
+        defer { close(descriptor) }
+        if fsync(descriptor) != 0 { throw .cannotWrite(path: path, reason: systemError()) }
     }
 
     private static func resolved(_ path: String) -> String {

@@ -6,6 +6,8 @@ import Tensors
 public enum TensorIOError: Error, Hashable, Sendable, CustomStringConvertible {
     case cannotOpen(path: String, reason: String)
     case cannotRead(path: String, reason: String)
+    /// More bytes in a file or pipe than anything of its kind has.
+    case fileTooLarge(path: String, limit: Int)
     case cannotWrite(path: String, reason: String)
     /// The contents asked for a tensor that cannot exist.
     case tensor(path: String, TensorError)
@@ -23,6 +25,8 @@ public enum TensorIOError: Error, Hashable, Sendable, CustomStringConvertible {
     case notZip(path: String, reason: String)
     case zipMember(path: String, member: String, reason: String)
     case duplicateMember(path: String, member: String)
+    /// The name of a member that would be unpacked outside the folder of the others.
+    case escapingMember(path: String, member: String)
     case missingMember(path: String, member: String, present: [String])
     /// `size` bytes were declared for a member or dataset, beyond the limit given or beyond what its file can hold.
     case tooLarge(path: String, object: String, size: UInt64, limit: Int)
@@ -38,6 +42,7 @@ public enum TensorIOError: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .cannotOpen(let path, let reason): "Cannot open \(path): \(reason); expected a readable file."
         case .cannotRead(let path, let reason): "Cannot read \(path): \(reason)."
+        case .fileTooLarge(let path, let limit): "Received more than \(limit) bytes from \(path); expected at most that."
         case .cannotWrite(let path, let reason): "Cannot write \(path): \(reason); expected a writable place."
         case .tensor(let path, let error): "\(path): \(error)"
         case .missingLibrary(let name, let packages, let reason):
@@ -58,6 +63,8 @@ public enum TensorIOError: Error, Hashable, Sendable, CustomStringConvertible {
         case .notZip(let path, let reason): "Received no readable zip archive in \(path) (\(reason)); expected one."
         case .zipMember(let path, let member, let reason): "Cannot use the member \(member) of \(path): \(reason)."
         case .duplicateMember(let path, let member): "Received the member \(member) twice in \(path); expected it once."
+        case .escapingMember(let path, let member):
+            "Received the member name \"\(member)\" in \(path); expected a path below the archive, without \"..\" and backslashes."
         case .missingMember(let path, let member, let present):
             "Received no member \(member) in \(path); expected it among \(Self.list(present))."
         case .tooLarge(let path, let object, let size, let limit):

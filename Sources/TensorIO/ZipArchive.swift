@@ -17,13 +17,20 @@ public final class ZipArchive {
     public let members: [Member]
     private let api: czip_api
     private let archive: UnsafeMutableRawPointer
-    /// No member can hold more: deflate packs at most 1032 bytes into one.
-    private let plausibleByteCount: UInt64
+    /// Bytes in the archive.
+    private let byteCount: Int
+
+    /// What reading one member may cost in memory, all copies and conversions counted: some bytes for everybody, and some for each
+    /// byte of the archive. A few kilobytes can be packed so that they declare, and really become, gigabytes.
+    package var memoryLimit: Int { (48 << 20) + 8 * min(byteCount, 1 << 50) }
+
+    /// Deflate packs at most 1032 bytes into one.
+    private var plausibleByteCount: UInt64 { UInt64(byteCount) * 1032 }
 
     /// Most bytes read from one member unless told otherwise.
     public static let defaultLimit = 1 << 36
 
-    /// - Throws: `TensorIOError.missingLibrary`, `.cannotOpen`, `.notZip`, `.duplicateMember`.
+    /// - Throws: `TensorIOError.missingLibrary`, `.cannotOpen`, `.notZip`, `.duplicateMember`, `.escapingMember`.
     public convenience init(path: String) throws {
         let api = try Self.load()
         // libzip cannot seek in a pipe, and its messages do not tell an absent file from a damaged one.
@@ -73,20 +80,20 @@ public final class ZipArchive {
         self.api = api
         self.archive = archive
         self.path = path
-        plausibleByteCount = UInt64(byteCount).multipliedReportingOverflow(by: 1032).partialValue
+        self.byteCount = byteCount
     }
 
     deinit { api.zip_discard(archive) }
 
     /// The contents of a member; its checksum is verified.
-    /// - Parameter limit: most bytes accepted.
+    /// - Parameter limit: most bytes accepted; half of `memoryLimit` is never exceeded.
     /// - Throws: `TensorIOError.missingMember`, `.tooLarge`, `.zipMember` (damaged, encrypted, unknown compression).
     public func read(_ name: String, limit: Int = ZipArchive.defaultLimit) throws -> [UInt8] {
         guard let index = members.firstIndex(where: { $0.name == name }) else {
             throw TensorIOError.missingMember(path: path, member: name, present: members.map(\.name))
         }
         let size = members[index].byteCount
-        let limit = min(UInt64(max(limit, 0)), plausibleByteCount)
+        let limit = min(UInt64(max(limit, 0)), plausibleByteCount, UInt64(memoryLimit / 2))
         if size > limit { throw TensorIOError.tooLarge(path: path, object: name, size: size, limit: Int(limit)) }
         guard let file = api.zip_fopen_index(archive, UInt64(index), 0) else {
             throw TensorIOError.zipMember(path: path, member: name, reason: String(cString: api.zip_strerror(archive)))
@@ -165,9 +172,17 @@ public final class ZipArchive {
             }
             let member = Member(name: String(cString: name), byteCount: status.size)
             if !seen.insert(member.name).inserted { throw .duplicateMember(path: path, member: member.name) }
+            // Nothing is ever unpacked to a file here; but an archive with such names was made to harm those who do.
+            if !isInside(member.name) { throw .escapingMember(path: path, member: member.name) }
             members.append(member)
         }
         return members
+    }
+
+    /// Whether a name stays below the folder it would be unpacked to.
+    private static func isInside(_ name: String) -> Bool {
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+        return parts.first != "" && !parts.contains("..") && !name.contains("\\")
     }
 
     /// libzip deletes an archive that would be empty instead of writing its end record.

@@ -93,11 +93,15 @@ public struct KernelVerifier: Sendable {
     }
 
     /// Runs every check.
+    /// - Parameter onCheck: called with each check once it is done.
     /// - Throws: `KernelError` when the kernel refuses its arguments, `TensorError` without memory.
-    public func verify() throws -> VerificationReport {
+    public func verify(onCheck: (VerificationCheck) -> Void = { _ in }) throws -> VerificationReport {
         var random = SeededRandom(seed: seed)
         var checks: [VerificationCheck] = []
-        func check(_ name: String, _ failure: String?) { checks.append(VerificationCheck(name: name, failure: failure)) }
+        func check(_ name: String, _ failure: String?) {
+            checks.append(VerificationCheck(name: name, failure: failure))
+            onCheck(VerificationCheck(name: name, failure: failure))
+        }
 
         let reals = operands(&random, batch: batch) { random, count in random.reals(count).map { Float($0) } }
         let atEnd = try run(reals)

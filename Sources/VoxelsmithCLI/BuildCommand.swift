@@ -36,7 +36,7 @@ struct BuildCommand: AsyncParsableCommand {
     var withoutCache = false
 
     @Flag(inversion: .prefixedNo, help: "Check every kernel before the plugin is put in place, where this machine can run it.")
-    var verify = false
+    var verify = true
 
     func run() async throws {
         if effort != "estimate" {
@@ -59,23 +59,42 @@ struct BuildCommand: AsyncParsableCommand {
             Console.progress("compiling \(output): \(done) of \(steps)")
         }
         Console.endProgress()
-        if verify { try check(built) }
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        // What the runtime would refuse is not put in place.
+        let digest = try PluginFile(bytes: built.bytes, path: output).digest
+        let known = VerificationRecord.read(beside: output, digest: digest)
+        let record = verify && known == nil ? try await verified(built, digest: digest) : known
+        if record == nil { unlink(VerificationRecord.path(beside: output)) }
         try built.write(to: output)
-        report(built, selection.units, seconds: (ContinuousClock.now - start) / .seconds(1))
+        if known == nil { try record?.write(beside: output) }
+        report(built, selection.units, seconds: seconds)
+        if verify, let record {
+            print("  verified in \(decimal(record.seconds, 2)) s\(known == nil ? "" : ", earlier: \(VerificationRecord.path(beside: output))")")
+        }
     }
 
     /// Checks the plugin under another name, so that a bad one never takes the place of a good one.
-    private func check(_ built: BuiltPlugin) throws {
+    /// - Returns: nil when this machine cannot run it.
+    private func verified(_ built: BuiltPlugin, digest: String) async throws -> VerificationRecord? {
         let missing = built.target.requiredFeatures.filter { !HostCPU.features.contains($0) }
         if !missing.isEmpty {
             let names = missing.map(\.rawValue).joined(separator: ", ")
             Console.warn("Not verified, as this machine lacks \(names), which \(built.target.name) needs.")
-            return
+            return nil
         }
-        let unverified = output + ".unverified"
+        let unverified = "\(output).unverified.\(getpid())"
         try built.write(to: unverified)
         defer { unlink(unverified) }
-        _ = try PluginVerification(path: unverified).run(verbose: false)
+        let verification = PluginVerification(path: unverified)
+        let verdicts = try await verification.run()
+        let failed = verdicts.filter { !$0.isSound }
+        if !failed.isEmpty { print(verification.lines(failed), terminator: "") }
+        do {
+            try verification.check(verdicts)
+        } catch CommandFailure.verificationFailed(let kernels, _) {
+            throw CommandFailure.verificationFailed(kernels: kernels, path: output)
+        }
+        return VerificationRecord(digest: digest, verdicts)
     }
 
     private func report(_ built: BuiltPlugin, _ units: [KernelUnit], seconds: Double) {

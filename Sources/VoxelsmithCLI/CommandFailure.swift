@@ -17,6 +17,7 @@ enum CommandFailure: Error, CustomStringConvertible {
     case foreignFolder(String)
     case foreignFiles([String], folder: String)
     case timedAnswerDiffers(layer: String, Comparison)
+    case noCache
     case resultShape([Int], what: String, expected: [Int])
     case resultDiffers(path: String, index: Int, received: Double, expected: Double, tolerance: Double)
     case notAVolume([Int])
@@ -59,6 +60,7 @@ enum CommandFailure: Error, CustomStringConvertible {
             "The folder \(folder) holds files but no \(GoldenSuite.manifestFile); expected a folder that `voxelsmith regenerate` wrote, or an empty one."
         case .timedAnswerDiffers(let layer, let comparison):
             "The timed calls of layer \"\(layer)\" gave another result than the first: \(comparison); expected equal bits."
+        case .noCache: "Received neither XDG_CACHE_HOME nor HOME as an absolute path; expected one of them, the cache is below it."
         case .resultShape(let shape, let what, let expected): "Received \(what) of shape \(shape); expected \(expected)."
         case .resultDiffers(let path, let index, let received, let expected, let tolerance):
             "Element \(index) of the compared results is \(received); expected \(expected) within \(tolerance), from \(path)."

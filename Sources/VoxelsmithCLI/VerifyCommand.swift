@@ -1,39 +1,81 @@
 import ArgumentParser
+import Glibc
 import KernelRuntime
 import Tuning
 
-struct VerifyCommand: ParsableCommand {
+struct VerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Checks every kernel of a plugin against the interpreter and the identities of convolution.",
-        discussion: "Runs the kernels in this process. Layers of millions of voxels take seconds and gigabytes of memory.")
+        discussion: """
+            Each kernel runs in a process of its own, on buffers between inaccessible pages: one that crashes, hangs, leaves its \
+            buffers or answers wrongly is named. Layers of millions of voxels take seconds and gigabytes of memory.
+            """)
 
     @Argument(help: ArgumentHelp("A plugin for this machine.", valueName: "PLUGIN"))
     var plugin: String
 
-    func run() throws { print(try PluginVerification(path: plugin).run(verbose: true), terminator: "") }
+    @Option(name: .customLong("time-limit"), help: ArgumentHelp("Seconds one kernel may take.", valueName: "seconds"))
+    var timeLimit = VerificationProcess.defaultTimeLimit
+
+    func run() async throws {
+        let verification = PluginVerification(path: plugin, timeLimit: timeLimit)
+        let verdicts = try await verification.run()
+        print(verification.lines(verdicts), terminator: "")
+        try verification.check(verdicts)
+        print("\(plugin): \(counted(verdicts.count, "kernel")) verified")
+    }
+}
+
+/// What `verify` runs for each kernel.
+struct VerifyKernelCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "verify-kernel", abstract: "Internal.", shouldDisplay: false)
+
+    @Argument var plugin: String
+    @Argument var digest: String
+    @Argument var index: Int
+    @Argument var secondsToLive: Int
+
+    func run() throws {
+        try VerificationProcess.verifyKernel(index, plugin: plugin, digest: digest, secondsToLive: secondsToLive)
+    }
 }
 
 /// Every check of every kernel of a plugin.
 struct PluginVerification {
     let path: String
+    var timeLimit = VerificationProcess.defaultTimeLimit
 
-    /// - Parameter verbose: whether to print the checks of a plugin that fails; those of one that passes are returned.
-    /// - Returns: one line a check.
-    /// - Throws: `PluginError`, `VerificationError`, `CommandFailure.verificationFailed` when any check failed.
-    func run(verbose: Bool) throws -> String {
-        let kernels = try PluginImage(path: path).kernels()
+    /// - Throws: `PluginError`.
+    func run() async throws -> [KernelVerdict] {
+        defer { Console.endProgress() }
+        return try await VerificationProcess(
+            command: [try Self.program(), VerifyKernelCommand.configuration.commandName ?? ""], timeLimit: timeLimit
+        ).verify(plugin: path) { index, count in Console.progress("verifying kernel \(index + 1) of \(count)") }
+    }
+
+    /// One line a check.
+    func lines(_ verdicts: [KernelVerdict]) -> String {
         var lines = ""
-        var failed: [String] = []
-        for (index, kernel) in kernels.enumerated() {
-            Console.progress("verifying kernel \(index + 1) of \(kernels.count)")
-            let report = try KernelVerifier(kernel).verify()
-            Console.endProgress()
-            lines += "\(report.kernel)\n"
-            for check in report.checks { lines += "  \(check.failure.map { "FAILED" + "  \(check.name): \($0)" } ?? "ok      \(check.name)")\n" }
-            if !report.failures.isEmpty { failed.append(report.kernel) }
+        for verdict in verdicts {
+            lines += "\(verdict.kernel)\n"
+            for check in verdict.checks { lines += "  \(check.failure.map { "FAILED  \(check.name): \($0)" } ?? "ok      \(check.name)")\n" }
+            if let interruption = verdict.interruption { lines += "  FAILED  \(interruption)\n" }
         }
-        if failed.isEmpty { return lines + "\(path): \(counted(kernels.count, "kernel")) verified\n" }
-        if verbose { print(lines, terminator: "") }
-        throw CommandFailure.verificationFailed(kernels: failed, path: path)
+        return lines
+    }
+
+    /// - Throws: `CommandFailure.verificationFailed` unless every kernel is sound.
+    func check(_ verdicts: [KernelVerdict]) throws {
+        let failed = verdicts.filter { !$0.isSound }.map(\.kernel)
+        if !failed.isEmpty { throw CommandFailure.verificationFailed(kernels: failed, path: path) }
+    }
+
+    /// The file of this program.
+    private static func program() throws -> String {
+        guard let path = realpath("/proc/self/exe", nil) else {
+            throw CommandFailure.fileSystem(operation: "find", path: "this program's file", reason: String(cString: strerror(errno)))
+        }
+        defer { free(path) }
+        return String(cString: path)
     }
 }

@@ -6,17 +6,13 @@ import _TestSupport
 
 /// The verbs that make and look at kernels.
 @Suite struct PluginVerbTests {
-    private func isOneSentence(_ errors: String) -> Bool {
-        errors.hasPrefix("voxelsmith: ") && errors.hasSuffix("\n") && errors.dropLast().allSatisfy { $0 != "\n" }
-    }
-
     @Test func buildDescribeVerifyRun() throws {
         let folder = try TemporaryFolder()
         let (layer, plugin) = (try folder.write("layer.json", TinyLayer.json()), folder.path("p.so"))
         let built = try Voxelsmith.run(["build", layer, "-o", plugin, "--verify"])
         #expect(built.status == 0, "\(built.errors)")
         #expect(built.output.contains("1 kernel for native"))
-        #expect(try folder.names() == ["layer.json", "p.so"])
+        #expect(try folder.names() == ["layer.json", "p.so", "p.so.verification.json"])
 
         let described = try Voxelsmith.run(["describe", plugin, "--json"])
         #expect(described.status == 0)

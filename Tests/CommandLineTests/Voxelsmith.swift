@@ -12,7 +12,7 @@ struct Voxelsmith {
     }
 
     /// Tests run in the package's folder; the program lies beside their bundle.
-    private static let program: URL = {
+    static let program: URL = {
         let bundle = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
         let candidates = [bundle.appendingPathComponent("voxelsmith"), package.appendingPathComponent(".build/release/voxelsmith")]
         return candidates.first { FileManager.default.isExecutableFile(atPath: $0.path) } ?? candidates[1]
@@ -40,6 +40,11 @@ struct Voxelsmith {
             status: process.terminationStatus, output: try String(contentsOfFile: output, encoding: .utf8),
             errors: try String(contentsOfFile: errors, encoding: .utf8))
     }
+}
+
+/// Whether the program said one thing on standard error, marked as its own.
+func isOneSentence(_ errors: String) -> Bool {
+    errors.hasPrefix("voxelsmith: ") && errors.hasSuffix("\n") && errors.dropLast().allSatisfy { $0 != "\n" }
 }
 
 extension TemporaryFolder {

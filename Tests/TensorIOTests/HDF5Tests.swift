@@ -8,7 +8,7 @@ import Testing
     private let ramp = (0..<24).map { Double($0 - 3) }
 
     @Test func numbersOfEveryType() throws {
-        for file in [try HDF5File(path: fixture("hdf5/types.h5")), try HDF5File(image: fixtureBytes("hdf5/types.h5"), name: "types")] {
+        for file in [try HDF5File(path: fixture("hdf5/types.h5"), structure: .any), try HDF5File(image: fixtureBytes("hdf5/types.h5"), name: "types", structure: .any)] {
             #expect(try file.members(of: "numbers") == ["f2", "f4", "f4_big", "f8", "f8_big", "i1", "i4", "i8_big"])
             for name in try file.members(of: "/numbers/") {
                 let tensor = try file.tensor("numbers/\(name)")
@@ -25,7 +25,7 @@ import Testing
 
     @Test func whatIsNoTensor() throws {
         let path = fixture("hdf5/types.h5")
-        let file = try HDF5File(path: path)
+        let file = try HDF5File(path: path, structure: .any)
         #expect(ioError { _ = try file.tensor("text") } == .hdf5Type(path: path, object: "text", received: "strings", expected: "numbers"))
         #expect(ioError { _ = try file.tensor("opaque") } == .hdf5Type(path: path, object: "opaque", received: "opaque data", expected: "numbers"))
         #expect(ioError { _ = try file.tensor("null") } == .hdf5Structure(path: path, object: "null", reason: "it has no shape"))
@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test func kindsAndOrder() throws {
-        let file = try HDF5File(path: fixture("hdf5/types.h5"))
+        let file = try HDF5File(path: fixture("hdf5/types.h5"), structure: .any)
         for (object, kind) in [("/", HDF5File.Kind.group), ("numbers", .group), ("scalar", .dataset), ("none", nil), ("outside", nil)] {
             #expect(file.kind(of: object) == kind, "\(object)")
         }
@@ -52,7 +52,7 @@ import Testing
 
     @Test func attributes() throws {
         let path = fixture("hdf5/types.h5")
-        let file = try HDF5File(path: path)
+        let file = try HDF5File(path: path, structure: .any)
         let owner = "attributes"
         #expect(try file.string("variable", of: owner) == "größe")
         #expect(try file.string("ascii", of: owner) == "plain")
@@ -74,12 +74,24 @@ import Testing
 
     @Test func junk() throws {
         let bytes = try fixtureBytes("keras/model.weights.h5")
-        for (what, junk) in [("nothing", []), ("zeros", [UInt8](repeating: 0, count: 4096)), ("half a file", Array(bytes.prefix(bytes.count / 2))), ("a signature", Array(bytes.prefix(8)))] {
+        for (what, junk) in [("nothing", []), ("zeros", [UInt8](repeating: 0, count: 4096)), ("a signature", Array(bytes.prefix(8)))] {
             #expect(ioError { _ = try HDF5File(image: junk, name: "junk") } == .notHDF5(path: "junk"), "\(what)")
         }
+        let half = bytes.count / 2
+        #expect(
+            ioError { _ = try HDF5File(image: Array(bytes.prefix(half)), name: "half") }
+                == .hdf5Structure(path: "half", object: "its superblock", reason: "the file has \(half) bytes; expected \(bytes.count)"))
         #expect(ioError { _ = try HDF5File(path: fixture("npy/scalar.npy")) } == .notHDF5(path: fixture("npy/scalar.npy")))
         #expect(ioError { _ = try HDF5File(path: "/nonexistent.h5") } == .cannotOpen(path: "/nonexistent.h5", reason: "No such file or directory"))
         #expect(ioError { _ = try HDF5File(path: "/tmp") } == .cannotOpen(path: "/tmp", reason: "Is a directory"))
+    }
+
+    /// The library takes two images of one name for one file.
+    @Test func imagesOfOneNameAreTwoFiles() throws {
+        let first = try HDF5File(image: fixtureBytes("hdf5/split.h5"), name: "same")
+        let second = try HDF5File(image: fixtureBytes("keras/model.weights.h5"), name: "same")
+        #expect(try first.strings("layer_names0")?.first == "b")
+        #expect(second.kind(of: "layers") == .group && first.kind(of: "layers") == nil)
     }
 
     @Test func manyTasksAtOnce() async throws {

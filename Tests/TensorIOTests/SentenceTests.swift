@@ -22,6 +22,8 @@ import Testing
             (.notZip(path: "w.npz", reason: "Not a zip archive"), "Received no readable zip archive in w.npz (Not a zip archive); expected one."),
             (.zipMember(path: "w.npz", member: "a", reason: "CRC error"), "Cannot use the member a of w.npz: CRC error."),
             (.duplicateMember(path: "w.npz", member: "a"), "Received the member a twice in w.npz; expected it once."),
+            (.escapingMember(path: "w.npz", member: "../a"), "Received the member name \"../a\" in w.npz; expected a path below the archive, without \"..\" and backslashes."),
+            (.fileTooLarge(path: p, limit: 9), "Received more than 9 bytes from a.npy; expected at most that."),
             (.missingMember(path: "w.npz", member: "a", present: ["b", "c"]), "Received no member a in w.npz; expected it among b, c."),
             (.missingMember(path: "w.npz", member: "a", present: []), "Received no member a in w.npz; expected it among its members (it has none)."),
             (.missingMember(path: "w.npz", member: "a", present: (0..<9).map { "\($0)" }), "Received no member a in w.npz; expected it among 0, 1, 2, 3, 4, 5, 6, 7, ... (9 members)."),

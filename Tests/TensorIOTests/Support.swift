@@ -36,3 +36,7 @@ func ioError(_ body: () throws -> Void) -> TensorIOError? {
     do { try body() } catch { return error as? TensorIOError }
     return nil
 }
+
+extension Tensor {
+    var elementCount: Int { shape.reduce(1, *) }
+}

@@ -6,7 +6,8 @@ public final class TemporaryFolder {
 
     public init() throws {
         url = FileManager.default.temporaryDirectory.appendingPathComponent("voxelsmith-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        // Plugins in folders that others may write to are refused, whatever the umask.
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     }
 
     deinit { try? FileManager.default.removeItem(at: url) }
@@ -18,6 +19,7 @@ public final class TemporaryFolder {
     /// - Returns: its path.
     public func write(_ bytes: [UInt8], as name: String) throws -> String {
         try Data(bytes).write(to: URL(fileURLWithPath: path(name)))
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path(name))
         return path(name)
     }
 }

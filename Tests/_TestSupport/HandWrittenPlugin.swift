@@ -1,11 +1,10 @@
 import Foundation
 import KernelRuntime
 import LayerSpec
-import _TestSupport
 
 /// Plugins written by hand after the ABI header, so that the loader is tested without the generator: pointwise layers
 /// (kernel size 1) that multiply their result by a factor, which tells one plugin's code from another's.
-struct HandWrittenPlugin {
+package struct HandWrittenPlugin {
     var spec: KernelSpec
     var name = "hand_written"
     var factor = 1
@@ -20,11 +19,27 @@ struct HandWrittenPlugin {
     var key: String?
     var op = "VS_OP_FORWARD"
     var symbol = "voxelsmith_plugin"
+    /// C at the start of `run`; `y` is the output.
+    var atRun = ""
+    /// C after the plugin's own.
+    var extra = ""
+    var linkerFlags: [String] = []
     /// Replaces the offset of the key's text.
     var keyOffset = "OFFSET(key)"
 
+    package init(
+        spec: KernelSpec, name: String = "hand_written", factor: Int = 1, features: String = "0", abiMajor: String = "VS_ABI_MAJOR",
+        magic: String = "VS_PLUGIN_MAGIC", count: String = "1", packing: String? = nil, key: String? = nil, op: String = "VS_OP_FORWARD",
+        symbol: String = "voxelsmith_plugin", atRun: String = "", extra: String = "", linkerFlags: [String] = [],
+        keyOffset: String = "OFFSET(key)"
+    ) {
+        (self.spec, self.name, self.factor, self.features, self.abiMajor) = (spec, name, factor, features, abiMajor)
+        (self.magic, self.count, self.packing, self.key, self.op) = (magic, count, packing, key, op)
+        (self.symbol, self.atRun, self.extra, self.linkerFlags, self.keyOffset) = (symbol, atRun, extra, linkerFlags, keyOffset)
+    }
+
     /// A pointwise layer whose axes, channels and filters all differ.
-    static func pointwise(
+    package static func pointwise(
         input: [Int] = [2, 3, 4], channels: Int = 3, filters: Int = 2, epilogue: Epilogue = Epilogue(hasBias: true, activation: .linear),
         policy: Policy = .direct
     ) throws -> KernelSpec {
@@ -50,6 +65,7 @@ struct HandWrittenPlugin {
             if (a->size < sizeof *a || begin < 0 || end > a->batch * SLICES) return VS_BAD_ARGUMENTS;
             const float *x = a->input, *p = a->packed, *bias = a->bias;
             float *y = a->output, *work = a->workspace;
+            \(atRun)
             for (int64_t v = begin * VOXELS; v < end * VOXELS; ++v) {
                 for (int f = 0; f < F; ++f) {
                     work[f] = \(spec.epilogue.hasBias ? "bias[f]" : "0");
@@ -81,6 +97,7 @@ struct HandWrittenPlugin {
               TEXT(packing, PACKING), TEXT(target, TARGET), TEXT(digest, DIGEST), \(op), 0, \(features), PACKED, F * 4,
               SLICES, \(spec.geometry.flopCount), pack, run}},
             KEY, NAME, SCHEDULE, LOOPS, PACKING, TARGET, DIGEST};
+        \(extra)
         """
     }
 
@@ -88,7 +105,7 @@ struct HandWrittenPlugin {
 
     /// Compiles the plugin.
     /// - Returns: the shared object without a digest.
-    func compile(in folder: TemporaryFolder) throws -> [UInt8] {
+    package func compile(in folder: TemporaryFolder) throws -> [UInt8] {
         let include = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appendingPathComponent("Sources/CKernelABI/include").path
         let sourcePath = folder.path("plugin.c")
@@ -100,7 +117,7 @@ struct HandWrittenPlugin {
         process.arguments = [
             "clang", "-std=c17", "-O2", "-ffreestanding", "-nostdlib", "-fPIC", "-fvisibility=hidden", "-shared", "-fuse-ld=lld",
             "-Wl,-z,defs", "-Wl,--build-id=none", "-I", include, sourcePath, "-o", objectPath,
-        ]
+        ] + linkerFlags
         process.standardError = errors
         try process.run()
         let message = errors.fileHandleForReading.readDataToEndOfFile()
@@ -113,10 +130,10 @@ struct HandWrittenPlugin {
 
     /// Compiles the plugin, appends the digest and writes the file.
     /// - Returns: its path.
-    func build(in folder: TemporaryFolder, as file: String = "plugin.so") throws -> String {
+    package func build(in folder: TemporaryFolder, as file: String = "plugin.so") throws -> String {
         try folder.write(Self.sealed(compile(in: folder)), as: file)
     }
 
     /// The bytes followed by their SHA-256.
-    static func sealed(_ bytes: [UInt8]) -> [UInt8] { bytes + PluginFile.digest(of: bytes) }
+    package static func sealed(_ bytes: [UInt8]) -> [UInt8] { bytes + PluginFile.digest(of: bytes) }
 }

@@ -1,0 +1,507 @@
+/// Checks that bytes are an HDF5 file of the plain kind that Keras and h5py write, before the HDF5 library sees them.
+///
+/// The library trusts what a file says about itself: altered addresses, lengths and links make it crash, loop or allocate
+/// without bound (measured with 1.10.8). Every address, size, count, order and type that it would follow from the root is
+/// checked here, and no two pieces may overlap: that rules out cycles, and bounds what reading everything costs by the length of
+/// the file.
+///
+/// Accepted: superblock version 0 at the start of the file with 8-byte offsets, groups of the old style (B-tree, symbol nodes,
+/// local heap), version-1 object headers, contiguous data without filters, attributes in the header, strings of fixed length or
+/// in global heaps, IEEE floats and whole-byte integers. Links other than hard ones, shared messages and everything newer are
+/// refused.
+///
+/// Source: HDF5 File Format Specification, version 2.0, sections II to IV.
+struct HDF5Structure {
+    private let bytes: UnsafeRawBufferPointer
+    private let path: String
+    /// Nothing the file describes may lie beyond.
+    private let end: Int
+    private let leafRank: Int
+    private let internalRank: Int
+    private var pieces: [(start: Int, end: Int)] = []
+    /// Bytes in `pieces`.
+    private var claimed = 0
+    /// Object sizes of the global heap collections met so far.
+    private var heaps: [Int: [Int: Int]] = [:]
+
+    private static let undefinedAddress = Int.max
+    private static let superblockByteCount = 96
+    private static let maximumDepth = 64
+    /// Bounds the search for the end of a name.
+    private static let maximumNameByteCount = 4096
+
+    /// - Throws: `TensorIOError.notHDF5`, `.hdf5Structure` with what is not as expected.
+    static func check(_ bytes: [UInt8], path: String) throws(TensorIOError) {
+        let result: Result<Void, TensorIOError> = bytes.withUnsafeBytes { bytes in
+            do throws(TensorIOError) {
+                var structure = try HDF5Structure(bytes, path: path)
+                try structure.walk()
+                return .success(())
+            } catch {
+                return .failure(error)
+            }
+        }
+        try result.get()
+    }
+
+    private init(_ bytes: UnsafeRawBufferPointer, path: String) throws(TensorIOError) {
+        self.bytes = bytes
+        self.path = path
+        let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]
+        guard bytes.count >= Self.superblockByteCount, bytes.starts(with: signature) else { throw .notHDF5(path: path) }
+        func refuse(_ reason: String) -> TensorIOError { .hdf5Structure(path: path, object: "its superblock", reason: reason) }
+        // Versions of superblock, free space, root entry, reserved, shared messages; sizes of offsets and lengths; reserved.
+        guard bytes[8..<16].elementsEqual([0, 0, 0, 0, 0, 8, 8, 0]) else {
+            throw refuse("its versions and sizes are \(Array(bytes[8..<16])); expected a superblock of version 0 with 8-byte offsets")
+        }
+        func short(_ offset: Int) -> Int { Int(bytes[offset]) | Int(bytes[offset + 1]) << 8 }
+        leafRank = short(16)
+        internalRank = short(18)
+        guard leafRank >= 1, internalRank >= 1, bytes[20..<24].allSatisfy({ $0 == 0 }) else {
+            throw refuse("its B-tree ranks are \(leafRank) and \(internalRank) with flags \(Array(bytes[20..<24]))")
+        }
+        func address(_ offset: Int) -> UInt64 {
+            UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        }
+        guard address(24) == 0, address(32) == .max, address(48) == .max else {
+            throw refuse("it has a base address, free-space table or driver block; expected none")
+        }
+        guard let end = Int(exactly: address(40)), end >= Self.superblockByteCount, end <= bytes.count else {
+            throw refuse("the file has \(bytes.count) bytes; expected \(address(40))")
+        }
+        self.end = end
+    }
+
+    private mutating func walk() throws(TensorIOError) {
+        try claim(0, Self.superblockByteCount, "its superblock")
+        let root = try size(64, "its root")
+        let kind = try integer(72, 4, "its root")
+        let found = try object(at: root, name: "/", depth: 0)
+        guard case .group(let tree, let heap) = found, kind == 0 || kind == 1 else { throw refuse("its root", "it is no group") }
+        if kind == 1 { try checkCached(80, tree: tree, heap: heap, "its root") }
+
+        pieces.sort { $0.start < $1.start }
+        for (piece, next) in zip(pieces, pieces.dropFirst()) where piece.end > next.start {
+            throw refuse("the bytes from \(next.start)", "two objects share them")
+        }
+    }
+
+    // MARK: Reading
+
+    private func refuse(_ object: String, _ reason: String) -> TensorIOError {
+        .hdf5Structure(path: path, object: object, reason: reason)
+    }
+
+    private func integer(_ offset: Int, _ count: Int, _ object: String) throws(TensorIOError) -> Int {
+        guard offset >= 0, offset <= end - count else { throw refuse(object, "it reaches beyond the end of the file") }
+        var value = 0
+        for index in (0..<count).reversed() { value = value << 8 | Int(bytes[offset + index]) }
+        return value
+    }
+
+    /// An address or a length: 8 bytes. All ones, which means undefined, and everything else beyond 2^63 becomes
+    /// `undefinedAddress`, which no check of a range lets through.
+    private func size(_ offset: Int, _ object: String) throws(TensorIOError) -> Int {
+        let low = try integer(offset, 4, object)
+        let high = try integer(offset + 4, 4, object)
+        return high >= 1 << 31 ? Self.undefinedAddress : high << 32 | low
+    }
+
+    private func expect(_ text: String, _ offset: Int, _ object: String) throws(TensorIOError) {
+        guard offset >= 0, offset <= end - 4, bytes[offset..<offset + 4].elementsEqual(text.utf8) else {
+            throw refuse(object, "it has no \(text) at byte \(offset)")
+        }
+    }
+
+    /// Reserves bytes of the file for one purpose.
+    private mutating func claim(_ start: Int, _ count: Int, _ object: String) throws(TensorIOError) {
+        guard start >= 0, count >= 0, start <= end, count <= end - start else { throw refuse(object, "it reaches beyond the end of the file") }
+        if count > 0 { pieces.append((start, start + count)) }
+        // Shared bytes are found at the end; this ends cycles, and bounds the time of the walk, at once.
+        claimed += count
+        if claimed > end || pieces.count > end / 8 { throw refuse(object, "it shares its bytes with other objects") }
+    }
+
+    /// A name in a local heap, which ends inside it.
+    private func text(_ heap: Range<Int>, _ offset: Int, _ object: String) throws(TensorIOError) -> ArraySlice<UInt8> {
+        guard offset < heap.count else { throw refuse(object, "a name lies outside its heap") }
+        let start = heap.lowerBound + offset
+        guard let stop = bytes[start..<min(heap.upperBound, start + Self.maximumNameByteCount)].firstIndex(of: 0) else { throw refuse(object, "a name has no end") }
+        return ArraySlice(bytes[start..<stop])
+    }
+
+    // MARK: Groups
+
+    private enum Object {
+        case group(tree: Int, heap: Int)
+        case dataset
+    }
+
+    private func checkCached(_ offset: Int, tree: Int, heap: Int, _ name: String) throws(TensorIOError) {
+        guard try size(offset, name) == tree, try size(offset + 8, name) == heap else {
+            throw refuse(name, "its entry and its header disagree")
+        }
+    }
+
+    private mutating func group(tree: Int, heap: Int, name: String, depth: Int) throws(TensorIOError) {
+        guard depth < Self.maximumDepth else { throw refuse(name, "it is nested more than \(Self.maximumDepth) deep") }
+        let names = try localHeap(at: heap, name)
+        var last: ArraySlice<UInt8>?
+        var neighbours: [Int: (address: Int, right: Int)] = [:]
+        try node(at: tree, level: nil, names, &last, &neighbours, name, depth)
+        for (_, node) in neighbours where node.right != Self.undefinedAddress { throw refuse(name, "its B-tree has a loose end") }
+    }
+
+    /// A B-tree node and all below it. Names come in ascending order, so that lookups find what lists show.
+    private mutating func node(
+        at address: Int, level: Int?, _ names: Range<Int>, _ last: inout ArraySlice<UInt8>?,
+        _ neighbours: inout [Int: (address: Int, right: Int)], _ group: String, _ depth: Int
+    ) throws(TensorIOError) {
+        try expect("TREE", address, group)
+        try claim(address, 24 + (2 * internalRank + 1) * 8 + 2 * internalRank * 8, group)
+        let own = try integer(address + 5, 1, group)
+        let count = try integer(address + 6, 2, group)
+        guard try integer(address + 4, 1, group) == 0, own == level ?? own, count <= 2 * internalRank else {
+            throw refuse(group, "its B-tree has a node of another kind")
+        }
+        let (left, right) = (try size(address + 8, group), try size(address + 16, group))
+        let before = neighbours[own]
+        guard left == before?.address ?? Self.undefinedAddress, before == nil || before?.right == address else {
+            throw refuse(group, "its B-tree has wrong neighbours")
+        }
+        neighbours[own] = (address, right)
+        for index in 0..<count {
+            let key = address + 24 + index * 16
+            let child = try size(key + 8, group)
+            let lower = try text(names, try size(key, group), group)
+            // A child holds the names beyond its lower key, up to and including its upper one. The first key is the empty name.
+            if let last, last != lower { throw refuse(group, "its B-tree has keys that are none of its names") }
+            if last == nil { guard lower.isEmpty else { throw refuse(group, "its B-tree begins with a key of its own") } }
+            if last == nil { last = lower }
+            if own == 0 {
+                try symbols(at: child, names, &last, group, depth)
+            } else {
+                try node(at: child, level: own - 1, names, &last, &neighbours, group, depth)
+            }
+            guard try text(names, try size(key + 16, group), group) == last else {
+                throw refuse(group, "its B-tree has keys that are none of its names")
+            }
+        }
+    }
+
+    private mutating func symbols(
+        at address: Int, _ names: Range<Int>, _ last: inout ArraySlice<UInt8>?, _ group: String, _ depth: Int
+    ) throws(TensorIOError) {
+        try expect("SNOD", address, group)
+        try claim(address, 8 + 2 * leafRank * 40, group)
+        let count = try integer(address + 6, 2, group)
+        guard try integer(address + 4, 2, group) == 1, (1...2 * leafRank).contains(count) else {
+            throw refuse(group, "it has a list of \(count) members; expected 1 to \(2 * leafRank)")
+        }
+        for index in 0..<count {
+            let entry = address + 8 + index * 40
+            let name = try text(names, try size(entry, group), group)
+            guard !name.isEmpty, !name.contains(UInt8(ascii: "/")), last.map({ $0.lexicographicallyPrecedes(name) }) ?? true else {
+                throw refuse(group, "its names are not in order")
+            }
+            last = name
+            let path = (group == "/" ? "/" : group + "/") + String(decoding: name, as: UTF8.self)
+            let cached = try integer(entry + 16, 4, path)
+            guard cached == 0 || cached == 1 else { throw refuse(path, "it is no hard link") }
+            let object = try object(at: try size(entry + 8, path), name: path, depth: depth + 1)
+            if cached == 1 {
+                guard case .group(let tree, let heap) = object else { throw refuse(path, "its entry and its header disagree") }
+                try checkCached(entry + 24, tree: tree, heap: heap, path)
+            }
+        }
+    }
+
+    /// - Returns: where the names stand.
+    private mutating func localHeap(at address: Int, _ group: String) throws(TensorIOError) -> Range<Int> {
+        try expect("HEAP", address, group)
+        try claim(address, 32, group)
+        let count = try size(address + 8, group)
+        let start = try size(address + 24, group)
+        guard try integer(address + 4, 4, group) == 0 else { throw refuse(group, "its heap is of another version") }
+        try claim(start, count, group)
+        // The list of free blocks: each has the offset of the next (1 ends the list) and its own size.
+        var free = try size(address + 16, group)
+        var blocks = 0
+        while free != 1 {
+            guard free % 8 == 0, count >= 16, free <= count - 16, blocks <= count / 16 else { throw refuse(group, "its heap has a broken free list") }
+            let blockSize = try size(start + free + 8, group)
+            guard blockSize >= 16, blockSize <= count - free else { throw refuse(group, "its heap has a broken free list") }
+            free = try size(start + free, group)
+            blocks += 1
+        }
+        return start..<start + count
+    }
+
+    // MARK: Object headers
+
+    private enum Message {
+        static let nothing = 0x00, dataspace = 0x01, datatype = 0x03, oldFillValue = 0x04, fillValue = 0x05, layout = 0x08
+        static let attribute = 0x0c, continuation = 0x10, symbolTable = 0x11, modificationTime = 0x12
+    }
+
+    /// An object header and what it describes.
+    private mutating func object(at address: Int, name: String, depth: Int) throws(TensorIOError) -> Object {
+        let total = try integer(address, 1, name) == 1 ? try integer(address + 2, 2, name) : -1
+        guard total >= 0, try integer(address + 1, 1, name) == 0 else { throw refuse(name, "its header is not of version 1") }
+        let count = try integer(address + 8, 4, name)
+        try claim(address, 16 + count, name)
+        var blocks = [(start: address + 16, end: address + 16 + count)]
+        var seen = 0
+        var single: [Int: Range<Int>] = [:]
+        var next = 0
+        while next < blocks.count {
+            var (at, stop) = blocks[next]
+            next += 1
+            while at < stop {
+                guard stop - at >= 8 else { throw refuse(name, "its header has a gap") }
+                let kind = try integer(at, 2, name)
+                let bodySize = try integer(at + 2, 2, name)
+                let flags = try integer(at + 4, 1, name)
+                // Bit 1 of the flags: the message stands elsewhere; others from bit 3 on change what readers must do.
+                guard bodySize % 8 == 0, bodySize <= stop - at - 8, flags & ~0b101 == 0 else {
+                    throw refuse(name, "its header has a message of \(bodySize) bytes with flags \(flags)")
+                }
+                let body = at + 8..<at + 8 + bodySize
+                at = body.upperBound
+                seen += 1
+                switch kind {
+                case Message.nothing: break
+                case Message.attribute: try attribute(body, name)
+                case Message.continuation:
+                    guard bodySize >= 16 else { throw refuse(name, "its header is cut off") }
+                    let (start, length) = (try size(body.lowerBound, name), try size(body.lowerBound + 8, name))
+                    try claim(start, length, name)
+                    blocks.append((start, start + length))
+                case Message.dataspace, Message.datatype, Message.oldFillValue, Message.fillValue, Message.layout, Message.symbolTable,
+                    Message.modificationTime:
+                    if single.updateValue(body, forKey: kind) != nil { throw refuse(name, "its header has two messages of type \(kind)") }
+                default: throw refuse(name, "its header has a message of type \(kind), which Keras does not write")
+                }
+            }
+        }
+        guard seen == total else { throw refuse(name, "its header has \(seen) messages; expected \(total)") }
+        if let time = single[Message.modificationTime] {
+            guard time.count == 8, try integer(time.lowerBound, 4, name) == 1 else { throw refuse(name, "its time is of another version") }
+        }
+        if let table = single.removeValue(forKey: Message.symbolTable) {
+            single[Message.modificationTime] = nil
+            guard single.isEmpty, table.count == 16 else { throw refuse(name, "it is both a group and a dataset") }
+            let (tree, heap) = (try size(table.lowerBound, name), try size(table.lowerBound + 8, name))
+            try group(tree: tree, heap: heap, name: name, depth: depth)
+            return .group(tree: tree, heap: heap)
+        }
+        try dataset(single, name)
+        return .dataset
+    }
+
+    private mutating func dataset(_ messages: [Int: Range<Int>], _ name: String) throws(TensorIOError) {
+        guard let space = messages[Message.dataspace], let type = messages[Message.datatype], let layout = messages[Message.layout] else {
+            throw refuse(name, "it is neither a group nor a dataset")
+        }
+        let element = try datatype(type, name)
+        let count = try byteCount(elements: try dataspace(space, name), element, name)
+        for kind in [Message.fillValue, Message.oldFillValue] {
+            if let body = messages[kind] { try fillValue(body, isOld: kind == Message.oldFillValue, element, name) }
+        }
+        let start = layout.lowerBound
+        guard layout.count >= 18, try integer(start, 1, name) == 3, try integer(start + 1, 1, name) == 1 else {
+            throw refuse(name, "its data are not contiguous")
+        }
+        let (address, length) = (try size(start + 2, name), try size(start + 10, name))
+        guard length == count else { throw refuse(name, "it has \(length) bytes of data; expected \(count)") }
+        if count == 0 {
+            guard address == Self.undefinedAddress || address <= end else { throw refuse(name, "it reaches beyond the end of the file") }
+            return
+        }
+        try claim(address, count, name)
+        if case .variableString = element { try heapStrings(at: address, count: count / element.byteCount, name) }
+    }
+
+    private func fillValue(_ body: Range<Int>, isOld: Bool, _ element: Element, _ name: String) throws(TensorIOError) {
+        var at = body.lowerBound
+        if !isOld {
+            let version = try integer(at, 1, name)
+            guard body.count >= 4, version == 1 || version == 2, (1...3).contains(try integer(at + 1, 1, name)), try integer(at + 2, 1, name) <= 2,
+                try integer(at + 3, 1, name) <= 1
+            else { throw refuse(name, "its fill value is of another version") }
+            if version == 2, try integer(at + 3, 1, name) == 0 { return }
+            at += 4
+        }
+        guard body.upperBound - at >= 4 else { throw refuse(name, "its fill value is cut off") }
+        let count = try integer(at, 4, name)
+        // No value of its own: zeros.
+        if count == 0 || count == 0xffff_ffff { return }
+        guard count == element.byteCount, count <= body.upperBound - at - 4, element.isPlain else {
+            throw refuse(name, "its fill value has \(count) bytes")
+        }
+    }
+
+    // MARK: Shapes, types, values
+
+    private enum Element {
+        case number(Int)
+        case fixedString(Int)
+        case opaque(Int)
+        case variableString
+
+        var byteCount: Int {
+            switch self {
+            case .number(let count), .fixedString(let count), .opaque(let count): count
+            case .variableString: 16  // length, address and index of the heap object
+            }
+        }
+
+        var isPlain: Bool {
+            if case .variableString = self { false } else { true }
+        }
+    }
+
+    private func byteCount(elements: Int, _ element: Element, _ name: String) throws(TensorIOError) -> Int {
+        let (product, overflow) = elements.multipliedReportingOverflow(by: element.byteCount)
+        guard !overflow, product <= end else { throw .tooLarge(path: path, object: name, size: overflow ? .max : UInt64(product), limit: end) }
+        return product
+    }
+
+    /// - Returns: the number of elements.
+    private func dataspace(_ body: Range<Int>, _ name: String) throws(TensorIOError) -> Int {
+        let start = body.lowerBound
+        let version = body.count >= 4 ? try integer(start, 1, name) : 0
+        let header = version == 1 ? 8 : 4
+        guard version == 1 || version == 2, body.count >= header else { throw refuse(name, "its shape is of another version") }
+        let rank = try integer(start + 1, 1, name)
+        let flags = try integer(start + 2, 1, name)
+        let kind = version == 2 ? try integer(start + 3, 1, name) : rank == 0 ? 0 : 1
+        guard rank <= 32, flags <= 1, kind <= 2, kind == 1 || rank == 0, header + rank * 8 * (1 + flags) <= body.count else {
+            throw refuse(name, "its shape of rank \(rank) is cut off or of another kind")
+        }
+        if kind == 2 { return 0 }
+        var (count, isEmpty) = (1, false)
+        for axis in 0..<rank {
+            let extent = try size(start + header + axis * 8, name)
+            guard extent < 1 << 48 else { throw refuse(name, "its shape has the extent \(extent)") }
+            if flags == 1 {
+                let maximum = try size(start + header + (rank + axis) * 8, name)
+                guard maximum >= extent else { throw refuse(name, "its shape is larger than it may be") }
+            }
+            if extent == 0 { isEmpty = true }
+            let (product, overflow) = count.multipliedReportingOverflow(by: max(extent, 1))
+            count = overflow ? 1 << 48 : min(product, 1 << 48)
+        }
+        return isEmpty ? 0 : count
+    }
+
+    private func datatype(_ body: Range<Int>, _ name: String) throws(TensorIOError) -> Element {
+        let start = body.lowerBound
+        guard body.count >= 8 else { throw refuse(name, "its type is cut off") }
+        let head = try integer(start, 1, name)
+        let bits = try integer(start + 1, 3, name)
+        let count = try integer(start + 4, 4, name)
+        func refuseType() -> TensorIOError { refuse(name, "its type is of class \(head & 15), version \(head >> 4), \(count) bytes with flags \(bits)") }
+        guard head >> 4 == 1 else { throw refuseType() }
+        switch head & 15 {
+        case 0:  // integers: byte order, padding, sign; bit offset and precision
+            guard [1, 2, 4, 8].contains(count), bits & ~0b1001 == 0, body.count >= 12, try integer(start + 8, 2, name) == 0,
+                try integer(start + 10, 2, name) == count * 8
+            else { throw refuseType() }
+            return .number(count)
+        case 1:  // floats: as IEEE defines them, either byte order
+            let known: [Int: [Int]] = [  // precision, places and sizes of exponent and mantissa, bias
+                2: [16, 10, 5, 0, 10, 15], 4: [32, 23, 8, 0, 23, 127], 8: [64, 52, 11, 0, 52, 1023],
+            ]
+            guard let known = known[count], body.count >= 20, bits & ~1 == (count * 8 - 1) << 8 | 0x20,
+                try integer(start + 8, 2, name) == 0, try integer(start + 10, 2, name) == known[0],
+                try integer(start + 12, 1, name) == known[1], try integer(start + 13, 1, name) == known[2],
+                try integer(start + 14, 1, name) == known[3], try integer(start + 15, 1, name) == known[4],
+                try integer(start + 16, 4, name) == known[5]
+            else { throw refuseType() }
+            return .number(count)
+        case 3:  // strings: padding 0 to 2, ASCII or UTF-8
+            guard count >= 1, count <= end, bits & 15 <= 2, bits >> 4 <= 1 else { throw refuseType() }
+            return .fixedString(count)
+        case 5:  // opaque: a tag whose length is a multiple of 8
+            guard count >= 1, count <= end, bits <= 255, bits % 8 == 0, body.count >= 8 + bits,
+                bits == 0 || bytes[(start + 8)..<(start + 8 + bits)].contains(0)
+            else { throw refuseType() }
+            return .opaque(count)
+        case 9:  // variable length: strings of characters that are strings of one byte
+            guard count == 16, bits & 15 == 1, bits >> 4 & 15 <= 2, bits >> 8 <= 1, body.count >= 16 else { throw refuseType() }
+            guard [0, 3].contains(try integer(start + 8, 1, name) & 15) else { throw refuseType() }
+            let base = try datatype(start + 8..<body.upperBound, name)
+            switch base {
+            case .fixedString(1), .number(1): return .variableString
+            default: throw refuseType()
+            }
+        default: throw refuseType()
+        }
+    }
+
+    private mutating func attribute(_ body: Range<Int>, _ owner: String) throws(TensorIOError) {
+        let start = body.lowerBound
+        guard body.count >= 8 else { throw refuse(owner, "an attribute is cut off") }
+        let version = try integer(start, 1, owner)
+        guard (1...3).contains(version), try integer(start + 1, 1, owner) == 0 else { throw refuse(owner, "an attribute is of another version") }
+        let sizes = (try integer(start + 2, 2, owner), try integer(start + 4, 2, owner), try integer(start + 6, 2, owner))
+        let unit = version == 1 ? 8 : 1
+        var at = start + (version == 3 ? 9 : 8)
+        if version == 3, try integer(start + 8, 1, owner) > 1 { throw refuse(owner, "an attribute has a name in an unknown encoding") }
+        func part(_ count: Int) throws(TensorIOError) -> Range<Int> {
+            let padded = (count + unit - 1) / unit * unit
+            guard padded <= body.upperBound - at else { throw refuse(owner, "an attribute is cut off") }
+            defer { at += padded }
+            return at..<at + count
+        }
+        let nameBytes = try part(sizes.0)
+        guard sizes.0 >= 2, bytes[nameBytes].firstIndex(of: 0) == nameBytes.upperBound - 1 else { throw refuse(owner, "an attribute's name has no end") }
+        let name = "\(owner)@\(String(decoding: bytes[nameBytes].dropLast(), as: UTF8.self))"
+        let element = try datatype(try part(sizes.1), name)
+        let elements = try dataspace(try part(sizes.2), name)
+        let count = try byteCount(elements: elements, element, name)
+        guard count <= body.upperBound - at else { throw refuse(name, "it has \(body.upperBound - at) bytes; expected \(count)") }
+        if case .variableString = element { try heapStrings(at: at, count: elements, name) }
+    }
+
+    // MARK: Global heaps
+
+    /// Strings of variable length: each names an object of a global heap, as long as the string.
+    private mutating func heapStrings(at start: Int, count: Int, _ name: String) throws(TensorIOError) {
+        for index in 0..<count {
+            let place = start + index * 16
+            let length = try integer(place, 4, name)
+            let address = try size(place + 4, name)
+            let object = try integer(place + 12, 4, name)
+            if length == 0 && address == 0 { continue }
+            if heaps[address] == nil { heaps[address] = try globalHeap(at: address, name) }
+            // The library copies the whole object into room for `length` bytes.
+            guard heaps[address]?[object] == length else { throw refuse(name, "a string is not as long as its heap says") }
+        }
+    }
+
+    /// - Returns: the sizes of the objects by their numbers.
+    private mutating func globalHeap(at address: Int, _ name: String) throws(TensorIOError) -> [Int: Int] {
+        try expect("GCOL", address, name)
+        let total = try size(address + 8, name)
+        guard try integer(address + 4, 4, name) == 1, total >= 4096 else { throw refuse(name, "its heap is of another version or size") }
+        try claim(address, total, name)
+        var objects: [Int: Int] = [:]
+        var at = address + 16
+        let stop = address + total
+        while stop - at >= 16 {
+            let number = try integer(at, 2, name)
+            let count = try size(at + 8, name)
+            if number == 0 {  // the free rest, its header included
+                guard count == stop - at else { throw refuse(name, "its heap has a broken free list") }
+                return objects
+            }
+            guard count <= stop - at - 16, (count + 7) / 8 * 8 <= stop - at - 16, objects.updateValue(count, forKey: number) == nil else {
+                throw refuse(name, "its heap has broken objects")
+            }
+            at += 16 + (count + 7) / 8 * 8
+        }
+        return objects
+    }
+}

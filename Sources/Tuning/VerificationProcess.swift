@@ -1,0 +1,145 @@
+import Glibc
+import KernelBuild
+import KernelRuntime
+import LayerSpec
+
+/// What became of one kernel that was verified in a process of its own.
+public struct KernelVerdict: Hashable, Sendable {
+    /// How the process ended before all checks were done.
+    public enum Interruption: Hashable, Sendable, CustomStringConvertible {
+        /// It was ended by a signal: 11 and 7 for a read or write outside the buffers, which lie against inaccessible pages.
+        case crashed(status: String)
+        case timedOut(seconds: Double)
+        /// It gave up, with what it said.
+        case gaveUp(String)
+
+        public var description: String {
+            switch self {
+            case .crashed(let status) where ["signal 11", "signal 7"].contains(status):
+                "it read or wrote outside its buffers (\(status))"
+            case .crashed(let status): "it crashed (\(status))"
+            case .timedOut(let seconds): "it took longer than \(seconds) seconds"
+            case .gaveUp(let reason): reason
+            }
+        }
+    }
+
+    /// Its name.
+    public let kernel: String
+    /// The checks that were done, in their order.
+    public let checks: [VerificationCheck]
+    /// nil when all checks were done.
+    public let interruption: Interruption?
+    /// From the start of its process to the end.
+    public let seconds: Double
+
+    /// Whether all checks were done and passed.
+    public var isSound: Bool { interruption == nil && !checks.isEmpty && checks.allSatisfy { $0.failure == nil } }
+}
+
+/// Verifies the kernels of a plugin, each in a process of its own: one that crashes, hangs, writes outside its buffers or answers
+/// wrongly is named, and the next one has its turn. This process maps and executes nothing of the plugin.
+public struct VerificationProcess: Sendable {
+    /// The program, and its arguments before the plugin's path, the plugin's digest and the number of the kernel. It calls
+    /// `verifyKernel`.
+    private let command: [String]
+    private let timeLimit: Double
+
+    /// Most layers take seconds; this is for those of many millions of voxels.
+    public static let defaultTimeLimit = 600.0
+
+    /// - Parameter timeLimit: seconds one kernel may take.
+    public init(command: [String], timeLimit: Double = VerificationProcess.defaultTimeLimit) {
+        self.command = command
+        self.timeLimit = timeLimit
+    }
+
+    /// - Parameter onKernel: called with the number of the kernel that is next, and of all.
+    /// - Returns: one verdict for each kernel, in the order of the plugin.
+    /// - Throws: `PluginError` for a plugin this machine cannot run, `CancellationError`.
+    public func verify(plugin path: String, onKernel: (Int, Int) -> Void = { _, _ in }) async throws -> [KernelVerdict] {
+        let file = try PluginFile(path: path)
+        try file.checkMachine()
+        var verdicts: [KernelVerdict] = []
+        for (index, descriptor) in file.descriptors.enumerated() {
+            onKernel(index, file.descriptors.count)
+            verdicts.append(try await verify(descriptor, file, index))
+        }
+        return verdicts
+    }
+
+    private func verify(_ kernel: KernelDescriptor, _ file: PluginFile, _ index: Int) async throws -> KernelVerdict {
+        let start = ContinuousClock.now
+        func verdict(_ checks: [VerificationCheck], _ interruption: KernelVerdict.Interruption?) -> KernelVerdict {
+            KernelVerdict(kernel: kernel.name, checks: checks, interruption: interruption, seconds: (ContinuousClock.now - start) / .seconds(1))
+        }
+        let arguments = [file.path, file.digest, "\(index)", "\(Int(timeLimit.rounded(.up)) + 5)"]
+        do {
+            let outcome = try await ChildProcess.run(command + arguments, what: kernel.name, folder: nil, seconds: timeLimit)
+            let (checks, isComplete) = Self.parse(outcome.standardOutput)
+            if outcome.succeeded && isComplete { return verdict(checks, nil) }
+            if outcome.status.hasPrefix("signal") { return verdict(checks, .crashed(status: outcome.status)) }
+            let reason = outcome.standardError.split(separator: "\n").first.map(String.init)
+            return verdict(checks, .gaveUp(reason ?? "its process ended with \(outcome.status)"))
+        } catch let error as KernelBuildError {
+            if case .timedOut(_, _, let seconds) = error { return verdict([], .timedOut(seconds: seconds)) }
+            if case .compilationFailed(_, _, _, let text) = error { return verdict([], .gaveUp("its process could not be run: \(text)")) }
+            return verdict([], .gaveUp("\(error)"))
+        }
+    }
+
+    // MARK: The other process
+
+    private static let end = "end"
+
+    /// Verifies one kernel in this process and prints each check as it is done.
+    /// - Parameters:
+    ///   - digest: the plugin must have it, as it is the one that was asked about.
+    ///   - secondsToLive: ends this process by itself, should its parent be gone.
+    /// - Throws: `PluginError`, and what `KernelVerifier` throws.
+    public static func verifyKernel(_ index: Int, plugin path: String, digest: String, secondsToLive: Int) throws {
+        alarm(UInt32(clamping: secondsToLive))
+        var none = rlimit(rlim_cur: 0, rlim_max: 0)
+        setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)  // a crash is an answer here, not a bug to look into
+        // Swift's own handlers would look for a backtrace, which takes seconds.
+        for number in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP] { signal(number, SIG_DFL) }
+        let image = try PluginImage(path: path)
+        guard image.file.digest == digest else { throw PluginError.imageDiffers(path: path) }
+        let kernels = try image.kernels()
+        guard kernels.indices.contains(index) else { throw PluginError.imageDiffers(path: path) }
+        _ = try KernelVerifier(kernels[index]).verify { check in print(line(check)) }
+        print(line(end))
+    }
+
+    private static func print(_ text: String) {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            if count <= 0 { return }
+            bytes = bytes.dropFirst(count)
+        }
+    }
+
+    private static func line(_ fields: String...) -> String {
+        fields.map { $0.map { $0 == "\t" || $0.isNewline ? " " : String($0) }.joined() }.joined(separator: "\t") + "\n"
+    }
+
+    private static func line(_ check: VerificationCheck) -> String {
+        check.failure.map { line("failed", check.name, $0) } ?? line("passed", check.name)
+    }
+
+    private static func parse(_ output: String) -> (checks: [VerificationCheck], isComplete: Bool) {
+        var checks: [VerificationCheck] = []
+        for text in output.split(separator: "\n") {
+            let fields = text.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+            switch (fields[0], fields.count) {
+            case ("passed", 2): checks.append(VerificationCheck(name: fields[1], failure: nil))
+            case ("failed", 3): checks.append(VerificationCheck(name: fields[1], failure: fields[2]))
+            case (end, 1): return (checks, true)
+            default: return (checks, false)
+            }
+        }
+        return (checks, false)
+    }
+}

@@ -1,0 +1,150 @@
+import Foundation
+import LayerSpec
+import Tensors
+import TensorIO
+import Testing
+import _TestSupport
+
+/// Kernels that misbehave, processes that are killed, and two at once.
+@Suite(.serialized) struct FaultTests {
+    /// Each fault is named with its kernel, and the plugin's other faults do not matter.
+    @Test func verifyOutlivesTheKernelsItRuns() throws {
+        let folder = try TemporaryFolder()
+        let spec = try HandWrittenPlugin.pointwise()
+        let faults: [(name: String, code: String, words: String)] = [
+            ("sound", "", "verified"),
+            ("crashing", "__builtin_trap();", "it crashed (signal 4)"),
+            ("writing_before", "y[-1] = 0;", "it read or wrote outside its buffers (signal 11)"),
+            ("writing_after", "y[a->batch * SLICES * VOXELS * F] = 0;", "it read or wrote outside its buffers (signal 11)"),
+            ("writing_its_weights", "((float *)p)[PACKED / 4] = 0;", "it read or wrote outside its buffers (signal 11)"),
+            ("reading_beyond", "if (x[a->batch * SLICES * VOXELS * C] == 17) return 1;", "it read or wrote outside its buffers (signal 11)"),
+            ("recursing_without_end", "if (a->batch > 0) { volatile char room[4096]; room[0] = (char)begin; run(a, begin, end); room[1] = room[0]; }", "outside its buffers (signal 11)"),
+            ("hanging", "for (;;) __asm__ volatile(\"\");", "it took longer than 2.0 seconds"),
+            ("refusing", "return 7;", "7"),
+            ("wrong", "bias = (const float[]){1, 2};", "FAILED  random reals within the derived bound"),
+        ]
+        for (name, code, words) in faults {
+            let plugin = try HandWrittenPlugin(spec: spec, name: name, atRun: code).build(in: folder, as: "\(name).so")
+            let start = ContinuousClock.now
+            let outcome = try Voxelsmith.run(["verify", plugin, "--time-limit", name == "hanging" ? "2" : "100"])
+            #expect(ContinuousClock.now - start < .seconds(90), "\(name)")
+            if name == "sound" {
+                #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome)")
+            } else {
+                #expect(outcome.status == 1 && outcome.output.contains("\(name)\n"), "\(outcome)")
+                #expect(isOneSentence(outcome.errors) && outcome.errors.contains("Verification failed for 1 of the kernels"), "\(outcome)")
+            }
+            #expect(outcome.output.contains(words), "\(name): \(outcome)")
+        }
+    }
+
+    @Test func theCacheVerb() throws {
+        let folder = try TemporaryFolder()
+        let environment = ["XDG_CACHE_HOME": folder.path("cache")]
+        let layer = try folder.write("layer.json", TinyLayer.json())
+        #expect(try Voxelsmith.run(["cache", "--path"], environment: environment).output == folder.path("cache/voxelsmith") + "\n")
+        #expect(try Voxelsmith.run(["cache", "--size"], environment: environment).output == "0 entries, 0 bytes\n")
+        #expect(try Voxelsmith.run(["build", layer, "-o", folder.path("p.so")], environment: environment).status == 0)
+        #expect(try Voxelsmith.run(["cache"], environment: environment).output.contains("\n3 entries, "))
+        #expect(try Voxelsmith.run(["cache", "--clear"], environment: environment).output.hasPrefix("removed 3 entries, "))
+        #expect(!FileManager.default.fileExists(atPath: folder.path("cache/voxelsmith")))
+        let homeless = try Voxelsmith.run(["cache"], environment: ["XDG_CACHE_HOME": "", "HOME": ""])
+        #expect(homeless.status == 1 && isOneSentence(homeless.errors), "\(homeless)")
+    }
+
+    @Test func buildsAreVerifiedOnce() throws {
+        let folder = try TemporaryFolder()
+        let layer = try folder.write("layer.json", TinyLayer.json())
+        let (plugin, record) = (folder.path("p.so"), folder.path("p.so.verification.json"))
+        let first = try Voxelsmith.run(["build", layer, "-o", plugin])
+        #expect(first.status == 0 && first.output.contains("\n  verified in ") && !first.output.contains("earlier"), "\(first)")
+        #expect(try String(contentsOfFile: record, encoding: .utf8).contains("\"digest\""))
+        #expect(try Voxelsmith.run(["build", layer, "-o", plugin]).output.contains("earlier: \(record)"))
+        // A record of other bytes is none.
+        let other = try folder.write("other.json", TinyLayer.json(filters: 6))
+        #expect(try !Voxelsmith.run(["build", other, "-o", plugin]).output.contains("earlier"))
+        let without = try Voxelsmith.run(["build", layer, "-o", plugin, "--no-verify"])
+        #expect(without.status == 0 && !without.output.contains("verified"), "\(without)")
+        #expect(!FileManager.default.fileExists(atPath: record))
+        // Another machine's code cannot be run here.
+        #if arch(x86_64)
+            let foreign = "aarch64-neon"
+        #else
+            let foreign = "x86-64-v2"
+        #endif
+        let elsewhere = try Voxelsmith.run(["build", layer, "-o", plugin, "--target", foreign])
+        #expect(elsewhere.status == 0 && elsewhere.errors.contains("warning: Not verified"), "\(elsewhere)")
+        #expect(try folder.names() == ["layer.json", "other.json", "p.so"])
+    }
+
+    private func start(_ arguments: [String], environment: [String: String]) throws -> Process {
+        let process = Process()
+        process.executableURL = Voxelsmith.program
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        return process
+    }
+
+    @Test func processesThatBuildTheSameThing() throws {
+        let folder = try TemporaryFolder()
+        let environment = ["XDG_CACHE_HOME": folder.path("cache")]
+        let layer = try folder.write("layer.json", TinyLayer.json())
+        let builds = try (0..<4).map { _ in try start(["build", layer, "-o", folder.path("p.so")], environment: environment) }
+        for build in builds {
+            build.waitUntilExit()
+            #expect(build.terminationStatus == 0)
+        }
+        #expect(try Voxelsmith.run(["verify", folder.path("p.so")]).status == 0)
+        #expect(try folder.names() == ["cache", "layer.json", "p.so", "p.so.verification.json"])
+    }
+
+    /// Killed at random moments of `build` and `run`: whatever stands under a final name is whole, and the next run works.
+    @Test func killedProcessesLeaveNothingHalfMade() throws {
+        let folder = try TemporaryFolder()
+        let environment = ["XDG_CACHE_HOME": folder.path("cache")]
+        var random = SeededRandom(seed: 99)
+        let layer = try folder.write("layer.json", TinyLayer.json())
+        let (plugin, input, output) = (folder.path("p.so"), folder.path("x.npy"), folder.path("y.npy"))
+        try NPY.write(TinyLayer.random([1, 3, 4, 5, 3], seed: 1), to: input)
+        try NPZFile.write(
+            [("kernel", TinyLayer.random(TinyLayer.kernelShape, seed: 2)), ("bias", TinyLayer.random([5], seed: 3))], to: folder.path("w.npz"))
+        let build = ["build", layer, "-o", plugin]
+        let run = ["run", layer, "--input", input, "--weights", folder.path("w.npz"), "--output", output, "--kernel", "interpreter"]
+        func seconds(_ arguments: [String]) throws -> Double {
+            let start = ContinuousClock.now
+            let outcome = try Voxelsmith.run(arguments, environment: environment)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            return (ContinuousClock.now - start) / .seconds(1)
+        }
+        let (buildSeconds, runSeconds) = (try seconds(build), try seconds(run))
+        let expected = try NPY.read(path: output).floats
+        var killed = 0
+        for round in 0..<50 {
+            let isBuild = round % 2 == 0
+            // Every fifth round starts from nothing.
+            if round % 5 == 0 {
+                for path in [plugin, output, folder.path("cache")] { try? FileManager.default.removeItem(atPath: path) }
+            }
+            let process = try start(isBuild ? build : run, environment: environment)
+            usleep(UInt32(random.integer(0...Int((isBuild ? buildSeconds : runSeconds) * 1e6))))
+            if process.isRunning {
+                kill(process.processIdentifier, SIGKILL)
+                killed += 1
+            }
+            process.waitUntilExit()
+            if FileManager.default.fileExists(atPath: plugin) {
+                #expect(try Voxelsmith.run(["describe", plugin]).status == 0, "round \(round)")
+            }
+            if FileManager.default.fileExists(atPath: output) {
+                #expect(try NPY.read(path: output).floats == expected, "round \(round)")
+            }
+        }
+        #expect(killed >= 10, "\(killed) of 50 processes were killed")
+        _ = try (seconds(build), seconds(run))
+        #expect(try NPY.read(path: output).floats == expected)
+        #expect(try Voxelsmith.run(["verify", plugin]).status == 0)
+    }
+}
