@@ -38,17 +38,8 @@ struct InterpreterCorrelation: Sendable {
         self.loops = loops
         let geometry = spec.geometry
         isLast = spec.layout == .channelsLast
-        func steps(_ extents: [Int], voxel: Int) -> [Int] {
-            var steps = extents
-            var step = voxel
-            for axis in extents.indices.reversed() {
-                steps[axis] = step
-                step *= extents[axis]
-            }
-            return steps
-        }
-        xSteps = steps(geometry.axes.map(\.input), voxel: isLast ? geometry.channels : 1)
-        ySteps = steps(geometry.axes.map(\.output), voxel: isLast ? geometry.filters : 1)
+        xSteps = axisSteps(geometry.axes.map(\.input), voxel: isLast ? geometry.channels : 1)
+        ySteps = axisSteps(geometry.axes.map(\.output), voxel: isLast ? geometry.filters : 1)
         xFeatureStep = isLast ? 1 : geometry.inputVolume
         yFeatureStep = isLast ? 1 : geometry.outputVolume
         widths = loops.blockWidths(columns: geometry.channelsPerGroup)

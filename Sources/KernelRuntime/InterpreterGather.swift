@@ -121,17 +121,8 @@ struct InterpreterGather: Sendable {
         width = resultExtents.last ?? 1
 
         // Elements from one position to the next along each axis.
-        func steps(_ extents: [Int], voxel: Int) -> [Int] {
-            var steps = extents
-            var step = voxel
-            for axis in extents.indices.reversed() {
-                steps[axis] = step
-                step *= extents[axis]
-            }
-            return steps
-        }
-        let sourceSteps = steps(sourceExtents, voxel: isLast ? sourceFeatures * geometry.groups : 1)
-        let resultSteps = steps(resultExtents, voxel: isLast ? resultFeatures * geometry.groups : 1)
+        let sourceSteps = axisSteps(sourceExtents, voxel: isLast ? sourceFeatures * geometry.groups : 1)
+        let resultSteps = axisSteps(resultExtents, voxel: isLast ? resultFeatures * geometry.groups : 1)
 
         var boxes = [OuterBox()]
         for (index, axis) in geometry.axes.enumerated().dropLast() {

@@ -63,3 +63,15 @@ extension AxisGeometry {
     /// The relation itself.
     func output(ofInput i: Int, tap t: Int) -> Int { i * stride + t * dilation - crop }
 }
+
+/// Elements from one position to the next along each axis of a row-major array.
+/// - Parameter voxel: elements from one position to the next along the last axis.
+func axisSteps(_ extents: [Int], voxel: Int) -> [Int] {
+    var steps = extents
+    var step = voxel
+    for axis in extents.indices.reversed() {
+        steps[axis] = step
+        step *= extents[axis]
+    }
+    return steps
+}

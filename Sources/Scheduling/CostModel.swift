@@ -20,9 +20,7 @@ enum CostModel {
         let filterVectors = resolved.blockCount * parameters.vectors
         let padding = Double(resolved.blockCount * resolved.blockFilters) / Double(geometry.filters)
         // Measured: 24 accumulators reach about 90 % of the peak, 16 about 80 %.
-        let rival = FilterLanes.estimate(spec, target)
-        let phases = rival.mergesWidthPhases ? geometry.axes[2].stride : 1
-        let accumulators = Double(rival.tileHeight * rival.tileWidth * phases * rival.vectors)
+        let accumulators = Double(FilterLanes.estimate(spec, target).accumulatorCount(geometry.axes[2]))
         let share = min(0.9, max(0.7, 0.6 + accumulators / 80))
         let direct = Double(geometry.multiplyAddCount) / Double(lanes) / 2 / share
         var fast = Double(resolved.transformedMultiplyAdds) * padding / Double(lanes) / 2 / 0.85

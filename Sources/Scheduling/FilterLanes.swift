@@ -65,6 +65,12 @@ public struct FilterLanes: Hashable, Sendable {
         self.unroll = unroll
     }
 
+    /// Vectors of sums that a tile keeps in registers.
+    /// - Parameter width: the last axis of the problem.
+    func accumulatorCount(_ width: AxisGeometry) -> Int {
+        tileHeight * tileWidth * (mergesWidthPhases ? width.stride : 1) * vectors
+    }
+
     /// Canonical text, equal for equal schedules.
     public var text: String {
         [

@@ -58,14 +58,12 @@ public struct FilterLanesSchedule: Hashable, Sendable {
     /// Registers live in the widest channel loop: accumulators, the loop's weight vectors, one input.
     public var liveRegisters: Int {
         let width = spec.geometry.axes[2]
-        let phases = parameters.mergesWidthPhases ? width.stride : 1
-        let accumulators = parameters.tileHeight * parameters.tileWidth * phases * parameters.vectors
         let tapsPerLoop: Int
         switch parameters.fusion {
         case .tap: tapsPerLoop = 1
         case .row: tapsPerLoop = parameters.mergesWidthPhases ? width.kernel : width.longestChain
         }
-        return accumulators + tapsPerLoop * parameters.vectors + 1
+        return parameters.accumulatorCount(width) + tapsPerLoop * parameters.vectors + 1
     }
 
     private static func illegality(of p: FilterLanes, _ spec: KernelSpec, _ target: Target) -> String? {
