@@ -45,6 +45,7 @@ let package = Package(
             resources: [
                 .embedInCode("filter_lanes.c.mustache"),
                 .embedInCode("minimal_filtering.c.mustache"),
+                .embedInCode("batch_rows.c.mustache"),
                 .embedInCode("plugin.c.mustache"),
                 .embedInCode("voxelsmith_vectors.h"),
                 .embedInCode("../Sources/CKernelABI/include/voxelsmith_kernel_abi.h"),

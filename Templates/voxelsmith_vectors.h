@@ -25,6 +25,13 @@ typedef float vs_f8 __attribute__((vector_size(32), aligned(4)));
 
 VS_INLINE vf vs_load(const float *p) { return *(const vf *)p; }
 VS_INLINE void vs_store(float *p, vf v) { *(vf *)p = v; }
+
+/* Past the caches when a whole line is written: reading the line first, as a store does, would double the traffic. */
+VS_INLINE void vs_stream(float *p, vf v) {
+    typedef float aligned __attribute__((vector_size(4 * VS_LANES)));
+    if (((uintptr_t)p & (4 * VS_LANES - 1)) == 0) __builtin_nontemporal_store(v, (aligned *)p);
+    else vs_store(p, v);
+}
 VS_INLINE vf vs_splat(float value) { return (vf){0} + value; }
 
 /* Lanes of `yes` where the mask (a comparison's result) is set, else of `no`. */

@@ -61,6 +61,7 @@ struct FilterLanesContext {
     let tileColumns: Int
     let blockRows: Int
     let blocks: Int
+    let splits: Int
     let blockCount: Int
     let blockFilters: Int
     let groupCount: Int
@@ -128,6 +129,7 @@ struct FilterLanesContext {
         tileColumns = plan.tileColumns
         blockRows = resolved.blockRows
         blocks = resolved.blocks
+        splits = resolved.splits
         blockCount = layout.blockCount
         blockFilters = layout.filtersPerBlock
         groupCount = plan.groups.count

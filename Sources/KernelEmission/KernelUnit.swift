@@ -34,6 +34,11 @@ extension KernelUnit {
             file = .minimalFiltering
             looped = context.looped
             text = try Template.render(file, context)
+        case .batchRows(let resolved):
+            let context = BatchRowsContext(schedule, resolved, name: name)
+            file = .batchRows
+            looped = context.looped
+            text = try Template.render(file, context)
         }
         self.schedule = schedule
         self.name = name

@@ -39,6 +39,7 @@ struct MinimalFilteringContext {
     let unroll: Int
     let blockFilters: Int
     let blockCount: Int
+    let splits: Int
     let lastFilters: Int
     let row: Int
     let point: Int
@@ -48,7 +49,9 @@ struct MinimalFilteringContext {
     let paddedChannels: Int
     let channelTail: [Int]
     let partialStores: [PartialStore]
+    let wholeVectors: Int
     let lastStores: [LastStore]
+    let boxed: Bool
     let usesBias: Bool
     let activation: String
     let combinations: [Combination]
@@ -86,6 +89,7 @@ struct MinimalFilteringContext {
         unroll = resolved.parameters.unroll
         blockFilters = resolved.blockFilters
         blockCount = resolved.blockCount
+        splits = resolved.splits
         let lastFilters = geometry.filters - (resolved.blockCount - 1) * resolved.blockFilters
         self.lastFilters = lastFilters
         row = resolved.row
@@ -99,6 +103,7 @@ struct MinimalFilteringContext {
 
         // The last block stores its whole vectors, then a part of one, then nothing.
         let (whole, partial) = lastFilters.quotientAndRemainder(dividingBy: resolved.lanes)
+        wholeVectors = whole
         partialStores = partial == 0 ? [] : [PartialStore(partial, lanes: resolved.lanes)]
         var stores = partial == 0 ? [] : [LastStore(condition: "==", vector: whole, partial: [partial])]
         let stored = whole + (partial == 0 ? 0 : 1)
@@ -106,6 +111,7 @@ struct MinimalFilteringContext {
         lastStores = stores
 
         usesBias = spec.epilogue.hasBias
+        boxed = ActivationExpression.isHeavy(spec.epilogue.activation)
         // The schedule's activation is pointwise, so it always has an expression.
         activation = ActivationExpression.apply(spec.epilogue.activation, to: "sum") ?? "sum"
 

@@ -43,6 +43,8 @@ public struct FilterLanes: Hashable, Sendable {
     public var blockRows: Int
     /// Whether an item prefetches its rows of the next input plane into the second-level cache.
     public var prefetchesNextPlane: Bool
+    /// Whether whole vectors of the output bypass the caches: for outputs that do not fit them.
+    public var streamsOutput: Bool
     /// Unroll count of channel loops.
     public var unroll: Int
 
@@ -50,7 +52,7 @@ public struct FilterLanes: Hashable, Sendable {
     public init(
         channelsPerVector: Int = 1, vectors: Int = 1, tileHeight: Int = 1, tileWidth: Int, mergesWidthPhases: Bool = false,
         fusion: Fusion = .row, listsRows: Bool = true, order: Order = .heightBlocked, blockRows: Int = 1,
-        prefetchesNextPlane: Bool = false, unroll: Int = 2
+        prefetchesNextPlane: Bool = false, streamsOutput: Bool = false, unroll: Int = 2
     ) {
         self.channelsPerVector = channelsPerVector
         self.vectors = vectors
@@ -62,6 +64,7 @@ public struct FilterLanes: Hashable, Sendable {
         self.order = order
         self.blockRows = blockRows
         self.prefetchesNextPlane = prefetchesNextPlane
+        self.streamsOutput = streamsOutput
         self.unroll = unroll
     }
 
@@ -73,10 +76,12 @@ public struct FilterLanes: Hashable, Sendable {
 
     /// Canonical text, equal for equal schedules.
     public var text: String {
-        [
+        var parts = [
             "filter-lanes", "g\(channelsPerVector)", "v\(vectors)", "tile\(tileHeight)x\(tileWidth)",
             mergesWidthPhases ? "merge=w" : "merge=none", "fuse=\(fusion.rawValue)", listsRows ? "rows=listed" : "rows=unrolled",
-            "order=\(order.rawValue)", "block\(blockRows)", prefetchesNextPlane ? "prefetch" : "noprefetch", "unroll\(unroll)",
-        ].joined(separator: ",")
+            "order=\(order.rawValue)", "block\(blockRows)", prefetchesNextPlane ? "prefetch" : "noprefetch",
+        ]
+        if streamsOutput { parts.append("stream") }
+        return (parts + ["unroll\(unroll)"]).joined(separator: ",")
     }
 }

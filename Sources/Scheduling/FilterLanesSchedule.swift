@@ -40,8 +40,17 @@ public struct FilterLanesSchedule: Hashable, Sendable {
     public var blockRows: Int { min(parameters.blockRows, max(1, tilePlan.tileRows)) }
     /// Work items of one position along depth.
     public var blocks: Int { tilePlan.tileRows.ceilingDivision(by: blockRows) }
-    /// Work items of one batch element.
-    public var itemsPerSample: Int { blocks * tilePlan.depths.count }
+    /// Of a weight-stationary kernel: parts of the positions, so that there are at least 8 pieces of equal work.
+    public var splits: Int { min(8.ceilingDivision(by: packedLayout.blockCount), max(1, blocks * tilePlan.depths.count)) }
+    /// Weight-stationary: a part of the positions, a filter block, a depth phase and a group, over all samples. Otherwise a block
+    /// of tile rows at a position along depth, of one sample.
+    public var workItems: WorkItems {
+        switch parameters.order {
+        case .heightBlocked: .perSample(blocks * tilePlan.depths.count)
+        case .weightStationary:
+            .perCall(splits * packedLayout.blockCount * spec.geometry.axes[0].stride * tilePlan.groups.count)
+        }
+    }
 
     /// Kernels with equal packing keys share packed weights; the number after the slash changes with the layout.
     var packingKey: String {

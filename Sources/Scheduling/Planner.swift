@@ -5,6 +5,9 @@ import LayerSpec
 /// - Throws: `SchedulingError` when no family takes the problem, or the decision does not apply.
 public func plan(_ spec: KernelSpec, target: Target, decision: Decision? = nil) throws(SchedulingError) -> Schedule {
     if let decision { return try Schedule(spec: spec, target: target, decision: decision) }
+    if BatchRows.reasonAgainst(spec) == nil {
+        return try Schedule(spec: spec, target: target, decision: .batchRows(.estimate(target)))
+    }
     if let fast = CostModel.minimalFiltering(spec, target) { return fast }
     if let reason = FilterLanes.reasonAgainst(spec) { throw reason }
     // Very large kernels or strides: smaller tiles print less code.
@@ -112,6 +115,11 @@ extension FilterLanes {
             let rowBytes = width.input * geometry.channels * 4
             let rows = max(1, target.level2Bytes / 2 / (3 * rowBytes))
             schedule.blockRows = max(1, min(tileRows, min(rows, 16) / schedule.tileHeight))
+            // Even blocks: 25 rows as 16 and 9 would leave one of two threads with little to do.
+            schedule.blockRows = tileRows.ceilingDivision(by: tileRows.ceilingDivision(by: schedule.blockRows))
+            // Written once and read by nobody soon; only whole lines may bypass the caches.
+            let outputBytes = geometry.outputVolume * geometry.filters * 4
+            schedule.streamsOutput = outputBytes > target.lastLevelBytes && geometry.filters % 16 == 0
             let planeBytes = geometry.inputVolume / depth.input * geometry.channels * 4
             schedule.prefetchesNextPlane = depth.input > 1 && planeBytes * 3 > target.level2Bytes
         }

@@ -4,12 +4,14 @@ import LayerSpec
 public enum Decision: Hashable, Sendable {
     case filterLanes(FilterLanes)
     case minimalFiltering(MinimalFiltering)
+    case batchRows(BatchRows)
 
     /// Canonical text, equal for equal decisions.
     public var text: String {
         switch self {
         case .filterLanes(let parameters): parameters.text
         case .minimalFiltering(let parameters): parameters.text
+        case .batchRows(let parameters): parameters.text
         }
     }
 }
@@ -20,6 +22,7 @@ public struct Schedule: Hashable, Sendable {
     public enum Family: Hashable, Sendable {
         case filterLanes(FilterLanesSchedule)
         case minimalFiltering(MinimalFilteringSchedule)
+        case batchRows(BatchRowsSchedule)
     }
 
     /// The problem the kernel solves; its policy is what the family delivers, and its activation is pointwise.
@@ -40,6 +43,9 @@ public struct Schedule: Hashable, Sendable {
         case .minimalFiltering(let parameters):
             family = .minimalFiltering(try MinimalFilteringSchedule(spec, target, parameters))
             self.spec = spec.with(epilogue: epilogue, policy: .fast)
+        case .batchRows(let parameters):
+            family = .batchRows(try BatchRowsSchedule(spec, target, parameters))
+            self.spec = spec.with(epilogue: epilogue, policy: .direct)
         }
     }
 
@@ -53,11 +59,17 @@ public struct Schedule: Hashable, Sendable {
         if case .minimalFiltering(let resolved) = family { resolved } else { nil }
     }
 
+    /// The resolved batch-rows schedule; nil for another family.
+    public var batchRows: BatchRowsSchedule? {
+        if case .batchRows(let resolved) = family { resolved } else { nil }
+    }
+
     /// Canonical text of the family and its parameters.
     public var text: String {
         switch family {
         case .filterLanes(let schedule): schedule.parameters.text
         case .minimalFiltering(let schedule): schedule.parameters.text
+        case .batchRows(let schedule): schedule.parameters.text
         }
     }
 
@@ -66,6 +78,7 @@ public struct Schedule: Hashable, Sendable {
         switch family {
         case .filterLanes(let schedule): schedule.packingKey
         case .minimalFiltering(let schedule): schedule.packingKey
+        case .batchRows(let schedule): schedule.packingKey
         }
     }
 
@@ -74,22 +87,24 @@ public struct Schedule: Hashable, Sendable {
         switch family {
         case .filterLanes(let schedule): schedule.packedLayout.byteCount
         case .minimalFiltering(let schedule): schedule.packedByteCount
+        case .batchRows(let schedule): schedule.packedByteCount
         }
     }
 
     /// Bytes of workspace of one thread.
     public var workspaceByteCount: Int {
         switch family {
-        case .filterLanes: 0
+        case .filterLanes, .batchRows: 0
         case .minimalFiltering(let schedule): schedule.workspaceByteCount
         }
     }
 
-    /// Work items of one batch element.
-    public var itemsPerSample: Int {
+    /// How a call is cut into work items.
+    public var workItems: WorkItems {
         switch family {
-        case .filterLanes(let schedule): schedule.itemsPerSample
-        case .minimalFiltering(let schedule): schedule.itemsPerSample
+        case .filterLanes(let schedule): schedule.workItems
+        case .minimalFiltering(let schedule): schedule.workItems
+        case .batchRows(let schedule): schedule.workItems
         }
     }
 }

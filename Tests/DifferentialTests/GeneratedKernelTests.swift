@@ -53,6 +53,8 @@ let runnableTargets = Target.named.filter { Set($0.requiredFeatures).isSubset(of
                 let decision: Decision?
                 if schedules.count % 3 == 2 {
                     (spec, decision) = specs.nextFast(target)
+                } else if schedules.count % 15 == 1 {
+                    (spec, decision) = specs.nextSingleVoxel(target)
                 } else {
                     spec = specs.next()
                     decision = specs.decision(spec, target)

@@ -55,8 +55,34 @@ struct RandomSpecs {
                 KernelSpec(geometry: geometry, epilogue: Epilogue(hasBias: random.chance(0.7), activation: activation), policy: .fast),
                 .minimalFiltering(
                     MinimalFiltering(
-                        block: (0..<3).map { _ in random.integer(1...4) }, vectors: vectors, rows: rows, unroll: random.integer(1...3)))
+                        block: (0..<3).map { _ in random.integer(1...4) }, vectors: vectors, rows: rows, splits: random.integer(1...3),
+                        unroll: random.integer(1...3)))
             )
+        }
+    }
+
+    /// A problem with an input of one voxel and a tap for every output, in either layout, for the batch-rows family.
+    mutating func nextSingleVoxel(_ target: Target) -> (KernelSpec, Decision) {
+        while true {
+            let axes = (0..<3).compactMap { _ in
+                let (kernel, dilation) = (random.integer(1...5), random.chance(0.2) ? 2 : 1)
+                let crop = random.chance(0.5) ? 0 : random.integer(0...kernel - 1)
+                let end = random.chance(0.5) ? 0 : random.integer(0...kernel - 1)
+                return try? AxisGeometry(
+                    input: 1, output: (kernel - 1) * dilation + 1 - crop - end, kernel: kernel, stride: random.integer(1...3), dilation: dilation,
+                    crop: crop)
+            }
+            let channels = random.choice([1, 2, 3, 5, 8, 17, 40, 64])
+            let filters = random.choice([1, 2, 3, 7, 15, 16, 17, 33, 64])
+            guard axes.count == 3, let geometry = try? Geometry(axes: axes, channels: channels, filters: filters) else { continue }
+            let spec = KernelSpec(
+                geometry: geometry, layout: random.choice([.channelsLast, .channelsFirst]),
+                epilogue: Epilogue(hasBias: random.chance(0.7), activation: random.chance(0.5) ? .linear : random.choice(Self.activations)),
+                policy: .direct)
+            if BatchRows.reasonAgainst(spec) != nil { continue }
+            let vectors = random.integer(1...4)
+            let rows = random.integer(1...max(1, (target.vectorRegisters - 1) / vectors - 1))
+            return (spec, .batchRows(BatchRows(vectors: vectors, rows: rows, unroll: random.integer(1...3))))
         }
     }
 
@@ -81,7 +107,7 @@ struct RandomSpecs {
             channelsPerVector: perVector, vectors: pairs ? 1 : random.integer(1...4), tileHeight: height,
             tileWidth: random.integer(1...7), mergesWidthPhases: random.chance(0.5), fusion: random.choice([.tap, .row]),
             listsRows: height == 1 && random.chance(0.6), order: random.choice([.heightBlocked, .weightStationary]),
-            blockRows: random.integer(1...4), prefetchesNextPlane: random.chance(0.5), unroll: random.integer(1...4)))
+            blockRows: random.integer(1...4), prefetchesNextPlane: random.chance(0.5), streamsOutput: random.chance(0.3), unroll: random.integer(1...4)))
     }
 }
 
@@ -94,7 +120,7 @@ struct ClassCounts {
         "stride above kernel": 60, "kernel no multiple of stride": 150, "asymmetric crop": 200, "channels no multiple of lanes": 300,
         "filters no multiple of lanes": 300, "batch above 1": 150, "phase without taps": 60, "axis of length 1": 60,
         "dilation": 60, "two channels per vector": 40, "channels as lanes": 60, "several filter blocks": 100, "unrolled rows": 40, "weight-stationary": 60,
-        "activation": 150, "minimal filtering": 150,
+        "activation": 150, "minimal filtering": 150, "split filters": 30, "streamed output": 40, "batch rows": 40,
     ]
 
     mutating func count(_ schedule: Schedule, batch: Int) {
@@ -117,6 +143,9 @@ struct ClassCounts {
             ("unrolled rows", schedule.filterLanes?.parameters.listsRows == false),
             ("weight-stationary", schedule.filterLanes?.parameters.order == .weightStationary),
             ("minimal filtering", schedule.minimalFiltering != nil),
+            ("split filters", (schedule.minimalFiltering?.splits ?? 1) > 1),
+            ("streamed output", schedule.filterLanes?.parameters.streamsOutput == true),
+            ("batch rows", schedule.batchRows != nil),
             ("activation", spec.epilogue.activation != .linear),
         ]
         for (name, holds) in facts where holds { counts[name, default: 0] += 1 }
