@@ -21,8 +21,11 @@ _Static_assert(VS_LANES == 4 || VS_LANES == 8 || VS_LANES == 16, "vectors of 128
 _Static_assert(1 >= 1 && 13 >= 1 && 28 >= 1, "schedule");
 
 enum {
-    CHANNELS = 16,
+    CHANNELS = 16, /* of one group of features, as all that follows */
     FILTERS = 8,
+    PARTS = 1,       /* groups of features, computed one after another */
+    INPUT_CHANNELS = 16, /* of a voxel of the input */
+    OUTPUT_FILTERS = 8, /* of a voxel of the output */
     INPUT_DEPTH = 80,
     INPUT_HEIGHT = 96,
     INPUT_WIDTH = 80,
@@ -48,6 +51,9 @@ enum {
 
 /* Where the transformed input and the products lie in the workspace, in floats. */
 #define PRODUCTS INT64_C(12528)
+
+/* Floats of the transformed weights of one part. */
+#define PART_WEIGHTS INT64_C(27648)
 
 typedef struct {
     int begin;
@@ -228,7 +234,7 @@ static void transform_0(const block *tiles, const float *restrict x, float *rest
                         for (int e = 0; e < W; ++e) {
                             const int k = 0 + 2 * t - 2 + 1 + e;
                             window[(a * H + b) * W + e] = inside && k >= 0 && k < INPUT_WIDTH
-                                ? x + ((i * (int64_t)INPUT_HEIGHT + j) * INPUT_WIDTH + k) * CHANNELS
+                                ? x + ((i * (int64_t)INPUT_HEIGHT + j) * INPUT_WIDTH + k) * INPUT_CHANNELS
                                 : zeros;
                         }
                     }
@@ -281,7 +287,7 @@ static void invert_0(const block *tiles, const axis_phase *dp, const axis_phase 
                     for (int i = 0; i < 8; ++i) {
                         const int od = o + (i >> 2) * 2, oh = p + (i >> 1 & 1) * 2, ow = q + (i & 1) * 2;
                         if (od < 0 || od >= OUTPUT_DEPTH || oh < 0 || oh >= OUTPUT_HEIGHT || ow < 0 || ow >= OUTPUT_WIDTH) continue;
-                        float *const out = y + ((od * (int64_t)OUTPUT_HEIGHT + oh) * OUTPUT_WIDTH + ow) * FILTERS + j * VS_LANES;
+                        float *const out = y + ((od * (int64_t)OUTPUT_HEIGHT + oh) * OUTPUT_WIDTH + ow) * OUTPUT_FILTERS + j * VS_LANES;
                         const vf sum = r[i] + vs_load(bias + j * VS_LANES);
                         const vf result = vs_relu(sum);
                         vs_store(out, result);
@@ -329,10 +335,6 @@ int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_run(co
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * blocks) return VS_BAD_ARGUMENTS;
     const float *const packed = args->packed;
     float *const work = args->workspace;
-    const float *bias = zeros; /* not read without a bias */
-    float last_bias[BLOCK_FILTERS] = {0}; /* the bias may end inside a block, and nothing is read beyond it */
-    bias = args->bias;
-    for (int f = 0; f < 8; ++f) last_bias[f] = bias[(FILTER_BLOCKS - 1) * BLOCK_FILTERS + f];
     for (int64_t item = begin; item < end; ++item) {
         const int64_t sample = item / blocks, number = item % blocks;
         const block tiles = {
@@ -340,9 +342,16 @@ int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_run(co
             part(number / WIDTH_BLOCKS % HEIGHT_BLOCKS, BLOCK_HEIGHT, HEIGHT_TILES),
             part(number % WIDTH_BLOCKS, BLOCK_WIDTH, WIDTH_TILES),
         };
-        const float *const x = (const float *)args->input + sample * ((int64_t)INPUT_DEPTH * INPUT_HEIGHT * INPUT_WIDTH * CHANNELS);
-        float *const y = (float *)args->output + sample * ((int64_t)OUTPUT_DEPTH * OUTPUT_HEIGHT * OUTPUT_WIDTH * FILTERS);
-        compute_0(&tiles, x, packed + 0, bias, last_bias, y, work);
+        const float *const x = (const float *)args->input + sample * ((int64_t)INPUT_DEPTH * INPUT_HEIGHT * INPUT_WIDTH * INPUT_CHANNELS);
+        float *const y = (float *)args->output + sample * ((int64_t)OUTPUT_DEPTH * OUTPUT_HEIGHT * OUTPUT_WIDTH * OUTPUT_FILTERS);
+        for (int part = 0; part < PARTS; ++part) {
+            const float *bias = zeros; /* not read without a bias */
+            float last_bias[BLOCK_FILTERS] = {0}; /* the bias may end inside a block, and nothing is read beyond it */
+            bias = (const float *)args->bias + part * FILTERS;
+            for (int f = 0; f < 8; ++f) last_bias[f] = bias[(FILTER_BLOCKS - 1) * BLOCK_FILTERS + f];
+            const float *const weights = packed + part * PART_WEIGHTS;
+            compute_0(&tiles, x + part * CHANNELS, weights + 0, bias, last_bias, y + part * FILTERS, work);
+        }
     }
     return VS_OK;
 }
@@ -376,11 +385,12 @@ int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_pack(c
     const float *const weights = args->weights;
     float *const packed = args->packed;
     for (int64_t i = 27648; i < 27648; ++i) packed[i] = 0;
-    for (int n = 0; n < 8; ++n) {
+    for (int64_t number = 0; number < (int64_t)PARTS * 8; ++number) {
+        const int part = (int)(number / 8), n = (int)(number % 8);
         const int *const counts = kernel_phases[n].counts;
         int points[3];
         for (int i = 0; i < 3; ++i) points[i] = counts[i] == 1 ? 1 : counts[i] + 1;
-        float *to = packed + kernel_phases[n].place;
+        float *to = packed + part * PART_WEIGHTS + kernel_phases[n].place;
         for (int f = 0; f < FILTER_BLOCKS; ++f)
             for (int a = 0; a < points[0]; ++a)
                 for (int b = 0; b < points[1]; ++b)
@@ -395,7 +405,7 @@ int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_pack(c
                                             for (int k = 0; k < counts[2]; ++k) {
                                                 const int64_t tap = (kernel_phases[n].taps[0][i] * (int64_t)4 + kernel_phases[n].taps[1][j]) * 4 + kernel_phases[n].taps[2][k];
                                                 sum += transforms[counts[0]][a][i] * transforms[counts[1]][b][j] * transforms[counts[2]][e][k]
-                                                     * weights[(tap * FILTERS + filter) * CHANNELS + c];
+                                                     * weights[(tap * FILTERS + filter) * INPUT_CHANNELS + part * CHANNELS + c];
                                             }
                                 to[c * (int64_t)BLOCK_FILTERS + lane] = (float)sum;
                             }

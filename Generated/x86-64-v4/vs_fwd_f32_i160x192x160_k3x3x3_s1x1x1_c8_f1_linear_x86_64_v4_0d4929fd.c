@@ -21,8 +21,11 @@ _Static_assert(VS_LANES == 4 || VS_LANES == 8 || VS_LANES == 16, "vectors of 128
 _Static_assert(16 >= 1 && 10 >= 1 && 1 >= 1, "schedule");
 
 enum {
-    CHANNELS = 8,
-    FILTERS = 1,
+    CHANNELS = 8, /* that one filter reads */
+    FILTERS = 1,   /* of one part */
+    PARTS = 1,       /* groups of features, computed one after another */
+    INPUT_CHANNELS = 8, /* of a voxel of the input */
+    GROUP_FILTERS = 1,   /* of a voxel of the output that read the same channels */
     INPUT_DEPTH = 160,
     INPUT_HEIGHT = 192,
     INPUT_WIDTH = 160,
@@ -42,7 +45,8 @@ enum {
     GROUPS = 1, /* of phases in a plane */
 };
 
-/* Floats of the packed weights of one tap: in a full block of filters, and in the last one. */
+/* Floats of the packed weights of one part; of one tap in a full block of filters, and in the last one. */
+#define PART_WEIGHTS INT64_C(432)
 #define UNIT INT64_C(16)
 #define LAST_UNIT INT64_C(16)
 #define INPUT_ROW INT64_C(1280)
@@ -60,7 +64,7 @@ typedef void tile_function(const float *restrict x, const float *restrict w, con
                            const listed_tap *restrict taps, int count);
 
 /* The channels behind the last whole vector, and zeros. */
-static inline __attribute__((always_inline)) vf load_tail(const float *restrict x) {
+static inline __attribute__((always_inline, unused)) vf load_tail(const float *restrict x) {
     vf v = vs_splat(0);
     for (int c = 0; c < 8; ++c) v[c] = x[c];
     return v;
@@ -340,12 +344,12 @@ typedef struct {
     int64_t inputs[3];
 } depth_slice;
 
-static int find_slice(depth_slice *restrict slice, const vs_run_args *args, int64_t item, int phase) {
+static int find_slice(depth_slice *restrict slice, float *y, int64_t item, int phase) {
     const int64_t q = FIRST_DEPTH + item % DEPTHS;
     const int64_t sample = item / ((int64_t)DEPTHS * BLOCKS);
     const int64_t o = q * DEPTH_STRIDE + phase - DEPTH_CROP;
     if (o < 0 || o >= OUTPUT_DEPTH) return 0;
-    slice->output = (float *)args->output + (sample * OUTPUT_DEPTH + o) * OUTPUT_PLANE;
+    slice->output = y + (sample * OUTPUT_DEPTH + o) * OUTPUT_PLANE;
     slice->count = 0;
     const depth_phase *const p = &depth_phases[phase];
     for (int t = 0; t < p->count; ++t) {
@@ -378,15 +382,12 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
     return 1;
 }
 
-int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_run(const vs_run_args *args, int64_t begin, int64_t end);
-
-int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_run(const vs_run_args *args, int64_t begin, int64_t end) {
-    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * (int64_t)DEPTHS * BLOCKS)
-        return VS_BAD_ARGUMENTS;
-    const float *const x = args->input;
-    const float *const weights = args->packed;
-    const float *const bias = args->bias;
+/* Items of one part: its channels of the input, its weights, its filters of the output. */
+static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end) {
+    const float *const x = (const float *)args->input + part * (int64_t)CHANNELS;
+    const float *const weights = (const float *)args->packed + part * PART_WEIGHTS;
+    float *const results = (float *)args->output + part * (int64_t)FILTERS;
+    const float *const bias = (const float *)args->bias + part * (int64_t)FILTERS;
     const float *const last_bias = bias + (FILTER_BLOCKS - 1) * (int64_t)BLOCK_FILTERS;
     listed_tap lists[GROUPS][9];
     int counts[GROUPS];
@@ -398,13 +399,13 @@ int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_ru
         const int first = (int)(item / DEPTHS % BLOCKS) * BLOCK_ROWS;
         const int stop = first + BLOCK_ROWS < TILE_ROWS ? first + BLOCK_ROWS : TILE_ROWS;
         for (int phase = 0; phase < DEPTH_STRIDE; ++phase) {
-            if (!find_slice(&slice, args, item, phase)) continue;
+            if (!find_slice(&slice, results, item, phase)) continue;
             const float *const w = weights + depth_phases[phase].weights;
             const int64_t units = depth_phases[phase].units;
             /* This block's rows of the input plane after the ones in use, spread over the tiles: the hardware does not follow
                the jump from row to row. */
             const int64_t sample = item / ((int64_t)DEPTHS * BLOCKS), next = FIRST_DEPTH + item % DEPTHS + 1;
-            const int fetches = phase == 0 && next >= 0 && next < INPUT_DEPTH;
+            const int fetches = part == 0 && phase == 0 && next >= 0 && next < INPUT_DEPTH;
             const float *fetched = x + (sample * INPUT_DEPTH + next) * INPUT_PLANE + first * INT64_C(1280);
             for (int row = first; row < stop; ++row) {
                 for (int group = 0; group < GROUPS; ++group)
@@ -429,6 +430,16 @@ int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_ru
             }
         }
     }
+}
+
+int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_run(const vs_run_args *args, int64_t begin, int64_t end);
+
+int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_run(const vs_run_args *args, int64_t begin, int64_t end) {
+    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * (int64_t)DEPTHS * BLOCKS)
+        return VS_BAD_ARGUMENTS;
+    for (int64_t item = begin; item < end; ++item)
+        for (int part = 0; part < PARTS; ++part) compute(args, part, item, item + 1);
     return VS_OK;
 }
 
@@ -471,18 +482,22 @@ int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_pa
     const float *const weights = args->weights;
     float *const packed = args->packed;
     for (int64_t i = 432; i < 432; ++i) packed[i] = 0;
-    for (int tap = 0; tap < 27; ++tap) {
-        for (int block = 0; block < FILTER_BLOCKS; ++block) {
-            const int64_t unit = block + 1 < FILTER_BLOCKS ? UNIT : LAST_UNIT;
-            const int64_t width = unit / 1; /* floats of one channel step */
-            const depth_phase *const p = &depth_phases[tap_places[tap].phase];
-            float *const to = packed + p->weights + block * p->units * UNIT + tap_places[tap].unit * unit;
-            for (int64_t lane = 0; lane < width; ++lane) {
-                const int64_t filter = block * (int64_t)BLOCK_FILTERS + lane / 16;
-                const float *const from = weights + (tap * (int64_t)FILTERS + filter) * CHANNELS;
-                for (int64_t step = 0; step < 1; ++step) {
-                    const int64_t channel = step * 16 + lane % 16;
-                    to[step * width + lane] = filter < FILTERS && channel < CHANNELS ? from[channel] : 0;
+    for (int part = 0; part < PARTS; ++part) {
+        for (int tap = 0; tap < 27; ++tap) {
+            for (int block = 0; block < FILTER_BLOCKS; ++block) {
+                const int64_t unit = block + 1 < FILTER_BLOCKS ? UNIT : LAST_UNIT;
+                const int64_t width = unit / 1; /* floats of one channel step */
+                const depth_phase *const p = &depth_phases[tap_places[tap].phase];
+                float *const to = packed + part * PART_WEIGHTS + p->weights + block * p->units * UNIT + tap_places[tap].unit * unit;
+                for (int64_t lane = 0; lane < width; ++lane) {
+                    const int64_t filter = block * (int64_t)BLOCK_FILTERS + lane / 16;
+                    /* The kernel tensor is (taps, filters of a group, channels of all groups). */
+                    const int64_t group = (part * (int64_t)FILTERS + filter) / GROUP_FILTERS, row = (part * (int64_t)FILTERS + filter) % GROUP_FILTERS;
+                    const float *const from = weights + (tap * (int64_t)GROUP_FILTERS + row) * INPUT_CHANNELS + group * CHANNELS;
+                    for (int64_t step = 0; step < 1; ++step) {
+                        const int64_t channel = step * 16 + lane % 16;
+                        to[step * width + lane] = filter < FILTERS && channel < CHANNELS ? from[channel] : 0;
+                    }
                 }
             }
         }

@@ -51,6 +51,10 @@ struct FilterLanesContext {
     let lanes: Int
     let channels: Int
     let filters: Int
+    let parts: Int
+    let inputChannels: Int
+    let groupFilters: Int
+    let partWeights: Int
     let inputDepth: Int, inputHeight: Int, inputWidth: Int
     let outputDepth: Int, outputHeight: Int, outputWidth: Int
     let depthStride: Int, depthCrop: Int
@@ -117,8 +121,12 @@ struct FilterLanesContext {
             default: "channels of one filter"
             }
         lanes = layout.lanes
-        channels = geometry.channels
-        filters = geometry.filters
+        channels = geometry.channelsPerGroup
+        filters = layout.partFilters
+        parts = layout.parts
+        inputChannels = geometry.channels
+        groupFilters = geometry.filtersPerGroup
+        partWeights = layout.partFloats
         (inputDepth, inputHeight, inputWidth) = (depth.input, height.input, width.input)
         (outputDepth, outputHeight, outputWidth) = (depth.output, height.output, width.output)
         (depthStride, depthCrop, heightStride, heightCrop) = (depth.stride, depth.crop, height.stride, height.crop)
@@ -138,13 +146,13 @@ struct FilterLanesContext {
         outputRow = width.output * geometry.filters
         outputPlane = height.output * width.output * geometry.filters
         usesBias = spec.epilogue.hasBias
-        let lastFilters = geometry.filters - (layout.blockCount - 1) * layout.filtersPerBlock
+        let lastFilters = layout.lastFilters
         self.lastFilters = lastFilters
         lastLanes = layout.lastVectors * layout.lanes
         // Where lanes are channels the bias of each filter is read by itself.
         padsBias = parameters.channelsPerVector == 2 || (parameters.channelsPerVector == 1 && lastFilters % layout.lanes != 0)
-        channelTail = parameters.channelsPerVector == layout.lanes && geometry.channels % layout.lanes != 0
-            ? [geometry.channels % layout.lanes] : []
+        channelTail = parameters.channelsPerVector == layout.lanes && geometry.channelsPerGroup % layout.lanes != 0
+            ? [geometry.channelsPerGroup % layout.lanes] : []
         listsRows = parameters.listsRows
 
         // Tiles, once for full filter blocks and once for the last one where the two differ.
@@ -238,7 +246,8 @@ struct FilterLanesContext {
         channelSteps = layout.channelSteps
         channelsPerVector = layout.channelsPerVector
 
-        let loops = ["batch", "depth positions", "tile rows and columns"] + (layout.blockCount > 1 ? ["filter blocks"] : [])
+        let loops = ["batch", "depth positions"] + (layout.parts > 1 ? ["groups"] : []) + ["tile rows and columns"]
+            + (layout.blockCount > 1 ? ["filter blocks"] : [])
             + (depthTapMaximum > 1 ? ["depth taps"] : []) + (parameters.listsRows && rowTapMaximum > 1 ? ["row taps"] : [])
             + (layout.channelSteps > 1 ? ["channels"] : [])
         looped = loops.joined(separator: ", ")

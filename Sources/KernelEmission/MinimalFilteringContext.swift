@@ -25,6 +25,10 @@ struct MinimalFilteringContext {
     let lanes: Int
     let channels: Int
     let filters: Int
+    let parts: Int
+    let inputChannels: Int
+    let outputFilters: Int
+    let partWeights: Int
     let inputDepth: Int, inputHeight: Int, inputWidth: Int
     let outputDepth: Int, outputHeight: Int, outputWidth: Int
     let depthStride: Int, heightStride: Int, widthStride: Int
@@ -69,8 +73,11 @@ struct MinimalFilteringContext {
         multiplyAdds = geometry.multiplyAddCount
         transformedMultiplyAdds = resolved.transformedMultiplyAdds
         lanes = resolved.lanes
-        channels = geometry.channels
-        filters = geometry.filters
+        channels = geometry.channelsPerGroup
+        filters = geometry.filtersPerGroup
+        parts = geometry.groups
+        (inputChannels, outputFilters) = (geometry.channels, geometry.filters)
+        partWeights = resolved.partFloats
         (inputDepth, inputHeight, inputWidth) = (depth.input, height.input, width.input)
         (outputDepth, outputHeight, outputWidth) = (depth.output, height.output, width.output)
         (depthStride, heightStride, widthStride) = (depth.stride, height.stride, width.stride)
@@ -86,16 +93,16 @@ struct MinimalFilteringContext {
         unroll = resolved.parameters.unroll
         blockFilters = resolved.blockFilters
         blockCount = resolved.blockCount
-        let lastFilters = geometry.filters - (resolved.blockCount - 1) * resolved.blockFilters
+        let lastFilters = geometry.filtersPerGroup - (resolved.blockCount - 1) * resolved.blockFilters
         self.lastFilters = lastFilters
         row = resolved.row
         point = resolved.point
         pointSums = resolved.pointSums
         products = resolved.products
-        let paddedChannels = geometry.channels.ceilingDivision(by: resolved.lanes) * resolved.lanes
+        let paddedChannels = geometry.channelsPerGroup.ceilingDivision(by: resolved.lanes) * resolved.lanes
         self.paddedChannels = paddedChannels
         zeroCount = paddedChannels
-        channelTail = geometry.channels % resolved.lanes == 0 ? [] : [geometry.channels % resolved.lanes]
+        channelTail = geometry.channelsPerGroup % resolved.lanes == 0 ? [] : [geometry.channelsPerGroup % resolved.lanes]
 
         // The last block stores its whole vectors, then a part of one, then nothing.
         let (whole, partial) = lastFilters.quotientAndRemainder(dividingBy: resolved.lanes)
@@ -120,7 +127,7 @@ struct MinimalFilteringContext {
         }
 
         var kernelPhases: [KernelPhase] = []
-        let unit = resolved.blockCount * resolved.blockFilters * geometry.channels
+        let unit = resolved.blockCount * resolved.blockFilters * geometry.channelsPerGroup
         for combination in resolved.combinations {
             var place = combination.weights
             for a in combination.classes[0].phases {
@@ -142,7 +149,7 @@ struct MinimalFilteringContext {
         (kernelHeight, kernelWidth) = (height.kernel, width.kernel)
         packedFloats = resolved.packedFloats
         packedFloatsRounded = resolved.packedByteCount / 4
-        looped = "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
+        looped = "batch, blocks of tiles, \(geometry.groups > 1 ? "groups, " : "")combinations of tap counts, phases, filter blocks, points, tiles, channels"
     }
 
     private static func phases(_ phaseClass: MinimalFilteringSchedule.PhaseClass) -> String {

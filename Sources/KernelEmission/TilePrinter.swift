@@ -56,7 +56,8 @@ struct TilePrinter {
     private func weight(_ tap: Int, _ vector: Int) -> String { vectors == 1 ? "w\(tap)" : "w\(tap)_\(vector)" }
 
     private func loop(_ loop: TilePlan.ChannelLoop) -> FilterLanesContext.Loop {
-        let channels = schedule.spec.geometry.channels
+        let channels = schedule.spec.geometry.channelsPerGroup
+        let voxel = schedule.spec.geometry.channels
         let perVector = layout.channelsPerVector
         let lonely = channels % perVector != 0
         let steps = lonely ? layout.channelSteps - 1 : layout.channelSteps
@@ -71,7 +72,7 @@ struct TilePrinter {
         }
         func inputs(_ load: (Int) -> String) -> [FilterLanesContext.Input] {
             loop.inputs.enumerated().map { index, place in
-                let offset = (place.row * schedule.spec.geometry.axes[2].input + place.column) * channels
+                let offset = (place.row * schedule.spec.geometry.axes[2].input + place.column) * voxel
                 return FilterLanesContext.Input(
                     type: perVector > 1 ? "vf" : "float", load: load(offset),
                     uses: loop.uses.filter { $0.input == index }.flatMap { use in

@@ -52,6 +52,7 @@ public struct FilterLanesSchedule: Hashable, Sendable {
             parameters.mergesWidthPhases ? "w" : "n",
             "k" + axes.map { String($0.kernel) }.joined(separator: "x"), "s" + axes.map { String($0.stride) }.joined(separator: "x"),
             "d" + axes.map { String($0.dilation) }.joined(separator: "x"), "c\(spec.geometry.channels)", "f\(spec.geometry.filters)",
+            "groups\(spec.geometry.groups)",
         ].joined(separator: ";")
     }
 
@@ -71,8 +72,8 @@ public struct FilterLanesSchedule: Hashable, Sendable {
         if min(p.vectors, p.tileHeight, p.tileWidth, p.blockRows, p.unroll) < 1 { return "a parameter below 1" }
         if p.vectors > 8 || p.tileHeight * p.tileWidth > 64 { return "a tile larger than 64 positions or 8 vectors" }
         if p.channelsPerVector == 2 {
-            if p.vectors != 1 || spec.geometry.filters > target.lanes(.float32) / 2 {
-                return "two channels per vector need at most \(target.lanes(.float32) / 2) filters"
+            if p.vectors != 1 || spec.geometry.filtersPerGroup > target.lanes(.float32) / 2 {
+                return "two channels per vector need at most \(target.lanes(.float32) / 2) filters in a group"
             }
         }
         if p.listsRows && p.tileHeight != 1 { return "listed rows need tiles of height 1" }
@@ -105,7 +106,6 @@ extension FilterLanes {
         if geometry.axes.count != 3 { return no("it has \(geometry.axes.count) spatial axes; expected 3") }
         if spec.layout != .channelsLast { return no("filter lanes need channels_last") }
         if spec.elements != .float32 { return no("filter lanes need float32") }
-        if geometry.groups != 1 { return no("filter lanes need 1 group") }
         // The C has a table of all taps, one of all depth phases, and code for every phase of a plane.
         if geometry.tapCount > maximumTapCount {
             return no("its kernel has \(geometry.tapCount) taps; expected at most \(maximumTapCount)")

@@ -81,7 +81,7 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
         axes = spec.geometry.axes.map(Self.axis)
         block = zip(parameters.block, axes).map { min($0, $1.tiles) }
         let filters = parameters.vectors * lanes
-        let unit = spec.geometry.filters.ceilingDivision(by: filters) * filters * spec.geometry.channels
+        let unit = spec.geometry.filtersPerGroup.ceilingDivision(by: filters) * filters * spec.geometry.channelsPerGroup
         var combinations: [Combination] = []
         var place = 0
         for depth in axes[0].classes {
@@ -168,17 +168,17 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
         [[1, 1, 1, 0], [0, 1, -1, 1]],
     ]
 
-    /// Filters of one block.
+    /// Filters of one block, all of one group.
     public var blockFilters: Int { parameters.vectors * lanes }
-    /// Blocks of filters.
-    public var blockCount: Int { spec.geometry.filters.ceilingDivision(by: blockFilters) }
+    /// Blocks of filters of one group.
+    public var blockCount: Int { spec.geometry.filtersPerGroup.ceilingDivision(by: blockFilters) }
     /// Tiles of a full work item.
     public var blockTiles: Int { block.reduce(1, *) }
     /// Most points of a combination.
     private var points: Int { combinations.map(\.points).max() ?? 1 }
 
     /// Floats from one tile's channels to the next; not a multiple of 1 KiB, as such rows would share cache sets.
-    public var row: Int { spec.geometry.channels.ceilingDivision(by: lanes) * lanes + (spec.geometry.channels % 256 == 0 ? lanes : 0) }
+    public var row: Int { spec.geometry.channelsPerGroup.ceilingDivision(by: lanes) * lanes + (spec.geometry.channelsPerGroup % 256 == 0 ? lanes : 0) }
     /// Floats from one point to the next in the transformed input.
     public var point: Int { blockTiles * row + 16 }
     /// Floats from one point to the next in the products.
@@ -189,10 +189,12 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
     /// Bytes of workspace of one thread.
     public var workspaceByteCount: Int { (products + points * pointSums).ceilingDivision(by: 16) * 64 }
 
-    /// Floats of the transformed weights.
-    public var packedFloats: Int {
-        combinations.reduce(0) { $0 + $1.phaseCount * $1.weightPoints } * blockCount * blockFilters * spec.geometry.channels
+    /// Floats of the transformed weights of one group of features.
+    public var partFloats: Int {
+        combinations.reduce(0) { $0 + $1.phaseCount * $1.weightPoints } * blockCount * blockFilters * spec.geometry.channelsPerGroup
     }
+    /// Floats of the transformed weights.
+    public var packedFloats: Int { partFloats * spec.geometry.groups }
     /// Bytes of the transformed weights, a multiple of 64.
     public var packedByteCount: Int { (packedFloats * 4).ceilingDivision(by: 64) * 64 }
 
@@ -206,7 +208,7 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
         combinations.reduce(0) { total, combination in
             let perAxis = combination.classes.map { $0.phases.reduce(0) { $0 + $1.computed.reduce(0) { $0 + $1.count } } }
             return total + perAxis.reduce(1, *)
-        } * spec.geometry.channels * spec.geometry.filters
+        } * spec.geometry.channels * spec.geometry.filtersPerGroup
     }
 
     var packingKey: String {
@@ -215,7 +217,7 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
             "minimal-filtering/1", "l\(lanes)", "v\(parameters.vectors)",
             "k" + axes.map { String($0.kernel) }.joined(separator: "x"), "s" + axes.map { String($0.stride) }.joined(separator: "x"),
             "p" + axes.map { String($0.crop) }.joined(separator: "x"), "o" + axes.map { String($0.output) }.joined(separator: "x"),
-            "c\(spec.geometry.channels)", "f\(spec.geometry.filters)",
+            "c\(spec.geometry.channels)", "f\(spec.geometry.filters)", "groups\(spec.geometry.groups)",
         ].joined(separator: ";")
     }
 }

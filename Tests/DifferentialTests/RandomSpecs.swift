@@ -10,13 +10,21 @@ struct RandomSpecs {
 
     private static let activations = Activation.samples.filter(\.isPointwise)
 
+    private static let groupFeatures = [1, 2, 3, 5, 17, 32]
+
     /// A legal problem of the filter-lanes family.
     mutating func next() -> KernelSpec {
         while true {
             let axes = (0..<3).compactMap { _ in axis() }
-            let channels = random.choice([1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 20])
-            let filters = random.choice([1, 2, 3, 5, 6, 7, 8, 9, 12, 15, 16, 17, 21, 24, 31, 32, 33, 40, 48, 65])
-            guard axes.count == 3, let geometry = try? Geometry(axes: axes, channels: channels, filters: filters),
+            var channels = random.choice([1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 20])
+            var filters = random.choice([1, 2, 3, 5, 6, 7, 8, 9, 12, 15, 16, 17, 21, 24, 31, 32, 33, 40, 48, 65])
+            var groups = 1
+            if random.chance(0.4) {
+                groups = random.choice([2, 3, 4, 7])
+                channels = groups * random.choice(Self.groupFeatures)
+                filters = groups * random.choice(Self.groupFeatures)
+            }
+            guard axes.count == 3, let geometry = try? Geometry(axes: axes, channels: channels, filters: filters, groups: groups),
                 geometry.multiplyAddCount < 3_000_000
             else { continue }
             let activation = random.chance(0.5) ? Activation.linear : random.choice(Self.activations)
@@ -45,8 +53,10 @@ struct RandomSpecs {
             let axes = (0..<3).compactMap { _ in fastAxis() }
             let channels = random.choice([1, 3, 8, 16, 17, 20, 33])
             let filters = random.choice([1, 5, 8, 15, 16, 17, 32, 40, 48, 65])
+            let groups = random.chance(0.35) ? random.integer(2...3) : 1
             guard axes.count == 3, axes.contains(where: { $0.longestChain > 1 }),
-                let geometry = try? Geometry(axes: axes, channels: channels, filters: filters), geometry.multiplyAddCount < 3_000_000
+                let geometry = try? Geometry(axes: axes, channels: groups * channels, filters: groups * filters, groups: groups),
+                geometry.multiplyAddCount < 3_000_000
             else { continue }
             let activation = random.chance(0.6) ? Activation.linear : random.choice(Self.activations)
             let vectors = random.integer(1...4)
@@ -74,7 +84,7 @@ struct RandomSpecs {
     mutating func decision(_ spec: KernelSpec, _ target: Target) -> Decision? {
         guard random.chance(0.5) else { return nil }
         let lanes = target.lanes(.float32)
-        let pairs = spec.geometry.filters <= lanes / 2 && random.chance(0.5)
+        let pairs = spec.geometry.filtersPerGroup <= lanes / 2 && random.chance(0.5)
         let perVector = pairs ? 2 : random.chance(0.3) ? lanes : 1
         let height = random.choice([1, 1, 2, 3])
         return .filterLanes(FilterLanes(
@@ -94,7 +104,9 @@ struct ClassCounts {
         "stride above kernel": 60, "kernel no multiple of stride": 150, "asymmetric crop": 200, "channels no multiple of lanes": 300,
         "filters no multiple of lanes": 300, "batch above 1": 150, "phase without taps": 60, "axis of length 1": 60,
         "dilation": 60, "two channels per vector": 40, "channels as lanes": 60, "several filter blocks": 100, "unrolled rows": 40, "weight-stationary": 60,
-        "activation": 150, "minimal filtering": 150,
+        "activation": 150, "minimal filtering": 150, "groups": 200, "groups, filters as lanes": 40, "groups, two channels per vector": 10,
+        "groups, channels as lanes": 20, "groups, weight-stationary": 20, "groups, unrolled rows": 10, "groups, minimal filtering": 50,
+        "groups, batch above 1": 60,
     ]
 
     mutating func count(_ schedule: Schedule, batch: Int) {
@@ -105,12 +117,14 @@ struct ClassCounts {
             ("stride above kernel", axes.contains { $0.stride > $0.kernel }),
             ("kernel no multiple of stride", axes.contains { $0.kernel % $0.stride != 0 }),
             ("asymmetric crop", axes.contains { 2 * $0.crop != ($0.input - 1) * $0.stride + $0.effectiveKernel - $0.output }),
-            ("channels no multiple of lanes", spec.geometry.channels % lanes != 0),
-            ("filters no multiple of lanes", spec.geometry.filters % lanes != 0),
+            ("channels no multiple of lanes", spec.geometry.channelsPerGroup % lanes != 0),
+            ("filters no multiple of lanes", spec.geometry.filtersPerGroup % lanes != 0),
             ("batch above 1", batch > 1),
             ("phase without taps", axes.contains { axis in (0..<axis.stride).contains { axis.taps(inPhase: $0).isEmpty } }),
             ("axis of length 1", axes.contains { $0.input == 1 }),
             ("dilation", axes.contains { $0.dilation > 1 && $0.kernel > 1 }),
+            ("groups", spec.geometry.groups > 1),
+            ("filters as lanes", schedule.filterLanes?.parameters.channelsPerVector == 1),
             ("two channels per vector", schedule.filterLanes?.parameters.channelsPerVector == 2),
             ("channels as lanes", schedule.filterLanes?.parameters.channelsPerVector == lanes),
             ("several filter blocks", (schedule.filterLanes?.packedLayout.blockCount ?? schedule.minimalFiltering?.blockCount ?? 0) > 1),
@@ -119,6 +133,9 @@ struct ClassCounts {
             ("minimal filtering", schedule.minimalFiltering != nil),
             ("activation", spec.epilogue.activation != .linear),
         ]
-        for (name, holds) in facts where holds { counts[name, default: 0] += 1 }
+        for (name, holds) in facts where holds {
+            counts[name, default: 0] += 1
+            if spec.geometry.groups > 1 { counts["groups, \(name)", default: 0] += 1 }
+        }
     }
 }
