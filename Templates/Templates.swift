@@ -6,6 +6,7 @@ public enum Templates {
         case minimalFiltering = "minimal_filtering.c.mustache"
         case plugin = "plugin.c.mustache"
         case vectors = "voxelsmith_vectors.h"
+        case layout = "voxelsmith_layout.h"
         case kernelABI = "voxelsmith_kernel_abi.h"
     }
 
@@ -17,6 +18,7 @@ public enum Templates {
             case .minimalFiltering: PackageResources.minimal_filtering_c_mustache
             case .plugin: PackageResources.plugin_c_mustache
             case .vectors: PackageResources.voxelsmith_vectors_h
+            case .layout: PackageResources.voxelsmith_layout_h
             case .kernelABI: PackageResources.voxelsmith_kernel_abi_h
             }
         return String(decoding: bytes, as: UTF8.self)

@@ -22,15 +22,19 @@ int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_pack(c
 int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_5c4ae92c_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_5c4ae92c_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_59267923_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_59267923_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 typedef struct {
     vs_plugin header;
-    vs_kernel_descriptor kernels[8];
-    char texts[3682];
+    vs_kernel_descriptor kernels[10];
+    char texts[4712];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
-_Static_assert(offsetof(plugin_table, texts) == 1048, "texts begin right after the descriptors");
+_Static_assert(offsetof(plugin_table, texts) == 1304, "texts begin right after the descriptors");
 
 extern const plugin_table voxelsmith_plugin;
 
@@ -40,19 +44,19 @@ const plugin_table voxelsmith_plugin = {
         .magic = VS_PLUGIN_MAGIC,
         .abi_major = VS_ABI_MAJOR,
         .descriptor_size = sizeof(vs_kernel_descriptor),
-        .count = 8,
+        .count = 10,
         .total_size = sizeof(plugin_table),
     },
     .kernels = {
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1048, 95 },
-            .name = { 1143, 65 },
-            .schedule = { 1208, 98 },
-            .loops = { 1306, 67 },
-            .packing = { 1373, 61 },
-            .target = { 1434, 9 },
-            .template_digest = { 1443, 64 },
+            .key = { 1304, 95 },
+            .name = { 1399, 65 },
+            .schedule = { 1464, 98 },
+            .loops = { 1562, 67 },
+            .packing = { 1629, 61 },
+            .target = { 1690, 9 },
+            .template_digest = { 1699, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 1728,
@@ -64,13 +68,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1507, 94 },
-            .name = { 1601, 66 },
-            .schedule = { 1667, 43 },
-            .loops = { 1710, 98 },
-            .packing = { 1808, 72 },
-            .target = { 1880, 9 },
-            .template_digest = { 1889, 64 },
+            .key = { 1763, 94 },
+            .name = { 1857, 66 },
+            .schedule = { 1923, 43 },
+            .loops = { 1966, 98 },
+            .packing = { 2064, 72 },
+            .target = { 2136, 9 },
+            .template_digest = { 2145, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 65536,
@@ -82,13 +86,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1953, 96 },
-            .name = { 2049, 65 },
-            .schedule = { 2114, 44 },
-            .loops = { 2158, 98 },
-            .packing = { 2256, 74 },
-            .target = { 2330, 9 },
-            .template_digest = { 2339, 64 },
+            .key = { 2209, 96 },
+            .name = { 2305, 65 },
+            .schedule = { 2370, 44 },
+            .loops = { 2414, 98 },
+            .packing = { 2512, 74 },
+            .target = { 2586, 9 },
+            .template_digest = { 2595, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 110592,
@@ -100,13 +104,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2403, 102 },
-            .name = { 2505, 69 },
-            .schedule = { 2574, 96 },
-            .loops = { 2670, 67 },
-            .packing = { 2737, 60 },
-            .target = { 2797, 9 },
-            .template_digest = { 2806, 64 },
+            .key = { 2659, 102 },
+            .name = { 2761, 69 },
+            .schedule = { 2830, 96 },
+            .loops = { 2926, 67 },
+            .packing = { 2993, 60 },
+            .target = { 3053, 9 },
+            .template_digest = { 3062, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 896,
@@ -118,13 +122,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2870, 95 },
-            .name = { 2965, 61 },
-            .schedule = { 3026, 97 },
-            .loops = { 3123, 82 },
-            .packing = { 3205, 61 },
-            .target = { 3266, 9 },
-            .template_digest = { 3275, 64 },
+            .key = { 3126, 95 },
+            .name = { 3221, 61 },
+            .schedule = { 3282, 97 },
+            .loops = { 3379, 82 },
+            .packing = { 3461, 61 },
+            .target = { 3522, 9 },
+            .template_digest = { 3531, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 11520,
@@ -136,13 +140,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3339, 94 },
-            .name = { 3433, 65 },
-            .schedule = { 3498, 96 },
-            .loops = { 3594, 92 },
-            .packing = { 3686, 62 },
-            .target = { 3748, 9 },
-            .template_digest = { 3757, 64 },
+            .key = { 3595, 94 },
+            .name = { 3689, 65 },
+            .schedule = { 3754, 96 },
+            .loops = { 3850, 92 },
+            .packing = { 3942, 62 },
+            .target = { 4004, 9 },
+            .template_digest = { 4013, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 2359296,
@@ -154,13 +158,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3821, 92 },
-            .name = { 3913, 65 },
-            .schedule = { 3978, 97 },
-            .loops = { 4075, 77 },
-            .packing = { 4152, 61 },
-            .target = { 4213, 9 },
-            .template_digest = { 4222, 64 },
+            .key = { 4077, 92 },
+            .name = { 4169, 65 },
+            .schedule = { 4234, 97 },
+            .loops = { 4331, 77 },
+            .packing = { 4408, 61 },
+            .target = { 4469, 9 },
+            .template_digest = { 4478, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 8064,
@@ -172,13 +176,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4286, 93 },
-            .name = { 4379, 65 },
-            .schedule = { 4444, 42 },
-            .loops = { 4486, 98 },
-            .packing = { 4584, 72 },
-            .target = { 4656, 9 },
-            .template_digest = { 4665, 64 },
+            .key = { 4542, 93 },
+            .name = { 4635, 65 },
+            .schedule = { 4700, 42 },
+            .loops = { 4742, 98 },
+            .packing = { 4840, 72 },
+            .target = { 4912, 9 },
+            .template_digest = { 4921, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 1474560,
@@ -188,6 +192,42 @@ const plugin_table voxelsmith_plugin = {
             .pack = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_pack,
             .run = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_run,
         },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 4985, 93 },
+            .name = { 5078, 64 },
+            .schedule = { 5142, 97 },
+            .loops = { 5239, 145 },
+            .packing = { 5384, 62 },
+            .target = { 5446, 9 },
+            .template_digest = { 5455, 64 },
+            .op = VS_OP_FORWARD,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
+            .packed_bytes = 62208,
+            .workspace_bytes = 41664,
+            .items_per_sample = 4,
+            .flops_per_sample = 11176704,
+            .pack = vs_fwd_f32_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_5c4ae92c_pack,
+            .run = vs_fwd_f32_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_5c4ae92c_run,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 5519, 93 },
+            .name = { 5612, 65 },
+            .schedule = { 5677, 43 },
+            .loops = { 5720, 151 },
+            .packing = { 5871, 71 },
+            .target = { 5942, 9 },
+            .template_digest = { 5951, 64 },
+            .op = VS_OP_FORWARD,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
+            .packed_bytes = 262144,
+            .workspace_bytes = 325888,
+            .items_per_sample = 18,
+            .flops_per_sample = 111411200,
+            .pack = vs_fwd_f32_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_59267923_pack,
+            .run = vs_fwd_f32_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_59267923_run,
+        },
     },
     .texts =
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c1;f16;g1;last;f32/f32;bias;relu;direct"
@@ -196,54 +236,68 @@ const plugin_table voxelsmith_plugin = {
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;l8;g1;v2;n;k3x3x3;s1x1x1;d1x1x1;c1;f16;groups1"
         "x86-64-v3"
-        "dbd287261d7e029283be1d3511b9e0c18c28402ccc38257faff6ee5bc687dd74"
+        "fd86ad2d77b660572652fb6dbe26c7aea2f10aaaa203962a824dac8d6f6fdb74"
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d"
         "minimal-filtering,block1x2x14,v2,r6,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l8;v2;k3x3x3;s1x1x1;p1x1x1;o80x96x80;c16;f16;groups1"
         "x86-64-v3"
-        "9186c629965bc0b275995265d7209a62ff45be094afe04bbb3552f2e6e314e0d"
+        "9d248b74d2ad2dab4cbd314f63839dedc3402ab16cd3fd0a5d41be887d6cb537"
         "forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e"
         "minimal-filtering,block1x2x14,v1,r13,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l8;v1;k4x4x4;s2x2x2;p1x1x1;o160x192x160;c16;f8;groups1"
         "x86-64-v3"
-        "9186c629965bc0b275995265d7209a62ff45be094afe04bbb3552f2e6e314e0d"
+        "9d248b74d2ad2dab4cbd314f63839dedc3402ab16cd3fd0a5d41be887d6cb537"
         "forward;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
         "vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8"
         "filter-lanes,g8,v1,tile1x8,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;l8;g8;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1;groups1"
         "x86-64-v3"
-        "dbd287261d7e029283be1d3511b9e0c18c28402ccc38257faff6ee5bc687dd74"
+        "fd86ad2d77b660572652fb6dbe26c7aea2f10aaaa203962a824dac8d6f6fdb74"
         "forward;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct"
         "vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block4,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, channels"
         "filter-lanes/1;l8;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21;groups1"
         "x86-64-v3"
-        "dbd287261d7e029283be1d3511b9e0c18c28402ccc38257faff6ee5bc687dd74"
+        "fd86ad2d77b660572652fb6dbe26c7aea2f10aaaa203962a824dac8d6f6fdb74"
         "forward;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
         "vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_3068468a"
         "filter-lanes,g1,v2,tile1x4,merge=none,fuse=row,rows=listed,order=wstat,block1,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps, channels"
         "filter-lanes/1;l8;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96;groups1"
         "x86-64-v3"
-        "dbd287261d7e029283be1d3511b9e0c18c28402ccc38257faff6ee5bc687dd74"
+        "fd86ad2d77b660572652fb6dbe26c7aea2f10aaaa203962a824dac8d6f6fdb74"
         "forward;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"
         "vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block6,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
         "filter-lanes/1;l8;g1;v2;n;k2x3x3;s1x1x1;d2x1x3;c7;f12;groups1"
         "x86-64-v3"
-        "dbd287261d7e029283be1d3511b9e0c18c28402ccc38257faff6ee5bc687dd74"
+        "fd86ad2d77b660572652fb6dbe26c7aea2f10aaaa203962a824dac8d6f6fdb74"
         "forward;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec"
         "minimal-filtering,block1x4x7,v2,r6,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l8;v2;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64;groups1"
         "x86-64-v3"
-        "9186c629965bc0b275995265d7209a62ff45be094afe04bbb3552f2e6e314e0d"
+        "9d248b74d2ad2dab4cbd314f63839dedc3402ab16cd3fd0a5d41be887d6cb537"
+        "forward;i4x7x19;o8x7x38;k3x4x3;s2x1x2;d1x1x1;p0x1x0;c18;f21;g1;first;f32/f32;bias;relu;direct"
+        "vs_fwd_f32_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_5c4ae92c"
+        "filter-lanes,g1,v2,tile1x4,merge=none,fuse=row,rows=listed,order=hblock,block7,noprefetch,unroll2"
+        "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps, channels, conversion of planes to voxels and voxels to planes"
+        "filter-lanes/1;l8;g1;v2;n;k3x4x3;s2x1x2;d1x1x1;c18;f21;groups1"
+        "x86-64-v3"
+        "fd86ad2d77b660572652fb6dbe26c7aea2f10aaaa203962a824dac8d6f6fdb74"
+        "forward;i6x12x34;o6x12x34;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c32;f32;g1;first;f32/f32;bias;relu;fast"
+        "vs_fwd_f32_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_59267923"
+        "minimal-filtering,block1x1x17,v2,r6,unroll2"
+        "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels, conversion of planes to voxels and voxels to planes"
+        "minimal-filtering/1;l8;v2;k3x3x3;s1x1x1;p1x1x1;o6x12x34;c32;f32;groups1"
+        "x86-64-v3"
+        "9d248b74d2ad2dab4cbd314f63839dedc3402ab16cd3fd0a5d41be887d6cb537"
 };

@@ -53,6 +53,8 @@ enum {
 #define INPUT_PLANE INT64_C(140)
 #define OUTPUT_ROW INT64_C(210)
 #define OUTPUT_PLANE INT64_C(2520)
+#define OUTPUT_SAMPLE INT64_C(17640)
+#define FILTER_STEP INT64_C(1) /* floats from filter to filter where tiles write */
 
 /* A tap that is looped over at run time: where its input begins, in floats, and its place in the packed weights, in units. */
 typedef struct {
@@ -422,7 +424,7 @@ static int find_slice(depth_slice *restrict slice, float *y, int64_t item, int p
     const int64_t sample = item / ((int64_t)DEPTHS * BLOCKS);
     const int64_t o = q * DEPTH_STRIDE + phase - DEPTH_CROP;
     if (o < 0 || o >= OUTPUT_DEPTH) return 0;
-    slice->output = y + (sample * OUTPUT_DEPTH + o) * OUTPUT_PLANE;
+    slice->output = y + sample * OUTPUT_SAMPLE + o * OUTPUT_PLANE;
     slice->count = 0;
     const depth_phase *const p = &depth_phases[phase];
     for (int t = 0; t < p->count; ++t) {
@@ -459,7 +461,7 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
 static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end) {
     const float *const x = (const float *)args->input + part * (int64_t)CHANNELS;
     const float *const weights = (const float *)args->packed + part * PART_WEIGHTS;
-    float *const results = (float *)args->output + part * (int64_t)FILTERS;
+    float *const results = (float *)args->output + part * FILTERS * FILTER_STEP;
     const float *const bias = (const float *)args->bias + part * (int64_t)FILTERS;
     float last_bias[8] = {0}; /* the bias ends inside a vector, and nothing is read beyond it */
     for (int f = 0; f < 5; ++f) last_bias[f] = bias[(FILTER_BLOCKS - 1) * BLOCK_FILTERS + f];
@@ -485,7 +487,7 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
                             if (!present[group]) continue;
                             const tile_entry *const e = &tiles[group][column];
                             if (!e->last) continue;
-                            float *const y = slice.output + outputs[group] + e->output + block * (int64_t)BLOCK_FILTERS;
+                            float *const y = slice.output + (outputs[group] + e->output + block * BLOCK_FILTERS * FILTER_STEP);
                             const float *const wb = w + block * units * UNIT;
                             if (block + 1 < FILTER_BLOCKS) e->full(x + e->input, wb, bias + block * (int64_t)BLOCK_FILTERS, y, lists[group], counts[group]);
                             else e->last(x + e->input, wb, last_bias, y, lists[group], counts[group]);
@@ -503,8 +505,9 @@ int32_t vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0_run(const 
 int32_t vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0_run(const vs_run_args *args, int64_t begin, int64_t end) {
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * (int64_t)DEPTHS * BLOCKS)
         return VS_BAD_ARGUMENTS;
-    for (int64_t item = begin; item < end; ++item)
+    for (int64_t item = begin; item < end; ++item) {
         for (int part = 0; part < PARTS; ++part) compute(args, part, item, item + 1);
+    }
     return VS_OK;
 }
 

@@ -52,6 +52,14 @@ enum {
 /* Where the transformed input and the products lie in the workspace, in floats. */
 #define PRODUCTS INT64_C(29696)
 
+/* Floats from voxel to voxel, row to row and plane to plane, where windows are read and where results are written. */
+#define X_VOXEL INT64_C(16)
+#define X_ROW INT64_C(1280)
+#define X_PLANE INT64_C(122880)
+#define Y_VOXEL INT64_C(16)
+#define Y_ROW INT64_C(1280)
+#define Y_PLANE INT64_C(122880)
+
 /* Floats of the transformed weights of one part. */
 #define PART_WEIGHTS INT64_C(16384)
 
@@ -213,7 +221,7 @@ static void transform_0(const block *tiles, const float *restrict x, float *rest
                         for (int e = 0; e < W; ++e) {
                             const int k = 1 + 2 * t - 3 + 1 + e;
                             window[(a * H + b) * W + e] = inside && k >= 0 && k < INPUT_WIDTH
-                                ? x + ((i * (int64_t)INPUT_HEIGHT + j) * INPUT_WIDTH + k) * INPUT_CHANNELS
+                                ? x + (i * X_PLANE + j * X_ROW + k * X_VOXEL)
                                 : zeros;
                         }
                     }
@@ -266,7 +274,7 @@ static void invert_0(const block *tiles, const axis_phase *dp, const axis_phase 
                     for (int i = 0; i < 8; ++i) {
                         const int od = o + (i >> 2) * 1, oh = p + (i >> 1 & 1) * 1, ow = q + (i & 1) * 1;
                         if (od < 0 || od >= OUTPUT_DEPTH || oh < 0 || oh >= OUTPUT_HEIGHT || ow < 0 || ow >= OUTPUT_WIDTH) continue;
-                        float *const out = y + ((od * (int64_t)OUTPUT_HEIGHT + oh) * OUTPUT_WIDTH + ow) * OUTPUT_FILTERS + j * VS_LANES;
+                        float *const out = y + (od * Y_PLANE + oh * Y_ROW + ow * Y_VOXEL) + j * VS_LANES;
                         const vf sum = r[i] + vs_load(bias + j * VS_LANES);
                         const vf result = vs_relu(sum);
                         vs_store(out, result);
@@ -301,6 +309,7 @@ static void compute_0(const block *tiles, const float *restrict x, const float *
                 }
 }
 
+
 int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d_run(const vs_run_args *args, int64_t begin, int64_t end);
 
@@ -321,8 +330,10 @@ int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d_run(c
             part(number / WIDTH_BLOCKS % HEIGHT_BLOCKS, BLOCK_HEIGHT, HEIGHT_TILES),
             part(number % WIDTH_BLOCKS, BLOCK_WIDTH, WIDTH_TILES),
         };
-        const float *const x = (const float *)args->input + sample * ((int64_t)INPUT_DEPTH * INPUT_HEIGHT * INPUT_WIDTH * INPUT_CHANNELS);
-        float *const y = (float *)args->output + sample * ((int64_t)OUTPUT_DEPTH * OUTPUT_HEIGHT * OUTPUT_WIDTH * OUTPUT_FILTERS);
+        const float *const sample_x = (const float *)args->input + sample * ((int64_t)INPUT_DEPTH * INPUT_HEIGHT * INPUT_WIDTH * INPUT_CHANNELS);
+        float *const sample_y = (float *)args->output + sample * ((int64_t)OUTPUT_DEPTH * OUTPUT_HEIGHT * OUTPUT_WIDTH * OUTPUT_FILTERS);
+        const float *const x = sample_x;
+        float *const y = sample_y;
         for (int part = 0; part < PARTS; ++part) {
             const float *bias = zeros; /* not read without a bias */
             float last_bias[BLOCK_FILTERS] = {0}; /* the bias may end inside a block, and nothing is read beyond it */

@@ -22,15 +22,19 @@ int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_pack(c
 int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 typedef struct {
     vs_plugin header;
-    vs_kernel_descriptor kernels[8];
-    char texts[3708];
+    vs_kernel_descriptor kernels[10];
+    char texts[4723];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
-_Static_assert(offsetof(plugin_table, texts) == 1048, "texts begin right after the descriptors");
+_Static_assert(offsetof(plugin_table, texts) == 1304, "texts begin right after the descriptors");
 
 extern const plugin_table voxelsmith_plugin;
 
@@ -40,19 +44,19 @@ const plugin_table voxelsmith_plugin = {
         .magic = VS_PLUGIN_MAGIC,
         .abi_major = VS_ABI_MAJOR,
         .descriptor_size = sizeof(vs_kernel_descriptor),
-        .count = 8,
+        .count = 10,
         .total_size = sizeof(plugin_table),
     },
     .kernels = {
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1048, 95 },
-            .name = { 1143, 65 },
-            .schedule = { 1208, 99 },
-            .loops = { 1307, 67 },
-            .packing = { 1374, 62 },
-            .target = { 1436, 9 },
-            .template_digest = { 1445, 64 },
+            .key = { 1304, 95 },
+            .name = { 1399, 65 },
+            .schedule = { 1464, 99 },
+            .loops = { 1563, 67 },
+            .packing = { 1630, 62 },
+            .target = { 1692, 9 },
+            .template_digest = { 1701, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 1728,
@@ -64,13 +68,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1509, 96 },
-            .name = { 1605, 66 },
-            .schedule = { 1671, 97 },
-            .loops = { 1768, 77 },
-            .packing = { 1845, 63 },
-            .target = { 1908, 9 },
-            .template_digest = { 1917, 64 },
+            .key = { 1765, 96 },
+            .name = { 1861, 66 },
+            .schedule = { 1927, 97 },
+            .loops = { 2024, 77 },
+            .packing = { 2101, 63 },
+            .target = { 2164, 9 },
+            .template_digest = { 2173, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 27648,
@@ -82,13 +86,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1981, 98 },
-            .name = { 2079, 65 },
-            .schedule = { 2144, 94 },
-            .loops = { 2238, 77 },
-            .packing = { 2315, 62 },
-            .target = { 2377, 9 },
-            .template_digest = { 2386, 64 },
+            .key = { 2237, 98 },
+            .name = { 2335, 65 },
+            .schedule = { 2400, 94 },
+            .loops = { 2494, 77 },
+            .packing = { 2571, 62 },
+            .target = { 2633, 9 },
+            .template_digest = { 2642, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 32768,
@@ -100,13 +104,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2450, 102 },
-            .name = { 2552, 69 },
-            .schedule = { 2621, 98 },
-            .loops = { 2719, 67 },
-            .packing = { 2786, 62 },
-            .target = { 2848, 9 },
-            .template_digest = { 2857, 64 },
+            .key = { 2706, 102 },
+            .name = { 2808, 69 },
+            .schedule = { 2877, 98 },
+            .loops = { 2975, 67 },
+            .packing = { 3042, 62 },
+            .target = { 3104, 9 },
+            .template_digest = { 3113, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 1728,
@@ -118,13 +122,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2921, 95 },
-            .name = { 3016, 61 },
-            .schedule = { 3077, 98 },
-            .loops = { 3175, 67 },
-            .packing = { 3242, 62 },
-            .target = { 3304, 9 },
-            .template_digest = { 3313, 64 },
+            .key = { 3177, 95 },
+            .name = { 3272, 61 },
+            .schedule = { 3333, 98 },
+            .loops = { 3431, 67 },
+            .packing = { 3498, 62 },
+            .target = { 3560, 9 },
+            .template_digest = { 3569, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 15360,
@@ -136,13 +140,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3377, 94 },
-            .name = { 3471, 65 },
-            .schedule = { 3536, 98 },
-            .loops = { 3634, 82 },
-            .packing = { 3716, 63 },
-            .target = { 3779, 9 },
-            .template_digest = { 3788, 64 },
+            .key = { 3633, 94 },
+            .name = { 3727, 65 },
+            .schedule = { 3792, 98 },
+            .loops = { 3890, 82 },
+            .packing = { 3972, 63 },
+            .target = { 4035, 9 },
+            .template_digest = { 4044, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 2359296,
@@ -154,13 +158,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3852, 92 },
-            .name = { 3944, 65 },
-            .schedule = { 4009, 99 },
-            .loops = { 4108, 67 },
-            .packing = { 4175, 62 },
-            .target = { 4237, 9 },
-            .template_digest = { 4246, 64 },
+            .key = { 4108, 92 },
+            .name = { 4200, 65 },
+            .schedule = { 4265, 99 },
+            .loops = { 4364, 67 },
+            .packing = { 4431, 62 },
+            .target = { 4493, 9 },
+            .template_digest = { 4502, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 8064,
@@ -172,13 +176,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4310, 93 },
-            .name = { 4403, 65 },
-            .schedule = { 4468, 43 },
-            .loops = { 4511, 98 },
-            .packing = { 4609, 73 },
-            .target = { 4682, 9 },
-            .template_digest = { 4691, 64 },
+            .key = { 4566, 93 },
+            .name = { 4659, 65 },
+            .schedule = { 4724, 43 },
+            .loops = { 4767, 98 },
+            .packing = { 4865, 73 },
+            .target = { 4938, 9 },
+            .template_digest = { 4947, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 1474560,
@@ -188,6 +192,42 @@ const plugin_table voxelsmith_plugin = {
             .pack = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_pack,
             .run = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_run,
         },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 5011, 93 },
+            .name = { 5104, 64 },
+            .schedule = { 5168, 94 },
+            .loops = { 5262, 130 },
+            .packing = { 5392, 63 },
+            .target = { 5455, 9 },
+            .template_digest = { 5464, 64 },
+            .op = VS_OP_FORWARD,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .packed_bytes = 82944,
+            .workspace_bytes = 41664,
+            .items_per_sample = 4,
+            .flops_per_sample = 11176704,
+            .pack = vs_fwd_f32_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_pack,
+            .run = vs_fwd_f32_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_run,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 5528, 93 },
+            .name = { 5621, 65 },
+            .schedule = { 5686, 44 },
+            .loops = { 5730, 151 },
+            .packing = { 5881, 72 },
+            .target = { 5953, 9 },
+            .template_digest = { 5962, 64 },
+            .op = VS_OP_FORWARD,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .packed_bytes = 262144,
+            .workspace_bytes = 373760,
+            .items_per_sample = 18,
+            .flops_per_sample = 111411200,
+            .pack = vs_fwd_f32_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_pack,
+            .run = vs_fwd_f32_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_run,
+        },
     },
     .texts =
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c1;f16;g1;last;f32/f32;bias;relu;direct"
@@ -196,54 +236,68 @@ const plugin_table voxelsmith_plugin = {
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c1;f16;groups1"
         "x86-64-v4"
-        "dbd287261d7e029283be1d3511b9e0c18c28402ccc38257faff6ee5bc687dd74"
+        "fd86ad2d77b660572652fb6dbe26c7aea2f10aaaa203962a824dac8d6f6fdb74"
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;direct"
         "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_0dde485d"
         "filter-lanes,g1,v1,tile1x20,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
         "filter-lanes/1;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c16;f16;groups1"
         "x86-64-v4"
-        "dbd287261d7e029283be1d3511b9e0c18c28402ccc38257faff6ee5bc687dd74"
+        "fd86ad2d77b660572652fb6dbe26c7aea2f10aaaa203962a824dac8d6f6fdb74"
         "forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;direct"
         "vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e"
         "filter-lanes,g2,v1,tile1x12,merge=w,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
         "filter-lanes/1;l16;g2;v1;w;k4x4x4;s2x2x2;d1x1x1;c16;f8;groups1"
         "x86-64-v4"
-        "dbd287261d7e029283be1d3511b9e0c18c28402ccc38257faff6ee5bc687dd74"
+        "fd86ad2d77b660572652fb6dbe26c7aea2f10aaaa203962a824dac8d6f6fdb74"
         "forward;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
         "vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd"
         "filter-lanes,g16,v1,tile1x16,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;l16;g16;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1;groups1"
         "x86-64-v4"
-        "dbd287261d7e029283be1d3511b9e0c18c28402ccc38257faff6ee5bc687dd74"
+        "fd86ad2d77b660572652fb6dbe26c7aea2f10aaaa203962a824dac8d6f6fdb74"
         "forward;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct"
         "vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_1ebc77e8"
         "filter-lanes,g1,v2,tile1x10,merge=none,fuse=row,rows=listed,order=hblock,block4,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, channels"
         "filter-lanes/1;l16;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21;groups1"
         "x86-64-v4"
-        "dbd287261d7e029283be1d3511b9e0c18c28402ccc38257faff6ee5bc687dd74"
+        "fd86ad2d77b660572652fb6dbe26c7aea2f10aaaa203962a824dac8d6f6fdb74"
         "forward;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
         "vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01"
         "filter-lanes,g1,v2,tile3x4,merge=none,fuse=row,rows=unrolled,order=wstat,block1,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, channels"
         "filter-lanes/1;l16;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96;groups1"
         "x86-64-v4"
-        "dbd287261d7e029283be1d3511b9e0c18c28402ccc38257faff6ee5bc687dd74"
+        "fd86ad2d77b660572652fb6dbe26c7aea2f10aaaa203962a824dac8d6f6fdb74"
         "forward;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"
         "vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20"
         "filter-lanes,g1,v1,tile2x9,merge=none,fuse=row,rows=unrolled,order=hblock,block3,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, channels"
         "filter-lanes/1;l16;g1;v1;n;k2x3x3;s1x1x1;d2x1x3;c7;f12;groups1"
         "x86-64-v4"
-        "dbd287261d7e029283be1d3511b9e0c18c28402ccc38257faff6ee5bc687dd74"
+        "fd86ad2d77b660572652fb6dbe26c7aea2f10aaaa203962a824dac8d6f6fdb74"
         "forward;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898"
         "minimal-filtering,block1x4x7,v2,r14,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l16;v2;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64;groups1"
         "x86-64-v4"
-        "9186c629965bc0b275995265d7209a62ff45be094afe04bbb3552f2e6e314e0d"
+        "9d248b74d2ad2dab4cbd314f63839dedc3402ab16cd3fd0a5d41be887d6cb537"
+        "forward;i4x7x19;o8x7x38;k3x4x3;s2x1x2;d1x1x1;p0x1x0;c18;f21;g1;first;f32/f32;bias;relu;direct"
+        "vs_fwd_f32_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd"
+        "filter-lanes,g1,v2,tile1x5,merge=w,fuse=row,rows=listed,order=hblock,block7,noprefetch,unroll2"
+        "batch, depth positions, tile rows and columns, depth taps, row taps, channels, conversion of planes to voxels and voxels to planes"
+        "filter-lanes/1;l16;g1;v2;w;k3x4x3;s2x1x2;d1x1x1;c18;f21;groups1"
+        "x86-64-v4"
+        "fd86ad2d77b660572652fb6dbe26c7aea2f10aaaa203962a824dac8d6f6fdb74"
+        "forward;i6x12x34;o6x12x34;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c32;f32;g1;first;f32/f32;bias;relu;fast"
+        "vs_fwd_f32_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51"
+        "minimal-filtering,block1x1x17,v2,r14,unroll2"
+        "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels, conversion of planes to voxels and voxels to planes"
+        "minimal-filtering/1;l16;v2;k3x3x3;s1x1x1;p1x1x1;o6x12x34;c32;f32;groups1"
+        "x86-64-v4"
+        "9d248b74d2ad2dab4cbd314f63839dedc3402ab16cd3fd0a5d41be887d6cb537"
 };

@@ -53,6 +53,8 @@ enum {
 #define INPUT_PLANE INT64_C(1536)
 #define OUTPUT_ROW INT64_C(768)
 #define OUTPUT_PLANE INT64_C(6144)
+#define OUTPUT_SAMPLE INT64_C(49152)
+#define FILTER_STEP INT64_C(1) /* floats from filter to filter where tiles write */
 
 /* A tap that is looped over at run time: where its input begins, in floats, and its place in the packed weights, in units. */
 typedef struct {
@@ -557,7 +559,7 @@ static int find_slice(depth_slice *restrict slice, float *y, int64_t item, int p
     const int64_t sample = item / ((int64_t)DEPTHS * BLOCKS);
     const int64_t o = q * DEPTH_STRIDE + phase - DEPTH_CROP;
     if (o < 0 || o >= OUTPUT_DEPTH) return 0;
-    slice->output = y + (sample * OUTPUT_DEPTH + o) * OUTPUT_PLANE;
+    slice->output = y + sample * OUTPUT_SAMPLE + o * OUTPUT_PLANE;
     slice->count = 0;
     const depth_phase *const p = &depth_phases[phase];
     for (int t = 0; t < p->count; ++t) {
@@ -588,7 +590,7 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
 static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end) {
     const float *const x = (const float *)args->input + part * (int64_t)CHANNELS;
     const float *const weights = (const float *)args->packed + part * PART_WEIGHTS;
-    float *const results = (float *)args->output + part * (int64_t)FILTERS;
+    float *const results = (float *)args->output + part * FILTERS * FILTER_STEP;
     listed_tap lists[GROUPS][2];
     int counts[GROUPS];
     int64_t outputs[GROUPS];
@@ -608,7 +610,7 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
                         if (!list_taps(&slice, group, row, lists[0], &counts[0], &outputs[0])) continue;
                         for (int column = 0; column < TILE_COLUMNS; ++column) {
                             const tile_entry *const e = &tiles[group][row * TILE_COLUMNS + column];
-                            float *const y = slice.output + outputs[0] + e->output + block * (int64_t)BLOCK_FILTERS;
+                            float *const y = slice.output + (outputs[0] + e->output + block * BLOCK_FILTERS * FILTER_STEP);
                             if (!e->last) continue;
                             if (block + 1 < FILTER_BLOCKS) e->full(x + e->input, w, NULL, y, lists[0], counts[0]);
                             else e->last(x + e->input, w, NULL, y, lists[0], counts[0]);

@@ -53,6 +53,8 @@ enum {
 #define INPUT_PLANE INT64_C(378)
 #define OUTPUT_ROW INT64_C(108)
 #define OUTPUT_PLANE INT64_C(648)
+#define OUTPUT_SAMPLE INT64_C(3240)
+#define FILTER_STEP INT64_C(1) /* floats from filter to filter where tiles write */
 
 /* A tap that is looped over at run time: where its input begins, in floats, and its place in the packed weights, in units. */
 typedef struct {
@@ -486,7 +488,7 @@ static int find_slice(depth_slice *restrict slice, float *y, int64_t item, int p
     const int64_t sample = item / ((int64_t)DEPTHS * BLOCKS);
     const int64_t o = q * DEPTH_STRIDE + phase - DEPTH_CROP;
     if (o < 0 || o >= OUTPUT_DEPTH) return 0;
-    slice->output = y + (sample * OUTPUT_DEPTH + o) * OUTPUT_PLANE;
+    slice->output = y + sample * OUTPUT_SAMPLE + o * OUTPUT_PLANE;
     slice->count = 0;
     const depth_phase *const p = &depth_phases[phase];
     for (int t = 0; t < p->count; ++t) {
@@ -517,7 +519,7 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
 static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end) {
     const float *const x = (const float *)args->input + part * (int64_t)CHANNELS;
     const float *const weights = (const float *)args->packed + part * PART_WEIGHTS;
-    float *const results = (float *)args->output + part * (int64_t)FILTERS;
+    float *const results = (float *)args->output + part * FILTERS * FILTER_STEP;
     const float *const bias = (const float *)args->bias + part * (int64_t)FILTERS;
     float last_bias[16] = {0}; /* the bias ends inside a vector, and nothing is read beyond it */
     for (int f = 0; f < 12; ++f) last_bias[f] = bias[(FILTER_BLOCKS - 1) * BLOCK_FILTERS + f];
@@ -543,7 +545,7 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
                             if (!present[group]) continue;
                             const tile_entry *const e = &tiles[group][row * TILE_COLUMNS + column];
                             if (!e->last) continue;
-                            float *const y = slice.output + outputs[group] + e->output + block * (int64_t)BLOCK_FILTERS;
+                            float *const y = slice.output + (outputs[group] + e->output + block * BLOCK_FILTERS * FILTER_STEP);
                             const float *const wb = w + block * units * UNIT;
                             if (block + 1 < FILTER_BLOCKS) e->full(x + e->input, wb, bias + block * (int64_t)BLOCK_FILTERS, y, lists[group], counts[group]);
                             else e->last(x + e->input, wb, last_bias, y, lists[group], counts[group]);
@@ -561,8 +563,9 @@ int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_run(co
 int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_run(const vs_run_args *args, int64_t begin, int64_t end) {
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * (int64_t)DEPTHS * BLOCKS)
         return VS_BAD_ARGUMENTS;
-    for (int64_t item = begin; item < end; ++item)
+    for (int64_t item = begin; item < end; ++item) {
         for (int part = 0; part < PARTS; ++part) compute(args, part, item, item + 1);
+    }
     return VS_OK;
 }
 

@@ -52,6 +52,14 @@ enum {
 /* Where the transformed input and the products lie in the workspace, in floats. */
 #define PRODUCTS INT64_C(65088)
 
+/* Floats from voxel to voxel, row to row and plane to plane, where windows are read and where results are written. */
+#define X_VOXEL INT64_C(60)
+#define X_ROW INT64_C(840)
+#define X_PLANE INT64_C(9240)
+#define Y_VOXEL INT64_C(64)
+#define Y_ROW INT64_C(1792)
+#define Y_PLANE INT64_C(19712)
+
 /* Floats of the transformed weights of one part. */
 #define PART_WEIGHTS INT64_C(368640)
 
@@ -237,7 +245,7 @@ static void transform_0(const block *tiles, const float *restrict x, float *rest
                         for (int e = 0; e < W; ++e) {
                             const int k = 0 + 2 * t - 2 + 1 + e;
                             window[(a * H + b) * W + e] = inside && k >= 0 && k < INPUT_WIDTH
-                                ? x + ((i * (int64_t)INPUT_HEIGHT + j) * INPUT_WIDTH + k) * INPUT_CHANNELS
+                                ? x + (i * X_PLANE + j * X_ROW + k * X_VOXEL)
                                 : zeros;
                         }
                     }
@@ -296,7 +304,7 @@ static void invert_0(const block *tiles, const axis_phase *dp, const axis_phase 
                     for (int i = 0; i < 8; ++i) {
                         const int od = o + (i >> 2) * 2, oh = p + (i >> 1 & 1) * 1, ow = q + (i & 1) * 2;
                         if (od < 0 || od >= OUTPUT_DEPTH || oh < 0 || oh >= OUTPUT_HEIGHT || ow < 0 || ow >= OUTPUT_WIDTH) continue;
-                        float *const out = y + ((od * (int64_t)OUTPUT_HEIGHT + oh) * OUTPUT_WIDTH + ow) * OUTPUT_FILTERS + j * VS_LANES;
+                        float *const out = y + (od * Y_PLANE + oh * Y_ROW + ow * Y_VOXEL) + j * VS_LANES;
                         const vf sum = r[i] + vs_load(bias + j * VS_LANES);
                         const vf result = vs_relu(sum);
                         vs_store(out, result);
@@ -350,7 +358,7 @@ static void transform_1(const block *tiles, const float *restrict x, float *rest
                         for (int e = 0; e < W; ++e) {
                             const int k = 0 + 2 * t - 1 + 1 + e;
                             window[(a * H + b) * W + e] = inside && k >= 0 && k < INPUT_WIDTH
-                                ? x + ((i * (int64_t)INPUT_HEIGHT + j) * INPUT_WIDTH + k) * INPUT_CHANNELS
+                                ? x + (i * X_PLANE + j * X_ROW + k * X_VOXEL)
                                 : zeros;
                         }
                     }
@@ -409,7 +417,7 @@ static void invert_1(const block *tiles, const axis_phase *dp, const axis_phase 
                     for (int i = 0; i < 8; ++i) {
                         const int od = o + (i >> 2) * 2, oh = p + (i >> 1 & 1) * 1, ow = q + (i & 1) * 2;
                         if (od < 0 || od >= OUTPUT_DEPTH || oh < 0 || oh >= OUTPUT_HEIGHT || ow < 0 || ow >= OUTPUT_WIDTH) continue;
-                        float *const out = y + ((od * (int64_t)OUTPUT_HEIGHT + oh) * OUTPUT_WIDTH + ow) * OUTPUT_FILTERS + j * VS_LANES;
+                        float *const out = y + (od * Y_PLANE + oh * Y_ROW + ow * Y_VOXEL) + j * VS_LANES;
                         const vf sum = r[i] + vs_load(bias + j * VS_LANES);
                         const vf result = vs_relu(sum);
                         vs_store(out, result);
@@ -444,6 +452,7 @@ static void compute_1(const block *tiles, const float *restrict x, const float *
                 }
 }
 
+
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_run(const vs_run_args *args, int64_t begin, int64_t end);
 
@@ -464,8 +473,10 @@ int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_run(co
             part(number / WIDTH_BLOCKS % HEIGHT_BLOCKS, BLOCK_HEIGHT, HEIGHT_TILES),
             part(number % WIDTH_BLOCKS, BLOCK_WIDTH, WIDTH_TILES),
         };
-        const float *const x = (const float *)args->input + sample * ((int64_t)INPUT_DEPTH * INPUT_HEIGHT * INPUT_WIDTH * INPUT_CHANNELS);
-        float *const y = (float *)args->output + sample * ((int64_t)OUTPUT_DEPTH * OUTPUT_HEIGHT * OUTPUT_WIDTH * OUTPUT_FILTERS);
+        const float *const sample_x = (const float *)args->input + sample * ((int64_t)INPUT_DEPTH * INPUT_HEIGHT * INPUT_WIDTH * INPUT_CHANNELS);
+        float *const sample_y = (float *)args->output + sample * ((int64_t)OUTPUT_DEPTH * OUTPUT_HEIGHT * OUTPUT_WIDTH * OUTPUT_FILTERS);
+        const float *const x = sample_x;
+        float *const y = sample_y;
         for (int part = 0; part < PARTS; ++part) {
             const float *bias = zeros; /* not read without a bias */
             float last_bias[BLOCK_FILTERS] = {0}; /* the bias may end inside a block, and nothing is read beyond it */

@@ -74,6 +74,22 @@ struct FilterLanesContext {
     let inputPlane: Int
     let outputRow: Int
     let outputPlane: Int
+    let outputSample: Int
+    let filterStep: Int
+    let layout: String
+    let converts: Bool
+    let convertsInput: Bool
+    let convertsOutput: Bool
+    let fetchesPlanes: Bool
+    let rowsPerTile: Int, largerTiles: Int
+    let inputVoxel: Int, outputVoxel: Int
+    let outputFilters: Int
+    let lowRow: Int, highRow: Int
+    let slots: Int, slotFloats: Int
+    let chunkBlocks: Int, chunkItems: Int
+    let itemFloats: Int
+    let stagedPlace: Int, scratchPlace: Int
+    let leastDepthLag: Int
     let usesBias: Bool
     let padsBias: Bool
     let lastLanes: Int
@@ -141,10 +157,27 @@ struct FilterLanesContext {
         groupCount = plan.groups.count
         unit = layout.unit
         lastUnit = layout.lastUnit
-        inputRow = width.input * geometry.channels
-        inputPlane = height.input * width.input * geometry.channels
-        outputRow = width.output * geometry.filters
-        outputPlane = height.output * width.output * geometry.filters
+        inputRow = width.input * resolved.inputVoxel
+        inputPlane = height.input * inputRow
+        outputRow = width.output * resolved.outputVoxel
+        outputPlane = height.output * outputRow
+        outputSample = geometry.outputVolume * geometry.filters
+        filterStep = resolved.filterStep
+        let conversion = resolved.conversion
+        convertsInput = conversion?.convertsInput ?? false
+        convertsOutput = conversion?.convertsOutput ?? false
+        converts = convertsInput || convertsOutput
+        self.layout = spec.layout == .channelsLast ? "channels last" : "channels first"
+        (rowsPerTile, largerTiles) = (conversion?.rowsPerTile ?? 1, conversion?.largerTiles ?? 1)
+        (inputVoxel, outputVoxel) = (resolved.inputVoxel, resolved.outputVoxel)
+        outputFilters = geometry.filters
+        (lowRow, highRow) = (conversion?.lowRow ?? 0, conversion?.highRow ?? 0)
+        (slots, slotFloats) = (conversion?.slots ?? 0, conversion?.slotFloats ?? 0)
+        chunkBlocks = conversion?.chunkBlocks ?? 1
+        chunkItems = (conversion?.chunkBlocks ?? 1) * (conversion?.chunkDepths ?? 1)
+        itemFloats = conversion?.itemFloats ?? 0
+        (stagedPlace, scratchPlace) = (conversion?.stagedPlace ?? 0, conversion?.scratchPlace ?? 0)
+        leastDepthLag = (0..<depth.stride).flatMap { depth.taps(inPhase: $0).map(\.lag) }.min() ?? 0
         usesBias = spec.epilogue.hasBias
         let lastFilters = layout.lastFilters
         self.lastFilters = lastFilters
@@ -179,8 +212,8 @@ struct FilterLanesContext {
                     guard let tile else { return Entry(full: "NULL", last: "NULL", input: 0, output: 0) }
                     return Entry(
                         full: hasFull ? full.name(tile.variant) : "NULL", last: last.name(tile.variant),
-                        input: tile.input.row * rowFloats + tile.input.column * geometry.channels,
-                        output: tile.output.row * outputFloats + tile.output.column * geometry.filters)
+                        input: tile.input.row * rowFloats + tile.input.column * resolved.inputVoxel,
+                        output: tile.output.row * outputFloats + tile.output.column * resolved.outputVoxel)
                 })
         }
 
@@ -220,7 +253,8 @@ struct FilterLanesContext {
         listMaximum = depthTapMaximum * (parameters.listsRows ? rowTapMaximum : 1)
 
         weightStationary = parameters.order == .weightStationary
-        prefetches = parameters.prefetchesNextPlane && parameters.order == .heightBlocked
+        prefetches = parameters.prefetchesNextPlane && parameters.order == .heightBlocked && !converts
+        fetchesPlanes = parameters.prefetchesNextPlane && parameters.order == .heightBlocked && converts
         fetchRow = parameters.tileHeight * inputRow
         fetchLines = max(1, (fetchRow / 16).ceilingDivision(by: max(1, plan.tileColumns)))
 
@@ -250,6 +284,6 @@ struct FilterLanesContext {
             + (layout.blockCount > 1 ? ["filter blocks"] : [])
             + (depthTapMaximum > 1 ? ["depth taps"] : []) + (parameters.listsRows && rowTapMaximum > 1 ? ["row taps"] : [])
             + (layout.channelSteps > 1 ? ["channels"] : [])
-        looped = loops.joined(separator: ", ")
+        looped = (loops + LoopTexts.conversion(input: convertsInput, output: convertsOutput)).joined(separator: ", ")
     }
 }

@@ -14,8 +14,9 @@ enum KernelName {
         let elements = spec.elements.storage == .float32 ? "f32" : "f64"
         var features = ["c\(spec.geometry.channels)", "f\(spec.geometry.filters)"]
         if spec.geometry.groups > 1 { features.append("g\(spec.geometry.groups)") }
+        let layout = spec.layout == .channelsFirst ? ["first"] : []
         let parts =
-            ["vs", "fwd", elements, list("i", \.input), list("k", \.kernel), list("s", \.stride)] + features + [
+            ["vs", "fwd", elements] + layout + [list("i", \.input), list("k", \.kernel), list("s", \.stride)] + features + [
                 String(activation), schedule.target.instructionSet.rawValue.replacing("-", with: "_"),
                 hexadecimal(fnv1a(spec.key.text + "|" + schedule.text + "|" + schedule.target.instructionSet.rawValue)),
             ]

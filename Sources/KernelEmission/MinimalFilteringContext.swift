@@ -48,6 +48,15 @@ struct MinimalFilteringContext {
     let point: Int
     let pointSums: Int
     let products: Int
+    let layout: String
+    let converts: Bool
+    let convertsInput: Bool
+    let convertsOutput: Bool
+    let stagedPlace: Int, scratchPlace: Int
+    let inputVoxel: Int, inputRow: Int, inputPlane: Int
+    let outputVoxel: Int, outputRow: Int, outputPlane: Int
+    let mostDepthTaps: Int, mostHeightTaps: Int, mostWidthTaps: Int
+    let depthCrop: Int, heightCrop: Int, widthCrop: Int
     let zeroCount: Int
     let paddedChannels: Int
     let channelTail: [Int]
@@ -99,6 +108,17 @@ struct MinimalFilteringContext {
         point = resolved.point
         pointSums = resolved.pointSums
         products = resolved.products
+        layout = spec.layout == .channelsLast ? "channels last" : "channels first"
+        convertsInput = resolved.conversion?.convertsInput ?? false
+        convertsOutput = resolved.conversion?.convertsOutput ?? false
+        converts = convertsInput || convertsOutput
+        (stagedPlace, scratchPlace) = (resolved.stagedPlace, resolved.scratchPlace)
+        let (inputSteps, outputSteps) = (resolved.inputSteps, resolved.outputSteps)
+        (inputVoxel, inputRow, inputPlane) = (inputSteps[0], inputSteps[1], inputSteps[2])
+        (outputVoxel, outputRow, outputPlane) = (outputSteps[0], outputSteps[1], outputSteps[2])
+        let taps = axes.map { $0.classes.first?.taps ?? 1 }
+        (mostDepthTaps, mostHeightTaps, mostWidthTaps) = (taps[0], taps[1], taps[2])
+        (depthCrop, heightCrop, widthCrop) = (depth.crop, height.crop, width.crop)
         let paddedChannels = geometry.channelsPerGroup.ceilingDivision(by: resolved.lanes) * resolved.lanes
         self.paddedChannels = paddedChannels
         zeroCount = paddedChannels
@@ -149,7 +169,9 @@ struct MinimalFilteringContext {
         (kernelHeight, kernelWidth) = (height.kernel, width.kernel)
         packedFloats = resolved.packedFloats
         packedFloatsRounded = resolved.packedByteCount / 4
-        looped = "batch, blocks of tiles, \(geometry.groups > 1 ? "groups, " : "")combinations of tap counts, phases, filter blocks, points, tiles, channels"
+        let loops = ["batch", "blocks of tiles"] + (geometry.groups > 1 ? ["groups"] : [])
+            + ["combinations of tap counts", "phases", "filter blocks", "points", "tiles", "channels"]
+        looped = (loops + LoopTexts.conversion(input: convertsInput, output: convertsOutput)).joined(separator: ", ")
     }
 
     private static func phases(_ phaseClass: MinimalFilteringSchedule.PhaseClass) -> String {

@@ -52,7 +52,7 @@ extension MinimalFiltering {
             spec: spec, target: target, decision: .minimalFiltering(MinimalFiltering(block: [1, 1, 1], vectors: vectors, rows: rows))),
             let one = shape.minimalFiltering
         else { return nil }
-        let bytesPerTile = one.workspaceByteCount  // of a block of one tile
+        let bytesPerTile = one.stagedPlace * 4  // of a block of one tile, transformed
         let tiles = max(1, min(36, target.level2Bytes / 2 / bytesPerTile))
         let available = one.axes.map(\.tiles)
         let width = available[2].ceilingDivision(by: available[2].ceilingDivision(by: min(available[2], max(1, min(tiles, 18)))))

@@ -10,6 +10,8 @@ public struct FilterLanesSchedule: Hashable, Sendable {
     public let tilePlan: TilePlan
     /// Where the packed weights lie.
     public let packedLayout: PackedLayout
+    /// How planes become voxels and back; nil for channels_last.
+    public let conversion: LayoutConversion?
 
     /// Most multiply-adds printed into one kernel; about 1 MB of code and seconds of compilation.
     public static let maximumUseCount = 40_000
@@ -30,9 +32,15 @@ public struct FilterLanesSchedule: Hashable, Sendable {
         self.parameters = parameters
         tilePlan = TilePlan(spec.geometry, parameters)
         packedLayout = PackedLayout(spec: spec, target: target, schedule: parameters)
+        conversion = spec.layout == .channelsFirst
+            ? LayoutConversion(spec, target, parameters, tilePlan, layout: packedLayout) : nil
         let uses = tilePlan.useCount * parameters.vectors
         if uses > Self.maximumUseCount {
             throw .illegalSchedule(parameters.text, reason: "it prints \(uses) multiply-adds; expected at most \(Self.maximumUseCount)")
+        }
+        if workspaceByteCount > LayoutConversion.maximumByteCount {
+            throw .illegalSchedule(
+                parameters.text, reason: "it needs \(workspaceByteCount) bytes of workspace; expected at most \(LayoutConversion.maximumByteCount)")
         }
     }
 
@@ -42,6 +50,14 @@ public struct FilterLanesSchedule: Hashable, Sendable {
     public var blocks: Int { tilePlan.tileRows.ceilingDivision(by: blockRows) }
     /// Work items of one batch element.
     public var itemsPerSample: Int { blocks * tilePlan.depths.count }
+    /// Bytes of workspace of one thread.
+    public var workspaceByteCount: Int { conversion?.workspaceByteCount ?? 0 }
+    /// Floats from voxel to voxel where tiles read.
+    public var inputVoxel: Int { conversion?.inputVoxel ?? spec.geometry.channels }
+    /// Floats from voxel to voxel where tiles write.
+    public var outputVoxel: Int { conversion?.outputVoxel ?? spec.geometry.filters }
+    /// Floats from filter to filter where tiles write.
+    public var filterStep: Int { conversion?.filterStep ?? 1 }
 
     /// Kernels with equal packing keys share packed weights; the number after the slash changes with the layout.
     var packingKey: String {
@@ -104,7 +120,6 @@ extension FilterLanes {
         if spec.op != .forward { return .notYetEmitted(operation: spec.op.rawValue) }
         let geometry = spec.geometry
         if geometry.axes.count != 3 { return no("it has \(geometry.axes.count) spatial axes; expected 3") }
-        if spec.layout != .channelsLast { return no("filter lanes need channels_last") }
         if spec.elements != .float32 { return no("filter lanes need float32") }
         // The C has a table of all taps, one of all depth phases, and code for every phase of a plane.
         if geometry.tapCount > maximumTapCount {

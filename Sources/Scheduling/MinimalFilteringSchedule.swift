@@ -63,6 +63,8 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
     public let lanes: Int
     /// Tiles of one work item along each axis, at most those there are.
     public let block: [Int]
+    /// How planes become voxels and back; nil for channels_last.
+    public let conversion: WindowConversion?
 
     /// - Throws: `SchedulingError` when the family does not take the problem or the parameters break a limit.
     init(_ spec: KernelSpec, _ target: Target, _ parameters: MinimalFiltering) throws(SchedulingError) {
@@ -79,7 +81,10 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
         self.parameters = parameters
         self.lanes = lanes
         axes = spec.geometry.axes.map(Self.axis)
-        block = zip(parameters.block, axes).map { min($0, $1.tiles) }
+        let block = zip(parameters.block, axes).map { min($0, $1.tiles) }
+        self.block = block
+        conversion = spec.layout == .channelsFirst
+            ? WindowConversion(spec.geometry, taps: axes.map { $0.classes.first?.taps ?? 1 }, block: block, lanes: lanes) : nil
         let filters = parameters.vectors * lanes
         let unit = spec.geometry.filtersPerGroup.ceilingDivision(by: filters) * filters * spec.geometry.channelsPerGroup
         var combinations: [Combination] = []
@@ -186,8 +191,19 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
     /// Where the products begin in the workspace, in floats.
     public var products: Int { (points * point).ceilingDivision(by: 16) * 16 }
 
+    /// Where converted inputs begin in the workspace, in floats: behind transformed input and products.
+    public var stagedPlace: Int { (products + points * pointSums).ceilingDivision(by: 16) * 16 }
+    /// Where outputs to be converted begin.
+    public var scratchPlace: Int { stagedPlace + (conversion?.inputFloats ?? 0) }
     /// Bytes of workspace of one thread.
-    public var workspaceByteCount: Int { (products + points * pointSums).ceilingDivision(by: 16) * 64 }
+    public var workspaceByteCount: Int { (scratchPlace + (conversion?.outputFloats ?? 0)) * 4 }
+    /// Floats from voxel to voxel, row to row and plane to plane, where windows are read and where results are written.
+    public var inputSteps: [Int] { conversion?.inputSteps ?? Self.voxelSteps(spec.geometry.channels, spec.geometry.axes.map(\.input)) }
+    public var outputSteps: [Int] { conversion?.outputSteps ?? Self.voxelSteps(spec.geometry.filters, spec.geometry.axes.map(\.output)) }
+
+    private static func voxelSteps(_ features: Int, _ size: [Int]) -> [Int] {
+        [features, features * size[2], features * size[2] * size[1]]
+    }
 
     /// Floats of the transformed weights of one group of features.
     public var partFloats: Int {

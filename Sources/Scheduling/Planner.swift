@@ -116,7 +116,25 @@ extension FilterLanes {
             schedule.blockRows = max(1, min(tileRows, min(rows, 16) / schedule.tileHeight))
             let planeBytes = geometry.inputVolume / depth.input * geometry.channels * 4
             schedule.prefetchesNextPlane = depth.input > 1 && planeBytes * 3 > target.level2Bytes
+            if spec.layout == .channelsFirst { schedule.fitConversion(spec, target, tileRows: tileRows) }
         }
         return schedule
+    }
+
+    /// For planes that become voxels: as many tile rows as leave slots and outputs of an item in half the second-level cache, in
+    /// blocks of nearly equal length.
+    private mutating func fitConversion(_ spec: KernelSpec, _ target: Target, tileRows: Int) {
+        let geometry = spec.geometry
+        blockRows = 1
+        if let smallest = try? FilterLanesSchedule(spec, target, self) {
+            for blocks in 1...max(1, tileRows) {
+                blockRows = tileRows.ceilingDivision(by: blocks)
+                let conversion = LayoutConversion(spec, target, self, smallest.tilePlan, layout: smallest.packedLayout)
+                if conversion.workspaceByteCount <= target.level2Bytes / 2 { break }
+            }
+        }
+        // Memory is read and written through as many streams as there are features, too many for the hardware to foresee.
+        let bytes = 4 * (geometry.inputVolume * geometry.channels + geometry.outputVolume * geometry.filters)
+        prefetchesNextPlane = bytes > target.level2Bytes
     }
 }

@@ -80,7 +80,7 @@ public struct Schedule: Hashable, Sendable {
     /// Bytes of workspace of one thread.
     public var workspaceByteCount: Int {
         switch family {
-        case .filterLanes: 0
+        case .filterLanes(let schedule): schedule.workspaceByteCount
         case .minimalFiltering(let schedule): schedule.workspaceByteCount
         }
     }

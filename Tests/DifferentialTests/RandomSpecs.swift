@@ -15,7 +15,9 @@ struct RandomSpecs {
     /// A legal problem of the filter-lanes family.
     mutating func next() -> KernelSpec {
         while true {
-            let axes = (0..<3).compactMap { _ in axis() }
+            let layout = layout()
+            let longest = layout == .channelsFirst && random.chance(0.4) ? [3, 4, 40] : [11, 11, 11]
+            let axes = longest.compactMap { axis(upTo: $0) }
             var channels = random.choice([1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 20])
             var filters = random.choice([1, 2, 3, 5, 6, 7, 8, 9, 12, 15, 16, 17, 21, 24, 31, 32, 33, 40, 48, 65])
             var groups = 1
@@ -29,15 +31,24 @@ struct RandomSpecs {
             else { continue }
             let activation = random.chance(0.5) ? Activation.linear : random.choice(Self.activations)
             return KernelSpec(
-                geometry: geometry, epilogue: Epilogue(hasBias: random.chance(0.7), activation: activation), policy: .direct)
+                geometry: geometry, layout: layout, epilogue: Epilogue(hasBias: random.chance(0.7), activation: activation), policy: .direct)
         }
     }
 
-    private mutating func axis() -> AxisGeometry? {
+    private mutating func layout() -> Layout { random.chance(0.35) ? .channelsFirst : .channelsLast }
+
+    /// A machine to plan for: in channels_first often one with caches so small that conversions go in several chunks.
+    mutating func machine(_ spec: KernelSpec, _ target: Target) -> Target {
+        guard spec.layout == .channelsFirst, random.chance(0.6) else { return target }
+        let level2 = random.choice([2 << 10, 16 << 10, 64 << 10])
+        return Target(target.instructionSet, level2Bytes: level2, lastLevelBytes: level2 * random.choice([4, 32]))
+    }
+
+    private mutating func axis(upTo longest: Int) -> AxisGeometry? {
         let kernel = random.choice([1, 1, 2, 2, 3, 3, 3, 4, 4, 5, 6])
         let stride = random.choice([1, 1, 1, 2, 2, 2, 3, 4])
         let dilation = random.chance(0.15) ? random.integer(2...3) : 1
-        let input = random.chance(0.12) ? 1 : random.integer(2...11)
+        let input = random.chance(0.12) ? 1 : random.integer(2...longest)
         let reach = (input - 1) * stride + (kernel - 1) * dilation + 1
         let crop = random.chance(0.5) ? 0 : random.integer(0...max(0, min(reach - 1, kernel)))
         let end = random.chance(0.5) ? crop : random.integer(-2...kernel)
@@ -50,7 +61,9 @@ struct RandomSpecs {
     /// A problem that minimal filtering takes, and parameters for it: phases of 1, 2 and 3 taps, whatever else is uneven.
     mutating func nextFast(_ target: Target) -> (KernelSpec, Decision) {
         while true {
-            let axes = (0..<3).compactMap { _ in fastAxis() }
+            let layout = layout()
+            let wide = layout == .channelsFirst && random.chance(0.4)
+            let axes = [9, 9, wide ? 30 : 9].compactMap { fastAxis(upTo: $0) }
             let channels = random.choice([1, 3, 8, 16, 17, 20, 33])
             let filters = random.choice([1, 5, 8, 15, 16, 17, 32, 40, 48, 65])
             let groups = random.chance(0.35) ? random.integer(2...3) : 1
@@ -62,18 +75,19 @@ struct RandomSpecs {
             let vectors = random.integer(1...4)
             let rows = random.integer(1...max(1, (target.vectorRegisters - 1) / vectors - 1))
             return (
-                KernelSpec(geometry: geometry, epilogue: Epilogue(hasBias: random.chance(0.7), activation: activation), policy: .fast),
+                KernelSpec(
+                    geometry: geometry, layout: layout, epilogue: Epilogue(hasBias: random.chance(0.7), activation: activation), policy: .fast),
                 .minimalFiltering(
                     MinimalFiltering(
-                        block: (0..<3).map { _ in random.integer(1...4) }, vectors: vectors, rows: rows, unroll: random.integer(1...3)))
+                        block: [4, 4, wide ? 9 : 4].map { random.integer(1...$0) }, vectors: vectors, rows: rows, unroll: random.integer(1...3)))
             )
         }
     }
 
-    private mutating func fastAxis() -> AxisGeometry? {
+    private mutating func fastAxis(upTo longest: Int) -> AxisGeometry? {
         let stride = random.choice([1, 1, 2, 2, 2, 3])
         let kernel = random.integer(stride...3 * stride)
-        let input = random.chance(0.12) ? 1 : random.integer(2...9)
+        let input = random.chance(0.12) ? 1 : random.integer(2...longest)
         let reach = (input - 1) * stride + kernel
         let crop = random.chance(0.4) ? 0 : random.integer(0...max(0, min(reach - 1, kernel)))
         let end = random.chance(0.5) ? crop : random.integer(-2...kernel)
@@ -107,6 +121,10 @@ struct ClassCounts {
         "activation": 150, "minimal filtering": 150, "groups": 200, "groups, filters as lanes": 40, "groups, two channels per vector": 10,
         "groups, channels as lanes": 20, "groups, weight-stationary": 20, "groups, unrolled rows": 10, "groups, minimal filtering": 50,
         "groups, batch above 1": 60,
+        "channels first": 250, "channels first, minimal filtering": 70, "channels first, weight-stationary": 30,
+        "channels first, several chunks": 20, "channels first, several blocks": 40, "channels first, batch above 1": 90,
+        "channels first, whole vectors of voxels": 120, "channels first, several groups": 40, "channels first, one channel": 10,
+        "channels first, one filter": 10, "channels first, channels as lanes": 20,
     ]
 
     mutating func count(_ schedule: Schedule, batch: Int) {
@@ -133,9 +151,35 @@ struct ClassCounts {
             ("minimal filtering", schedule.minimalFiltering != nil),
             ("activation", spec.epilogue.activation != .linear),
         ]
-        for (name, holds) in facts where holds {
+        for (name, holds) in facts + channelsFirstFacts(schedule, batch: batch) where holds {
             counts[name, default: 0] += 1
             if spec.geometry.groups > 1 { counts["groups, \(name)", default: 0] += 1 }
         }
+    }
+
+    private func channelsFirstFacts(_ schedule: Schedule, batch: Int) -> [(String, Bool)] {
+        let spec = schedule.spec
+        let (channels, filters, width) = (spec.geometry.channels, spec.geometry.filters, spec.geometry.axes[2])
+        let lanes = schedule.target.lanes(.float32)
+        let (direct, fast) = (schedule.filterLanes, schedule.minimalFiltering)
+        let isStationary = direct?.parameters.order == .weightStationary
+        let chunk = direct?.conversion.map { $0.chunkBlocks * $0.chunkDepths } ?? 0
+        let facts: [(String, Bool)] = [
+            ("", true),
+            (", minimal filtering", fast != nil),
+            (", weight-stationary", isStationary),
+            (", several chunks", isStationary && chunk < schedule.itemsPerSample * batch),
+            (", several blocks", direct.map { $0.blocks > 1 } ?? (schedule.itemsPerSample > 1)),
+            (", batch above 1", batch > 1),
+            (
+                ", whole vectors of voxels",
+                2 * channels > lanes && width.input >= lanes || 2 * filters > lanes && width.output >= lanes
+            ),
+            (", several groups", spec.geometry.groups > 1),
+            (", one channel", channels == 1),
+            (", one filter", filters == 1),
+            (", channels as lanes", direct?.parameters.channelsPerVector == lanes),
+        ]
+        return spec.layout == .channelsFirst ? facts.map { ("channels first" + $0, $1) } : []
     }
 }
