@@ -48,6 +48,7 @@ let package = Package(
                 .embedInCode("batch_rows.c.mustache"),
                 .embedInCode("plugin.c.mustache"),
                 .embedInCode("voxelsmith_vectors.h"),
+                .embedInCode("voxelsmith_layout.h"),
                 .embedInCode("../Sources/CKernelABI/include/voxelsmith_kernel_abi.h"),
             ]),
         module("Scheduling", ["LayerSpec"]),

@@ -7,6 +7,7 @@ public enum Templates {
         case batchRows = "batch_rows.c.mustache"
         case plugin = "plugin.c.mustache"
         case vectors = "voxelsmith_vectors.h"
+        case layout = "voxelsmith_layout.h"
         case kernelABI = "voxelsmith_kernel_abi.h"
     }
 
@@ -19,6 +20,7 @@ public enum Templates {
             case .batchRows: PackageResources.batch_rows_c_mustache
             case .plugin: PackageResources.plugin_c_mustache
             case .vectors: PackageResources.voxelsmith_vectors_h
+            case .layout: PackageResources.voxelsmith_layout_h
             case .kernelABI: PackageResources.voxelsmith_kernel_abi_h
             }
         return String(decoding: bytes, as: UTF8.self)

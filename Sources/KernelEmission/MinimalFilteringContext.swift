@@ -25,6 +25,10 @@ struct MinimalFilteringContext {
     let lanes: Int
     let channels: Int
     let filters: Int
+    let parts: Int
+    let inputChannels: Int
+    let outputFilters: Int
+    let partWeights: Int
     let inputDepth: Int, inputHeight: Int, inputWidth: Int
     let outputDepth: Int, outputHeight: Int, outputWidth: Int
     let depthStride: Int, heightStride: Int, widthStride: Int
@@ -45,6 +49,15 @@ struct MinimalFilteringContext {
     let point: Int
     let pointSums: Int
     let products: Int
+    let layout: String
+    let converts: Bool
+    let convertsInput: Bool
+    let convertsOutput: Bool
+    let stagedPlace: Int, scratchPlace: Int
+    let inputVoxel: Int, inputRow: Int, inputPlane: Int
+    let outputVoxel: Int, outputRow: Int, outputPlane: Int
+    let mostDepthTaps: Int, mostHeightTaps: Int, mostWidthTaps: Int
+    let depthCrop: Int, heightCrop: Int, widthCrop: Int
     let zeroCount: Int
     let paddedChannels: Int
     let channelTail: [Int]
@@ -72,8 +85,11 @@ struct MinimalFilteringContext {
         multiplyAdds = geometry.multiplyAddCount
         transformedMultiplyAdds = resolved.transformedMultiplyAdds
         lanes = resolved.lanes
-        channels = geometry.channels
-        filters = geometry.filters
+        channels = geometry.channelsPerGroup
+        filters = geometry.filtersPerGroup
+        parts = geometry.groups
+        (inputChannels, outputFilters) = (geometry.channels, geometry.filters)
+        partWeights = resolved.partFloats
         (inputDepth, inputHeight, inputWidth) = (depth.input, height.input, width.input)
         (outputDepth, outputHeight, outputWidth) = (depth.output, height.output, width.output)
         (depthStride, heightStride, widthStride) = (depth.stride, height.stride, width.stride)
@@ -90,16 +106,27 @@ struct MinimalFilteringContext {
         blockFilters = resolved.blockFilters
         blockCount = resolved.blockCount
         splits = resolved.splits
-        let lastFilters = geometry.filters - (resolved.blockCount - 1) * resolved.blockFilters
+        let lastFilters = geometry.filtersPerGroup - (resolved.blockCount - 1) * resolved.blockFilters
         self.lastFilters = lastFilters
         row = resolved.row
         point = resolved.point
         pointSums = resolved.pointSums
         products = resolved.products
-        let paddedChannels = geometry.channels.ceilingDivision(by: resolved.lanes) * resolved.lanes
+        layout = spec.layout == .channelsLast ? "channels last" : "channels first"
+        convertsInput = resolved.conversion?.convertsInput ?? false
+        convertsOutput = resolved.conversion?.convertsOutput ?? false
+        converts = convertsInput || convertsOutput
+        (stagedPlace, scratchPlace) = (resolved.stagedPlace, resolved.scratchPlace)
+        let (inputSteps, outputSteps) = (resolved.inputSteps, resolved.outputSteps)
+        (inputVoxel, inputRow, inputPlane) = (inputSteps[0], inputSteps[1], inputSteps[2])
+        (outputVoxel, outputRow, outputPlane) = (outputSteps[0], outputSteps[1], outputSteps[2])
+        let taps = axes.map { $0.classes.first?.taps ?? 1 }
+        (mostDepthTaps, mostHeightTaps, mostWidthTaps) = (taps[0], taps[1], taps[2])
+        (depthCrop, heightCrop, widthCrop) = (depth.crop, height.crop, width.crop)
+        let paddedChannels = geometry.channelsPerGroup.ceilingDivision(by: resolved.lanes) * resolved.lanes
         self.paddedChannels = paddedChannels
         zeroCount = paddedChannels
-        channelTail = geometry.channels % resolved.lanes == 0 ? [] : [geometry.channels % resolved.lanes]
+        channelTail = geometry.channelsPerGroup % resolved.lanes == 0 ? [] : [geometry.channelsPerGroup % resolved.lanes]
 
         // The last block stores its whole vectors, then a part of one, then nothing.
         let (whole, partial) = lastFilters.quotientAndRemainder(dividingBy: resolved.lanes)
@@ -126,7 +153,7 @@ struct MinimalFilteringContext {
         }
 
         var kernelPhases: [KernelPhase] = []
-        let unit = resolved.blockCount * resolved.blockFilters * geometry.channels
+        let unit = resolved.blockCount * resolved.blockFilters * geometry.channelsPerGroup
         for combination in resolved.combinations {
             var place = combination.weights
             for a in combination.classes[0].phases {
@@ -148,7 +175,9 @@ struct MinimalFilteringContext {
         (kernelHeight, kernelWidth) = (height.kernel, width.kernel)
         packedFloats = resolved.packedFloats
         packedFloatsRounded = resolved.packedByteCount / 4
-        looped = "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
+        let loops = ["batch", "blocks of tiles"] + (geometry.groups > 1 ? ["groups"] : [])
+            + ["combinations of tap counts", "phases", "filter blocks", "points", "tiles", "channels"]
+        looped = (loops + LoopTexts.conversion(input: convertsInput, output: convertsOutput)).joined(separator: ", ")
     }
 
     private static func phases(_ phaseClass: MinimalFilteringSchedule.PhaseClass) -> String {

@@ -19,7 +19,7 @@ extension PluginSource {
     }
 
     /// The headers that generated C includes.
-    public static let headers = [Templates.File.kernelABI, .vectors].map {
+    public static let headers = [Templates.File.kernelABI, .vectors, .layout].map {
         CSource(fileName: $0.rawValue, text: Templates.text($0))
     }
 }

@@ -16,7 +16,7 @@ enum Template {
             case .minimalFiltering: minimalFiltering
             case .batchRows: batchRows
             case .plugin: plugin
-            case .vectors, .kernelABI: throw .template(name: file.rawValue, reason: "it is a header, not a template")
+            case .vectors, .layout, .kernelABI: throw .template(name: file.rawValue, reason: "it is a header, not a template")
             }
         switch template {
         case .success(let template): return template.render(context)

@@ -46,23 +46,25 @@ extension FilterLanes {
         let geometry = spec.geometry
         let (depth, height, width) = (geometry.axes[0], geometry.axes[1], geometry.axes[2])
         let lanes = target.lanes(.float32)
+        // Groups are computed one after another, so lanes hold the features of one.
+        let (channels, filters) = (geometry.channelsPerGroup, geometry.filtersPerGroup)
         // Accumulators, weights of one loop and one input must stay in registers; 2 are left to the compiler.
         let registers = target.vectorRegisters - 2
 
         var schedule = FilterLanes(tileWidth: 1)
         // Half a vector of filters or less: fill the other half with the neighbouring channel.
-        if geometry.filters <= lanes / 2 && geometry.channels >= 2 { schedule.channelsPerVector = 2 }
-        schedule.vectors = geometry.filters > lanes ? 2 : 1
+        if filters <= lanes / 2 && channels >= 2 { schedule.channelsPerVector = 2 }
+        schedule.vectors = filters > lanes ? 2 : 1
         // Few filters: channels as lanes, when that leaves fewer lanes idle (the tree at the end costs about 15 %) and each sum is
         // long enough to pay for the tree.
-        let filterShare = Double(geometry.filters * schedule.channelsPerVector) / Double(lanes)
-        let channelShare = Double(geometry.channels) / Double(geometry.channels.ceilingDivision(by: lanes) * lanes)
-        if filterShare < 0.85 * channelShare && geometry.filters <= 6 && geometry.longestChain >= 8 * lanes {
+        let filterShare = Double(filters * schedule.channelsPerVector) / Double(lanes)
+        let channelShare = Double(channels) / Double(channels.ceilingDivision(by: lanes) * lanes)
+        if filterShare < 0.85 * channelShare && filters <= 6 && geometry.longestChain >= 8 * lanes {
             schedule.channelsPerVector = lanes
-            schedule.vectors = geometry.filters
+            schedule.vectors = filters
         }
 
-        let weightBytes = geometry.tapCount * geometry.channels * geometry.filters.ceilingDivision(by: lanes) * lanes * 4
+        let weightBytes = geometry.tapCount * geometry.channels * filters.ceilingDivision(by: lanes) * lanes * 4
         let isStationary = weightBytes > target.level2Bytes / 2 && geometry.inputVolume <= 16 * 16 * 16
 
         // Row fusion over merged width phases re-uses each broadcast input for every tap of the kernel row. It pays while
@@ -103,7 +105,7 @@ extension FilterLanes {
             schedule.listsRows = schedule.tileHeight == 1
         }
 
-        let channelSteps = geometry.channels.ceilingDivision(by: schedule.channelsPerVector)
+        let channelSteps = channels.ceilingDivision(by: schedule.channelsPerVector)
         schedule.unroll = channelSteps <= 4 ? channelSteps : 2
 
         let tileRows = heightPositions.ceilingDivision(by: schedule.tileHeight)
@@ -122,7 +124,25 @@ extension FilterLanes {
             schedule.streamsOutput = outputBytes > target.lastLevelBytes && geometry.filters % 16 == 0
             let planeBytes = geometry.inputVolume / depth.input * geometry.channels * 4
             schedule.prefetchesNextPlane = depth.input > 1 && planeBytes * 3 > target.level2Bytes
+            if spec.layout == .channelsFirst { schedule.fitConversion(spec, target, tileRows: tileRows) }
         }
         return schedule
+    }
+
+    /// For planes that become voxels: as many tile rows as leave slots and outputs of an item in half the second-level cache, in
+    /// blocks of nearly equal length.
+    private mutating func fitConversion(_ spec: KernelSpec, _ target: Target, tileRows: Int) {
+        let geometry = spec.geometry
+        blockRows = 1
+        if let smallest = try? FilterLanesSchedule(spec, target, self) {
+            for blocks in 1...max(1, tileRows) {
+                blockRows = tileRows.ceilingDivision(by: blocks)
+                let conversion = LayoutConversion(spec, target, self, smallest.tilePlan, layout: smallest.packedLayout)
+                if conversion.workspaceByteCount <= target.level2Bytes / 2 { break }
+            }
+        }
+        // Memory is read and written through as many streams as there are features, too many for the hardware to foresee.
+        let bytes = 4 * (geometry.inputVolume * geometry.channels + geometry.outputVolume * geometry.filters)
+        prefetchesNextPlane = bytes > target.level2Bytes
     }
 }

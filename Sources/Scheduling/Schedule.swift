@@ -94,7 +94,8 @@ public struct Schedule: Hashable, Sendable {
     /// Bytes of workspace of one thread.
     public var workspaceByteCount: Int {
         switch family {
-        case .filterLanes, .batchRows: 0
+        case .filterLanes(let schedule): schedule.workspaceByteCount
+        case .batchRows: 0
         case .minimalFiltering(let schedule): schedule.workspaceByteCount
         }
     }

@@ -61,7 +61,7 @@ let runnableTargets = Target.named.filter { Set($0.requiredFeatures).isSubset(of
                 }
                 guard names.insert(spec.key).inserted else { continue }
                 // A random decision may break a limit; the estimate never does here.
-                guard let schedule = try? plan(spec, target: target, decision: decision) else {
+                guard let schedule = try? plan(spec, target: specs.machine(spec, target), decision: decision) else {
                     #expect(decision != nil, "no schedule for \(spec.key)")
                     continue
                 }
