@@ -80,7 +80,9 @@ struct FilterLanesContext {
     let converts: Bool
     let convertsInput: Bool
     let convertsOutput: Bool
+    let streamsOutput: Bool
     let fetchesPlanes: Bool
+    let fetchesOutput: Bool
     let rowsPerTile: Int, largerTiles: Int
     let inputVoxel: Int, outputVoxel: Int
     let outputFilters: Int
@@ -167,6 +169,7 @@ struct FilterLanesContext {
         convertsInput = conversion?.convertsInput ?? false
         convertsOutput = conversion?.convertsOutput ?? false
         converts = convertsInput || convertsOutput
+        streamsOutput = conversion?.streamsOutput ?? false
         self.layout = spec.layout == .channelsLast ? "channels last" : "channels first"
         (rowsPerTile, largerTiles) = (conversion?.rowsPerTile ?? 1, conversion?.largerTiles ?? 1)
         (inputVoxel, outputVoxel) = (resolved.inputVoxel, resolved.outputVoxel)
@@ -254,7 +257,8 @@ struct FilterLanesContext {
 
         weightStationary = parameters.order == .weightStationary
         prefetches = parameters.prefetchesNextPlane && parameters.order == .heightBlocked && !converts
-        fetchesPlanes = parameters.prefetchesNextPlane && parameters.order == .heightBlocked && converts
+        fetchesOutput = parameters.prefetchesNextPlane && parameters.order == .heightBlocked && convertsOutput && !streamsOutput
+        fetchesPlanes = parameters.prefetchesNextPlane && parameters.order == .heightBlocked && (convertsInput || fetchesOutput)
         fetchRow = parameters.tileHeight * inputRow
         fetchLines = max(1, (fetchRow / 16).ceilingDivision(by: max(1, plan.tileColumns)))
 
