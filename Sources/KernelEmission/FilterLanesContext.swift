@@ -81,7 +81,9 @@ struct FilterLanesContext {
     let converts: Bool
     let convertsInput: Bool
     let convertsOutput: Bool
+    let streamsOutput: Bool
     let fetchesPlanes: Bool
+    let fetchesOutput: Bool
     let rowsPerTile: Int, largerTiles: Int
     let inputVoxel: Int, outputVoxel: Int
     let outputFilters: Int
@@ -170,6 +172,7 @@ struct FilterLanesContext {
         convertsInput = conversion?.convertsInput ?? false
         convertsOutput = conversion?.convertsOutput ?? false
         converts = convertsInput || convertsOutput
+        streamsOutput = conversion?.streamsOutput ?? false
         self.layout = spec.layout == .channelsLast ? "channels last" : "channels first"
         (rowsPerTile, largerTiles) = (conversion?.rowsPerTile ?? 1, conversion?.largerTiles ?? 1)
         (inputVoxel, outputVoxel) = (resolved.inputVoxel, resolved.outputVoxel)
@@ -258,7 +261,8 @@ struct FilterLanesContext {
         weightStationary = parameters.order == .weightStationary
         if case .perCall = resolved.workItems { perCall = true } else { perCall = false }
         prefetches = parameters.prefetchesNextPlane && parameters.order == .heightBlocked && !converts
-        fetchesPlanes = parameters.prefetchesNextPlane && parameters.order == .heightBlocked && converts
+        fetchesOutput = parameters.prefetchesNextPlane && parameters.order == .heightBlocked && convertsOutput && !streamsOutput
+        fetchesPlanes = parameters.prefetchesNextPlane && parameters.order == .heightBlocked && (convertsInput || fetchesOutput)
         fetchRow = parameters.tileHeight * inputRow
         fetchLines = max(1, (fetchRow / 16).ceilingDivision(by: max(1, plan.tileColumns)))
 

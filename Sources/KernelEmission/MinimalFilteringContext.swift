@@ -53,6 +53,7 @@ struct MinimalFilteringContext {
     let converts: Bool
     let convertsInput: Bool
     let convertsOutput: Bool
+    let streamsOutput: Bool
     let stagedPlace: Int, scratchPlace: Int
     let inputVoxel: Int, inputRow: Int, inputPlane: Int
     let outputVoxel: Int, outputRow: Int, outputPlane: Int
@@ -116,6 +117,7 @@ struct MinimalFilteringContext {
         convertsInput = resolved.conversion?.convertsInput ?? false
         convertsOutput = resolved.conversion?.convertsOutput ?? false
         converts = convertsInput || convertsOutput
+        streamsOutput = resolved.conversion?.streamsOutput ?? false
         (stagedPlace, scratchPlace) = (resolved.stagedPlace, resolved.scratchPlace)
         let (inputSteps, outputSteps) = (resolved.inputSteps, resolved.outputSteps)
         (inputVoxel, inputRow, inputPlane) = (inputSteps[0], inputSteps[1], inputSteps[2])

@@ -31,7 +31,11 @@ enum CostModel {
             fast += Double(tiles * geometry.groups) * points * (12 + 6 * Double(channelVectors))
             fast += Double(tiles * geometry.groups * filterVectors * combination.phaseCount) * (points * 4 + 60)
         }
-        return fast < direct * 0.9 ? schedule : nil
+        // Planes that become voxels and back, in both families; windows overlap, so here their inputs are converted about twice.
+        let conversion = spec.layout == .channelsFirst ? 0.4 : 0
+        let (inputs, outputs) = (Double(geometry.inputVolume * geometry.channels), Double(geometry.outputVolume * geometry.filters))
+        fast += conversion * (2 * inputs + outputs)
+        return fast < (direct + conversion * (inputs + outputs)) * 0.9 ? schedule : nil
     }
 }
 

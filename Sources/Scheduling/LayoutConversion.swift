@@ -10,8 +10,9 @@ public struct LayoutConversion: Hashable, Sendable {
     public let convertsInput: Bool
     /// Whether outputs are; not with a single filter, nor where lanes are channels, whose finished sums may lie in any order.
     public let convertsOutput: Bool
-    /// Floats from voxel to voxel where tiles read, and where they write.
+    /// Floats from voxel to voxel where tiles read.
     public let inputVoxel: Int
+    /// Floats from voxel to voxel where tiles write.
     public let outputVoxel: Int
     /// Floats from filter to filter where tiles write.
     public let filterStep: Int
@@ -22,21 +23,32 @@ public struct LayoutConversion: Hashable, Sendable {
     public let largerTiles: Int
     /// The input rows of positions a ..< b are a + `lowRow` ..< b + `highRow`, where they exist.
     public let lowRow: Int
+    /// See `lowRow`.
     public let highRow: Int
     /// Input planes of one block that have slots of their own.
     public let slots: Int
-    /// Blocks of tile rows that a chunk spans, and positions along depth; the latter are all of them when the former are several.
+    /// Blocks of tile rows that a chunk spans.
     public let chunkBlocks: Int
+    /// Positions along depth that a chunk spans; all of them when it spans several blocks.
     public let chunkDepths: Int
-    /// Floats of one slot, and of the outputs of one item in one depth phase.
+    /// Floats of one slot.
     public let slotFloats: Int
+    /// Floats of the outputs of one item in one depth phase.
     public let itemFloats: Int
-    /// Where slots and outputs begin in the workspace, in floats; it begins with the numbers of
-    /// the planes that fill the slots.
+    /// Where slots begin in the workspace, in floats; before them are the numbers of the planes that fill them.
     public let stagedPlace: Int
+    /// Where outputs begin in the workspace, in floats.
     public let scratchPlace: Int
     /// Bytes of workspace of one thread.
     public let workspaceByteCount: Int
+    /// Whether finished planes bypass the caches.
+    public let streamsOutput: Bool
+
+    /// Whether a sample's output is too large for any cache: lines of it would be read only to be overwritten. (Kernel 2, stride 2,
+    /// 64 channels, 32 filters on 64^3: 179 instead of 131 GFLOP/s on one core.)
+    static func streams(_ geometry: Geometry, _ target: Target) -> Bool {
+        geometry.outputVolume * geometry.filters * 4 > target.lastLevelBytes
+    }
 
     /// Floats from voxel to voxel for a number of features: room for the whole vectors that are moved, and no power of two, as
     /// such voxels would share cache sets.
@@ -95,5 +107,6 @@ public struct LayoutConversion: Hashable, Sendable {
         scratchPlace = (stagedPlace + blocks * slots * slotFloats).ceilingDivision(by: 16) * 16
         let floats = scratchPlace + blocks * planes * itemFloats
         workspaceByteCount = convertsInput || convertsOutput ? floats.ceilingDivision(by: 16) * 64 : 0
+        streamsOutput = convertsOutput && Self.streams(geometry, target)
     }
 }

@@ -84,7 +84,7 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
         let block = zip(parameters.block, axes).map { min($0, $1.tiles) }
         self.block = block
         conversion = spec.layout == .channelsFirst
-            ? WindowConversion(spec.geometry, taps: axes.map { $0.classes.first?.taps ?? 1 }, block: block, lanes: lanes) : nil
+            ? WindowConversion(spec.geometry, target, taps: axes.map { $0.classes.first?.taps ?? 1 }, block: block, lanes: lanes) : nil
         let filters = parameters.vectors * lanes
         let unit = spec.geometry.filtersPerGroup.ceilingDivision(by: filters) * filters * spec.geometry.channelsPerGroup
         var combinations: [Combination] = []
@@ -197,8 +197,9 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
     public var scratchPlace: Int { stagedPlace + (conversion?.inputFloats ?? 0) }
     /// Bytes of workspace of one thread.
     public var workspaceByteCount: Int { (scratchPlace + (conversion?.outputFloats ?? 0)) * 4 }
-    /// Floats from voxel to voxel, row to row and plane to plane, where windows are read and where results are written.
+    /// Floats from voxel to voxel, row to row and plane to plane where windows are read.
     public var inputSteps: [Int] { conversion?.inputSteps ?? Self.voxelSteps(spec.geometry.channels, spec.geometry.axes.map(\.input)) }
+    /// Floats from voxel to voxel, row to row and plane to plane where results are written.
     public var outputSteps: [Int] { conversion?.outputSteps ?? Self.voxelSteps(spec.geometry.filters, spec.geometry.axes.map(\.output)) }
 
     private static func voxelSteps(_ features: Int, _ size: [Int]) -> [Int] {

@@ -11,14 +11,17 @@ public struct WindowConversion: Hashable, Sendable {
     public let inputSteps: [Int]
     /// Likewise of the outputs.
     public let outputSteps: [Int]
-    /// Floats that inputs and outputs take.
+    /// Floats that the inputs of a block take in the workspace.
     public let inputFloats: Int
+    /// Floats that its outputs take.
     public let outputFloats: Int
+    /// Whether finished planes bypass the caches.
+    public let streamsOutput: Bool
 
     /// - Parameters:
     ///   - taps: most taps of a phase along each axis.
     ///   - block: tiles of a work item along each axis.
-    init(_ geometry: Geometry, taps: [Int], block: [Int], lanes: Int) {
+    init(_ geometry: Geometry, _ target: Target, taps: [Int], block: [Int], lanes: Int) {
         convertsInput = geometry.channels > 1
         convertsOutput = geometry.filters > 1
         let inputs = geometry.axes.indices.map { min(2 * block[$0] + taps[$0] - 1, geometry.axes[$0].input) }
@@ -30,6 +33,7 @@ public struct WindowConversion: Hashable, Sendable {
             convertsOutput ? outputs : geometry.axes.map(\.output),
             voxel: convertsOutput ? LayoutConversion.voxel(features: geometry.filters, lanes: lanes) : 1)
         inputFloats = convertsInput ? (inputs[0] * inputSteps[2]).ceilingDivision(by: 16) * 16 : 0
+        streamsOutput = convertsOutput && LayoutConversion.streams(geometry, target)
         outputFloats = convertsOutput ? (outputs[0] * outputSteps[2]).ceilingDivision(by: 16) * 16 : 0
     }
 
