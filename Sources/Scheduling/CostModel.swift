@@ -16,22 +16,11 @@ enum CostModel {
         if resolved.packedByteCount > target.lastLevelBytes / 4 || tiles < 64 { return nil }
 
         let lanes = target.lanes(.float32)
-        let channelVectors = geometry.channels.ceilingDivision(by: lanes)
-        let filterVectors = resolved.blockCount * parameters.vectors
-        let padding = Double(resolved.blockCount * resolved.blockFilters) / Double(geometry.filters)
         // Measured: 24 accumulators reach about 90 % of the peak, 16 about 80 %.
         let accumulators = Double(FilterLanes.estimate(spec, target).accumulatorCount(geometry.axes[2]))
         let share = min(0.9, max(0.7, 0.6 + accumulators / 80))
         let direct = Double(geometry.multiplyAddCount) / Double(lanes) / 2 / share
-        var fast = Double(resolved.transformedMultiplyAdds) * padding / Double(lanes) / 2 / 0.85
-        for combination in resolved.combinations {
-            // Measured: finding a window, then a load, about two additions and a store of every point; on the way back the
-            // same, and eight stores to distant lines.
-            let points = Double(combination.points)
-            fast += Double(tiles) * points * (12 + 6 * Double(channelVectors))
-            fast += Double(tiles * filterVectors * combination.phaseCount) * (points * 4 + 60)
-        }
-        return fast < direct * 0.9 ? schedule : nil
+        return minimalFiltering(geometry, target, resolved) < direct * 0.9 ? schedule : nil
     }
 }
 
