@@ -50,4 +50,7 @@ extension KernelUnit {
     package static func templateText(_ fileName: String) -> String? {
         Templates.File(rawValue: fileName).map { Templates.text($0) }
     }
+
+    /// The texts of all files that code is rendered from.
+    package static var templateTexts: [String] { Templates.File.allCases.map { Templates.text($0) } }
 }

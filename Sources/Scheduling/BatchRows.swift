@@ -2,7 +2,7 @@ import LayerSpec
 
 /// Schedule parameters of the direct "batch rows" family for inputs of one voxel: a call is a product of matrices whose rows are
 /// samples, as in the first layer of generators (Wu et al. 2016, 3D-GAN).
-public struct BatchRows: Hashable, Sendable {
+public struct BatchRows: Codable, Hashable, Sendable {
     /// Vectors of outputs in the register tile.
     public var vectors: Int
     /// Samples in the register tile.

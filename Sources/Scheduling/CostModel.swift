@@ -16,26 +16,12 @@ enum CostModel {
         if resolved.packedByteCount > target.lastLevelBytes / 4 || tiles < 64 { return nil }
 
         let lanes = target.lanes(.float32)
-        let channelVectors = geometry.channelsPerGroup.ceilingDivision(by: lanes)
-        let filterVectors = resolved.blockCount * parameters.vectors
-        let padding = Double(resolved.blockCount * resolved.blockFilters) / Double(geometry.filtersPerGroup)
         // Measured: 24 accumulators reach about 90 % of the peak, 16 about 80 %.
         let accumulators = Double(FilterLanes.estimate(spec, target).accumulatorCount(geometry.axes[2]))
         let share = min(0.9, max(0.7, 0.6 + accumulators / 80))
         let direct = Double(geometry.multiplyAddCount) / Double(lanes) / 2 / share
-        var fast = Double(resolved.transformedMultiplyAdds) * padding / Double(lanes) / 2 / 0.85
-        for combination in resolved.combinations {
-            // Measured: finding a window, then a load, about two additions and a store of every point; on the way back the
-            // same, and eight stores to distant lines.
-            let points = Double(combination.points)
-            fast += Double(tiles * geometry.groups) * points * (12 + 6 * Double(channelVectors))
-            fast += Double(tiles * geometry.groups * filterVectors * combination.phaseCount) * (points * 4 + 60)
-        }
-        // Planes that become voxels and back, in both families; windows overlap, so here their inputs are converted about twice.
-        let conversion = spec.layout == .channelsFirst ? 0.4 : 0
-        let (inputs, outputs) = (Double(geometry.inputVolume * geometry.channels), Double(geometry.outputVolume * geometry.filters))
-        fast += conversion * (2 * inputs + outputs)
-        return fast < (direct + conversion * (inputs + outputs)) * 0.9 ? schedule : nil
+        let fast = minimalFiltering(geometry, target, resolved) + conversion(spec, inputPasses: 2)
+        return fast < (direct + conversion(spec, inputPasses: 1)) * 0.9 ? schedule : nil
     }
 }
 

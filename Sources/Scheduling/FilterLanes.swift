@@ -5,9 +5,9 @@ import LayerSpec
 ///
 /// A *position* is one q of the phase grid (`AxisGeometry`); a tile holds `tileHeight` x `tileWidth` of them, for one row
 /// phase and either one width phase or all of them (`mergesWidthPhases`).
-public struct FilterLanes: Hashable, Sendable {
+public struct FilterLanes: Codable, Hashable, Sendable {
     /// How many taps share one channel loop.
-    public enum Fusion: String, Hashable, Sendable {
+    public enum Fusion: String, Codable, Hashable, Sendable {
         /// One tap: needs one weight vector per vector of filters, and enough positions to hide latency.
         case tap
         /// All taps of one kernel row: one broadcast input feeds up to kernel-width multiply-adds.
@@ -15,7 +15,7 @@ public struct FilterLanes: Hashable, Sendable {
     }
 
     /// What is outermost in `run`.
-    public enum Order: String, Hashable, Sendable {
+    public enum Order: String, Codable, Hashable, Sendable {
         /// Work items outside: weights are re-read per tile, inputs once. For weights that fit the caches.
         case heightBlocked = "hblock"
         /// Depth phase and filter block outside: every weight is streamed once per call.

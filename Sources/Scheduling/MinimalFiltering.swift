@@ -5,7 +5,7 @@ import LayerSpec
 ///
 /// Only two outputs per axis and tile: then a transformed input value reaches exactly the outputs that read it, so NaN, Inf and
 /// outliers stay where direct summation would have them, and rounding errors stay as small.
-public struct MinimalFiltering: Hashable, Sendable {
+public struct MinimalFiltering: Codable, Hashable, Sendable {
     /// Tiles of one work item along depth, height and width; a tile is two positions along each axis.
     public var block: [Int]
     /// Vectors of filters in the register tile.

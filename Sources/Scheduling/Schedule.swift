@@ -16,6 +16,34 @@ public enum Decision: Hashable, Sendable {
     }
 }
 
+/// An object with one member, named after the family, that holds the family's parameters.
+extension Decision: Codable {
+    private enum Family: String, CodingKey, CaseIterable {
+        case filterLanes, minimalFiltering
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: Family.self)
+        guard values.allKeys.count == 1, let family = values.allKeys.first else {
+            let names = Family.allCases.map(\.stringValue).joined(separator: ", ")
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: decoder.codingPath, debugDescription: "expected one kernel family of \(names)"))
+        }
+        switch family {
+        case .filterLanes: self = .filterLanes(try values.decode(FilterLanes.self, forKey: family))
+        case .minimalFiltering: self = .minimalFiltering(try values.decode(MinimalFiltering.self, forKey: family))
+        }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: Family.self)
+        switch self {
+        case .filterLanes(let parameters): try values.encode(parameters, forKey: .filterLanes)
+        case .minimalFiltering(let parameters): try values.encode(parameters, forKey: .minimalFiltering)
+        }
+    }
+}
+
 /// How one problem is computed on one target: everything that code is generated from.
 public struct Schedule: Hashable, Sendable {
     /// A kernel family with everything resolved.
@@ -46,6 +74,15 @@ public struct Schedule: Hashable, Sendable {
         case .batchRows(let parameters):
             family = .batchRows(try BatchRowsSchedule(spec, target, parameters))
             self.spec = spec.with(epilogue: epilogue, policy: .direct)
+        }
+    }
+
+    /// The parameters it was made from.
+    public var decision: Decision {
+        switch family {
+        case .filterLanes(let resolved): .filterLanes(resolved.parameters)
+        case .minimalFiltering(let resolved): .minimalFiltering(resolved.parameters)
+        case .batchRows(let resolved): .batchRows(resolved.parameters)
         }
     }
 

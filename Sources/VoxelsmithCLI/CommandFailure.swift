@@ -4,7 +4,6 @@ import Tensors
 
 /// What can go wrong in the command line itself; everything else is an error of the libraries.
 enum CommandFailure: Error, CustomStringConvertible {
-    case notYetAvailable(option: String, received: String, expected: String)
     case unknownShape(layer: String)
     case nothingToGenerate(path: String)
     case needsFolder(layers: Int)
@@ -35,8 +34,6 @@ enum CommandFailure: Error, CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .notYetAvailable(let option, let received, let expected):
-            "Received \(option) \(received), which is not available yet; expected \(expected)."
         case .unknownShape(let layer):
             "Layer \"\(layer)\" has no complete input shape in the file; expected one there or --input-shape."
         case .nothingToGenerate(let path):
