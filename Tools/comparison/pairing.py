@@ -6,20 +6,19 @@ from processes import SideFailure
 
 # A call of more seconds is made once, and marked.
 LONGEST_CALL = 10.0
+# A call of more seconds is not tried with fewer threads, and its side gets fewer turns.
+LONG_CALL = 1.0
 # Turns of each side; the calls of a side are spread over as many stretches of time.
-ROUNDS = 5
+ROUNDS, ROUNDS_OF_LONG_CALLS = 5, 2
 # Largest difference between two answers, in units of the largest element. Two float32 sums of thousands of products differ
 # by some 1e-6 of it; a wrong tap, weight or position by more than a thousandth.
 TOLERANCE = 1e-4
 
 
 def quick(call, budget):
-    """The median of some calls after a first one, and whether that first one alone was too long already."""
+    """Seconds of a call: the median of some after a first one, or that one alone when it was long."""
     first = call(1, 0)[0] / 1e9
-    if first > LONGEST_CALL:
-        return first, True
-    times = call(20, budget)
-    return median(times) / 1e9, False
+    return first if first > LONG_CALL else median(call(20, budget)) / 1e9
 
 
 def block(side, call, each, seconds):
@@ -41,12 +40,11 @@ def measure(ours, rivals, case, variant, seconds, reuses_output):
         reason = rival.prepare(case, variant)
         if reason:
             return {"reason": reason}
-        time, is_long = quick(rival.call, 0.06 * seconds)
+        candidates.append((quick(rival.call, 0.06 * seconds), rival))
         rival.wait_until_quiet()
-        candidates.append((time, is_long, rival))
-        if is_long:
+        if candidates[0][0] > LONG_CALL:
             break
-    rival_time, is_long, rival = min(candidates, key=lambda candidate: candidate[0])
+    rival_time, rival = min(candidates, key=lambda candidate: candidate[0])
     for other in rivals:
         if other is not rival:
             other.request("release")
@@ -56,23 +54,25 @@ def measure(ours, rivals, case, variant, seconds, reuses_output):
 
     own = []
     for threads in sorted({1, rivals[-1].threads}):
-        own.append((quick(our_call(threads), 0.06 * seconds)[0], threads))
+        own.append((quick(our_call(threads), 0.06 * seconds), threads))
         ours.wait_until_quiet()
     our_time, our_threads = min(own)
 
-    if is_long:
+    is_hopeless = rival_time > LONGEST_CALL
+    if is_hopeless:
         rival_times = [round(rival_time * 1e9)]
         our_times = block(ours, our_call(our_threads), our_time, seconds / 2)
     else:
         rival_times, our_times = [], []
+        rival.faults = 0
         share = seconds / (2 * ROUNDS)
-        for turn in range(max(3, ROUNDS if max(rival_time, our_time) < seconds else 3)):
+        for _ in range(ROUNDS if max(rival_time, our_time) < LONG_CALL else ROUNDS_OF_LONG_CALLS):
             rival_times += block(rival, rival.call, rival_time, share)
             our_times += block(ours, our_call(our_threads), our_time, share)
     ours.fields("save", "y.npy")
     row = {
         "rival_ns": median(rival_times), "ours_ns": median(our_times), "rival_calls": len(rival_times), "our_calls": len(our_times),
-        "rival_threads": rival.threads, "our_threads": our_threads, "once": is_long,
+        "rival_threads": rival.threads, "our_threads": our_threads, "rival_faults": round(rival.faults / len(rival_times)), "once": is_hopeless,
     }
     row.update(compare(rival))
     rival.request("release")

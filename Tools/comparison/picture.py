@@ -15,11 +15,10 @@ import report  # noqa: E402
 
 def main(source, target):
     data = json.loads(Path(source).read_text())
-    suite = next(iter(data["shapes"].values()))["suite"]
-    shapes = report.paired(data, "1", suite)
+    shapes = report.paired(data, "1", (report.suites(data) or [None])[0])
     if not shapes:
         return
-    figure, axes = plt.subplots(figsize=(11, 5.2), constrained_layout=True)
+    figure, axes = plt.subplots(figsize=(4 + 0.3 * len(shapes), 5.2), constrained_layout=True)
     places = range(len(shapes))
     ours = [report.gflops(data, report.best(cells), "ours_ns") for cells in shapes.values()]
     axes.bar(places, ours, color="#2a6f97", width=0.72, label="Voxelsmith", zorder=2)

@@ -125,7 +125,7 @@ class Rival(Side):
         }
         arguments = [str(HERE / "rival.py"), name, str(threads), "reuse" if reuses_output else "allocate"]
         super().__init__([python, *arguments], environment, folder)
-        self.threads, self.folder = threads, str(folder)
+        self.threads, self.folder, self.faults = threads, str(folder), 0
 
     def request(self, what, **more):
         answer = json.loads(self.ask(json.dumps({"do": what, **more})))
@@ -138,7 +138,9 @@ class Rival(Side):
         return self.request("prepare", case=case, variant=variant, folder=self.folder).get("reason")
 
     def call(self, count, seconds):
-        return self.request("call", count=count, seconds=seconds)["ns"]
+        answer = self.request("call", count=count, seconds=seconds)
+        self.faults += answer["faults"]
+        return answer["ns"]
 
 
 def say(text):

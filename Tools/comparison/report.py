@@ -40,6 +40,11 @@ def gflops(data, cell, side):
     return data["shapes"][cell["shape"]]["flops"] / cell[side]
 
 
+def rate(value):
+    """A rate with two digits at least."""
+    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
+
+
 def all_threads_peak(data):
     return data["machine"]["peak_gflops_per_thread"] * data["machine"]["cores"]
 
@@ -55,11 +60,11 @@ def main_table(data, suite):
     rows = []
     for shape, cells in first.items():
         cell = best(cells)
-        rate = gflops(data, cell, "ours_ns")
+        own = gflops(data, cell, "ours_ns")
         marks = (" (once)" if cell["once"] else "") + ("" if all(c["agrees"] for c in cells) else " (answers differ)")
         rows.append([
-            shape, f"{data['shapes'][shape]['flops'] / 1e9:.3f}", f"{rate:.0f}", f"{100 * rate / all_threads_peak(data):.0f} %",
-            cell["variant"] + marks, f"{gflops(data, cell, 'rival_ns'):.0f}", f"{ratio(cell):.2f}",
+            shape, f"{data['shapes'][shape]['flops'] / 1e9:.3f}", rate(own), f"{100 * own / all_threads_peak(data):.0f} %",
+            cell["variant"] + marks, rate(gflops(data, cell, "rival_ns")), f"{ratio(cell):.2f}",
             f"{ratio(best(second[shape])):.2f}" if shape in second else "-",
         ])
     return table(["layer", "GFLOP", "ours, GFLOP/s", "of peak", "best rival", "its GFLOP/s", "ratio", "ratio, resident"], rows)
@@ -83,9 +88,22 @@ def origin(data):
         f"a thread, {machine['date']}. Rivals: {versions}. Measured by {commands}.")
 
 
-def readme_block(data):
-    suite = next(iter(data["shapes"].values()))["suite"]
-    return "\n\n".join([main_table(data, suite), summary_sentences(data, suite), origin(data)])
+def suites(data):
+    """The suites of tables 1 and 2, in the order they were measured in."""
+    return list(dict.fromkeys(data["shapes"][cell["shape"]]["suite"] for cell in data["cells"] if cell["table"] in ("1", "2")))
+
+
+def readme_block(folder):
+    """What the README says: the main suite layer by layer, and every suite of every results file in one line."""
+    data = json.loads((folder / COMMITTED.name).read_text())
+    place = folder.relative_to(ROOT)
+    parts = [f"![Rates per layer]({place}/{COMMITTED.stem}.png)", main_table(data, suites(data)[0])]
+    for path in [folder / COMMITTED.name, *sorted(set(folder.glob("*.json")) - {folder / COMMITTED.name})]:
+        found = json.loads(path.read_text())
+        for suite in suites(found):
+            sentences = summary_sentences(found, suite).replace("\n", " ")
+            parts.append(f"Suite {suite} ([all numbers]({place}/{path.stem}.md)): {sentences}")
+    return "\n\n".join([*parts, origin(data)])
 
 
 def variants(data, name):
@@ -113,17 +131,14 @@ def rival_table(data, name, suite, value, extra=None):
 def page(data):
     """Everything, as Markdown."""
     parts = ["# Results of `Tools/compare`", origin(data), "How it is measured: [comparison.md](../comparison.md)."]
-    suites = dict.fromkeys(shape["suite"] for name, shape in data["shapes"].items() if name in paired(data, "1") or name in paired(data, "2"))
-    for suite in suites:
-        if not paired(data, "1", suite) and not paired(data, "2", suite):
-            continue
+    for suite in suites(data):
         parts += [f"## Suite {suite}", main_table(data, suite), summary_sentences(data, suite)]
         for number, what in (("1", "with output allocation"), ("2", "into resident memory")):
             if paired(data, number, suite):
                 parts += [f"### Suite {suite}, table {number}: time of each rival over ours, {what}",
                           rival_table(data, number, suite, lambda cell: f"{ratio(cell):.2f}")]
                 parts += [f"### Suite {suite}, table {number}: GFLOP/s of each rival, and ours in the pairing with the best",
-                          rival_table(data, number, suite, lambda cell: f"{gflops(data, cell, 'rival_ns'):.0f}",
+                          rival_table(data, number, suite, lambda cell: rate(gflops(data, cell, "rival_ns")),
                                       lambda shape, number=number: [our_rate(data, number, shape)])]
     if variants(data, "first"):
         parts += ["## First call: milliseconds from the start of the process to the first result",
@@ -140,7 +155,7 @@ def page(data):
 
 def our_rate(data, name, shape):
     cells = paired(data, name).get(shape)
-    return f"{gflops(data, best(cells), 'ours_ns'):.0f}" if cells else "-"
+    return rate(gflops(data, best(cells), "ours_ns")) if cells else "-"
 
 
 def our_time(data, name, shape):
@@ -153,16 +168,18 @@ def picture(python, source, target):
 
 
 def render(source, python):
-    """Writes the page and the picture beside the results file, and the README's block."""
-    data = json.loads(Path(source).read_text())
-    Path(source).with_suffix(".md").write_text(page(data))
+    """Writes the page and the picture beside the results file, and the README's block where the file is a committed one."""
+    data = json.loads(source.read_text())
+    source.with_suffix(".md").write_text(page(data))
     if python:
-        picture(python, source, Path(source).with_suffix(".png"))
+        picture(python, source, source.with_suffix(".png"))
+    if source.parent != COMMITTED.parent:
+        return 0
     text = README.read_text()
     if BEGIN not in text or END not in text.split(BEGIN, 1)[1]:
         print(f"{README} has no block between {BEGIN} and {END}; expected one to fill.")
         return 1
     before, rest = text.split(BEGIN, 1)
     after = rest.split(END, 1)[1]
-    README.write_text(f"{before}{BEGIN}\n{readme_block(data)}\n{END}{after}")
+    README.write_text(f"{before}{BEGIN}\n{readme_block(COMMITTED.parent)}\n{END}{after}")
     return 0
