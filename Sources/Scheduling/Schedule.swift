@@ -19,7 +19,7 @@ public enum Decision: Hashable, Sendable {
 /// An object with one member, named after the family, that holds the family's parameters.
 extension Decision: Codable {
     private enum Family: String, CodingKey, CaseIterable {
-        case filterLanes, minimalFiltering
+        case filterLanes, minimalFiltering, batchRows
     }
 
     public init(from decoder: any Decoder) throws {
@@ -32,6 +32,7 @@ extension Decision: Codable {
         switch family {
         case .filterLanes: self = .filterLanes(try values.decode(FilterLanes.self, forKey: family))
         case .minimalFiltering: self = .minimalFiltering(try values.decode(MinimalFiltering.self, forKey: family))
+        case .batchRows: self = .batchRows(try values.decode(BatchRows.self, forKey: family))
         }
     }
 
@@ -40,6 +41,7 @@ extension Decision: Codable {
         switch self {
         case .filterLanes(let parameters): try values.encode(parameters, forKey: .filterLanes)
         case .minimalFiltering(let parameters): try values.encode(parameters, forKey: .minimalFiltering)
+        case .batchRows(let parameters): try values.encode(parameters, forKey: .batchRows)
         }
     }
 }

@@ -23,6 +23,7 @@ enum CommandFailure: Error, CustomStringConvertible {
     case notInteger(factor: [Int], of: [Int])
     case malformedShape(String)
     case fileSystem(operation: String, path: String, reason: String)
+    case unknownRequest(String, expected: String)
 
     /// Whether the command was called wrongly, rather than failed in its work.
     var isWrongUsage: Bool {
@@ -67,6 +68,7 @@ enum CommandFailure: Error, CustomStringConvertible {
             "Received a result of \(factor) voxels for an input of \(of); expected whole multiples for --picture."
         case .malformedShape(let text):
             "Received input shape \"\(text)\"; expected integers of at least 1 separated by commas, such as 1,16,16,16,8."
+        case .unknownRequest(let request, let expected): "Received \"\(request)\"; expected \(expected)."
         case .fileSystem(let operation, let path, let reason): "Could not \(operation) \(path): \(reason)."
         }
     }

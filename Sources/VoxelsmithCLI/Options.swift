@@ -57,6 +57,8 @@ struct LayersOption: ParsableArguments {
 struct ResolvedLayer {
     let name: String
     let spec: KernelSpec
+    /// The batch of the file's input shape, 1 where it states none: no part of the problem, but of what is measured.
+    let batch: Int
 
     static func read(_ path: String, inputShape: InputShape? = nil, policy: Policy) throws -> [ResolvedLayer] {
         var set = try ModelFile(path: path).layers
@@ -68,6 +70,7 @@ struct ResolvedLayer {
         name = layer.config.name
         guard let shape = layer.completeInputShape(batch: 1) else { throw CommandFailure.unknownShape(layer: name) }
         spec = try layer.config.spec(inputShape: shape, policy: policy)
+        batch = max(1, layer.inputShape?.first.flatMap(\.self) ?? 1)
     }
 }
 
