@@ -4,7 +4,7 @@ import Tensors
 
 /// Seeded random problems on which generated kernels can go wrong: unequal axes, kernels and strides, tails everywhere.
 struct RandomSpecs {
-    private var random: SeededRandom
+    var random: SeededRandom
 
     init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
@@ -89,7 +89,7 @@ struct RandomSpecs {
 struct ClassCounts {
     private(set) var counts: [String: Int] = [:]
 
-    /// Least number of pairs of each class.
+    /// Least number of kernels of each class among 1000; a whole run has three times as many.
     static let minima = [
         "stride above kernel": 60, "kernel no multiple of stride": 150, "asymmetric crop": 200, "channels no multiple of lanes": 300,
         "filters no multiple of lanes": 300, "batch above 1": 150, "phase without taps": 60, "axis of length 1": 60,
@@ -121,4 +121,6 @@ struct ClassCounts {
         ]
         for (name, holds) in facts where holds { counts[name, default: 0] += 1 }
     }
+
+    mutating func add(_ other: ClassCounts) { counts.merge(other.counts, uniquingKeysWith: +) }
 }
