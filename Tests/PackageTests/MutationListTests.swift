@@ -6,7 +6,9 @@ import Testing
     private struct Mutation: Decodable {
         let name: String
         let file: String
+        let before: String?
         let find: String
+        let after: String?
         let replace: String
         let tests: [String]
         let scale: Double?
@@ -26,7 +28,7 @@ import Testing
         let tests = try FileManager.default.subpathsOfDirectory(atPath: "Tests").filter { $0.hasSuffix(".swift") }
             .map { try text("Tests/" + $0) }.joined()
         for mutation in mutations {
-            let count = try text(mutation.file).components(separatedBy: mutation.find).count - 1
+            let count = try text(mutation.file).components(separatedBy: (mutation.before ?? "") + mutation.find + (mutation.after ?? "")).count - 1
             #expect(count == 1, "\(mutation.name): its text occurs \(count) times in \(mutation.file); mend Tools/mutations.json")
             #expect(mutation.replace != mutation.find, "\(mutation.name)")
             #expect(!mutation.tests.isEmpty, "\(mutation.name)")
