@@ -54,6 +54,7 @@ struct LayersOption: ParsableArguments {
 /// A layer with everything a kernel depends on.
 struct ResolvedLayer {
     let name: String
+    let config: LayerConfig
     let spec: KernelSpec
 
     static func read(_ path: String, inputShape: InputShape? = nil, policy: Policy) throws -> [ResolvedLayer] {
@@ -64,6 +65,7 @@ struct ResolvedLayer {
 
     private init(_ layer: LayerDescription, policy: Policy) throws {
         name = layer.config.name
+        config = layer.config
         guard let shape = layer.completeInputShape(batch: 1) else { throw CommandFailure.unknownShape(layer: name) }
         spec = try layer.config.spec(inputShape: shape, policy: policy)
     }

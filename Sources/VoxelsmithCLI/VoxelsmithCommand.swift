@@ -16,7 +16,7 @@ struct VoxelsmithCommand: AsyncParsableCommand {
             """,
         subcommands: [
             DescribeCommand.self, EmitCommand.self, BuildCommand.self, RunCommand.self, VerifyCommand.self, BenchCommand.self,
-            RegenerateCommand.self, CacheCommand.self, VerifyKernelCommand.self,
+            RegenerateCommand.self, CacheCommand.self, VerifyKernelCommand.self, ThreadsCommand.self,
         ])
 
     static func main() async {

@@ -21,8 +21,10 @@ struct Voxelsmith {
     static let package = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
 
     /// Runs `voxelsmith` with these arguments.
-    /// - Parameter environment: added to this process's.
-    static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Outcome {
+    /// - Parameters:
+    ///   - environment: added to this process's.
+    ///   - program: another program to run.
+    static func run(_ arguments: [String], environment: [String: String] = [:], program: URL = program) throws -> Outcome {
         let process = Process()
         process.executableURL = program
         process.arguments = arguments
