@@ -172,7 +172,7 @@ struct FilterLanesContext {
         convertsInput = conversion?.convertsInput ?? false
         convertsOutput = conversion?.convertsOutput ?? false
         converts = convertsInput || convertsOutput
-        streamsOutput = conversion?.streamsOutput ?? false
+        streamsOutput = conversion?.streamsOutput ?? parameters.streamsOutput
         self.layout = spec.layout == .channelsLast ? "channels last" : "channels first"
         (rowsPerTile, largerTiles) = (conversion?.rowsPerTile ?? 1, conversion?.largerTiles ?? 1)
         (inputVoxel, outputVoxel) = (resolved.inputVoxel, resolved.outputVoxel)

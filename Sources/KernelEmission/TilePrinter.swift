@@ -109,7 +109,7 @@ struct TilePrinter {
             // The schedule's activation is pointwise, so it always has an expression.
             let value = ActivationExpression.apply(activation, to: sum) ?? sum
             let function = storedLanes[vector] == layout.lanes
-                ? (resolved.parameters.streamsOutput ? "vs_stream" : "vs_store") : "store_\(storedLanes[vector])"
+                ? (resolved.parameters.streamsOutput && resolved.conversion == nil ? "vs_stream" : "vs_store") : "store_\(storedLanes[vector])"
             return .init(statement: "\(function)(\(to), \(value));")
         }
         if layout.channelsPerVector == layout.lanes { return sumsOfLanes(places, activation) }

@@ -74,8 +74,15 @@ extension FilterLanes {
         let merged = registers - 1 - width.kernel * schedule.vectors
         let single = registers - 1 - width.longestChain * schedule.vectors
         let least = min(12, target.vectorRegisters / 2)
+        // Tiles of equal width may hold fewer sums than registers do.
+        let columns = (0..<phases).map { width.positions(inPhase: $0).count }.max() ?? 1
+        func sums(_ most: Int, phases: Int) -> Double {
+            let widest = most / (phases * schedule.vectors)
+            return widest < 1 ? 0 : Double(columns * phases * schedule.vectors) / Double(columns.ceilingDivision(by: widest))
+        }
+        let mergedPays = schedule.vectors == 1 || sums(merged, phases: phases) >= min(16, sums(single, phases: 1))
         var positions: Int
-        if !isStationary && merged / (phases * schedule.vectors) * phases * schedule.vectors >= least {
+        if !isStationary && mergedPays && merged / (phases * schedule.vectors) * phases * schedule.vectors >= least {
             schedule.mergesWidthPhases = phases > 1
             schedule.fusion = .row
             positions = merged / (phases * schedule.vectors)
@@ -119,11 +126,10 @@ extension FilterLanes {
             schedule.blockRows = max(1, min(tileRows, min(rows, 16) / schedule.tileHeight))
             // Even blocks: 25 rows as 16 and 9 would leave one of two threads with little to do.
             schedule.blockRows = tileRows.ceilingDivision(by: tileRows.ceilingDivision(by: schedule.blockRows))
-            // Written once and read by nobody soon; only whole lines may bypass the caches.
-            let outputBytes = geometry.outputVolume * geometry.filters * 4
-            schedule.streamsOutput = outputBytes > target.lastLevelBytes && geometry.filters % 16 == 0
-            let planeBytes = geometry.inputVolume / depth.input * geometry.channels * 4
-            schedule.prefetchesNextPlane = depth.input > 1 && planeBytes * 3 > target.level2Bytes
+            // Lines of filters are whole; planes of channels_first are converted in whole lines.
+            schedule.streamsOutput = LayoutConversion.streams(geometry, target)
+                && (spec.layout == .channelsFirst || geometry.filters * 4 % 64 == 0)
+            schedule.prefetchesNextPlane = depth.input > 1 && geometry.inputVolume * geometry.channels * 4 > target.level2Bytes
             if spec.layout == .channelsFirst { schedule.fitConversion(spec, target, tileRows: tileRows) }
         }
         return schedule

@@ -27,6 +27,9 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: "Least time the median of a layer is taken over, in seconds; never fewer than 20 calls.")
     var seconds = 0.5
 
+    @Flag(help: "Measure instead what a call costs besides the kernel: around it, and the first time.")
+    var overhead = false
+
     @Option(help: ArgumentHelp("Where to write the numbers.", valueName: "FILE"))
     var json: String?
 
@@ -40,6 +43,12 @@ struct BenchCommand: AsyncParsableCommand {
     func run() async throws {
         let registry = try pluginsOption.registry(mode: .auto)
         let layers = try source.resolved(policy: policy)
+        if overhead {
+            var table = OverheadTable(threads: threadsOption.threads)
+            for layer in layers { try table.measure(layer, kernels: registry, seconds: seconds) }
+            print(table.text, terminator: "")
+            return
+        }
         var results: [BenchmarkResult] = []
         var table = TextTable(["layer", "kernel", "ms", "min", "first", "fresh", "faults", "GFLOP/s", "of peak", "interpreter", "speed-up", "error/bound"])
         for (index, layer) in layers.enumerated() {

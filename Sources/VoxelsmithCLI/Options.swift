@@ -56,6 +56,7 @@ struct LayersOption: ParsableArguments {
 /// A layer with everything a kernel depends on.
 struct ResolvedLayer {
     let name: String
+    let config: LayerConfig
     let spec: KernelSpec
     /// The batch of the file's input shape, 1 where it states none: no part of the problem, but of what is measured.
     let batch: Int
@@ -68,6 +69,7 @@ struct ResolvedLayer {
 
     private init(_ layer: LayerDescription, policy: Policy) throws {
         name = layer.config.name
+        config = layer.config
         guard let shape = layer.completeInputShape(batch: 1) else { throw CommandFailure.unknownShape(layer: name) }
         spec = try layer.config.spec(inputShape: shape, policy: policy)
         batch = max(1, layer.inputShape?.first.flatMap(\.self) ?? 1)

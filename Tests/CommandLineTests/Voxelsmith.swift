@@ -24,7 +24,8 @@ struct Voxelsmith {
     /// - Parameters:
     ///   - environment: added to this process's.
     ///   - input: what the program reads from standard input.
-    static func run(_ arguments: [String], environment: [String: String] = [:], input: String = "") throws -> Outcome {
+    ///   - program: another program to run.
+    static func run(_ arguments: [String], environment: [String: String] = [:], input: String = "", program: URL = program) throws -> Outcome {
         let process = Process()
         process.executableURL = program
         process.arguments = arguments
