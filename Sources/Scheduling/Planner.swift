@@ -112,8 +112,10 @@ extension FilterLanes {
             let rowBytes = width.input * geometry.channels * 4
             let rows = max(1, target.level2Bytes / 2 / (3 * rowBytes))
             schedule.blockRows = max(1, min(tileRows, min(rows, 16) / schedule.tileHeight))
-            let planeBytes = geometry.inputVolume / depth.input * geometry.channels * 4
-            schedule.prefetchesNextPlane = depth.input > 1 && planeBytes * 3 > target.level2Bytes
+            // Planes that the second-level cache does not keep from call to call come from further away, and the hardware does not
+            // see them coming: measured 117 -> 190 GFLOP/s with 2 filters, 171 -> 216 with 3, 208 -> 221 with 16.
+            let inputBytes = geometry.inputVolume * geometry.channels * 4
+            schedule.prefetchesNextPlane = depth.input > 1 && inputBytes > target.level2Bytes / 2
         }
         return schedule
     }
