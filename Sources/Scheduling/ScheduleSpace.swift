@@ -129,7 +129,7 @@ public struct ScheduleSpace: Sendable {
         let vectors = spec.geometry.filtersPerGroup.ceilingDivision(by: target.lanes(.float32))
         return estimate.varied(\.vectors, Array(1...min(4, vectors))).flatMap { p in
             let rows = (target.vectorRegisters - 2 - p.vectors) / p.vectors
-            return p.varied(\.rows, Array(Set([rows, min(rows, 14)])))
+            return p.varied(\.rows, Array(Set([rows, rows / 2])))
         }.map { .minimalFiltering($0) }
     }
 

@@ -51,16 +51,20 @@ final class AnswerCheck {
     private let operands: LayerOperands
     private let batch: Int
     private let threads: Int
+    private let sampleSize: Int
     private var sums: [ElementType: Tensor] = [:]
     private var directMagnitudes: [ElementType: Tensor] = [:]
     private var fastMagnitudes: Tensor?
 
-    /// - Parameter spec: the layer's problem, activation included.
-    init(_ spec: KernelSpec, _ operands: LayerOperands, batch: Int, threads: Int) {
+    /// - Parameters:
+    ///   - spec: the layer's problem, activation included.
+    ///   - sampleSize: elements of minimal-filtering results, about, that get a bound of their own.
+    init(_ spec: KernelSpec, _ operands: LayerOperands, batch: Int, threads: Int, sampleSize: Int = 4000) {
         self.spec = spec
         self.operands = operands
         self.batch = batch
         self.threads = threads
+        self.sampleSize = sampleSize
     }
 
     /// Compares every element with the interpreter's, whose own rounding the bound includes. The interpreter itself is
@@ -100,14 +104,14 @@ final class AnswerCheck {
         }
     }
 
-    /// What bounds a minimal-filtering kernel: for a sample of about 4000 elements, in whole rows, their own magnitudes, each of which
-    /// costs as much as thousands of elements; for the others one that holds for the whole filter.
+    /// What bounds a minimal-filtering kernel: for a sample of elements, in whole rows, their own magnitudes, each of which costs as much as
+    /// thousands of elements; for the others one that holds for the whole filter.
     private func sampledMagnitudes(_ bound: MinimalFilteringBound, _ y: Tensor) throws -> Tensor {
         let (x, weights, bias) = (operands.x.floats, operands.weights.floats, operands.bias?.floats)
         let largest = bound.largestMagnitudes(input: x, weights: weights, bias: bias)
         let length = y.shape.last ?? 1
         let rows = y.elementCount / max(1, length)
-        let step = max(1, y.elementCount / 4000)
+        let step = max(1, y.elementCount / sampleSize)
         return try Tensor(
             shape: y.shape,
             (0..<y.elementCount).map { index in
