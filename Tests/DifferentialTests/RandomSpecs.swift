@@ -121,6 +121,4 @@ struct ClassCounts {
         ]
         for (name, holds) in facts where holds { counts[name, default: 0] += 1 }
     }
-
-    mutating func add(_ other: ClassCounts) { counts.merge(other.counts, uniquingKeysWith: +) }
 }
