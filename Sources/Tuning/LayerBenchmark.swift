@@ -141,13 +141,12 @@ public struct LayerBenchmark: Sendable {
     private func randomTensor(_ shape: [Int], scale: Double, _ random: inout SeededRandom) throws -> Tensor {
         var tensor = try Tensor(uninitialized: shape, spec.elements.storage)
         try tensor.withUnsafeMutableBytes { bytes in
-            switch spec.elements.storage {
-            case .float32:
-                let values = bytes.bindMemory(to: Float.self)
-                for index in values.indices { values[index] = Float(scale * random.real()) }
-            case .float64:
+            if spec.elements.storage == .float64 {
                 let values = bytes.bindMemory(to: Double.self)
                 for index in values.indices { values[index] = scale * random.real() }
+            } else {
+                let values = bytes.bindMemory(to: Float.self)
+                for index in values.indices { values[index] = Float(scale * random.real()) }
             }
         }
         return tensor
@@ -216,12 +215,11 @@ public struct LayerBenchmark: Sendable {
         var result = try Tensor(uninitialized: tensor.shape, tensor.elementType)
         try result.withUnsafeMutableBytes { bytes in
             tensor.withUnsafeBytes { source in
-                switch tensor.elementType {
-                case .float32:
-                    let (to, from) = (bytes.bindMemory(to: Float.self), source.bindMemory(to: Float.self))
-                    for index in from.indices { to[index] = abs(from[index]) }
-                case .float64:
+                if tensor.elementType == .float64 {
                     let (to, from) = (bytes.bindMemory(to: Double.self), source.bindMemory(to: Double.self))
+                    for index in from.indices { to[index] = abs(from[index]) }
+                } else {
+                    let (to, from) = (bytes.bindMemory(to: Float.self), source.bindMemory(to: Float.self))
                     for index in from.indices { to[index] = abs(from[index]) }
                 }
             }
