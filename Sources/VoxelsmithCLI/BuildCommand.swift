@@ -5,6 +5,8 @@ import KernelEmission
 import KernelRuntime
 import LayerSpec
 import Logging
+import Tensors
+import Tuning
 
 struct BuildCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -32,11 +34,22 @@ struct BuildCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The compiler. Default: the Swift toolchain's clang, else the first on PATH.", valueName: "PATH"))
     var clang: String?
 
+    @Option(
+        name: .customLong("compiler-time-limit"),
+        help: ArgumentHelp("Seconds one call of the compiler may take.", valueName: "seconds"))
+    var compilerTimeLimit = PluginBuilder.defaultTimeLimit
+
     @Flag(name: .customLong("no-cache"), help: "Compile everything anew.")
     var withoutCache = false
 
     @Flag(inversion: .prefixedNo, help: "Check every kernel before the plugin is put in place, where this machine can run it.")
     var verify = true
+
+    func validate() throws {
+        if !(compilerTimeLimit > 0 && compilerTimeLimit <= 1e9) {
+            throw ValidationError("Received --compiler-time-limit \(compilerTimeLimit); expected more than 0 and at most 1e9 seconds.")
+        }
+    }
 
     func run() async throws {
         if effort != "estimate" {
@@ -53,8 +66,8 @@ struct BuildCommand: AsyncParsableCommand {
         let selection = try KernelSelection(source.resolved(policy: policy), target: target, path: source.layers)
         let plugin = try PluginSource(selection.units, templateDigest: templateDigest)
         let builder = PluginBuilder(
-            compiler: try await Compiler.find(explicit: clang), cache: withoutCache ? nil : .standard(),
-            logger: Logger(label: "voxelsmith.build"))
+            compiler: try await Compiler.find(explicit: clang, timeLimit: compilerTimeLimit), cache: withoutCache ? nil : .standard(),
+            logger: Logger(label: "voxelsmith.build"), timeLimit: compilerTimeLimit)
         let built = try await builder.build(plugin, target: target) { done, steps in
             Console.progress("compiling \(output): \(done) of \(steps)")
         }
@@ -63,7 +76,7 @@ struct BuildCommand: AsyncParsableCommand {
         // What the runtime would refuse is not put in place.
         let digest = try PluginFile(bytes: built.bytes, path: output).digest
         let known = VerificationRecord.read(beside: output, digest: digest)
-        let record = verify && known == nil ? try await verified(built, digest: digest) : known
+        let record = verify && known == nil ? try await verified(built, selection.units, digest: digest) : known
         if record == nil { unlink(VerificationRecord.path(beside: output)) }
         try built.write(to: output)
         if known == nil { try record?.write(beside: output) }
@@ -75,11 +88,16 @@ struct BuildCommand: AsyncParsableCommand {
 
     /// Checks the plugin under another name, so that a bad one never takes the place of a good one.
     /// - Returns: nil when this machine cannot run it.
-    private func verified(_ built: BuiltPlugin, digest: String) async throws -> VerificationRecord? {
+    private func verified(_ built: BuiltPlugin, _ units: [KernelUnit], digest: String) async throws -> VerificationRecord? {
         let missing = built.target.requiredFeatures.filter { !HostCPU.features.contains($0) }
         if !missing.isEmpty {
             let names = missing.map(\.rawValue).joined(separator: ", ")
             Console.warn("Not verified, as this machine lacks \(names), which \(built.target.name) needs.")
+            return nil
+        }
+        let (needed, available) = (units.map { KernelVerifier.memory(for: $0.schedule.spec) }.max() ?? 0, AvailableMemory.byteCount)
+        if needed > available {
+            Console.warn("Not verified, as that takes about \(needed) bytes of memory and \(available) are available.")
             return nil
         }
         let unverified = "\(output).unverified.\(getpid())"

@@ -23,6 +23,7 @@ enum CommandFailure: Error, CustomStringConvertible {
     case notAVolume([Int])
     case notInteger(factor: [Int], of: [Int])
     case malformedShape(String)
+    case notEnoughMemory(what: String, needed: Int, available: Int)
     case fileSystem(operation: String, path: String, reason: String)
 
     /// Whether the command was called wrongly, rather than failed in its work.
@@ -70,6 +71,8 @@ enum CommandFailure: Error, CustomStringConvertible {
             "Received a result of \(factor) voxels for an input of \(of); expected whole multiples for --picture."
         case .malformedShape(let text):
             "Received input shape \"\(text)\"; expected integers of at least 1 separated by commas, such as 1,16,16,16,8."
+        case .notEnoughMemory(let what, let needed, let available):
+            "\(what) take \(needed) bytes at once; expected at most the \(available) that are available."
         case .fileSystem(let operation, let path, let reason): "Could not \(operation) \(path): \(reason)."
         }
     }
