@@ -22,8 +22,10 @@ package enum ChildProcess {
     ///   - command: the program's path, then its arguments.
     ///   - what: names the work in errors.
     ///   - folder: where it runs and keeps its temporary files; nil inherits both.
-    /// - Throws: `KernelBuildError.timedOut`, `.compilationFailed` when it could not be run; `CancellationError`.
+    /// - Throws: `KernelBuildError.timedOut`; `.compilationFailed` when it could not be run or printed too much; `.fileSystem` when no
+    ///   more files can be opened; `CancellationError`.
     package static func run(_ command: [String], what: String, folder: String?, seconds: Double) async throws -> Outcome {
+        try FileDescriptors.require(toStart: command[0])
         var options = PlatformOptions()
         // A group of its own, ended as a whole: clang's compiler and linker processes would outlive the driver otherwise.
         options.processGroupID = 0

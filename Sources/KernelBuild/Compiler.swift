@@ -15,15 +15,16 @@ public struct Compiler: Hashable, Sendable {
     /// - Parameters:
     ///   - explicit: a path, or a name looked up on PATH; nothing else is tried then.
     ///   - searchPath: what to take for PATH; nil means this process's.
-    /// - Throws: `KernelBuildError.compilerNotFound` or `.compilerUnusable`; `CancellationError`.
-    public static func find(explicit: String? = nil, searchPath: String? = nil) async throws -> Compiler {
+    ///   - timeLimit: seconds it may take to say its version, 60 at most.
+    /// - Throws: `KernelBuildError.compilerNotFound`, `.compilerUnusable`, `.fileSystem`; `CancellationError`.
+    public static func find(explicit: String? = nil, searchPath: String? = nil, timeLimit: Double? = nil) async throws -> Compiler {
         let folders = (searchPath ?? environmentVariable("PATH") ?? "").split(separator: ":").map(String.init)
             .filter { $0.hasPrefix("/") }
         let places = candidates(explicit: explicit, folders: folders)
         guard let path = places.first(where: isExecutableFile) else {
             throw KernelBuildError.compilerNotFound(lookedAt: places)
         }
-        return try await identify(path, folders: folders)
+        return try await identify(path, folders: folders, seconds: min(timeLimit ?? versionTimeLimit, versionTimeLimit))
     }
 
     /// Seconds; an answer takes 0.02.
@@ -42,14 +43,14 @@ public struct Compiler: Hashable, Sendable {
         return places
     }
 
-    private static func identify(_ path: String, folders: [String]) async throws -> Compiler {
+    private static func identify(_ path: String, folders: [String], seconds: Double) async throws -> Compiler {
         let outcome: ChildProcess.Outcome
         do {
-            outcome = try await ChildProcess.run([path, "--version"], what: "nothing", folder: nil, seconds: versionTimeLimit)
+            outcome = try await ChildProcess.run([path, "--version"], what: "nothing", folder: nil, seconds: seconds)
         } catch KernelBuildError.compilationFailed(_, _, _, let reason) {
-            throw KernelBuildError.compilerUnusable(path: path, reason: "could not be started (\(reason))")
+            throw KernelBuildError.compilerUnusable(path: path, reason: "gave no answer (\(reason))")
         } catch KernelBuildError.timedOut {
-            throw KernelBuildError.compilerUnusable(path: path, reason: "gave no answer in \(versionTimeLimit) seconds")
+            throw KernelBuildError.compilerUnusable(path: path, reason: "gave no answer in \(seconds) seconds")
         }
         guard outcome.succeeded else {
             throw KernelBuildError.compilerUnusable(path: path, reason: "ended with \(outcome.status)")

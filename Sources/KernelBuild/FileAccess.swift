@@ -14,6 +14,9 @@ func environmentVariable(_ name: String) -> String? {
     getenv(name).map { String(cString: $0) }
 }
 
+/// Larger files are no object, plugin or cache entry of ours, and are not read.
+private let largestFile = 1 << 30
+
 /// The whole of a regular file.
 /// - Parameter user: when given, the file must belong to this user or to root, and nobody else may write to it.
 func readFile(_ path: String, ofUser user: UInt32? = nil) throws(KernelBuildError) -> [UInt8] {
@@ -28,6 +31,7 @@ func readFile(_ path: String, ofUser user: UInt32? = nil) throws(KernelBuildErro
     if let user, ![0, user].contains(status.st_uid) || status.st_mode & (S_IWGRP | S_IWOTH) != 0 {
         throw .fileSystem(operation: "trust, as others may have written it,", path: path, errorNumber: EPERM)
     }
+    guard status.st_size <= largestFile else { throw .fileSystem(operation: "read", path: path, errorNumber: EFBIG) }
     var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
     var done = 0
     while done < bytes.count {
@@ -127,28 +131,16 @@ func isExecutableFile(_ path: String) -> Bool {
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
 }
 
-/// A folder only this user may enter, removed with its files by `remove`.
-package struct PrivateFolder: Sendable {
-    package let path: String
-
-    package init() throws(KernelBuildError) {
-        let base = environmentVariable("TMPDIR").flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "/tmp"
-        var template = Array((base + "/voxelsmith.XXXXXX").utf8CString)
-        guard mkdtemp(&template) != nil else { throw currentError("make a folder in", base) }
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    /// Files the compiler left behind when it was stopped go too; none of them is in a folder of its own.
-    package func remove() {
-        if let listing = opendir(path) {
-            while let entry = readdir(listing) {
-                let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                }
-                if name != ".", name != ".." { unlink(path + "/" + name) }
-            }
-            closedir(listing)
+/// The names in a folder, without `.` and `..`; none when it cannot be read.
+func namesInFolder(_ path: String) -> [String] {
+    guard let listing = opendir(path) else { return [] }
+    defer { closedir(listing) }
+    var names: [String] = []
+    while let entry = readdir(listing) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) {
+            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
         }
-        rmdir(path)
+        if name != ".", name != ".." { names.append(name) }
     }
+    return names
 }

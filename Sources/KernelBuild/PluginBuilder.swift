@@ -15,12 +15,15 @@ public struct PluginBuilder: Sendable {
     public let warningsAreErrors: Bool
     private let logger: Logger
 
+    /// A kernel takes clang a second or two, the largest ones some ten.
+    public static let defaultTimeLimit = 300.0
+
     /// The one symbol a plugin exports.
     static let exportedSymbol = "voxelsmith_plugin"
 
     /// A builder. It runs nothing and touches no file before `build`.
     public init(
-        compiler: Compiler, cache: PluginCache?, logger: Logger, timeLimit: Double = 300, warningsAreErrors: Bool = false
+        compiler: Compiler, cache: PluginCache?, logger: Logger, timeLimit: Double = PluginBuilder.defaultTimeLimit, warningsAreErrors: Bool = false
     ) {
         self.compiler = compiler
         self.cache = cache
@@ -71,11 +74,11 @@ public struct PluginBuilder: Sendable {
             func startNext() {
                 guard let unit = waiting.next() else { return }
                 group.addTask {
-                    try await call(unit.command, what: unit.fileName, folder: folder.path)
+                    try await call(unit.command, what: unit.fileName, makes: unit.objectName, in: folder.path)
                     return unit
                 }
             }
-            for _ in 0..<Self.coreCount { startNext() }
+            for _ in 0..<min(Self.coreCount, FileDescriptors.processes) { startNext() }
             while let unit = try await group.next() {
                 startNext()
                 if cache != nil { writer.store(.object, unit.key, try readFile(folder.path + "/" + unit.objectName)) }
@@ -85,7 +88,7 @@ public struct PluginBuilder: Sendable {
         }
 
         do {
-            try await call(plan.linkCommand, what: "the link", folder: folder.path)
+            try await call(plan.linkCommand, what: "the link", makes: Plan.linkedName, in: folder.path)
         } catch let error as KernelBuildError {
             guard case .compilationFailed(_, let command, _, let text) = error else { throw error }
             let names = Self.undefinedSymbols(text)
@@ -101,11 +104,12 @@ public struct PluginBuilder: Sendable {
             seconds: Self.seconds(since: start))
     }
 
-    private func call(_ command: [String], what: String, folder: String) async throws {
+    private func call(_ command: [String], what: String, makes result: String, in folder: String) async throws {
         let outcome = try await ChildProcess.run(command, what: what, folder: folder, seconds: timeLimit)
-        guard outcome.succeeded else {
-            throw KernelBuildError.compilationFailed(
-                what: what, command: command, status: outcome.status, standardError: outcome.standardError)
+        let isComplete = outcome.succeeded && access(folder + "/" + result, R_OK) == 0
+        guard isComplete else {
+            let status = outcome.succeeded ? "status 0 but no file \(result)" : outcome.status
+            throw KernelBuildError.compilationFailed(what: what, command: command, status: status, standardError: outcome.standardError)
         }
         if !outcome.standardError.isEmpty { logger.warning("clang on \(what): \(outcome.standardError)") }
     }

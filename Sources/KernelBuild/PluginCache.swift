@@ -64,7 +64,7 @@ public struct PluginCache: Hashable, Sendable {
             (entries, bytes) = (entries + 1, bytes + file.byteCount)
         }
         for kind in Kind.allCases {
-            for name in names(in: path(kind)) { rmdir(path(kind) + "/" + name) }
+            for name in namesInFolder(path(kind)) { rmdir(path(kind) + "/" + name) }
             rmdir(path(kind))
         }
         rmdir(folder)
@@ -99,8 +99,8 @@ public struct PluginCache: Hashable, Sendable {
     private func files() -> [File] {
         var files: [File] = []
         for kind in Kind.allCases {
-            for group in names(in: path(kind)) where group.utf8.count == Self.groupLength {
-                for name in names(in: path(kind) + "/" + group) {
+            for group in namesInFolder(path(kind)) where group.utf8.count == Self.groupLength {
+                for name in namesInFolder(path(kind) + "/" + group) {
                     let path = path(kind) + "/" + group + "/" + name
                     var status = stat()
                     guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
@@ -112,19 +112,6 @@ public struct PluginCache: Hashable, Sendable {
             }
         }
         return files
-    }
-
-    private func names(in folder: String) -> [String] {
-        guard let listing = opendir(folder) else { return [] }
-        defer { closedir(listing) }
-        var names: [String] = []
-        while let entry = readdir(listing) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
     }
 
     // MARK: Entries

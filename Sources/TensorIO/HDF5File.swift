@@ -102,11 +102,12 @@ public final class HDF5File: Sendable {
     }
 
     /// The paths of all datasets at and below a group, without a leading slash, numbers ordered by value.
-    /// - Throws: `TensorIOError.missingObject` unless `group` is a group, `.hdf5Structure` for a nesting deeper than 64.
+    /// - Throws: `TensorIOError.missingObject` unless `group` is a group, `.hdf5Structure` for a nesting deeper than 64, or more than 32768 groups.
     public func datasets(below group: String = "/") throws -> [String] {
         try locked {
             var found: [String] = []
-            try walk(Self.components(group), &found, depth: 0)
+            var groups = 0
+            try walk(Self.components(group), &found, &groups, depth: 0)
             return found
         }
     }
@@ -281,10 +282,16 @@ public final class HDF5File: Sendable {
         return names.sorted(by: NaturalOrder.areInOrder)
     }
 
-    private func walk(_ group: [String], _ found: inout [String], depth: Int) throws {
+    /// Most groups a walk enters: a model of thousands of layers has some ten thousand.
+    private static let groupLimit = 1 << 15
+
+    private func walk(_ group: [String], _ found: inout [String], _ groups: inout Int, depth: Int) throws {
         let groupPath = group.joined(separator: "/")
-        if depth > 64 || found.count > 1 << 20 {  // hard links can form cycles
-            throw TensorIOError.hdf5Structure(path: path, object: groupPath, reason: "it is nested more than 64 deep or holds too many datasets")
+        groups += 1
+        // Hard links can form cycles, and with two of them more ways than anyone can walk.
+        if depth > 64 || groups > Self.groupLimit || found.count > 1 << 20 {
+            throw TensorIOError.hdf5Structure(
+                path: path, object: groupPath, reason: "it is nested more than 64 deep or holds too many groups or datasets")
         }
         for name in try names(in: groupPath) {
             let member = (group + [name]).joined(separator: "/")
@@ -292,7 +299,7 @@ public final class HDF5File: Sendable {
             let kind = kind(of: id)
             _ = api.H5Oclose(id)
             if kind == .dataset { found.append(member) }
-            if kind == .group { try walk(group + [name], &found, depth: depth + 1) }
+            if kind == .group { try walk(group + [name], &found, &groups, depth: depth + 1) }
         }
     }
 

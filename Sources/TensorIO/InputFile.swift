@@ -1,4 +1,5 @@
 import Glibc
+import Tensors
 
 /// A file opened for reading, closed with the last reference.
 package final class InputFile {
@@ -47,10 +48,15 @@ package final class InputFile {
     static let pipeLimit = 1 << 32
 
     /// Everything from the current position.
-    /// - Throws: `TensorIOError.cannotRead`, `.fileTooLarge`.
+    /// - Throws: `TensorIOError.cannotRead`, `.fileTooLarge`, `.tensor` for lack of memory.
     func readAll(limit: Int? = nil) throws -> [UInt8] {
         let limit = limit ?? (size == nil ? Self.pipeLimit : .max - 1)
         if let size, size > limit { throw TensorIOError.fileTooLarge(path: path, limit: limit) }
+        do throws(TensorError) {
+            try AvailableMemory.check(size ?? 0)
+        } catch {
+            throw TensorIOError.tensor(path: path, error)
+        }
         var result: [UInt8] = []
         // One byte beyond the size: a regular file is then read whole, its end included, in one piece.
         var chunk = max(size ?? 0, 1 << 16) + 1

@@ -59,12 +59,25 @@ public enum NPY {
     /// Whether the elements of an .npy file are stored as unsigned bytes, as those of pictures are.
     /// - Throws: `TensorIOError`.
     package static func holdsUnsignedBytes(path: String) throws -> Bool {
-        let file = try InputFile(path)
-        var bytes = try read(file, NPYHeader.prefixByteCount)
-        let headerByteCount = try NPYHeader.byteCount(prefix: bytes, path: path)
-        bytes += try read(file, max(0, headerByteCount - bytes.count))
-        let header = try NPYHeader(bytes.prefix(headerByteCount), path: path)
+        let header = try header(of: InputFile(path))
         return header.kind == .unsigned && header.itemByteCount == 1
+    }
+
+    /// The extents in the header of a file; nil for a pipe, whose header can be read only once.
+    /// - Throws: `TensorIOError`; also when an array of that shape is beyond the supported size.
+    package static func shape(path: String) throws -> [Int]? {
+        let file = try InputFile(path)
+        if file.size == nil { return nil }
+        let header = try header(of: file)
+        _ = try header.dataByteCount(path: path)
+        return header.shape
+    }
+
+    private static func header(of file: InputFile) throws -> NPYHeader {
+        var bytes = try read(file, NPYHeader.prefixByteCount)
+        let headerByteCount = try NPYHeader.byteCount(prefix: bytes, path: file.path)
+        bytes += try read(file, max(0, headerByteCount - bytes.count))
+        return try NPYHeader(bytes.prefix(headerByteCount), path: file.path)
     }
 
     /// Reads what a pipe's header announces, and no more.
@@ -109,8 +122,10 @@ public enum NPY {
             try tensor.withUnsafeMutableBytes(fill)
             return tensor
         }
-        let stored = UnsafeMutableRawBufferPointer.allocate(byteCount: expected, alignment: 64)
-        defer { stored.deallocate() }
+        let storage: TensorStorage
+        do throws(TensorError) { storage = try TensorStorage(byteCount: expected) } catch { throw TensorIOError.tensor(path: path, error) }
+        defer { withExtendedLifetime(storage) {} }
+        let stored = UnsafeMutableRawBufferPointer(start: storage.address, count: expected)
         try fill(stored)
         if !header.fortranOrder || header.shape.count < 2 {
             try tensor.withUnsafeMutableBytes { ElementConversion.convert(UnsafeRawBufferPointer(stored), header, to: $0) }

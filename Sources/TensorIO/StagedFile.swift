@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// Writing a file so that its path never holds a part of it: the bytes go to a fresh file in the same folder, which then takes
 /// the path by renaming. An existing file keeps its permissions; a symbolic link keeps pointing to the file it points to; what
@@ -16,6 +17,7 @@ package enum StagedFile {
         if exists && status.st_mode & S_IFMT != S_IFREG { return try produce(target) }
 
         let staged = try freshFile(beside: target, for: path)
+        defer { _ = unfinished.withLock { $0.remove(staged) } }
         do {
             try produce(staged)
             if exists { _ = chmod(staged, status.st_mode & 0o7777) }
@@ -39,6 +41,14 @@ package enum StagedFile {
         }
     }
 
+    /// The files at work.
+    private static let unfinished = Mutex<Set<String>>([])
+
+    /// Removes the files at work, for a process about to end; what is put in its place meanwhile is whole.
+    package static func removeUnfinished() {
+        unfinished.withLock { for path in $0 { unlink(path) } }
+    }
+
     /// The bytes are on the disk before the name is: after a power failure too, the path holds the old file or the new one.
     private static func flush(_ staged: String, for path: String) throws(TensorIOError) {
         let descriptor = open(staged, O_RDONLY | O_CLOEXEC)
@@ -58,14 +68,18 @@ package enum StagedFile {
         let (folder, name) = target.lastIndex(of: "/").map { (target[...$0], target[target.index(after: $0)...]) } ?? ("", target[...])
         for _ in 0..<100 {
             let staged = "\(folder).\(name.prefix(100)).\(String(UInt64.random(in: 0 ... .max), radix: 36))"
-            let descriptor = open(staged, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-            if descriptor >= 0 {
+            // One step with the list, so that a process that is ended removes it.
+            let number = unfinished.withLock { unfinished -> Int32 in
+                let descriptor = open(staged, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+                if descriptor < 0 { return errno }
                 close(descriptor)
-                return staged
+                unfinished.insert(staged)
+                return 0
             }
-            if errno != EEXIST { break }
+            if number == 0 { return staged }
+            if number != EEXIST { throw .cannotWrite(path: path, reason: String(cString: strerror(number))) }
         }
-        throw .cannotWrite(path: path, reason: systemError())
+        throw .cannotWrite(path: path, reason: String(cString: strerror(EEXIST)))
     }
 
     /// Returns the system's reason when not everything could be written.

@@ -33,7 +33,7 @@ public final class StoragePool: Sendable {
         return max(64, (byteCount + grain - 1) / grain * grain)
     }
 
-    /// - Throws: `TensorError.outOfMemory` when the system has no memory for the block.
+    /// - Throws: `TensorError.outOfMemory` when the system has no memory for the block; nothing was asked of it then.
     func take(byteCount: Int) throws(TensorError) -> Block {
         let capacity = Self.capacity(for: byteCount)
         let reused: Block? = state.withLock { state in
@@ -43,6 +43,12 @@ public final class StoragePool: Sendable {
             return block
         }
         if let reused { return reused }
+        do throws(TensorError) {
+            try AvailableMemory.check(capacity)
+        } catch {
+            trim()  // blocks of other sizes
+            try AvailableMemory.check(capacity)
+        }
         var address: UnsafeMutableRawPointer?
         let alignment = capacity >= Self.hugePage ? Self.hugePage : 64
         guard posix_memalign(&address, alignment, capacity) == 0, let address else {

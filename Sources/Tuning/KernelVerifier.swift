@@ -24,11 +24,14 @@ public struct VerificationReport: Hashable, Sendable {
 /// Why a kernel cannot be verified at all.
 public enum VerificationError: Error, Hashable, Sendable, CustomStringConvertible {
     case unsupported(kernel: String, key: String)
+    case notEnoughMemory(kernel: String, needed: Int, available: Int)
 
     public var description: String {
         switch self {
         case .unsupported(let kernel, let key):
             "Kernel \(kernel) computes \(key); expected a forward float32 kernel with a pointwise activation, as nothing else can be verified."
+        case .notEnoughMemory(let kernel, let needed, let available):
+            "Verifying kernel \(kernel) takes about \(needed) bytes; expected at most the \(available) that are available."
         }
     }
 }
@@ -57,6 +60,16 @@ public struct KernelVerifier: Sendable {
         self.seed = seed
         self.batch = batch
     }
+
+    /// About the bytes that verifying a kernel for this problem takes: its operands and results in both precisions, several times.
+    public static func memory(for spec: KernelSpec, batch: Int = 1) -> Int {
+        let elements = spec.inputShape(batch: batch).reduce(1, *) + spec.outputShape(batch: batch).reduce(1, *)
+            + spec.geometry.kernelShape.reduce(1, *)
+        return elements.multipliedReportingOverflow(by: bytesPerElement).partialValue
+    }
+
+    /// Measured: the peak while layers with a million results are verified, per element of input, kernel and result.
+    private static let bytesPerElement = 64
 
     private var spec: KernelSpec { kernel.spec }
     private var linear: KernelSpec { spec.with(epilogue: spec.epilogue.withoutActivation) }
@@ -94,8 +107,11 @@ public struct KernelVerifier: Sendable {
 
     /// Runs every check.
     /// - Parameter onCheck: called with each check once it is done.
-    /// - Throws: `KernelError` when the kernel refuses its arguments, `TensorError` without memory.
+    /// - Throws: `VerificationError.notEnoughMemory` before any is taken; `KernelError` when the kernel refuses its arguments,
+    ///   `TensorError` without memory.
     public func verify(onCheck: (VerificationCheck) -> Void = { _ in }) throws -> VerificationReport {
+        let (needed, available) = (Self.memory(for: spec, batch: batch), AvailableMemory.byteCount)
+        if needed > available { throw VerificationError.notEnoughMemory(kernel: kernel.name, needed: needed, available: available) }
         var random = SeededRandom(seed: seed)
         var checks: [VerificationCheck] = []
         func check(_ name: String, _ failure: String?) {

@@ -10,6 +10,8 @@ public struct KernelVerdict: Hashable, Sendable {
         /// It was ended by a signal: 11 and 7 for a read or write outside the buffers, which lie against inaccessible pages.
         case crashed(status: String)
         case timedOut(seconds: Double)
+        /// The time for all kernels together ended before it, or while it was at work.
+        case notReached(totalSeconds: Double)
         /// It gave up, with what it said.
         case gaveUp(String)
 
@@ -19,6 +21,7 @@ public struct KernelVerdict: Hashable, Sendable {
                 "it read or wrote outside its buffers (\(status))"
             case .crashed(let status): "it crashed (\(status))"
             case .timedOut(let seconds): "it took longer than \(seconds) seconds"
+            case .notReached(let seconds): "the \(seconds) seconds for all kernels were over before it was done"
             case .gaveUp(let reason): reason
             }
         }
@@ -44,47 +47,66 @@ public struct VerificationProcess: Sendable {
     /// `verifyKernel`.
     private let command: [String]
     private let timeLimit: Double
+    private let totalTimeLimit: Double
 
     /// Most layers take seconds; this is for those of many millions of voxels.
     public static let defaultTimeLimit = 600.0
+    /// For all kernels of a plugin: some thousand of the usual ones.
+    public static let defaultTotalTimeLimit = 3600.0
 
-    /// - Parameter timeLimit: seconds one kernel may take.
-    public init(command: [String], timeLimit: Double = VerificationProcess.defaultTimeLimit) {
+    /// - Parameters:
+    ///   - timeLimit: seconds one kernel may take.
+    ///   - totalTimeLimit: seconds all kernels of a plugin may take together.
+    public init(
+        command: [String], timeLimit: Double = VerificationProcess.defaultTimeLimit,
+        totalTimeLimit: Double = VerificationProcess.defaultTotalTimeLimit
+    ) {
         self.command = command
         self.timeLimit = timeLimit
+        self.totalTimeLimit = totalTimeLimit
     }
 
     /// - Parameter onKernel: called with the number of the kernel that is next, and of all.
     /// - Returns: one verdict for each kernel, in the order of the plugin.
-    /// - Throws: `PluginError` for a plugin this machine cannot run, `CancellationError`.
+    /// - Throws: `PluginError` for a plugin this machine cannot run, `KernelBuildError.fileSystem` when no process can be started,
+    ///   `CancellationError`.
     public func verify(plugin path: String, onKernel: (Int, Int) -> Void = { _, _ in }) async throws -> [KernelVerdict] {
         let file = try PluginFile(path: path)
         try file.checkMachine()
         var verdicts: [KernelVerdict] = []
+        let end = ContinuousClock.now + .seconds(totalTimeLimit)
         for (index, descriptor) in file.descriptors.enumerated() {
             onKernel(index, file.descriptors.count)
-            verdicts.append(try await verify(descriptor, file, index))
+            verdicts.append(try await verify(descriptor, file, index, secondsLeft: (end - ContinuousClock.now) / .seconds(1)))
         }
         return verdicts
     }
 
-    private func verify(_ kernel: KernelDescriptor, _ file: PluginFile, _ index: Int) async throws -> KernelVerdict {
+    private func verify(
+        _ kernel: KernelDescriptor, _ file: PluginFile, _ index: Int, secondsLeft: Double
+    ) async throws -> KernelVerdict {
         let start = ContinuousClock.now
         func verdict(_ checks: [VerificationCheck], _ interruption: KernelVerdict.Interruption?) -> KernelVerdict {
             KernelVerdict(kernel: kernel.name, checks: checks, interruption: interruption, seconds: (ContinuousClock.now - start) / .seconds(1))
         }
-        let arguments = [file.path, file.digest, "\(index)", "\(Int(timeLimit.rounded(.up)) + 5)"]
+        let isLast = secondsLeft < timeLimit
+        let seconds = min(timeLimit, secondsLeft)
+        if seconds <= 0 { return verdict([], .notReached(totalSeconds: totalTimeLimit)) }
+        let arguments = [file.path, file.digest, "\(index)", "\(Int(seconds.rounded(.up)) + 5)"]
         do {
-            let outcome = try await ChildProcess.run(command + arguments, what: kernel.name, folder: nil, seconds: timeLimit)
+            let outcome = try await ChildProcess.run(command + arguments, what: kernel.name, folder: nil, seconds: seconds)
             let (checks, isComplete) = Self.parse(outcome.standardOutput)
             if outcome.succeeded && isComplete { return verdict(checks, nil) }
             if outcome.status.hasPrefix("signal") { return verdict(checks, .crashed(status: outcome.status)) }
             let reason = outcome.standardError.split(separator: "\n").first.map(String.init)
             return verdict(checks, .gaveUp(reason ?? "its process ended with \(outcome.status)"))
         } catch let error as KernelBuildError {
-            if case .timedOut(_, _, let seconds) = error { return verdict([], .timedOut(seconds: seconds)) }
-            if case .compilationFailed(_, _, _, let text) = error { return verdict([], .gaveUp("its process could not be run: \(text)")) }
-            return verdict([], .gaveUp("\(error)"))
+            switch error {
+            case .timedOut where isLast: return verdict([], .notReached(totalSeconds: totalTimeLimit))
+            case .timedOut(_, _, let seconds): return verdict([], .timedOut(seconds: seconds))
+            case .compilationFailed(_, _, _, let text): return verdict([], .gaveUp("its process could not be run: \(text)"))
+            default: throw error  // says nothing about the kernel
+            }
         }
     }
 

@@ -5,6 +5,8 @@ import KernelEmission
 import KernelRuntime
 import LayerSpec
 import Scheduling
+import Tensors
+import Tuning
 
 struct BuildCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -57,7 +59,7 @@ struct BuildCommand: AsyncParsableCommand {
         // What the runtime would refuse is not put in place.
         let digest = try PluginFile(bytes: built.bytes, path: output).digest
         let known = VerificationRecord.read(beside: output, digest: digest)
-        let record = verify && known == nil ? try await verified(built, digest: digest) : known
+        let record = verify && known == nil ? try await verified(built, selection.units, digest: digest) : known
         if record == nil { unlink(VerificationRecord.path(beside: output)) }
         try built.write(to: output)
         if known == nil { try record?.write(beside: output) }
@@ -69,11 +71,16 @@ struct BuildCommand: AsyncParsableCommand {
 
     /// Checks the plugin under another name, so that a bad one never takes the place of a good one.
     /// - Returns: nil when this machine cannot run it.
-    private func verified(_ built: BuiltPlugin, digest: String) async throws -> VerificationRecord? {
+    private func verified(_ built: BuiltPlugin, _ units: [KernelUnit], digest: String) async throws -> VerificationRecord? {
         let missing = built.target.requiredFeatures.filter { !HostCPU.features.contains($0) }
         if !missing.isEmpty {
             let names = missing.map(\.rawValue).joined(separator: ", ")
             Console.warn("Not verified, as this machine lacks \(names), which \(built.target.name) needs.")
+            return nil
+        }
+        let (needed, available) = (units.map { KernelVerifier.memory(for: $0.schedule.spec) }.max() ?? 0, AvailableMemory.byteCount)
+        if needed > available {
+            Console.warn("Not verified, as that takes about \(needed) bytes of memory and \(available) are available.")
             return nil
         }
         let unverified = "\(output).unverified.\(getpid())"

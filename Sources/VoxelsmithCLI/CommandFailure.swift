@@ -22,6 +22,7 @@ enum CommandFailure: Error, CustomStringConvertible {
     case notAVolume([Int])
     case notInteger(factor: [Int], of: [Int])
     case malformedShape(String)
+    case notEnoughMemory(what: String, needed: Int, available: Int)
     case fileSystem(operation: String, path: String, reason: String)
     case unknownRequest(String, expected: String)
 
@@ -69,6 +70,8 @@ enum CommandFailure: Error, CustomStringConvertible {
         case .malformedShape(let text):
             "Received input shape \"\(text)\"; expected integers of at least 1 separated by commas, such as 1,16,16,16,8."
         case .unknownRequest(let request, let expected): "Received \"\(request)\"; expected \(expected)."
+        case .notEnoughMemory(let what, let needed, let available):
+            "\(what) take \(needed) bytes at once; expected at most the \(available) that are available."
         case .fileSystem(let operation, let path, let reason): "Could not \(operation) \(path): \(reason)."
         }
     }

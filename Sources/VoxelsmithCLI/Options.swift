@@ -121,14 +121,25 @@ struct CompilerOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The compiler. Default: the Swift toolchain's clang, else the first on PATH.", valueName: "PATH"))
     var clang: String?
 
+    @Option(
+        name: .customLong("compiler-time-limit"),
+        help: ArgumentHelp("Seconds one call of the compiler may take.", valueName: "seconds"))
+    var compilerTimeLimit = PluginBuilder.defaultTimeLimit
+
     @Flag(name: .customLong("no-cache"), help: "Compile everything anew.")
     var withoutCache = false
+
+    func validate() throws {
+        if !(compilerTimeLimit > 0 && compilerTimeLimit <= 1e9) {
+            throw ValidationError("Received --compiler-time-limit \(compilerTimeLimit); expected more than 0 and at most 1e9 seconds.")
+        }
+    }
 
     /// - Throws: `KernelBuildError` when there is no compiler.
     func builder() async throws -> PluginBuilder {
         PluginBuilder(
-            compiler: try await Compiler.find(explicit: clang), cache: withoutCache ? nil : .standard(),
-            logger: Logger(label: "voxelsmith.build"))
+            compiler: try await Compiler.find(explicit: clang, timeLimit: compilerTimeLimit), cache: withoutCache ? nil : .standard(),
+            logger: Logger(label: "voxelsmith.build"), timeLimit: compilerTimeLimit)
     }
 }
 

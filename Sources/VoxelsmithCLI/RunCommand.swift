@@ -60,6 +60,7 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         let registry = try pluginsOption.registry(mode: kernel)
         let layers = try loadLayers(registry)
+        try checkMemory(layers)
         let (x, hasBatch) = try readInput(layers)
 
         var table = ReportTable()
@@ -106,7 +107,27 @@ struct RunCommand: ParsableCommand {
         return layers
     }
 
-    /// The input with a batch axis, and whether the file had that axis.
+    /// Refuses what the machine has no memory for before any of it is read or computed.
+    private func checkMemory(_ layers: [Conv3D]) throws {
+        // A pipe's header can be read only once; its tensors are checked one by one.
+        guard let first = layers.first, var shape = try NPY.shape(path: input) else { return }
+        let rank = first.kernelSize.count + 2
+        if shape.count == rank - 1 { shape.insert(1, at: 0) }
+        if shape.count != rank { return }  // refused with its own words when it is read
+        func byteCount(_ shape: [Int]) -> Int { shape.reduce(first.dtype.byteCount, *) }
+        // The input stays; of the results in between, two are alive at a time.
+        let own = byteCount(shape)
+        var most = own
+        for (index, layer) in layers.enumerated() {
+            let result = try layer.computeOutputShape(shape)
+            most = max(most, own + (index == 0 ? 0 : byteCount(shape)) + byteCount(result))
+            shape = result
+        }
+        let available = AvailableMemory.byteCount
+        if most > available { throw CommandFailure.notEnoughMemory(what: "The tensors of \(source.layers)", needed: most, available: available) }
+    }
+
+    /// The input with a batch axis and in the element type of the first layer, and whether the file had that axis.
     private func readInput(_ layers: [Conv3D]) throws -> (x: Tensor, hasBatch: Bool) {
         var x = try NPY.read(path: input)
         guard let first = layers.first else { return (x, true) }

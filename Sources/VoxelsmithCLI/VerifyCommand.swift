@@ -17,8 +17,17 @@ struct VerifyCommand: AsyncParsableCommand {
     @Option(name: .customLong("time-limit"), help: ArgumentHelp("Seconds one kernel may take.", valueName: "seconds"))
     var timeLimit = VerificationProcess.defaultTimeLimit
 
+    @Option(name: .customLong("total-time-limit"), help: ArgumentHelp("Seconds all of them may take together.", valueName: "seconds"))
+    var totalTimeLimit = VerificationProcess.defaultTotalTimeLimit
+
+    func validate() throws {
+        for (name, seconds) in [("--time-limit", timeLimit), ("--total-time-limit", totalTimeLimit)] where !(seconds > 0 && seconds <= 1e9) {
+            throw ValidationError("Received \(name) \(seconds); expected more than 0 and at most 1e9 seconds.")
+        }
+    }
+
     func run() async throws {
-        let verification = PluginVerification(path: plugin, timeLimit: timeLimit)
+        let verification = PluginVerification(path: plugin, timeLimit: timeLimit, totalTimeLimit: totalTimeLimit)
         let verdicts = try await verification.run()
         print(verification.lines(verdicts), terminator: "")
         try verification.check(verdicts)
@@ -44,12 +53,13 @@ struct VerifyKernelCommand: ParsableCommand {
 struct PluginVerification {
     let path: String
     var timeLimit = VerificationProcess.defaultTimeLimit
+    var totalTimeLimit = VerificationProcess.defaultTotalTimeLimit
 
-    /// - Throws: `PluginError`.
+    /// - Throws: `PluginError`, `KernelBuildError` when no process can be started, `CancellationError`.
     func run() async throws -> [KernelVerdict] {
         defer { Console.endProgress() }
         return try await VerificationProcess(
-            command: [try Self.program(), VerifyKernelCommand.configuration.commandName ?? ""], timeLimit: timeLimit
+            command: [try Self.program(), VerifyKernelCommand.configuration.commandName ?? ""], timeLimit: timeLimit, totalTimeLimit: totalTimeLimit
         ).verify(plugin: path) { index, count in Console.progress("verifying kernel \(index + 1) of \(count)") }
     }
 

@@ -56,4 +56,20 @@ import Testing
             }
         }
     }
+
+    /// Layers may have any name; the manifest stays JSON.
+    @Test func theManifestTakesAnyName() throws {
+        let name = "a \"quoted\" \\ name,\n\t\u{1}\u{1f}\u{7f} ü 🙂 / end"
+        let spec = try LayerConfig(
+            name: name, filters: 3, kernelSize: [2, 2, 2], strides: [2, 2, 2], padding: .same(outputPadding: nil), activation: .linear, useBias: true
+        ).spec(inputShape: [1, 2, 3, 4, 5])
+        let files = try GoldenSuite.files([GoldenSuite.Layer(name: name, spec: spec)], templateDigest: templateDigest)
+        struct Manifest: Decodable {
+            struct Kernel: Decodable { let file, layer, template, key, schedule: String }
+            let kernels: [Kernel]
+        }
+        let manifest = try JSONDecoder().decode(Manifest.self, from: Data(try #require(files[GoldenSuite.manifestFile]).utf8))
+        #expect(manifest.kernels.count == GoldenSuite.targets.count && manifest.kernels.allSatisfy { $0.layer == name })
+        #expect(manifest.kernels.allSatisfy { $0.key.hasPrefix("forward;i2x3x4;") && files[$0.file] != nil })
+    }
 }

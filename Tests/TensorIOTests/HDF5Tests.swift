@@ -50,6 +50,23 @@ import Testing
         }
     }
 
+    /// Groups that hold each other, twice: 3^64 ways to go 64 deep.
+    @Test func aWalkOverCyclesEnds() throws {
+        let path = fixture("hdf5/cycles.h5")
+        guard case .hdf5Structure? = ioError({ _ = try HDF5File(path: path).datasets() }) else {
+            Issue.record("the checker let cycles pass")
+            return
+        }
+        let file = try HDF5File(path: path, structure: .any)
+        #expect(try file.members(of: "g1") == ["to0", "to1", "to2"])
+        let start = ContinuousClock.now
+        guard case .hdf5Structure? = ioError({ _ = try file.datasets() }) else {
+            Issue.record("cycles were walked to their end")
+            return
+        }
+        #expect(ContinuousClock.now - start < .seconds(60))
+    }
+
     @Test func attributes() throws {
         let path = fixture("hdf5/types.h5")
         let file = try HDF5File(path: path, structure: .any)

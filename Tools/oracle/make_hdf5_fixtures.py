@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the HDF5 fixture of Tests/TensorIOTests. Made with h5py 3.16.0 (HDF5 2.0.0) and NumPy 2.4.6.
+"""Writes the HDF5 fixtures of Tests/TensorIOTests. Made with h5py 3.16.0 (HDF5 2.0.0) and NumPy 2.4.6.
 
     python3 Tools/oracle/make_hdf5_fixtures.py
 """
@@ -48,3 +48,10 @@ with h5py.File(root / "split.h5", "w", libver=("earliest", "v110")) as f:
         group.attrs["weight_names"] = [f"{name}/kernel:0".encode()] if name != "c" else []
     f["a/a/kernel:0"] = np.float32([1, 2])
     f["b/b/kernel:0"] = np.float32([3])
+
+# Every group holds the next ones twice: as many ways through it as 2 to the number of groups.
+with h5py.File(root / "cycles.h5", "w", libver=("earliest", "v110")) as f:
+    groups = [f.create_group(f"g{i}") for i in range(3)]
+    for group in groups:
+        for i, other in enumerate(groups):
+            group[f"to{i}"] = other

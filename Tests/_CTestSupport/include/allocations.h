@@ -4,6 +4,9 @@
 
 #include <stddef.h>
 
+/* Whether allocations are seen at all: 0 under sanitizers. */
+int vs_test_watches_allocations(void);
+
 /* Forgets what the calling thread has asked for so far. */
 void vs_test_forget_allocations(void);
 

@@ -1,0 +1,77 @@
+import ArgumentParser
+import Dispatch
+import Glibc
+import Logging
+
+/// Parses the arguments, runs one verb, and turns errors into one sentence and an exit status.
+///
+/// `main` is synchronous, so that signals are blocked before there is any other thread, and what the threads of tasks need is
+/// checked before they start.
+@main
+enum Program {
+    static func main() {
+        LoggingSystem.bootstrap { _ in StandardErrorLog() }
+        // The threads of tasks open files of their own, and end the process when they cannot.
+        guard canOpenFiles(8) else { fail("Could not open 8 files: \(String(cString: strerror(errno))).", status: EXIT_FAILURE) }
+        let command: any ParsableCommand
+        do {
+            command = try VoxelsmithCommand.parseAsRoot()
+        } catch {
+            let status = VoxelsmithCommand.exitCode(for: error)
+            if status == .success { VoxelsmithCommand.exit(withError: error) }
+            fail(VoxelsmithCommand.message(for: error), status: status.rawValue)
+        }
+        // A kernel's verification is ended by the one who asked for it.
+        if !(command is VerifyKernelCommand) { Interruption.watch() }
+        do {
+            if let command = command as? any AsyncParsableCommand {
+                try wait(for: command)
+            } else {
+                var command = command
+                try command.run()
+            }
+        } catch {
+            // ArgumentParser prints help by a command of its own, whose error it is.
+            if VoxelsmithCommand.exitCode(for: error) == .success { VoxelsmithCommand.exit(withError: error) }
+            fail("\(error)", status: (error as? CommandFailure)?.isWrongUsage == true ? EX_USAGE : EXIT_FAILURE)
+        }
+    }
+
+    /// A command on its way to the task that runs it, and what came of it on its way back; one side at a time uses either.
+    private final class Handed: @unchecked Sendable {
+        var command: any AsyncParsableCommand
+        var error: (any Error)?
+
+        init(_ command: any AsyncParsableCommand) { self.command = command }
+    }
+
+    private static func wait(for command: any AsyncParsableCommand) throws {
+        let handed = Handed(command)
+        let done = DispatchSemaphore(value: 0)
+        let work = Task.detached {
+            do { try await handed.command.run() } catch { handed.error = error }
+            done.signal()
+        }
+        Interruption.onSignal { work.cancel() }
+        done.wait()
+        Interruption.workIsDone()
+        if let error = handed.error { throw error }
+    }
+
+    private static func canOpenFiles(_ count: Int) -> Bool {
+        var opened: [Int32] = []
+        defer { for file in opened { close(file) } }
+        for _ in 0..<count {
+            let file = open("/", O_RDONLY | O_CLOEXEC)
+            if file < 0 { return ![EMFILE, ENFILE].contains(errno) }
+            opened.append(file)
+        }
+        return true
+    }
+
+    private static func fail(_ sentence: String, status: Int32) -> Never {
+        Console.endProgress()
+        Console.note(sentence)
+        Glibc.exit(status)
+    }
+}

@@ -1,0 +1,212 @@
+import Foundation
+import Glibc
+import TensorIO
+import Testing
+import _TestSupport
+
+/// Machines without room, without files to open, without memory, with folders that nobody may write to or that go away.
+@Suite(.serialized) struct BrokenMachineTests {
+    // MARK: Disks
+
+    /// One way a disk fails one command.
+    private struct DiskFault {
+        let name: String
+        /// Which folder stands on the bad disk: where `out`, `tmp` and `cache` are is up to the environment.
+        let folder: String
+        let arguments: [String]
+        let words: String
+        /// Whether the command succeeds all the same, with one warning.
+        var isWarning = false
+    }
+
+    private func check(_ faults: [DiskFault], in folder: TemporaryFolder, mount: (String) -> String, test: String = #function) throws {
+        for fault in faults {
+            let disk = folder.path(fault.folder)
+            // What is left on the disk is printed after the command's own output.
+            let script = "\(mount(disk)); \"$@\"; status=$?; echo LEFT; ls -A '\(disk)'; exit $status"
+            guard let wrapper = Child.mounting(script) else {
+                print("SKIPPED \(test): this machine does not let tests mount a file system")
+                return
+            }
+            let outcome = try Child.run(
+                fault.arguments, wrapper: wrapper, environment: ["TMPDIR": folder.path("tmp"), "XDG_CACHE_HOME": folder.path("cache")])
+            if fault.isWarning {
+                #expect(outcome.status == 0 && outcome.errors.hasPrefix("voxelsmith: warning: "), "\(fault.name): \(outcome)")
+                #expect(outcome.errors.split(separator: "\n").count == 1 && outcome.errors.contains(fault.words), "\(fault.name): \(outcome)")
+            } else {
+                #expect(outcome.isFailure(fault.words), "\(fault.name): \(outcome)")
+                #expect(outcome.output.hasSuffix("LEFT\n"), "\(fault.name): \(outcome)")
+            }
+            #expect(outcome.seconds < 60, "\(fault.name)")
+        }
+    }
+
+    private func faults(in folder: TemporaryFolder, words: String) throws -> [DiskFault] {
+        let run = try folder.tinyRun()
+        let build = ["build", folder.path("layer.json"), "-o"]
+        return [
+            DiskFault(name: "plugin", folder: "out", arguments: build + [folder.path("out/p.so")], words: words),
+            DiskFault(name: "plugin, unverified", folder: "out", arguments: build + [folder.path("out/p.so"), "--no-verify"], words: words),
+            DiskFault(name: "result", folder: "out", arguments: run + [folder.path("out/y.npy")], words: words),
+            DiskFault(name: "sources", folder: "out", arguments: ["emit", folder.path("layer.json"), "-o", folder.path("out/c")], words: words),
+            DiskFault(name: "temporary files", folder: "tmp", arguments: build + [folder.path("p.so"), "--no-cache"], words: words),
+            DiskFault(name: "cache", folder: "cache", arguments: build + [folder.path("q.so"), "--no-verify"], words: "cannot be written", isWarning: true),
+        ]
+    }
+
+    @Test func aFullDiskIsASentence() throws {
+        let folder = try TemporaryFolder()
+        for name in ["out", "tmp", "cache"] { _ = try folder.makeFolder(name) }
+        // One page: a folder fits, a file of more than that does not.
+        try check(try faults(in: folder, words: "No space left on device").filter { $0.name != "sources" }, in: folder) {
+            "mount -t tmpfs -o size=4k,mode=700 none '\($0)'"
+        }
+        #expect(try folder.names() == ["cache", "layer.json", "out", "q.so", "tmp", "w.npz", "x.npy"])
+    }
+
+    @Test func aReadOnlyDiskIsASentence() throws {
+        let folder = try TemporaryFolder()
+        for name in ["out", "tmp", "cache"] { _ = try folder.makeFolder(name) }
+        try check(try faults(in: folder, words: "Read-only file system"), in: folder) {
+            "mount -t tmpfs -o mode=700 none '\($0)' && mount -o remount,ro '\($0)'"
+        }
+        #expect(try folder.names() == ["cache", "layer.json", "out", "q.so", "tmp", "w.npz", "x.npy"])
+    }
+
+    /// A cache filled before serves after it has become read-only.
+    @Test func aReadOnlyCacheStillServes() throws {
+        let folder = try TemporaryFolder()
+        let layer = try folder.write("layer.json", TinyLayer.json())
+        let cache = try folder.makeFolder("cache")
+        let script = "mount -t tmpfs -o mode=700 none '\(cache)'; \"$@\" && mount -o remount,ro '\(cache)' && exec \"$@\""
+        guard let wrapper = Child.mounting(script) else {
+            print("SKIPPED aReadOnlyCacheStillServes: this machine does not let tests mount a file system")
+            return
+        }
+        let outcome = try Child.run(["build", layer, "-o", folder.path("p.so")], wrapper: wrapper, environment: ["XDG_CACHE_HOME": cache])
+        #expect(outcome.status == 0 && outcome.errors.isEmpty && outcome.output.contains("the whole plugin from the cache"), "\(outcome)")
+    }
+
+    /// Folders that go away while the compiler runs.
+    @Test func vanishedFoldersAreSentences() throws {
+        let folder = try TemporaryFolder()
+        let layer = try folder.write("layer.json", TinyLayer.json())
+        func clang(removing path: String) throws -> String {
+            try folder.script("clang", "[ \"$1\" != --version ] && rm -rf \(path)\nexec clang \"$@\"")
+        }
+        func build(_ output: String, removing path: String, environment: [String: String] = [:]) throws -> Child.Outcome {
+            for name in ["out", "tmp", "cache"] { _ = try folder.makeFolder(name) }
+            let places = ["TMPDIR": folder.path("tmp"), "XDG_CACHE_HOME": folder.path("cache")]
+            return try Child.run(["build", layer, "-o", output, "--clang", clang(removing: path)], environment: places.merging(environment) { $1 })
+        }
+        let output = try build(folder.path("out/p.so"), removing: folder.path("out"))
+        #expect(output.isFailure("out/p.so", "No such file or directory"), "\(output)")
+        let temporary = try build(folder.path("out/p.so"), removing: folder.path("tmp") + "/voxelsmith.*")
+        #expect(temporary.isFailure(), "\(temporary)")
+        let cache = try build(folder.path("out/p.so"), removing: folder.path("cache"))
+        #expect(cache.status == 0, "\(cache)")
+        let absent = try build(folder.path("out/q.so"), removing: folder.path("nothing"), environment: ["TMPDIR": folder.path("absent")])
+        #expect(absent.isFailure("absent", "No such file or directory"), "\(absent)")
+        // The folder the program was started in.
+        let gone = try Child.run(
+            ["build", layer, "-o", "p.so"],
+            wrapper: Child.shell("mkdir '\(folder.path("gone"))' && cd '\(folder.path("gone"))' && rmdir '\(folder.path("gone"))' && exec \"$@\""))
+        #expect(gone.isFailure("p.so", "No such file or directory"), "\(gone)")
+    }
+
+    // MARK: Files to open
+
+    @Test func runningOutOfFilesToOpenIsASentence() throws {
+        let folder = try TemporaryFolder()
+        let run = try folder.tinyRun()
+        #expect(try Child.run(["build", folder.path("layer.json"), "-o", folder.path("p.so")]).status == 0)
+        let commands = [
+            ["build", folder.path("layer.json"), "-o", folder.path("q.so"), "--no-cache"], ["verify", folder.path("p.so")],
+            ["describe", folder.path("p.so")], run + [folder.path("y.npy"), "--plugin", folder.path("p.so"), "--kernel", "specialized"],
+        ]
+        var outcomes: [Int32: Int] = [:]
+        // With fewer than 4 the dynamic linker does not find the libraries.
+        for limit in Array(4...40) + [48, 64] {
+            for command in commands {
+                let outcome = try Child.run(command, wrapper: Child.limited("n", limit), seconds: 60)
+                let succeeded = outcome.status == 0
+                #expect(succeeded || (outcome.isFailure() && isOneSentence(outcome.errors)), "\(limit) files, \(command[0]): \(outcome)")
+                if let status = outcome.status { outcomes[status, default: 0] += 1 }
+            }
+            #expect(try !folder.names().contains { $0.hasPrefix(".") || $0.contains("unverified") }, "\(limit) files")
+        }
+        #expect(outcomes[0, default: 0] > 20 && outcomes[1, default: 0] > 20, "\(outcomes)")
+    }
+
+    // MARK: Memory
+
+    /// A header that declares an array, and a file as long as that without a disk that large.
+    private func sparseArray(_ shape: [Int], at path: String) throws {
+        let header = Array("{'descr': '<f4', 'fortran_order': False, 'shape': (\(shape.map(String.init).joined(separator: ", "))), }".utf8)
+        let padded = header + [UInt8](repeating: 32, count: 117 - header.count) + [10]
+        try Data([0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0] + padded).write(to: URL(fileURLWithPath: path))
+        #expect(truncate(path, 128 + 4 * shape.reduce(1, *)) == 0)
+    }
+
+    private func layer(_ shape: [Int], filters: Int) -> String {
+        """
+        {"class_name": "Conv3DTranspose", "config": {"name": "huge", "filters": \(filters), "kernel_size": [2, 2, 2], "strides": [2, 2, 2],
+         "padding": "same"}, "build_config": {"input_shape": [null, \(shape.dropFirst().map(String.init).joined(separator: ", "))]}}
+        """
+    }
+
+    private func weights(_ filters: Int, _ channels: Int, at path: String) throws {
+        try NPZFile.write([("kernel", TinyLayer.random([2, 2, 2, filters, channels], seed: 2)), ("bias", TinyLayer.random([filters], seed: 3))], to: path)
+    }
+
+    /// Legal layers beyond the machine's memory are refused before anything of the input is read.
+    @Test func aLayerWithoutMemoryForItIsRefusedFirst() throws {
+        let folder = try TemporaryFolder()
+        let cases: [(name: String, shape: [Int], filters: Int, wrapper: [String])] = [
+            // 16 GB and 1 TB.
+            ("beyond any machine", [1, 2000, 2000, 500, 2], 8, []),
+            // 100 MB and 800 MB.
+            ("beyond its limit of addresses", [1, 100, 250, 500, 2], 2, Child.limited("v", 900_000)),
+        ]
+        for (name, shape, filters, wrapper) in cases {
+            let layer = try folder.write("layer.json", layer(shape, filters: filters))
+            try weights(filters, 2, at: folder.path("w.npz"))
+            try sparseArray(shape, at: folder.path("x.npy"))
+            let run = ["run", layer, "--input", folder.path("x.npy"), "--weights", folder.path("w.npz"), "--output", folder.path("y.npy")]
+            let outcome = try Child.run(run, wrapper: wrapper)
+            #expect(outcome.isFailure("bytes at once; expected at most the") && isOneSentence(outcome.errors), "\(name): \(outcome)")
+            #expect(outcome.peakBytes < 100 << 20 && outcome.seconds < 30, "\(name): \(outcome)")
+            #expect(try folder.names() == ["layer.json", "w.npz", "x.npy"], "\(name)")
+        }
+    }
+
+    /// Files too long for the memory are refused by their length.
+    @Test func filesWithoutMemoryForThemAreRefused() throws {
+        let folder = try TemporaryFolder()
+        _ = try folder.tinyRun()
+        let long = folder.path("long.npy")
+        try sparseArray([1, 3, 4, 5, 3 << 32], at: long)
+        let array = try Child.run(["run", folder.path("layer.json"), "--input", long, "--weights", folder.path("w.npz"), "--output", folder.path("y.npy")])
+        #expect(array.isFailure(), "\(array)")
+        // The beginning of an HDF5 file, and a terabyte of nothing.
+        let model = folder.path("long.h5")
+        try FileManager.default.copyItem(
+            atPath: Voxelsmith.package.appendingPathComponent("Tests/TensorIOTests/Fixtures/keras/model.h5").path, toPath: model)
+        #expect(truncate(model, 1 << 40) == 0)
+        let read = try Child.run(["emit", model])
+        #expect(read.isFailure("no memory"), "\(read)")
+        #expect(array.peakBytes < 100 << 20 && read.peakBytes < 100 << 20)
+    }
+
+    /// A layer can be compiled where it cannot be computed.
+    @Test func aLayerTooLargeToVerifyIsBuiltWithAWarning() throws {
+        let folder = try TemporaryFolder()
+        let layer = try folder.write("layer.json", layer([1, 2000, 2000, 500, 2], filters: 8))
+        let built = try Child.run(["build", layer, "-o", folder.path("p.so")])
+        #expect(built.status == 0 && built.errors.hasPrefix("voxelsmith: warning: Not verified, as that takes about"), "\(built)")
+        #expect(try folder.names() == ["layer.json", "p.so"])
+        let verified = try Child.run(["verify", folder.path("p.so")])
+        #expect(verified.isFailure("Verification failed") && verified.output.contains("expected at most the"), "\(verified)")
+        #expect(verified.peakBytes < 100 << 20)
+    }
+}

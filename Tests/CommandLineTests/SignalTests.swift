@@ -1,0 +1,130 @@
+import Foundation
+import Glibc
+import TensorIO
+import Tensors
+import Testing
+import _TestSupport
+
+/// The program when it is asked to end.
+@Suite(.serialized) struct SignalTests {
+    private static let signals = [(SIGINT, "SIGINT"), (SIGTERM, "SIGTERM"), (SIGHUP, "SIGHUP")]
+
+    /// Waits until a process with `mark` in its command line runs.
+    private func appears(_ mark: String) -> Bool {
+        for _ in 0..<1000 {
+            let numbers = (try? FileManager.default.contentsOfDirectory(atPath: "/proc"))?.filter { Int($0) != nil } ?? []
+            let found = numbers.contains { number in
+                guard let line = FileManager.default.contents(atPath: "/proc/\(number)/cmdline") else { return false }
+                return String(decoding: line.map { $0 == 0 ? 32 : $0 }, as: UTF8.self).contains(mark)
+            }
+            if found { return true }
+            usleep(10_000)
+        }
+        return false
+    }
+
+    /// While the compiler is at work: it ends too, and nothing is left.
+    @Test func signalsEndABuildAndItsCompiler() throws {
+        let folder = try TemporaryFolder()
+        let layer = try folder.write("layer.json", TinyLayer.json())
+        let (temporary, cache) = (try folder.makeFolder("tmp"), try folder.makeFolder("cache"))
+        let mark = Int.random(in: 100_000_000...999_999_999)
+        let clang = try folder.script("clang", "[ \"$1\" = --version ] && { echo clang version 1; exit 0; }\nsleep \(mark)")
+        for (number, name) in Self.signals {
+            let build = try Child(
+                ["build", layer, "-o", folder.path("p.so"), "--clang", clang], environment: ["TMPDIR": temporary, "XDG_CACHE_HOME": cache])
+            #expect(appears("sleep \(mark)"), "\(name)")
+            build.send(number)
+            let outcome = try build.wait()
+            #expect(outcome.signal == number && outcome.errors.contains("Received \(name) before the work was done"), "\(name): \(outcome)")
+            #expect(isOneSentence(outcome.errors), "\(name): \(outcome)")
+            #expect(!isRunning("sleep \(mark)"), "\(name)")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: temporary) == [], "\(name)")
+            #expect(try folder.names() == ["cache", "clang", "layer.json", "tmp"], "\(name)")
+        }
+    }
+
+    /// A signal that is ignored when the program starts stays ignored, as `nohup` wants it.
+    @Test func ignoredSignalsStayIgnored() throws {
+        let folder = try TemporaryFolder()
+        let layer = try folder.write("layer.json", TinyLayer.json())
+        let mark = Int.random(in: 100_000_000...999_999_999)
+        let clang = try folder.script("clang", "[ \"$1\" = --version ] && { echo clang version 1; exit 0; }\nsleep \(mark)")
+        let build = try Child(
+            ["build", layer, "-o", folder.path("p.so"), "--clang", clang, "--compiler-time-limit", "3"], wrapper: Child.shell("trap '' HUP; exec \"$@\""))
+        #expect(appears("sleep \(mark)"))
+        build.send(SIGHUP)
+        let outcome = try build.wait()
+        #expect(outcome.isFailure("took longer than the limit of 3.0 seconds"), "\(outcome)")
+    }
+
+    @Test func signalsEndAVerificationAndItsKernel() throws {
+        let folder = try TemporaryFolder()
+        let plugin = try HandWrittenPlugin(
+            spec: HandWrittenPlugin.pointwise(), name: "hanging", atRun: "for (;;) __asm__ volatile(\"\");"
+        ).build(in: folder, as: "hanging.so")
+        for (number, name) in Self.signals {
+            let verify = try Child(["verify", plugin])
+            #expect(appears("verify-kernel \(plugin)"), "\(name)")
+            verify.send(number)
+            let outcome = try verify.wait()
+            #expect(outcome.signal == number && isOneSentence(outcome.errors), "\(name): \(outcome)")
+            #expect(!isRunning("verify-kernel \(plugin)"), "\(name)")
+        }
+    }
+
+    /// At any moment: the output is whole or as it was, and no other file is left anywhere.
+    @Test func atRandomMomentsNothingHalfMadeIsLeft() throws {
+        let folder = try TemporaryFolder()
+        let run = try folder.tinyRun()
+        let (temporary, cache) = (try folder.makeFolder("tmp"), try folder.makeFolder("cache"))
+        let build = ["build", folder.path("layer.json"), "-o", folder.path("p.so"), "--no-cache"]
+        let environment = ["TMPDIR": temporary, "XDG_CACHE_HOME": cache]
+        let wholeRun = try Child.run(run + [folder.path("y.npy")], environment: environment)
+        let wholeBuild = try Child.run(build, environment: environment)
+        #expect(wholeRun.status == 0 && wholeBuild.status == 0, "\(wholeRun) \(wholeBuild)")
+        let expected = try NPY.read(path: folder.path("y.npy")).floats
+        let inputs = ["cache", "layer.json", "tmp", "w.npz", "x.npy"]
+        var random = SeededRandom(seed: 44)
+        var (ended, finished) = (0, 0)
+        for round in 0..<40 {
+            for name in ["p.so", "p.so.verification.json", "y.npy"] { unlink(folder.path(name)) }
+            let isBuild = round % 2 == 0
+            let child = try Child(isBuild ? build : run + [folder.path("y.npy")], environment: environment)
+            usleep(UInt32(random.integer(0...Int((isBuild ? wholeBuild : wholeRun).seconds * 1e6))))
+            child.send(Self.signals[round % 3].0)
+            let outcome = try child.wait()
+            if outcome.signal == nil { finished += 1 } else { ended += 1 }
+            #expect(outcome.status == 0 || outcome.signal == Self.signals[round % 3].0, "round \(round): \(outcome)")
+            var left = Set(try folder.names()).subtracting(inputs)
+            #expect(left.isSubset(of: isBuild ? ["p.so", "p.so.verification.json"] : ["y.npy"]), "round \(round): \(left)")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: temporary) == [], "round \(round)")
+            if left.remove("p.so") != nil { #expect(try Child.run(["describe", folder.path("p.so")]).status == 0, "round \(round)") }
+            if left.remove("y.npy") != nil { #expect(try NPY.read(path: folder.path("y.npy")).floats == expected, "round \(round)") }
+        }
+        #expect(ended >= 10, "\(ended) of 40 were ended, \(finished) finished")
+    }
+
+    /// What a killed process leaves among the temporary files goes with the next build; what is in use stays.
+    @Test func foldersOfKilledBuildsAreRemoved() throws {
+        let folder = try TemporaryFolder()
+        let layer = try folder.write("layer.json", TinyLayer.json())
+        let temporary = try folder.makeFolder("tmp")
+        for name in ["voxelsmith.killed", "voxelsmith.inuse0", "voxelsmith.young0", "voxelsmith.nolock", "voxelsmith.", "others"] {
+            _ = try folder.makeFolder("tmp/\(name)")
+            if name == "voxelsmith.nolock" { continue }
+            for file in [".lock", "k.c"] { _ = try folder.write("tmp/\(name)/\(file)", "x") }
+            if name == "voxelsmith.young0" { continue }
+            var times = [timeval(tv_sec: time(nil) - 100, tv_usec: 0), timeval(tv_sec: time(nil) - 100, tv_usec: 0)]
+            utimes("\(temporary)/\(name)/.lock", &times)
+        }
+        let lock = open(temporary + "/voxelsmith.inuse0/.lock", O_RDWR | O_CLOEXEC)
+        defer { close(lock) }
+        #expect(flock(lock, LOCK_EX | LOCK_NB) == 0)
+        let outcome = try Child.run(["build", layer, "-o", folder.path("p.so"), "--no-cache"], environment: ["TMPDIR": temporary])
+        #expect(outcome.status == 0, "\(outcome)")
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: temporary).sorted()
+                == ["others", "voxelsmith.", "voxelsmith.inuse0", "voxelsmith.nolock", "voxelsmith.young0"])
+    }
+}
