@@ -31,13 +31,12 @@ struct LayerOperands {
     ) throws -> Tensor {
         var tensor = try Tensor(uninitialized: shape, type)
         try tensor.withUnsafeMutableBytes { bytes in
-            switch type {
-            case .float32:
-                let values = bytes.bindMemory(to: Float.self)
-                for index in values.indices { values[index] = Float(scale * random.real()) }
-            case .float64:
+            if type == .float64 {
                 let values = bytes.bindMemory(to: Double.self)
                 for index in values.indices { values[index] = scale * random.real() }
+            } else {
+                let values = bytes.bindMemory(to: Float.self)
+                for index in values.indices { values[index] = Float(scale * random.real()) }
             }
         }
         return tensor
