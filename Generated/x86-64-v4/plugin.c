@@ -22,15 +22,15 @@ int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_pack(c
 int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 typedef struct {
     vs_plugin header;
     vs_kernel_descriptor kernels[10];
-    char texts[4723];
+    char texts[4735];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
@@ -195,38 +195,38 @@ const plugin_table voxelsmith_plugin = {
         {
             .size = sizeof(vs_kernel_descriptor),
             .key = { 5011, 93 },
-            .name = { 5104, 64 },
-            .schedule = { 5168, 94 },
-            .loops = { 5262, 130 },
-            .packing = { 5392, 63 },
-            .target = { 5455, 9 },
-            .template_digest = { 5464, 64 },
+            .name = { 5104, 70 },
+            .schedule = { 5174, 94 },
+            .loops = { 5268, 130 },
+            .packing = { 5398, 63 },
+            .target = { 5461, 9 },
+            .template_digest = { 5470, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 82944,
             .workspace_bytes = 41664,
             .items_per_sample = 4,
             .flops_per_sample = 11176704,
-            .pack = vs_fwd_f32_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_pack,
-            .run = vs_fwd_f32_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_run,
+            .pack = vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_pack,
+            .run = vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5528, 93 },
-            .name = { 5621, 65 },
-            .schedule = { 5686, 44 },
-            .loops = { 5730, 151 },
-            .packing = { 5881, 72 },
-            .target = { 5953, 9 },
-            .template_digest = { 5962, 64 },
+            .key = { 5534, 93 },
+            .name = { 5627, 71 },
+            .schedule = { 5698, 44 },
+            .loops = { 5742, 151 },
+            .packing = { 5893, 72 },
+            .target = { 5965, 9 },
+            .template_digest = { 5974, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 262144,
             .workspace_bytes = 373760,
             .items_per_sample = 18,
             .flops_per_sample = 111411200,
-            .pack = vs_fwd_f32_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_pack,
-            .run = vs_fwd_f32_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_run,
+            .pack = vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_pack,
+            .run = vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_run,
         },
     },
     .texts =
@@ -236,68 +236,68 @@ const plugin_table voxelsmith_plugin = {
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c1;f16;groups1"
         "x86-64-v4"
-        "fd86ad2d77b660572652fb6dbe26c7aea2f10aaaa203962a824dac8d6f6fdb74"
+        "1d144993a65b28b3f0f4cd2ed567af09a0739c854845d5670799bc4ac786bb35"
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;direct"
         "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_0dde485d"
         "filter-lanes,g1,v1,tile1x20,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
         "filter-lanes/1;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c16;f16;groups1"
         "x86-64-v4"
-        "fd86ad2d77b660572652fb6dbe26c7aea2f10aaaa203962a824dac8d6f6fdb74"
+        "1d144993a65b28b3f0f4cd2ed567af09a0739c854845d5670799bc4ac786bb35"
         "forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;direct"
         "vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e"
         "filter-lanes,g2,v1,tile1x12,merge=w,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
         "filter-lanes/1;l16;g2;v1;w;k4x4x4;s2x2x2;d1x1x1;c16;f8;groups1"
         "x86-64-v4"
-        "fd86ad2d77b660572652fb6dbe26c7aea2f10aaaa203962a824dac8d6f6fdb74"
+        "1d144993a65b28b3f0f4cd2ed567af09a0739c854845d5670799bc4ac786bb35"
         "forward;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
         "vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd"
         "filter-lanes,g16,v1,tile1x16,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;l16;g16;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1;groups1"
         "x86-64-v4"
-        "fd86ad2d77b660572652fb6dbe26c7aea2f10aaaa203962a824dac8d6f6fdb74"
+        "1d144993a65b28b3f0f4cd2ed567af09a0739c854845d5670799bc4ac786bb35"
         "forward;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct"
         "vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_1ebc77e8"
         "filter-lanes,g1,v2,tile1x10,merge=none,fuse=row,rows=listed,order=hblock,block4,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, channels"
         "filter-lanes/1;l16;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21;groups1"
         "x86-64-v4"
-        "fd86ad2d77b660572652fb6dbe26c7aea2f10aaaa203962a824dac8d6f6fdb74"
+        "1d144993a65b28b3f0f4cd2ed567af09a0739c854845d5670799bc4ac786bb35"
         "forward;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
         "vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01"
         "filter-lanes,g1,v2,tile3x4,merge=none,fuse=row,rows=unrolled,order=wstat,block1,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, channels"
         "filter-lanes/1;l16;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96;groups1"
         "x86-64-v4"
-        "fd86ad2d77b660572652fb6dbe26c7aea2f10aaaa203962a824dac8d6f6fdb74"
+        "1d144993a65b28b3f0f4cd2ed567af09a0739c854845d5670799bc4ac786bb35"
         "forward;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"
         "vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20"
         "filter-lanes,g1,v1,tile2x9,merge=none,fuse=row,rows=unrolled,order=hblock,block3,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, channels"
         "filter-lanes/1;l16;g1;v1;n;k2x3x3;s1x1x1;d2x1x3;c7;f12;groups1"
         "x86-64-v4"
-        "fd86ad2d77b660572652fb6dbe26c7aea2f10aaaa203962a824dac8d6f6fdb74"
+        "1d144993a65b28b3f0f4cd2ed567af09a0739c854845d5670799bc4ac786bb35"
         "forward;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898"
         "minimal-filtering,block1x4x7,v2,r14,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l16;v2;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64;groups1"
         "x86-64-v4"
-        "9d248b74d2ad2dab4cbd314f63839dedc3402ab16cd3fd0a5d41be887d6cb537"
+        "7622a24cf2174b7e75bfa9dad212b3ec9a4b3306f81a5cb432442237f8d39732"
         "forward;i4x7x19;o8x7x38;k3x4x3;s2x1x2;d1x1x1;p0x1x0;c18;f21;g1;first;f32/f32;bias;relu;direct"
-        "vs_fwd_f32_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd"
+        "vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd"
         "filter-lanes,g1,v2,tile1x5,merge=w,fuse=row,rows=listed,order=hblock,block7,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels, conversion of planes to voxels and voxels to planes"
         "filter-lanes/1;l16;g1;v2;w;k3x4x3;s2x1x2;d1x1x1;c18;f21;groups1"
         "x86-64-v4"
-        "fd86ad2d77b660572652fb6dbe26c7aea2f10aaaa203962a824dac8d6f6fdb74"
+        "1d144993a65b28b3f0f4cd2ed567af09a0739c854845d5670799bc4ac786bb35"
         "forward;i6x12x34;o6x12x34;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c32;f32;g1;first;f32/f32;bias;relu;fast"
-        "vs_fwd_f32_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51"
+        "vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51"
         "minimal-filtering,block1x1x17,v2,r14,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels, conversion of planes to voxels and voxels to planes"
         "minimal-filtering/1;l16;v2;k3x3x3;s1x1x1;p1x1x1;o6x12x34;c32;f32;groups1"
         "x86-64-v4"
-        "9d248b74d2ad2dab4cbd314f63839dedc3402ab16cd3fd0a5d41be887d6cb537"
+        "7622a24cf2174b7e75bfa9dad212b3ec9a4b3306f81a5cb432442237f8d39732"
 };

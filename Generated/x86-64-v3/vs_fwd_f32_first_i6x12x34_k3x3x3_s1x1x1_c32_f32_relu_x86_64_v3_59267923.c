@@ -4,22 +4,22 @@
  * the input are transformed, multiplied point by point with transformed weights, and transformed back to two outputs per axis.
  *
  *   key       forward;i6x12x34;o6x12x34;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c32;f32;g1;first;f32/f32;bias;relu;fast
- *   target    x86-64-v4
- *   schedule  minimal-filtering,block1x1x17,v2,r14,unroll2
+ *   target    x86-64-v3
+ *   schedule  minimal-filtering,block1x1x17,v2,r6,unroll2
  *   looped    batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels, conversion of planes to voxels and voxels to planes
  *   counted   55705600 multiply-adds a sample directly, 20054016 transformed
  *
  * A tile is two neighbouring positions q of the phase grid along each axis. Position q of a phase with T taps reads the inputs
  * q - T + 1 ... q, so all phases with equally many taps share the window of T + 1 inputs of a tile.
  */
-#define VS_LANES 16
+#define VS_LANES 8
 #include <stddef.h>
 #include "voxelsmith_kernel_abi.h"
 #include "voxelsmith_vectors.h"
 #include "voxelsmith_layout.h"
 
 _Static_assert(VS_LANES == 4 || VS_LANES == 8 || VS_LANES == 16, "vectors of 128, 256 or 512 bits");
-_Static_assert(2 >= 1 && 14 >= 1 && 17 >= 1, "schedule");
+_Static_assert(2 >= 1 && 6 >= 1 && 17 >= 1, "schedule");
 
 enum {
     CHANNELS = 32, /* of one group of features, as all that follows */
@@ -43,25 +43,25 @@ enum {
     HEIGHT_BLOCKS = 6,
     WIDTH_BLOCKS = 1,
     VECTORS = 2, /* of filters in a block */
-    BLOCK_FILTERS = 32,
-    FILTER_BLOCKS = 1,
+    BLOCK_FILTERS = 16,
+    FILTER_BLOCKS = 2,
     ROW = 32,             /* floats from one tile's channels to the next in the transformed input */
     POINT = 560,         /* floats from one point to the next in the transformed input */
-    POINT_SUMS = 560, /* likewise in the products */
+    POINT_SUMS = 288, /* likewise in the products */
 };
 
 /* Where the transformed input and the products lie in the workspace, in floats. */
 #define PRODUCTS INT64_C(35840)
-#define STAGED INT64_C(71680) /* where the block's inputs lie as voxels */
-#define SCRATCH INT64_C(89088) /* and its outputs */
+#define STAGED INT64_C(54272) /* where the block's inputs lie as voxels */
+#define SCRATCH INT64_C(76032) /* and its outputs */
 
 /* Floats from voxel to voxel, row to row and plane to plane, where windows are read and where results are written. */
-#define X_VOXEL INT64_C(32)
-#define X_ROW INT64_C(1088)
-#define X_PLANE INT64_C(4352)
-#define Y_VOXEL INT64_C(32)
-#define Y_ROW INT64_C(1088)
-#define Y_PLANE INT64_C(2176)
+#define X_VOXEL INT64_C(40)
+#define X_ROW INT64_C(1360)
+#define X_PLANE INT64_C(5440)
+#define Y_VOXEL INT64_C(40)
+#define Y_ROW INT64_C(1360)
+#define Y_PLANE INT64_C(2720)
 
 /* Floats of the transformed weights of one part. */
 #define PART_WEIGHTS INT64_C(65536)
@@ -116,7 +116,7 @@ VS_INLINE void inverse_3(vf *m, int step) {
 
 /* Products of `rows` tiles with one point's weights: sums over the channels. */
 VS_INLINE void multiply(const float *restrict v, const float *restrict w, float *restrict m, const int rows) {
-    vf sums[14][VECTORS];
+    vf sums[6][VECTORS];
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; ++i)
 #pragma clang loop unroll(full)
@@ -158,35 +158,11 @@ static __attribute__((noinline)) void multiply_5(const float *restrict v, const 
 static __attribute__((noinline)) void multiply_6(const float *restrict v, const float *restrict w, float *restrict m) {
     multiply(v, w, m, 6);
 }
-static __attribute__((noinline)) void multiply_7(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 7);
-}
-static __attribute__((noinline)) void multiply_8(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 8);
-}
-static __attribute__((noinline)) void multiply_9(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 9);
-}
-static __attribute__((noinline)) void multiply_10(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 10);
-}
-static __attribute__((noinline)) void multiply_11(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 11);
-}
-static __attribute__((noinline)) void multiply_12(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 12);
-}
-static __attribute__((noinline)) void multiply_13(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 13);
-}
-static __attribute__((noinline)) void multiply_14(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 14);
-}
-static multiply_function *const multiply_rows[14 + 1] = { NULL, multiply_1, multiply_2, multiply_3, multiply_4, multiply_5, multiply_6, multiply_7, multiply_8, multiply_9, multiply_10, multiply_11, multiply_12, multiply_13, multiply_14 };
+static multiply_function *const multiply_rows[6 + 1] = { NULL, multiply_1, multiply_2, multiply_3, multiply_4, multiply_5, multiply_6 };
 
 /* Any number of neighbouring tiles, in pieces of nearly equal length. */
 static void multiply_run(const float *restrict v, const float *restrict w, float *restrict m, int rows) {
-    int pieces = (rows + 14 - 1) / 14;
+    int pieces = (rows + 6 - 1) / 6;
     for (; rows > 0; --pieces) {
         const int n = (rows + pieces - 1) / pieces;
         multiply_rows[n](v, w, m);
@@ -382,19 +358,19 @@ static __attribute__((noinline)) void unstage(const block *tiles, const float *r
         const int rows = h.end - h.begin;
         for (int j = 0; j < (whole ? rows > 0 : rows); ++j, to += OUTPUT_WIDTH, voxels += Y_ROW)
             vs_voxels_to_planes(voxels, Y_VOXEL, OUTPUT_FILTERS, whole ? rows * (int64_t)OUTPUT_WIDTH : w.end - w.begin, to,
-                                (int64_t)OUTPUT_DEPTH * OUTPUT_HEIGHT * OUTPUT_WIDTH);
+                                (int64_t)OUTPUT_DEPTH * OUTPUT_HEIGHT * OUTPUT_WIDTH, 0);
     }
 }
 
-int32_t vs_fwd_f32_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_59267923_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_59267923_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 VS_INLINE range part(int64_t number, int size, int count) {
     const range r = { (int)number * size, (int)number * size + size < count ? (int)number * size + size : count };
     return r;
 }
 
-int32_t vs_fwd_f32_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_run(const vs_run_args *args, int64_t begin, int64_t end) {
+int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_59267923_run(const vs_run_args *args, int64_t begin, int64_t end) {
     const int64_t blocks = (int64_t)DEPTH_BLOCKS * HEIGHT_BLOCKS * WIDTH_BLOCKS;
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * blocks) return VS_BAD_ARGUMENTS;
     const float *const packed = args->packed;
@@ -405,6 +381,8 @@ int32_t vs_fwd_f32_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_run(co
             part(number / (HEIGHT_BLOCKS * WIDTH_BLOCKS), BLOCK_DEPTH, DEPTH_TILES),
             part(number / WIDTH_BLOCKS % HEIGHT_BLOCKS, BLOCK_HEIGHT, HEIGHT_TILES),
             part(number % WIDTH_BLOCKS, BLOCK_WIDTH, WIDTH_TILES),
+            0,
+            0,
         };
         const float *const sample_x = (const float *)args->input + sample * ((int64_t)INPUT_DEPTH * INPUT_HEIGHT * INPUT_WIDTH * INPUT_CHANNELS);
         float *const sample_y = (float *)args->output + sample * ((int64_t)OUTPUT_DEPTH * OUTPUT_HEIGHT * OUTPUT_WIDTH * OUTPUT_FILTERS);
@@ -416,7 +394,7 @@ int32_t vs_fwd_f32_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_run(co
             const float *bias = zeros; /* not read without a bias */
             float last_bias[BLOCK_FILTERS] = {0}; /* the bias may end inside a block, and nothing is read beyond it */
             bias = (const float *)args->bias + part * FILTERS;
-            for (int f = 0; f < 32; ++f) last_bias[f] = bias[(FILTER_BLOCKS - 1) * BLOCK_FILTERS + f];
+            for (int f = 0; f < 16; ++f) last_bias[f] = bias[(FILTER_BLOCKS - 1) * BLOCK_FILTERS + f];
             const float *const weights = packed + part * PART_WEIGHTS;
             compute_0(&tiles, x + part * CHANNELS, weights + 0, bias, last_bias, y + part * FILTERS, work);
         }
@@ -442,7 +420,7 @@ static const struct {
     { { 3, 3, 3 }, { { 2, 1, 0 }, { 2, 1, 0 }, { 2, 1, 0 } }, 0 },
 };
 
-int32_t vs_fwd_f32_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_pack(const vs_pack_args *args) {
+int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_59267923_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const float *const weights = args->weights;
     float *const packed = args->packed;

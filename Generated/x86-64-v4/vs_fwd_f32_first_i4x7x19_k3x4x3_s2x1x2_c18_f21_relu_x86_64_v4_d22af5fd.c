@@ -406,12 +406,13 @@ static __attribute__((noinline)) void unstage(const vs_run_args *args, int part,
     if (o < 0 || o >= OUTPUT_DEPTH) return;
     const row_range rows = output_rows(item);
     vs_voxels_to_planes(from, OUTPUT_VOXEL, FILTERS, (rows.end - rows.begin) * (int64_t)OUTPUT_WIDTH, output_run(args, part, item, o),
-                        (int64_t)OUTPUT_DEPTH * OUTPUT_HEIGHT * OUTPUT_WIDTH);
+                        (int64_t)OUTPUT_DEPTH * OUTPUT_HEIGHT * OUTPUT_WIDTH, 0);
 }
+
+VS_INLINE int64_t sample_of(int64_t item) { return item / ((int64_t)DEPTHS * BLOCKS); }
 
 static int find_slice(depth_slice *restrict slice, float *y, int64_t item, int phase) {
     const int64_t q = FIRST_DEPTH + item % DEPTHS;
-    const int64_t sample = item / ((int64_t)DEPTHS * BLOCKS);
     const int64_t o = q * DEPTH_STRIDE + phase - DEPTH_CROP;
     if (o < 0 || o >= OUTPUT_DEPTH) return 0;
     slice->output = y; /* the item's place in the workspace */
@@ -491,10 +492,10 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
     }
 }
 
-int32_t vs_fwd_f32_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_run(const vs_run_args *args, int64_t begin, int64_t end);
 
-int32_t vs_fwd_f32_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_run(const vs_run_args *args, int64_t begin, int64_t end) {
+int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_run(const vs_run_args *args, int64_t begin, int64_t end) {
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * (int64_t)DEPTHS * BLOCKS)
         return VS_BAD_ARGUMENTS;
     int64_t *const held = args->workspace;
@@ -549,7 +550,7 @@ static const struct {
     { 0, 23 },
 };
 
-int32_t vs_fwd_f32_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_pack(const vs_pack_args *args) {
+int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const float *const weights = args->weights;
     float *const packed = args->packed;
