@@ -9,9 +9,6 @@
 #ifndef VOXELSMITH_LAYOUT_H
 #define VOXELSMITH_LAYOUT_H
 
-/* With its natural alignment, as stores that bypass the caches need it. */
-typedef float vs_aligned __attribute__((vector_size(4 * VS_LANES)));
-
 /* One step of a transposition: blocks of `step` lanes change places between two vectors. */
 #if VS_LANES == 16
 VS_INLINE void vs_swap_1(vf *a, vf *b) {
@@ -134,12 +131,6 @@ VS_INLINE void vs_voxels_to_planes(const float *restrict from, int64_t voxel, in
                 if (first + i < features) vs_store(to + (first + i) * plane + place, v[i]);
         }
     }
-}
-
-VS_INLINE void vs_end_streams(void) {
-#if defined(__x86_64__)
-    __asm__ volatile("sfence" : : : "memory"); /* such stores are not ordered with others */
-#endif
 }
 
 /* Cache lines of a run of floats in each of several planes, to be prefetched a few at a time while other work is done. */

@@ -39,8 +39,8 @@ enum {
     DEPTHS = 4,
     TILE_ROWS = 7,
     TILE_COLUMNS = 5,
-    BLOCK_ROWS = 7, /* tile rows of one work item */
-    BLOCKS = 1,        /* work items of one position along depth */
+    BLOCK_ROWS = 7, /* tile rows of one block */
+    BLOCKS = 1,        /* of tile rows */
     FILTER_BLOCKS = 2,
     BLOCK_FILTERS = 16,
     GROUPS = 2, /* of phases in a plane */
@@ -622,8 +622,8 @@ int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_5c4ae92c_p
 int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_5c4ae92c_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_5c4ae92c_run(const vs_run_args *args, int64_t begin, int64_t end) {
-    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * (int64_t)DEPTHS * BLOCKS)
-        return VS_BAD_ARGUMENTS;
+    const int64_t items = args->batch * (int64_t)DEPTHS * BLOCKS;
+    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
     int64_t *const held = args->workspace;
     for (int s = 0; s < CHUNK_BLOCKS * SLOTS; ++s) held[s] = -1;
     for (int64_t item = begin; item < end; ++item) {

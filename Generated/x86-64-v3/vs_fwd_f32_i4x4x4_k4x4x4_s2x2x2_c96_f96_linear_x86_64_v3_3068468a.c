@@ -38,11 +38,13 @@ enum {
     DEPTHS = 5,
     TILE_ROWS = 4,
     TILE_COLUMNS = 1,
-    BLOCK_ROWS = 1, /* tile rows of one work item */
-    BLOCKS = 4,        /* work items of one position along depth */
+    BLOCK_ROWS = 1, /* tile rows of one block */
+    BLOCKS = 4,        /* of tile rows */
     FILTER_BLOCKS = 6,
     BLOCK_FILTERS = 16,
+    SPLITS = 2, /* parts of the positions */
     GROUPS = 4, /* of phases in a plane */
+    PIECES = FILTER_BLOCKS * DEPTH_STRIDE * GROUPS, /* of the weights */
 };
 
 /* Floats of the packed weights of one part; of one tap in a full block of filters, and in the last one. */
@@ -258,7 +260,7 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
 }
 
 /* Items of one part: its channels of the input, its weights, its filters of the output. */
-static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end) {
+static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end, int64_t piece, int64_t after) {
     const float *const x = (const float *)args->input + part * (int64_t)CHANNELS;
     const float *const weights = (const float *)args->packed + part * PART_WEIGHTS;
     float *const results = (float *)args->output + part * FILTERS * FILTER_STEP;
@@ -268,25 +270,23 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
     int present[GROUPS];
     depth_slice slice;
 
-    /* Weights outermost: each block of them is streamed once, and re-read from the caches for every item. */
-    for (int phase = 0; phase < DEPTH_STRIDE; ++phase) {
-        for (int group = 0; group < GROUPS; ++group) {
-            for (int block = 0; block < FILTER_BLOCKS; ++block) {
-                const float *const w = weights + depth_phases[phase].weights + block * depth_phases[phase].units * UNIT;
-                for (int64_t item = begin; item < end; ++item) {
-                    if (!find_slice(&slice, results, item, phase)) continue;
-                    const int first = (int)(item / DEPTHS % BLOCKS) * BLOCK_ROWS;
-                    const int stop = first + BLOCK_ROWS < TILE_ROWS ? first + BLOCK_ROWS : TILE_ROWS;
-                    for (int row = first; row < stop; ++row) {
-                        if (!list_taps(&slice, group, row, lists[0], &counts[0], &outputs[0])) continue;
-                        for (int column = 0; column < TILE_COLUMNS; ++column) {
-                            const tile_entry *const e = &tiles[group][column];
-                            float *const y = slice.output + (outputs[0] + e->output + block * BLOCK_FILTERS * FILTER_STEP);
-                            if (!e->last) continue;
-                            if (block + 1 < FILTER_BLOCKS) e->full(x + e->input, w, NULL, y, lists[0], counts[0]);
-                            else e->last(x + e->input, w, NULL, y, lists[0], counts[0]);
-                        }
-                    }
+    /* Weights outermost: each piece of them, one filter block's for one depth phase and one group, is streamed once and re-read
+       from the caches for every item. */
+    for (; piece < after; ++piece) {
+        const int group = (int)(piece % GROUPS), phase = (int)(piece / GROUPS % DEPTH_STRIDE), block = (int)(piece / (GROUPS * DEPTH_STRIDE));
+        const float *const w = weights + depth_phases[phase].weights + block * depth_phases[phase].units * UNIT;
+        for (int64_t item = begin; item < end; ++item) {
+            if (!find_slice(&slice, results, item, phase)) continue;
+            const int first = (int)(item / DEPTHS % BLOCKS) * BLOCK_ROWS;
+            const int stop = first + BLOCK_ROWS < TILE_ROWS ? first + BLOCK_ROWS : TILE_ROWS;
+            for (int row = first; row < stop; ++row) {
+                if (!list_taps(&slice, group, row, lists[0], &counts[0], &outputs[0])) continue;
+                for (int column = 0; column < TILE_COLUMNS; ++column) {
+                    const tile_entry *const e = &tiles[group][column];
+                    float *const y = slice.output + (outputs[0] + e->output + block * BLOCK_FILTERS * FILTER_STEP);
+                    if (!e->last) continue;
+                    if (block + 1 < FILTER_BLOCKS) e->full(x + e->input, w, NULL, y, lists[0], counts[0]);
+                    else e->last(x + e->input, w, NULL, y, lists[0], counts[0]);
                 }
             }
         }
@@ -298,9 +298,15 @@ int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_3068468a_pack(c
 int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_3068468a_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_3068468a_run(const vs_run_args *args, int64_t begin, int64_t end) {
-    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * (int64_t)DEPTHS * BLOCKS)
-        return VS_BAD_ARGUMENTS;
-    for (int part = 0; part < PARTS; ++part) compute(args, part, begin, end);
+    const int64_t items = args->batch == 0 ? 0 : (int64_t)SPLITS * PIECES;
+    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
+    /* A work item is a piece of the weights with a part of the positions of all samples. */
+    const int64_t positions = args->batch * (int64_t)DEPTHS * BLOCKS;
+    for (int64_t item = begin; item < end; ++item) {
+        const int64_t split = item / PIECES, piece = item % PIECES;
+        for (int part = 0; part < PARTS; ++part)
+            compute(args, part, positions * split / SPLITS, positions * (split + 1) / SPLITS, piece, piece + 1);
+    }
     return VS_OK;
 }
 

@@ -38,8 +38,8 @@ enum {
     DEPTHS = 5,
     TILE_ROWS = 6,
     TILE_COLUMNS = 2,
-    BLOCK_ROWS = 6, /* tile rows of one work item */
-    BLOCKS = 1,        /* work items of one position along depth */
+    BLOCK_ROWS = 6, /* tile rows of one block */
+    BLOCKS = 1,        /* of tile rows */
     FILTER_BLOCKS = 1,
     BLOCK_FILTERS = 16,
     GROUPS = 1, /* of phases in a plane */
@@ -346,8 +346,8 @@ int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_pack(c
 int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_run(const vs_run_args *args, int64_t begin, int64_t end) {
-    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * (int64_t)DEPTHS * BLOCKS)
-        return VS_BAD_ARGUMENTS;
+    const int64_t items = args->batch * (int64_t)DEPTHS * BLOCKS;
+    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
     for (int64_t item = begin; item < end; ++item) {
         for (int part = 0; part < PARTS; ++part) compute(args, part, item, item + 1);
     }

@@ -39,8 +39,8 @@ enum {
     DEPTHS = 4,
     TILE_ROWS = 7,
     TILE_COLUMNS = 4,
-    BLOCK_ROWS = 7, /* tile rows of one work item */
-    BLOCKS = 1,        /* work items of one position along depth */
+    BLOCK_ROWS = 7, /* tile rows of one block */
+    BLOCKS = 1,        /* of tile rows */
     FILTER_BLOCKS = 1,
     BLOCK_FILTERS = 32,
     GROUPS = 1, /* of phases in a plane */
@@ -496,8 +496,8 @@ int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_p
 int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_run(const vs_run_args *args, int64_t begin, int64_t end) {
-    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * (int64_t)DEPTHS * BLOCKS)
-        return VS_BAD_ARGUMENTS;
+    const int64_t items = args->batch * (int64_t)DEPTHS * BLOCKS;
+    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
     int64_t *const held = args->workspace;
     for (int s = 0; s < CHUNK_BLOCKS * SLOTS; ++s) held[s] = -1;
     for (int64_t item = begin; item < end; ++item) {

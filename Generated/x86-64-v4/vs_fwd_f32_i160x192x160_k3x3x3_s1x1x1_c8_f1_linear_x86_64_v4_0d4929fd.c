@@ -38,8 +38,8 @@ enum {
     DEPTHS = 160,
     TILE_ROWS = 192,
     TILE_COLUMNS = 10,
-    BLOCK_ROWS = 16, /* tile rows of one work item */
-    BLOCKS = 12,        /* work items of one position along depth */
+    BLOCK_ROWS = 16, /* tile rows of one block */
+    BLOCKS = 12,        /* of tile rows */
     FILTER_BLOCKS = 1,
     BLOCK_FILTERS = 1,
     GROUPS = 1, /* of phases in a plane */
@@ -439,8 +439,8 @@ int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_pa
 int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_run(const vs_run_args *args, int64_t begin, int64_t end) {
-    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * (int64_t)DEPTHS * BLOCKS)
-        return VS_BAD_ARGUMENTS;
+    const int64_t items = args->batch * (int64_t)DEPTHS * BLOCKS;
+    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
     for (int64_t item = begin; item < end; ++item) {
         for (int part = 0; part < PARTS; ++part) compute(args, part, item, item + 1);
     }

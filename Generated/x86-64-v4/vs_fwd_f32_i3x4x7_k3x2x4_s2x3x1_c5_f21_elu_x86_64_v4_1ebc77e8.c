@@ -38,8 +38,8 @@ enum {
     DEPTHS = 4,
     TILE_ROWS = 4,
     TILE_COLUMNS = 1,
-    BLOCK_ROWS = 4, /* tile rows of one work item */
-    BLOCKS = 1,        /* work items of one position along depth */
+    BLOCK_ROWS = 4, /* tile rows of one block */
+    BLOCKS = 1,        /* of tile rows */
     FILTER_BLOCKS = 1,
     BLOCK_FILTERS = 32,
     GROUPS = 3, /* of phases in a plane */
@@ -304,8 +304,8 @@ int32_t vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_1ebc77e8_pack(const
 int32_t vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_1ebc77e8_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 int32_t vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_1ebc77e8_run(const vs_run_args *args, int64_t begin, int64_t end) {
-    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * (int64_t)DEPTHS * BLOCKS)
-        return VS_BAD_ARGUMENTS;
+    const int64_t items = args->batch * (int64_t)DEPTHS * BLOCKS;
+    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
     for (int64_t item = begin; item < end; ++item) {
         for (int part = 0; part < PARTS; ++part) compute(args, part, item, item + 1);
     }

@@ -38,8 +38,8 @@ enum {
     DEPTHS = 81,
     TILE_ROWS = 96,
     TILE_COLUMNS = 7,
-    BLOCK_ROWS = 16, /* tile rows of one work item */
-    BLOCKS = 6,        /* work items of one position along depth */
+    BLOCK_ROWS = 16, /* tile rows of one block */
+    BLOCKS = 6,        /* of tile rows */
     FILTER_BLOCKS = 1,
     BLOCK_FILTERS = 8,
     GROUPS = 2, /* of phases in a plane */
@@ -572,8 +572,8 @@ int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_pack(c
 int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_run(const vs_run_args *args, int64_t begin, int64_t end) {
-    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * (int64_t)DEPTHS * BLOCKS)
-        return VS_BAD_ARGUMENTS;
+    const int64_t items = args->batch * (int64_t)DEPTHS * BLOCKS;
+    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
     for (int64_t item = begin; item < end; ++item) {
         for (int part = 0; part < PARTS; ++part) compute(args, part, item, item + 1);
     }

@@ -65,6 +65,7 @@ struct FilterLanesContext {
     let tileColumns: Int
     let blockRows: Int
     let blocks: Int
+    let splits: Int
     let blockCount: Int
     let blockFilters: Int
     let groupCount: Int
@@ -109,6 +110,7 @@ struct FilterLanesContext {
     let rowGroups: [RowGroup]
     let listMaximum: Int
     let weightStationary: Bool
+    let perCall: Bool
     let prefetches: Bool
     let fetchRow: Int
     let fetchLines: Int
@@ -154,6 +156,7 @@ struct FilterLanesContext {
         tileColumns = plan.tileColumns
         blockRows = resolved.blockRows
         blocks = resolved.blocks
+        splits = resolved.splits
         blockCount = layout.blockCount
         blockFilters = layout.filtersPerBlock
         groupCount = plan.groups.count
@@ -169,7 +172,7 @@ struct FilterLanesContext {
         convertsInput = conversion?.convertsInput ?? false
         convertsOutput = conversion?.convertsOutput ?? false
         converts = convertsInput || convertsOutput
-        streamsOutput = conversion?.streamsOutput ?? false
+        streamsOutput = conversion?.streamsOutput ?? parameters.streamsOutput
         self.layout = spec.layout == .channelsLast ? "channels last" : "channels first"
         (rowsPerTile, largerTiles) = (conversion?.rowsPerTile ?? 1, conversion?.largerTiles ?? 1)
         (inputVoxel, outputVoxel) = (resolved.inputVoxel, resolved.outputVoxel)
@@ -256,6 +259,7 @@ struct FilterLanesContext {
         listMaximum = depthTapMaximum * (parameters.listsRows ? rowTapMaximum : 1)
 
         weightStationary = parameters.order == .weightStationary
+        if case .perCall = resolved.workItems { perCall = true } else { perCall = false }
         prefetches = parameters.prefetchesNextPlane && parameters.order == .heightBlocked && !converts
         fetchesOutput = parameters.prefetchesNextPlane && parameters.order == .heightBlocked && convertsOutput && !streamsOutput
         fetchesPlanes = parameters.prefetchesNextPlane && parameters.order == .heightBlocked && (convertsInput || fetchesOutput)

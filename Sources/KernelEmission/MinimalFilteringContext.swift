@@ -43,6 +43,7 @@ struct MinimalFilteringContext {
     let unroll: Int
     let blockFilters: Int
     let blockCount: Int
+    let splits: Int
     let lastFilters: Int
     let row: Int
     let point: Int
@@ -62,7 +63,9 @@ struct MinimalFilteringContext {
     let paddedChannels: Int
     let channelTail: [Int]
     let partialStores: [PartialStore]
+    let wholeVectors: Int
     let lastStores: [LastStore]
+    let boxed: Bool
     let usesBias: Bool
     let activation: String
     let combinations: [Combination]
@@ -103,6 +106,7 @@ struct MinimalFilteringContext {
         unroll = resolved.parameters.unroll
         blockFilters = resolved.blockFilters
         blockCount = resolved.blockCount
+        splits = resolved.splits
         let lastFilters = geometry.filtersPerGroup - (resolved.blockCount - 1) * resolved.blockFilters
         self.lastFilters = lastFilters
         row = resolved.row
@@ -128,6 +132,7 @@ struct MinimalFilteringContext {
 
         // The last block stores its whole vectors, then a part of one, then nothing.
         let (whole, partial) = lastFilters.quotientAndRemainder(dividingBy: resolved.lanes)
+        wholeVectors = whole
         partialStores = partial == 0 ? [] : [PartialStore(partial, lanes: resolved.lanes)]
         var stores = partial == 0 ? [] : [LastStore(condition: "==", vector: whole, partial: [partial])]
         let stored = whole + (partial == 0 ? 0 : 1)
@@ -135,6 +140,7 @@ struct MinimalFilteringContext {
         lastStores = stores
 
         usesBias = spec.epilogue.hasBias
+        boxed = ActivationExpression.isHeavy(spec.epilogue.activation)
         // The schedule's activation is pointwise, so it always has an expression.
         activation = ActivationExpression.apply(spec.epilogue.activation, to: "sum") ?? "sum"
 

@@ -5,6 +5,7 @@ import Mustache
 enum Template {
     private static let filterLanes = Result { try MustacheTemplate(string: Templates.text(.filterLanes)) }
     private static let minimalFiltering = Result { try MustacheTemplate(string: Templates.text(.minimalFiltering)) }
+    private static let batchRows = Result { try MustacheTemplate(string: Templates.text(.batchRows)) }
     private static let plugin = Result { try MustacheTemplate(string: Templates.text(.plugin)) }
 
     /// - Throws: `EmissionError.template` when the file does not parse, or is no template.
@@ -13,6 +14,7 @@ enum Template {
             switch file {
             case .filterLanes: filterLanes
             case .minimalFiltering: minimalFiltering
+            case .batchRows: batchRows
             case .plugin: plugin
             case .vectors, .layout, .kernelABI: throw .template(name: file.rawValue, reason: "it is a header, not a template")
             }

@@ -108,7 +108,8 @@ struct TilePrinter {
             let to = offset == 0 ? address : "\(address) + \(offset)"
             // The schedule's activation is pointwise, so it always has an expression.
             let value = ActivationExpression.apply(activation, to: sum) ?? sum
-            let function = storedLanes[vector] == layout.lanes ? "vs_store" : "store_\(storedLanes[vector])"
+            let function = storedLanes[vector] == layout.lanes
+                ? (resolved.parameters.streamsOutput && resolved.conversion == nil ? "vs_stream" : "vs_store") : "store_\(storedLanes[vector])"
             return .init(statement: "\(function)(\(to), \(value));")
         }
         if layout.channelsPerVector == layout.lanes { return sumsOfLanes(places, activation) }

@@ -48,8 +48,16 @@ public struct FilterLanesSchedule: Hashable, Sendable {
     public var blockRows: Int { min(parameters.blockRows, max(1, tilePlan.tileRows)) }
     /// Work items of one position along depth.
     public var blocks: Int { tilePlan.tileRows.ceilingDivision(by: blockRows) }
-    /// Work items of one batch element.
-    public var itemsPerSample: Int { blocks * tilePlan.depths.count }
+    /// Positions along depth times blocks of tile rows.
+    public var placesPerSample: Int { blocks * tilePlan.depths.count }
+    /// Of a weight-stationary kernel: parts of the positions, so that there are at least 8 pieces of equal work.
+    public var splits: Int { min(8.ceilingDivision(by: packedLayout.blockCount), max(1, placesPerSample)) }
+    /// Weight-stationary: a part of the positions of all samples, for a filter block, a depth phase and a group. Otherwise, and
+    /// where planes are converted, a block of tile rows at a position along depth of one sample.
+    public var workItems: WorkItems {
+        if parameters.order == .heightBlocked || conversion != nil { return .perSample(placesPerSample) }
+        return .perCall(splits * packedLayout.blockCount * spec.geometry.axes[0].stride * tilePlan.groups.count)
+    }
     /// Bytes of workspace of one thread.
     public var workspaceByteCount: Int { conversion?.workspaceByteCount ?? 0 }
     /// Floats from voxel to voxel where tiles read.

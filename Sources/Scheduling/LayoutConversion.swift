@@ -107,6 +107,6 @@ public struct LayoutConversion: Hashable, Sendable {
         scratchPlace = (stagedPlace + blocks * slots * slotFloats).ceilingDivision(by: 16) * 16
         let floats = scratchPlace + blocks * planes * itemFloats
         workspaceByteCount = convertsInput || convertsOutput ? floats.ceilingDivision(by: 16) * 64 : 0
-        streamsOutput = convertsOutput && Self.streams(geometry, target)
+        streamsOutput = convertsOutput && parameters.streamsOutput
     }
 }

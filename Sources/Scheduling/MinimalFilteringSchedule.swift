@@ -71,7 +71,7 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
         if let reason = MinimalFiltering.reasonAgainst(spec) { throw reason }
         let lanes = target.lanes(.float32)
         let accumulators = parameters.vectors * (parameters.rows + 1) + 1
-        guard parameters.block.count == 3, (parameters.block + [parameters.vectors, parameters.rows, parameters.unroll]).allSatisfy({ $0 >= 1 }) else {
+        guard parameters.block.count == 3, (parameters.block + [parameters.vectors, parameters.rows, parameters.splits, parameters.unroll]).allSatisfy({ $0 >= 1 }) else {
             throw .illegalSchedule(parameters.text, reason: "a parameter below 1, or not three block lengths")
         }
         if accumulators > target.vectorRegisters {
@@ -217,8 +217,10 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
 
     /// Work items along each axis.
     public var blocks: [Int] { zip(axes, block).map { $0.tiles.ceilingDivision(by: $1) } }
-    /// Work items of one batch element.
-    public var itemsPerSample: Int { blocks.reduce(1, *) }
+    /// Parts of the filters, at most as many as there are filter blocks; one where results are converted, which takes all filters.
+    public var splits: Int { conversion == nil ? min(parameters.splits, blockCount) : 1 }
+    /// A part of the filters for a block of tiles of one sample.
+    public var workItems: WorkItems { .perSample(splits * blocks.reduce(1, *)) }
 
     /// Multiply-adds of one batch element after the transforms, padding of filters not counted.
     public var transformedMultiplyAdds: Int {

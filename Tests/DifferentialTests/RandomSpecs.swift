@@ -4,7 +4,7 @@ import Tensors
 
 /// Seeded random problems on which generated kernels can go wrong: unequal axes, kernels and strides, tails everywhere.
 struct RandomSpecs {
-    private var random: SeededRandom
+    var random: SeededRandom
 
     init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
@@ -79,8 +79,34 @@ struct RandomSpecs {
                     geometry: geometry, layout: layout, epilogue: Epilogue(hasBias: random.chance(0.7), activation: activation), policy: .fast),
                 .minimalFiltering(
                     MinimalFiltering(
-                        block: [4, 4, wide ? 9 : 4].map { random.integer(1...$0) }, vectors: vectors, rows: rows, unroll: random.integer(1...3)))
+                        block: [4, 4, wide ? 9 : 4].map { random.integer(1...$0) }, vectors: vectors, rows: rows, splits: random.integer(1...3),
+                        unroll: random.integer(1...3)))
             )
+        }
+    }
+
+    /// A problem with an input of one voxel and a tap for every output, in either layout, for the batch-rows family.
+    mutating func nextSingleVoxel(_ target: Target) -> (KernelSpec, Decision) {
+        while true {
+            let axes = (0..<3).compactMap { _ in
+                let (kernel, dilation) = (random.integer(1...5), random.chance(0.2) ? 2 : 1)
+                let crop = random.chance(0.5) ? 0 : random.integer(0...kernel - 1)
+                let end = random.chance(0.5) ? 0 : random.integer(0...kernel - 1)
+                return try? AxisGeometry(
+                    input: 1, output: (kernel - 1) * dilation + 1 - crop - end, kernel: kernel, stride: random.integer(1...3), dilation: dilation,
+                    crop: crop)
+            }
+            let channels = random.choice([1, 2, 3, 5, 8, 17, 40, 64])
+            let filters = random.choice([1, 2, 3, 7, 15, 16, 17, 33, 64])
+            guard axes.count == 3, let geometry = try? Geometry(axes: axes, channels: channels, filters: filters) else { continue }
+            let spec = KernelSpec(
+                geometry: geometry, layout: random.choice([.channelsLast, .channelsFirst]),
+                epilogue: Epilogue(hasBias: random.chance(0.7), activation: random.chance(0.5) ? .linear : random.choice(Self.activations)),
+                policy: .direct)
+            if BatchRows.reasonAgainst(spec) != nil { continue }
+            let vectors = random.integer(1...4)
+            let rows = random.integer(1...max(1, (target.vectorRegisters - 1) / vectors - 1))
+            return (spec, .batchRows(BatchRows(vectors: vectors, rows: rows, unroll: random.integer(1...3))))
         }
     }
 
@@ -105,7 +131,7 @@ struct RandomSpecs {
             channelsPerVector: perVector, vectors: pairs ? 1 : random.integer(1...4), tileHeight: height,
             tileWidth: random.integer(1...7), mergesWidthPhases: random.chance(0.5), fusion: random.choice([.tap, .row]),
             listsRows: height == 1 && random.chance(0.6), order: random.choice([.heightBlocked, .weightStationary]),
-            blockRows: random.integer(1...4), prefetchesNextPlane: random.chance(0.5), unroll: random.integer(1...4)))
+            blockRows: random.integer(1...4), prefetchesNextPlane: random.chance(0.5), streamsOutput: random.chance(0.3), unroll: random.integer(1...4)))
     }
 }
 
@@ -113,18 +139,19 @@ struct RandomSpecs {
 struct ClassCounts {
     private(set) var counts: [String: Int] = [:]
 
-    /// Least number of pairs of each class.
+    /// Least number of kernels of each class among 1000; a whole run has three times as many.
     static let minima = [
         "stride above kernel": 60, "kernel no multiple of stride": 150, "asymmetric crop": 200, "channels no multiple of lanes": 300,
         "filters no multiple of lanes": 300, "batch above 1": 150, "phase without taps": 60, "axis of length 1": 60,
         "dilation": 60, "two channels per vector": 40, "channels as lanes": 60, "several filter blocks": 100, "unrolled rows": 40, "weight-stationary": 60,
-        "activation": 150, "minimal filtering": 150, "groups": 200, "groups, filters as lanes": 40, "groups, two channels per vector": 10,
-        "groups, channels as lanes": 20, "groups, weight-stationary": 20, "groups, unrolled rows": 10, "groups, minimal filtering": 50,
-        "groups, batch above 1": 60,
-        "channels first": 250, "channels first, minimal filtering": 70, "channels first, weight-stationary": 30,
-        "channels first, several chunks": 20, "channels first, several blocks": 40, "channels first, batch above 1": 90,
-        "channels first, whole vectors of voxels": 120, "channels first, several groups": 40, "channels first, one channel": 10,
-        "channels first, one filter": 10, "channels first, channels as lanes": 20,
+        "split filters": 30, "streamed output": 40, "batch rows": 40,
+        "activation": 150, "minimal filtering": 150, "groups": 120, "groups, filters as lanes": 24, "groups, two channels per vector": 6,
+        "groups, channels as lanes": 12, "groups, weight-stationary": 12, "groups, unrolled rows": 6, "groups, minimal filtering": 30,
+        "groups, batch above 1": 36,
+        "channels first": 150, "channels first, minimal filtering": 42, "channels first, weight-stationary": 18,
+        "channels first, several chunks": 12, "channels first, several blocks": 24, "channels first, batch above 1": 54,
+        "channels first, whole vectors of voxels": 72, "channels first, several groups": 24, "channels first, one channel": 6,
+        "channels first, one filter": 6, "channels first, channels as lanes": 12,
     ]
 
     mutating func count(_ schedule: Schedule, batch: Int) {
@@ -149,6 +176,9 @@ struct ClassCounts {
             ("unrolled rows", schedule.filterLanes?.parameters.listsRows == false),
             ("weight-stationary", schedule.filterLanes?.parameters.order == .weightStationary),
             ("minimal filtering", schedule.minimalFiltering != nil),
+            ("split filters", (schedule.minimalFiltering?.splits ?? 1) > 1),
+            ("streamed output", schedule.filterLanes?.parameters.streamsOutput == true),
+            ("batch rows", schedule.batchRows != nil),
             ("activation", spec.epilogue.activation != .linear),
         ]
         for (name, holds) in facts + channelsFirstFacts(schedule, batch: batch) where holds {
@@ -168,8 +198,8 @@ struct ClassCounts {
             ("", true),
             (", minimal filtering", fast != nil),
             (", weight-stationary", isStationary),
-            (", several chunks", isStationary && chunk < schedule.itemsPerSample * batch),
-            (", several blocks", direct.map { $0.blocks > 1 } ?? (schedule.itemsPerSample > 1)),
+            (", several chunks", isStationary && chunk < schedule.workItems.count(batch: batch)),
+            (", several blocks", direct.map { $0.blocks > 1 } ?? (schedule.workItems.count(batch: 1) > 1)),
             (", batch above 1", batch > 1),
             (
                 ", whole vectors of voxels",
@@ -182,4 +212,6 @@ struct ClassCounts {
         ]
         return spec.layout == .channelsFirst ? facts.map { ("channels first" + $0, $1) } : []
     }
+
+    mutating func add(_ other: ClassCounts) { counts.merge(other.counts, uniquingKeysWith: +) }
 }

@@ -4,7 +4,7 @@
  *
  *   key       forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c1;f16;g1;last;f32/f32;bias;relu;direct
  *   target    x86-64-v4
- *   schedule  filter-lanes,g1,v1,tile1x20,merge=none,fuse=row,rows=listed,order=hblock,block16,noprefetch,unroll1
+ *   schedule  filter-lanes,g1,v1,tile1x20,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,stream,unroll1
  *   looped    batch, depth positions, tile rows and columns, depth taps, row taps
  *   counted   259202944 multiply-adds a sample; in the tiles below 178 vector multiply-adds, 9 weight loads
  *             and 64 input loads a channel step
@@ -38,8 +38,8 @@ enum {
     DEPTHS = 80,
     TILE_ROWS = 96,
     TILE_COLUMNS = 4,
-    BLOCK_ROWS = 16, /* tile rows of one work item */
-    BLOCKS = 6,        /* work items of one position along depth */
+    BLOCK_ROWS = 16, /* tile rows of one block */
+    BLOCKS = 6,        /* of tile rows */
     FILTER_BLOCKS = 1,
     BLOCK_FILTERS = 16,
     GROUPS = 1, /* of phases in a plane */
@@ -119,26 +119,26 @@ static __attribute__((noinline)) void tile_0(const float *restrict x, const floa
             { const float s = xt[20 + c]; a19 += s * w0; }
         }
     }
-    vs_store(y + 0, vs_relu(a0));
-    vs_store(y + 16, vs_relu(a1));
-    vs_store(y + 32, vs_relu(a2));
-    vs_store(y + 48, vs_relu(a3));
-    vs_store(y + 64, vs_relu(a4));
-    vs_store(y + 80, vs_relu(a5));
-    vs_store(y + 96, vs_relu(a6));
-    vs_store(y + 112, vs_relu(a7));
-    vs_store(y + 128, vs_relu(a8));
-    vs_store(y + 144, vs_relu(a9));
-    vs_store(y + 160, vs_relu(a10));
-    vs_store(y + 176, vs_relu(a11));
-    vs_store(y + 192, vs_relu(a12));
-    vs_store(y + 208, vs_relu(a13));
-    vs_store(y + 224, vs_relu(a14));
-    vs_store(y + 240, vs_relu(a15));
-    vs_store(y + 256, vs_relu(a16));
-    vs_store(y + 272, vs_relu(a17));
-    vs_store(y + 288, vs_relu(a18));
-    vs_store(y + 304, vs_relu(a19));
+    vs_stream(y + 0, vs_relu(a0));
+    vs_stream(y + 16, vs_relu(a1));
+    vs_stream(y + 32, vs_relu(a2));
+    vs_stream(y + 48, vs_relu(a3));
+    vs_stream(y + 64, vs_relu(a4));
+    vs_stream(y + 80, vs_relu(a5));
+    vs_stream(y + 96, vs_relu(a6));
+    vs_stream(y + 112, vs_relu(a7));
+    vs_stream(y + 128, vs_relu(a8));
+    vs_stream(y + 144, vs_relu(a9));
+    vs_stream(y + 160, vs_relu(a10));
+    vs_stream(y + 176, vs_relu(a11));
+    vs_stream(y + 192, vs_relu(a12));
+    vs_stream(y + 208, vs_relu(a13));
+    vs_stream(y + 224, vs_relu(a14));
+    vs_stream(y + 240, vs_relu(a15));
+    vs_stream(y + 256, vs_relu(a16));
+    vs_stream(y + 272, vs_relu(a17));
+    vs_stream(y + 288, vs_relu(a18));
+    vs_stream(y + 304, vs_relu(a19));
 }
 
 /* 20 outputs x 1 vector of filters, 60 multiply-adds a channel step */
@@ -196,26 +196,26 @@ static __attribute__((noinline)) void tile_1(const float *restrict x, const floa
             { const float s = xt[21 + c]; a19 += s * w0; }
         }
     }
-    vs_store(y + 0, vs_relu(a0));
-    vs_store(y + 16, vs_relu(a1));
-    vs_store(y + 32, vs_relu(a2));
-    vs_store(y + 48, vs_relu(a3));
-    vs_store(y + 64, vs_relu(a4));
-    vs_store(y + 80, vs_relu(a5));
-    vs_store(y + 96, vs_relu(a6));
-    vs_store(y + 112, vs_relu(a7));
-    vs_store(y + 128, vs_relu(a8));
-    vs_store(y + 144, vs_relu(a9));
-    vs_store(y + 160, vs_relu(a10));
-    vs_store(y + 176, vs_relu(a11));
-    vs_store(y + 192, vs_relu(a12));
-    vs_store(y + 208, vs_relu(a13));
-    vs_store(y + 224, vs_relu(a14));
-    vs_store(y + 240, vs_relu(a15));
-    vs_store(y + 256, vs_relu(a16));
-    vs_store(y + 272, vs_relu(a17));
-    vs_store(y + 288, vs_relu(a18));
-    vs_store(y + 304, vs_relu(a19));
+    vs_stream(y + 0, vs_relu(a0));
+    vs_stream(y + 16, vs_relu(a1));
+    vs_stream(y + 32, vs_relu(a2));
+    vs_stream(y + 48, vs_relu(a3));
+    vs_stream(y + 64, vs_relu(a4));
+    vs_stream(y + 80, vs_relu(a5));
+    vs_stream(y + 96, vs_relu(a6));
+    vs_stream(y + 112, vs_relu(a7));
+    vs_stream(y + 128, vs_relu(a8));
+    vs_stream(y + 144, vs_relu(a9));
+    vs_stream(y + 160, vs_relu(a10));
+    vs_stream(y + 176, vs_relu(a11));
+    vs_stream(y + 192, vs_relu(a12));
+    vs_stream(y + 208, vs_relu(a13));
+    vs_stream(y + 224, vs_relu(a14));
+    vs_stream(y + 240, vs_relu(a15));
+    vs_stream(y + 256, vs_relu(a16));
+    vs_stream(y + 272, vs_relu(a17));
+    vs_stream(y + 288, vs_relu(a18));
+    vs_stream(y + 304, vs_relu(a19));
 }
 
 /* 20 outputs x 1 vector of filters, 59 multiply-adds a channel step */
@@ -272,26 +272,26 @@ static __attribute__((noinline)) void tile_2(const float *restrict x, const floa
             { const float s = xt[20 + c]; a18 += s * w0; a19 += s * w1; }
         }
     }
-    vs_store(y + 0, vs_relu(a0));
-    vs_store(y + 16, vs_relu(a1));
-    vs_store(y + 32, vs_relu(a2));
-    vs_store(y + 48, vs_relu(a3));
-    vs_store(y + 64, vs_relu(a4));
-    vs_store(y + 80, vs_relu(a5));
-    vs_store(y + 96, vs_relu(a6));
-    vs_store(y + 112, vs_relu(a7));
-    vs_store(y + 128, vs_relu(a8));
-    vs_store(y + 144, vs_relu(a9));
-    vs_store(y + 160, vs_relu(a10));
-    vs_store(y + 176, vs_relu(a11));
-    vs_store(y + 192, vs_relu(a12));
-    vs_store(y + 208, vs_relu(a13));
-    vs_store(y + 224, vs_relu(a14));
-    vs_store(y + 240, vs_relu(a15));
-    vs_store(y + 256, vs_relu(a16));
-    vs_store(y + 272, vs_relu(a17));
-    vs_store(y + 288, vs_relu(a18));
-    vs_store(y + 304, vs_relu(a19));
+    vs_stream(y + 0, vs_relu(a0));
+    vs_stream(y + 16, vs_relu(a1));
+    vs_stream(y + 32, vs_relu(a2));
+    vs_stream(y + 48, vs_relu(a3));
+    vs_stream(y + 64, vs_relu(a4));
+    vs_stream(y + 80, vs_relu(a5));
+    vs_stream(y + 96, vs_relu(a6));
+    vs_stream(y + 112, vs_relu(a7));
+    vs_stream(y + 128, vs_relu(a8));
+    vs_stream(y + 144, vs_relu(a9));
+    vs_stream(y + 160, vs_relu(a10));
+    vs_stream(y + 176, vs_relu(a11));
+    vs_stream(y + 192, vs_relu(a12));
+    vs_stream(y + 208, vs_relu(a13));
+    vs_stream(y + 224, vs_relu(a14));
+    vs_stream(y + 240, vs_relu(a15));
+    vs_stream(y + 256, vs_relu(a16));
+    vs_stream(y + 272, vs_relu(a17));
+    vs_stream(y + 288, vs_relu(a18));
+    vs_stream(y + 304, vs_relu(a19));
 }
 
 /* Where a tile reads and writes, in floats from the start of its rows. `last` computes the last block of filters. */
@@ -419,10 +419,19 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
             if (!find_slice(&slice, results, item, phase)) continue;
             const float *const w = weights + depth_phases[phase].weights;
             const int64_t units = depth_phases[phase].units;
+            /* This block's rows of the input plane after the ones in use, spread over the tiles: the hardware does not follow
+               the jump from row to row. */
+            const int64_t sample = item / ((int64_t)DEPTHS * BLOCKS), next = FIRST_DEPTH + item % DEPTHS + 1;
+            const int fetches = part == 0 && phase == 0 && next >= 0 && next < INPUT_DEPTH;
+            const float *fetched = x + (sample * INPUT_DEPTH + next) * INPUT_PLANE + first * INT64_C(80);
             for (int row = first; row < stop; ++row) {
                 for (int group = 0; group < GROUPS; ++group)
                     present[group] = list_taps(&slice, group, row, lists[group], &counts[group], &outputs[group]);
                 for (int column = 0; column < TILE_COLUMNS; ++column) {
+                    if (fetches) {
+                        for (int line = 0; line < 2; ++line) __builtin_prefetch(fetched + line * 16, 0, 2);
+                        fetched += 2 * 16;
+                    }
                     for (int block = 0; block < FILTER_BLOCKS; ++block) {
                         for (int group = 0; group < GROUPS; ++group) {
                             if (!present[group]) continue;
@@ -440,15 +449,16 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
     }
 }
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_0935f9a7_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_0935f9a7_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_44a7ac56_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_44a7ac56_run(const vs_run_args *args, int64_t begin, int64_t end);
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_0935f9a7_run(const vs_run_args *args, int64_t begin, int64_t end) {
-    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * (int64_t)DEPTHS * BLOCKS)
-        return VS_BAD_ARGUMENTS;
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_44a7ac56_run(const vs_run_args *args, int64_t begin, int64_t end) {
+    const int64_t items = args->batch * (int64_t)DEPTHS * BLOCKS;
+    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
     for (int64_t item = begin; item < end; ++item) {
         for (int part = 0; part < PARTS; ++part) compute(args, part, item, item + 1);
     }
+    vs_end_streams();
     return VS_OK;
 }
 
@@ -486,7 +496,7 @@ static const struct {
     { 0, 26 },
 };
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_0935f9a7_pack(const vs_pack_args *args) {
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_44a7ac56_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const float *const weights = args->weights;
     float *const packed = args->packed;

@@ -4,7 +4,7 @@
  *
  *   key       forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;direct
  *   target    x86-64-v4
- *   schedule  filter-lanes,g1,v1,tile1x20,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll2
+ *   schedule  filter-lanes,g1,v1,tile1x20,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,stream,unroll2
  *   looped    batch, depth positions, tile rows and columns, depth taps, row taps, channels
  *   counted   4147247104 multiply-adds a sample; in the tiles below 178 vector multiply-adds, 9 weight loads
  *             and 64 input loads a channel step
@@ -38,8 +38,8 @@ enum {
     DEPTHS = 80,
     TILE_ROWS = 96,
     TILE_COLUMNS = 4,
-    BLOCK_ROWS = 16, /* tile rows of one work item */
-    BLOCKS = 6,        /* work items of one position along depth */
+    BLOCK_ROWS = 16, /* tile rows of one block */
+    BLOCKS = 6,        /* of tile rows */
     FILTER_BLOCKS = 1,
     BLOCK_FILTERS = 16,
     GROUPS = 1, /* of phases in a plane */
@@ -120,26 +120,26 @@ static __attribute__((noinline)) void tile_0(const float *restrict x, const floa
             { const float s = xt[320 + c]; a19 += s * w0; }
         }
     }
-    vs_store(y + 0, vs_relu(a0));
-    vs_store(y + 16, vs_relu(a1));
-    vs_store(y + 32, vs_relu(a2));
-    vs_store(y + 48, vs_relu(a3));
-    vs_store(y + 64, vs_relu(a4));
-    vs_store(y + 80, vs_relu(a5));
-    vs_store(y + 96, vs_relu(a6));
-    vs_store(y + 112, vs_relu(a7));
-    vs_store(y + 128, vs_relu(a8));
-    vs_store(y + 144, vs_relu(a9));
-    vs_store(y + 160, vs_relu(a10));
-    vs_store(y + 176, vs_relu(a11));
-    vs_store(y + 192, vs_relu(a12));
-    vs_store(y + 208, vs_relu(a13));
-    vs_store(y + 224, vs_relu(a14));
-    vs_store(y + 240, vs_relu(a15));
-    vs_store(y + 256, vs_relu(a16));
-    vs_store(y + 272, vs_relu(a17));
-    vs_store(y + 288, vs_relu(a18));
-    vs_store(y + 304, vs_relu(a19));
+    vs_stream(y + 0, vs_relu(a0));
+    vs_stream(y + 16, vs_relu(a1));
+    vs_stream(y + 32, vs_relu(a2));
+    vs_stream(y + 48, vs_relu(a3));
+    vs_stream(y + 64, vs_relu(a4));
+    vs_stream(y + 80, vs_relu(a5));
+    vs_stream(y + 96, vs_relu(a6));
+    vs_stream(y + 112, vs_relu(a7));
+    vs_stream(y + 128, vs_relu(a8));
+    vs_stream(y + 144, vs_relu(a9));
+    vs_stream(y + 160, vs_relu(a10));
+    vs_stream(y + 176, vs_relu(a11));
+    vs_stream(y + 192, vs_relu(a12));
+    vs_stream(y + 208, vs_relu(a13));
+    vs_stream(y + 224, vs_relu(a14));
+    vs_stream(y + 240, vs_relu(a15));
+    vs_stream(y + 256, vs_relu(a16));
+    vs_stream(y + 272, vs_relu(a17));
+    vs_stream(y + 288, vs_relu(a18));
+    vs_stream(y + 304, vs_relu(a19));
 }
 
 /* 20 outputs x 1 vector of filters, 60 multiply-adds a channel step */
@@ -198,26 +198,26 @@ static __attribute__((noinline)) void tile_1(const float *restrict x, const floa
             { const float s = xt[336 + c]; a19 += s * w0; }
         }
     }
-    vs_store(y + 0, vs_relu(a0));
-    vs_store(y + 16, vs_relu(a1));
-    vs_store(y + 32, vs_relu(a2));
-    vs_store(y + 48, vs_relu(a3));
-    vs_store(y + 64, vs_relu(a4));
-    vs_store(y + 80, vs_relu(a5));
-    vs_store(y + 96, vs_relu(a6));
-    vs_store(y + 112, vs_relu(a7));
-    vs_store(y + 128, vs_relu(a8));
-    vs_store(y + 144, vs_relu(a9));
-    vs_store(y + 160, vs_relu(a10));
-    vs_store(y + 176, vs_relu(a11));
-    vs_store(y + 192, vs_relu(a12));
-    vs_store(y + 208, vs_relu(a13));
-    vs_store(y + 224, vs_relu(a14));
-    vs_store(y + 240, vs_relu(a15));
-    vs_store(y + 256, vs_relu(a16));
-    vs_store(y + 272, vs_relu(a17));
-    vs_store(y + 288, vs_relu(a18));
-    vs_store(y + 304, vs_relu(a19));
+    vs_stream(y + 0, vs_relu(a0));
+    vs_stream(y + 16, vs_relu(a1));
+    vs_stream(y + 32, vs_relu(a2));
+    vs_stream(y + 48, vs_relu(a3));
+    vs_stream(y + 64, vs_relu(a4));
+    vs_stream(y + 80, vs_relu(a5));
+    vs_stream(y + 96, vs_relu(a6));
+    vs_stream(y + 112, vs_relu(a7));
+    vs_stream(y + 128, vs_relu(a8));
+    vs_stream(y + 144, vs_relu(a9));
+    vs_stream(y + 160, vs_relu(a10));
+    vs_stream(y + 176, vs_relu(a11));
+    vs_stream(y + 192, vs_relu(a12));
+    vs_stream(y + 208, vs_relu(a13));
+    vs_stream(y + 224, vs_relu(a14));
+    vs_stream(y + 240, vs_relu(a15));
+    vs_stream(y + 256, vs_relu(a16));
+    vs_stream(y + 272, vs_relu(a17));
+    vs_stream(y + 288, vs_relu(a18));
+    vs_stream(y + 304, vs_relu(a19));
 }
 
 /* 20 outputs x 1 vector of filters, 59 multiply-adds a channel step */
@@ -275,26 +275,26 @@ static __attribute__((noinline)) void tile_2(const float *restrict x, const floa
             { const float s = xt[320 + c]; a18 += s * w0; a19 += s * w1; }
         }
     }
-    vs_store(y + 0, vs_relu(a0));
-    vs_store(y + 16, vs_relu(a1));
-    vs_store(y + 32, vs_relu(a2));
-    vs_store(y + 48, vs_relu(a3));
-    vs_store(y + 64, vs_relu(a4));
-    vs_store(y + 80, vs_relu(a5));
-    vs_store(y + 96, vs_relu(a6));
-    vs_store(y + 112, vs_relu(a7));
-    vs_store(y + 128, vs_relu(a8));
-    vs_store(y + 144, vs_relu(a9));
-    vs_store(y + 160, vs_relu(a10));
-    vs_store(y + 176, vs_relu(a11));
-    vs_store(y + 192, vs_relu(a12));
-    vs_store(y + 208, vs_relu(a13));
-    vs_store(y + 224, vs_relu(a14));
-    vs_store(y + 240, vs_relu(a15));
-    vs_store(y + 256, vs_relu(a16));
-    vs_store(y + 272, vs_relu(a17));
-    vs_store(y + 288, vs_relu(a18));
-    vs_store(y + 304, vs_relu(a19));
+    vs_stream(y + 0, vs_relu(a0));
+    vs_stream(y + 16, vs_relu(a1));
+    vs_stream(y + 32, vs_relu(a2));
+    vs_stream(y + 48, vs_relu(a3));
+    vs_stream(y + 64, vs_relu(a4));
+    vs_stream(y + 80, vs_relu(a5));
+    vs_stream(y + 96, vs_relu(a6));
+    vs_stream(y + 112, vs_relu(a7));
+    vs_stream(y + 128, vs_relu(a8));
+    vs_stream(y + 144, vs_relu(a9));
+    vs_stream(y + 160, vs_relu(a10));
+    vs_stream(y + 176, vs_relu(a11));
+    vs_stream(y + 192, vs_relu(a12));
+    vs_stream(y + 208, vs_relu(a13));
+    vs_stream(y + 224, vs_relu(a14));
+    vs_stream(y + 240, vs_relu(a15));
+    vs_stream(y + 256, vs_relu(a16));
+    vs_stream(y + 272, vs_relu(a17));
+    vs_stream(y + 288, vs_relu(a18));
+    vs_stream(y + 304, vs_relu(a19));
 }
 
 /* Where a tile reads and writes, in floats from the start of its rows. `last` computes the last block of filters. */
@@ -452,15 +452,16 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
     }
 }
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_0dde485d_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_0dde485d_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_58f46043_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_58f46043_run(const vs_run_args *args, int64_t begin, int64_t end);
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_0dde485d_run(const vs_run_args *args, int64_t begin, int64_t end) {
-    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * (int64_t)DEPTHS * BLOCKS)
-        return VS_BAD_ARGUMENTS;
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_58f46043_run(const vs_run_args *args, int64_t begin, int64_t end) {
+    const int64_t items = args->batch * (int64_t)DEPTHS * BLOCKS;
+    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
     for (int64_t item = begin; item < end; ++item) {
         for (int part = 0; part < PARTS; ++part) compute(args, part, item, item + 1);
     }
+    vs_end_streams();
     return VS_OK;
 }
 
@@ -498,7 +499,7 @@ static const struct {
     { 0, 26 },
 };
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_0dde485d_pack(const vs_pack_args *args) {
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_58f46043_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const float *const weights = args->weights;
     float *const packed = args->packed;

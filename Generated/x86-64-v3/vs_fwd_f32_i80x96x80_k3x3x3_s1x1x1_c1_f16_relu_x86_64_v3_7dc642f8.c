@@ -4,7 +4,7 @@
  *
  *   key       forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c1;f16;g1;last;f32/f32;bias;relu;direct
  *   target    x86-64-v3
- *   schedule  filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block16,noprefetch,unroll1
+ *   schedule  filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block16,prefetch,stream,unroll1
  *   looped    batch, depth positions, tile rows and columns, depth taps, row taps
  *   counted   259202944 multiply-adds a sample; in the tiles below 86 vector multiply-adds, 18 weight loads
  *             and 43 input loads a channel step
@@ -38,8 +38,8 @@ enum {
     DEPTHS = 80,
     TILE_ROWS = 96,
     TILE_COLUMNS = 16,
-    BLOCK_ROWS = 16, /* tile rows of one work item */
-    BLOCKS = 6,        /* work items of one position along depth */
+    BLOCK_ROWS = 16, /* tile rows of one block */
+    BLOCKS = 6,        /* of tile rows */
     FILTER_BLOCKS = 1,
     BLOCK_FILTERS = 16,
     GROUPS = 1, /* of phases in a plane */
@@ -111,16 +111,16 @@ static __attribute__((noinline)) void tile_0(const float *restrict x, const floa
             { const float s = xt[3 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
         }
     }
-    vs_store(y + 0, vs_relu(a0_0));
-    vs_store(y + 0 + 8, vs_relu(a0_1));
-    vs_store(y + 16, vs_relu(a1_0));
-    vs_store(y + 16 + 8, vs_relu(a1_1));
-    vs_store(y + 32, vs_relu(a2_0));
-    vs_store(y + 32 + 8, vs_relu(a2_1));
-    vs_store(y + 48, vs_relu(a3_0));
-    vs_store(y + 48 + 8, vs_relu(a3_1));
-    vs_store(y + 64, vs_relu(a4_0));
-    vs_store(y + 64 + 8, vs_relu(a4_1));
+    vs_stream(y + 0, vs_relu(a0_0));
+    vs_stream(y + 0 + 8, vs_relu(a0_1));
+    vs_stream(y + 16, vs_relu(a1_0));
+    vs_stream(y + 16 + 8, vs_relu(a1_1));
+    vs_stream(y + 32, vs_relu(a2_0));
+    vs_stream(y + 32 + 8, vs_relu(a2_1));
+    vs_stream(y + 48, vs_relu(a3_0));
+    vs_stream(y + 48 + 8, vs_relu(a3_1));
+    vs_stream(y + 64, vs_relu(a4_0));
+    vs_stream(y + 64 + 8, vs_relu(a4_1));
 }
 
 /* 5 outputs x 2 vectors of filters, 30 multiply-adds a channel step */
@@ -170,16 +170,16 @@ static __attribute__((noinline)) void tile_1(const float *restrict x, const floa
             { const float s = xt[4 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
         }
     }
-    vs_store(y + 0, vs_relu(a0_0));
-    vs_store(y + 0 + 8, vs_relu(a0_1));
-    vs_store(y + 16, vs_relu(a1_0));
-    vs_store(y + 16 + 8, vs_relu(a1_1));
-    vs_store(y + 32, vs_relu(a2_0));
-    vs_store(y + 32 + 8, vs_relu(a2_1));
-    vs_store(y + 48, vs_relu(a3_0));
-    vs_store(y + 48 + 8, vs_relu(a3_1));
-    vs_store(y + 64, vs_relu(a4_0));
-    vs_store(y + 64 + 8, vs_relu(a4_1));
+    vs_stream(y + 0, vs_relu(a0_0));
+    vs_stream(y + 0 + 8, vs_relu(a0_1));
+    vs_stream(y + 16, vs_relu(a1_0));
+    vs_stream(y + 16 + 8, vs_relu(a1_1));
+    vs_stream(y + 32, vs_relu(a2_0));
+    vs_stream(y + 32 + 8, vs_relu(a2_1));
+    vs_stream(y + 48, vs_relu(a3_0));
+    vs_stream(y + 48 + 8, vs_relu(a3_1));
+    vs_stream(y + 64, vs_relu(a4_0));
+    vs_stream(y + 64 + 8, vs_relu(a4_1));
 }
 
 /* 5 outputs x 2 vectors of filters, 28 multiply-adds a channel step */
@@ -228,16 +228,16 @@ static __attribute__((noinline)) void tile_2(const float *restrict x, const floa
             { const float s = xt[4 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
         }
     }
-    vs_store(y + 0, vs_relu(a0_0));
-    vs_store(y + 0 + 8, vs_relu(a0_1));
-    vs_store(y + 16, vs_relu(a1_0));
-    vs_store(y + 16 + 8, vs_relu(a1_1));
-    vs_store(y + 32, vs_relu(a2_0));
-    vs_store(y + 32 + 8, vs_relu(a2_1));
-    vs_store(y + 48, vs_relu(a3_0));
-    vs_store(y + 48 + 8, vs_relu(a3_1));
-    vs_store(y + 64, vs_relu(a4_0));
-    vs_store(y + 64 + 8, vs_relu(a4_1));
+    vs_stream(y + 0, vs_relu(a0_0));
+    vs_stream(y + 0 + 8, vs_relu(a0_1));
+    vs_stream(y + 16, vs_relu(a1_0));
+    vs_stream(y + 16 + 8, vs_relu(a1_1));
+    vs_stream(y + 32, vs_relu(a2_0));
+    vs_stream(y + 32 + 8, vs_relu(a2_1));
+    vs_stream(y + 48, vs_relu(a3_0));
+    vs_stream(y + 48 + 8, vs_relu(a3_1));
+    vs_stream(y + 64, vs_relu(a4_0));
+    vs_stream(y + 64 + 8, vs_relu(a4_1));
 }
 
 /* Where a tile reads and writes, in floats from the start of its rows. `last` computes the last block of filters. */
@@ -377,10 +377,19 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
             if (!find_slice(&slice, results, item, phase)) continue;
             const float *const w = weights + depth_phases[phase].weights;
             const int64_t units = depth_phases[phase].units;
+            /* This block's rows of the input plane after the ones in use, spread over the tiles: the hardware does not follow
+               the jump from row to row. */
+            const int64_t sample = item / ((int64_t)DEPTHS * BLOCKS), next = FIRST_DEPTH + item % DEPTHS + 1;
+            const int fetches = part == 0 && phase == 0 && next >= 0 && next < INPUT_DEPTH;
+            const float *fetched = x + (sample * INPUT_DEPTH + next) * INPUT_PLANE + first * INT64_C(80);
             for (int row = first; row < stop; ++row) {
                 for (int group = 0; group < GROUPS; ++group)
                     present[group] = list_taps(&slice, group, row, lists[group], &counts[group], &outputs[group]);
                 for (int column = 0; column < TILE_COLUMNS; ++column) {
+                    if (fetches) {
+                        for (int line = 0; line < 1; ++line) __builtin_prefetch(fetched + line * 16, 0, 2);
+                        fetched += 1 * 16;
+                    }
                     for (int block = 0; block < FILTER_BLOCKS; ++block) {
                         for (int group = 0; group < GROUPS; ++group) {
                             if (!present[group]) continue;
@@ -398,15 +407,16 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
     }
 }
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_ac98220f_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_ac98220f_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_7dc642f8_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_7dc642f8_run(const vs_run_args *args, int64_t begin, int64_t end);
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_ac98220f_run(const vs_run_args *args, int64_t begin, int64_t end) {
-    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * (int64_t)DEPTHS * BLOCKS)
-        return VS_BAD_ARGUMENTS;
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_7dc642f8_run(const vs_run_args *args, int64_t begin, int64_t end) {
+    const int64_t items = args->batch * (int64_t)DEPTHS * BLOCKS;
+    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
     for (int64_t item = begin; item < end; ++item) {
         for (int part = 0; part < PARTS; ++part) compute(args, part, item, item + 1);
     }
+    vs_end_streams();
     return VS_OK;
 }
 
@@ -444,7 +454,7 @@ static const struct {
     { 0, 26 },
 };
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_ac98220f_pack(const vs_pack_args *args) {
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_7dc642f8_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const float *const weights = args->weights;
     float *const packed = args->packed;
