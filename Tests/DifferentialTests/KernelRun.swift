@@ -80,7 +80,7 @@ struct KernelRun: Sendable {
             let (spec, decision) = kind.draw(&specs, target, drawn[kind.name, default: 0])
             guard spec.geometry.multiplyAddCount <= largest else { continue }
             // A drawn decision may break a limit; the estimate never does here.
-            guard let schedule = try? plan(spec, target: target, decision: decision) else {
+            guard let schedule = try? plan(spec, target: specs.machine(spec, target), decision: decision) else {
                 #expect(decision != nil, "no schedule for \(spec.key)")
                 continue
             }
@@ -101,7 +101,7 @@ struct KernelRun: Sendable {
         var parts: [[KernelCase]] = []
         // A plugin is for one target.
         for target in Target.named {
-            let mine = cases.filter { $0.schedule.target == target }
+            let mine = cases.filter { $0.schedule.target.instructionSet == target.instructionSet }
             parts += stride(from: 0, to: mine.count, by: perPlugin).map { Array(mine[$0..<min($0 + perPlugin, mine.count)]) }
         }
         var result = KernelRun()

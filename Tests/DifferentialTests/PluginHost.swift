@@ -169,7 +169,7 @@ struct EmulatedKernel: Kernel {
     var packingKey: String { descriptor.packing }
     var packedByteCount: Int { descriptor.packedByteCount }
     var workspaceByteCount: Int { descriptor.workspaceByteCount }
-    func workItemCount(batch: Int) -> Int { descriptor.itemsPerSample * batch }
+    func workItemCount(batch: Int) -> Int { descriptor.workItems.count(batch: batch) }
 
     private func byteCount(_ shape: [Int]) -> Int { shape.reduce(spec.elements.storage.byteCount, *) }
 

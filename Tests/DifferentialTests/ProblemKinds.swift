@@ -13,13 +13,14 @@ struct ProblemKind: Sendable {
 
     static let all = [
         // Everything uneven; half of them as planned, half with parameters the planner would not choose.
-        ProblemKind(name: "filter lanes", share: 48) { specs, target, _ in
+        ProblemKind(name: "filter lanes", share: 46) { specs, target, _ in
             let spec = specs.next()
             return (spec, specs.decision(spec, target))
         },
-        ProblemKind(name: "minimal filtering", share: 22) { specs, target, _ in specs.nextFast(target) },
+        ProblemKind(name: "minimal filtering", share: 21) { specs, target, _ in specs.nextFast(target) },
         // Every number of filters and of channels behind whole vectors, in every lane mode.
-        ProblemKind(name: "tails", share: 22) { specs, target, number in specs.nextTail(target, number) },
+        ProblemKind(name: "tails", share: 20) { specs, target, number in specs.nextTail(target, number) },
+        ProblemKind(name: "single voxel", share: 5) { specs, target, _ in specs.nextSingleVoxel(target) },
         // What a user gets who asks for nothing.
         ProblemKind(name: "as planned", share: 8) { specs, _, _ in (specs.nextPlanned(), nil) },
     ]
