@@ -22,15 +22,19 @@ int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_pack(c
 int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_2b5ed4e8_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_2b5ed4e8_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_c44a90e4_pack(const vs_pack_args *args);
+int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_c44a90e4_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 typedef struct {
     vs_plugin header;
-    vs_kernel_descriptor kernels[8];
-    char texts[3682];
+    vs_kernel_descriptor kernels[10];
+    char texts[4704];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
-_Static_assert(offsetof(plugin_table, texts) == 1048, "texts begin right after the descriptors");
+_Static_assert(offsetof(plugin_table, texts) == 1304, "texts begin right after the descriptors");
 
 extern const plugin_table voxelsmith_plugin;
 
@@ -40,19 +44,19 @@ const plugin_table voxelsmith_plugin = {
         .magic = VS_PLUGIN_MAGIC,
         .abi_major = VS_ABI_MAJOR,
         .descriptor_size = sizeof(vs_kernel_descriptor),
-        .count = 8,
+        .count = 10,
         .total_size = sizeof(plugin_table),
     },
     .kernels = {
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1048, 95 },
-            .name = { 1143, 65 },
-            .schedule = { 1208, 98 },
-            .loops = { 1306, 67 },
-            .packing = { 1373, 61 },
-            .target = { 1434, 9 },
-            .template_digest = { 1443, 64 },
+            .key = { 1304, 95 },
+            .name = { 1399, 65 },
+            .schedule = { 1464, 98 },
+            .loops = { 1562, 67 },
+            .packing = { 1629, 75 },
+            .target = { 1704, 9 },
+            .template_digest = { 1713, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 1728,
@@ -64,13 +68,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1507, 94 },
-            .name = { 1601, 66 },
-            .schedule = { 1667, 43 },
-            .loops = { 1710, 98 },
-            .packing = { 1808, 72 },
-            .target = { 1880, 9 },
-            .template_digest = { 1889, 64 },
+            .key = { 1777, 94 },
+            .name = { 1871, 66 },
+            .schedule = { 1937, 43 },
+            .loops = { 1980, 98 },
+            .packing = { 2078, 72 },
+            .target = { 2150, 9 },
+            .template_digest = { 2159, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 65536,
@@ -82,13 +86,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1953, 96 },
-            .name = { 2049, 65 },
-            .schedule = { 2114, 44 },
-            .loops = { 2158, 98 },
-            .packing = { 2256, 74 },
-            .target = { 2330, 9 },
-            .template_digest = { 2339, 64 },
+            .key = { 2223, 96 },
+            .name = { 2319, 65 },
+            .schedule = { 2384, 44 },
+            .loops = { 2428, 98 },
+            .packing = { 2526, 74 },
+            .target = { 2600, 9 },
+            .template_digest = { 2609, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 110592,
@@ -100,13 +104,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2403, 102 },
-            .name = { 2505, 69 },
-            .schedule = { 2574, 96 },
-            .loops = { 2670, 67 },
-            .packing = { 2737, 60 },
-            .target = { 2797, 9 },
-            .template_digest = { 2806, 64 },
+            .key = { 2673, 102 },
+            .name = { 2775, 69 },
+            .schedule = { 2844, 96 },
+            .loops = { 2940, 67 },
+            .packing = { 3007, 74 },
+            .target = { 3081, 9 },
+            .template_digest = { 3090, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 896,
@@ -118,13 +122,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2870, 95 },
-            .name = { 2965, 61 },
-            .schedule = { 3026, 97 },
-            .loops = { 3123, 82 },
-            .packing = { 3205, 61 },
-            .target = { 3266, 9 },
-            .template_digest = { 3275, 64 },
+            .key = { 3154, 95 },
+            .name = { 3249, 61 },
+            .schedule = { 3310, 97 },
+            .loops = { 3407, 82 },
+            .packing = { 3489, 75 },
+            .target = { 3564, 9 },
+            .template_digest = { 3573, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 11520,
@@ -136,13 +140,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3339, 94 },
-            .name = { 3433, 65 },
-            .schedule = { 3498, 96 },
-            .loops = { 3594, 92 },
-            .packing = { 3686, 62 },
-            .target = { 3748, 9 },
-            .template_digest = { 3757, 64 },
+            .key = { 3637, 94 },
+            .name = { 3731, 65 },
+            .schedule = { 3796, 96 },
+            .loops = { 3892, 92 },
+            .packing = { 3984, 76 },
+            .target = { 4060, 9 },
+            .template_digest = { 4069, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 2359296,
@@ -154,13 +158,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3821, 92 },
-            .name = { 3913, 65 },
-            .schedule = { 3978, 97 },
-            .loops = { 4075, 77 },
-            .packing = { 4152, 61 },
-            .target = { 4213, 9 },
-            .template_digest = { 4222, 64 },
+            .key = { 4133, 92 },
+            .name = { 4225, 65 },
+            .schedule = { 4290, 97 },
+            .loops = { 4387, 77 },
+            .packing = { 4464, 75 },
+            .target = { 4539, 9 },
+            .template_digest = { 4548, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 8064,
@@ -172,13 +176,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4286, 93 },
-            .name = { 4379, 65 },
-            .schedule = { 4444, 42 },
-            .loops = { 4486, 98 },
-            .packing = { 4584, 72 },
-            .target = { 4656, 9 },
-            .template_digest = { 4665, 64 },
+            .key = { 4612, 93 },
+            .name = { 4705, 65 },
+            .schedule = { 4770, 42 },
+            .loops = { 4812, 98 },
+            .packing = { 4910, 72 },
+            .target = { 4982, 9 },
+            .template_digest = { 4991, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 1474560,
@@ -188,62 +192,112 @@ const plugin_table voxelsmith_plugin = {
             .pack = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_pack,
             .run = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_run,
         },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 5055, 92 },
+            .name = { 5147, 66 },
+            .schedule = { 5213, 94 },
+            .loops = { 5307, 75 },
+            .packing = { 5382, 76 },
+            .target = { 5458, 9 },
+            .template_digest = { 5467, 64 },
+            .op = VS_OP_FORWARD,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
+            .packed_bytes = 4032,
+            .workspace_bytes = 0,
+            .items_per_sample = 5,
+            .flops_per_sample = 362880,
+            .pack = vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_2b5ed4e8_pack,
+            .run = vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_2b5ed4e8_run,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 5531, 92 },
+            .name = { 5623, 63 },
+            .schedule = { 5686, 97 },
+            .loops = { 5783, 77 },
+            .packing = { 5860, 74 },
+            .target = { 5934, 9 },
+            .template_digest = { 5943, 64 },
+            .op = VS_OP_FORWARD,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
+            .packed_bytes = 21504,
+            .workspace_bytes = 0,
+            .items_per_sample = 3,
+            .flops_per_sample = 299880,
+            .pack = vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_c44a90e4_pack,
+            .run = vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_c44a90e4_run,
+        },
     },
     .texts =
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c1;f16;g1;last;f32/f32;bias;relu;direct"
         "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_ac98220f"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block16,noprefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
-        "filter-lanes/1;l8;g1;v2;n;k3x3x3;s1x1x1;d1x1x1;c1;f16;groups1"
+        "filter-lanes/1;float32;l8;g1;v2;n;k3x3x3;s1x1x1;d1x1x1;c1;f16;groups1;apart"
         "x86-64-v3"
-        "dbd287261d7e029283be1d3511b9e0c18c28402ccc38257faff6ee5bc687dd74"
+        "24765d9364285b3760cb2305127849a33434dd2574b9f9ec0c6ed9a1657cd8ae"
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d"
         "minimal-filtering,block1x2x14,v2,r6,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l8;v2;k3x3x3;s1x1x1;p1x1x1;o80x96x80;c16;f16;groups1"
         "x86-64-v3"
-        "9186c629965bc0b275995265d7209a62ff45be094afe04bbb3552f2e6e314e0d"
+        "02b855d64bc011382920e85a1c069592ced4f52a77a77b7fda87862e1a8fc7a4"
         "forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e"
         "minimal-filtering,block1x2x14,v1,r13,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l8;v1;k4x4x4;s2x2x2;p1x1x1;o160x192x160;c16;f8;groups1"
         "x86-64-v3"
-        "9186c629965bc0b275995265d7209a62ff45be094afe04bbb3552f2e6e314e0d"
+        "02b855d64bc011382920e85a1c069592ced4f52a77a77b7fda87862e1a8fc7a4"
         "forward;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
         "vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8"
         "filter-lanes,g8,v1,tile1x8,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
-        "filter-lanes/1;l8;g8;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1;groups1"
+        "filter-lanes/1;float32;l8;g8;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1;groups1;apart"
         "x86-64-v3"
-        "dbd287261d7e029283be1d3511b9e0c18c28402ccc38257faff6ee5bc687dd74"
+        "24765d9364285b3760cb2305127849a33434dd2574b9f9ec0c6ed9a1657cd8ae"
         "forward;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct"
         "vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block4,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, channels"
-        "filter-lanes/1;l8;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21;groups1"
+        "filter-lanes/1;float32;l8;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21;groups1;apart"
         "x86-64-v3"
-        "dbd287261d7e029283be1d3511b9e0c18c28402ccc38257faff6ee5bc687dd74"
+        "24765d9364285b3760cb2305127849a33434dd2574b9f9ec0c6ed9a1657cd8ae"
         "forward;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
         "vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_3068468a"
         "filter-lanes,g1,v2,tile1x4,merge=none,fuse=row,rows=listed,order=wstat,block1,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps, channels"
-        "filter-lanes/1;l8;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96;groups1"
+        "filter-lanes/1;float32;l8;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96;groups1;apart"
         "x86-64-v3"
-        "dbd287261d7e029283be1d3511b9e0c18c28402ccc38257faff6ee5bc687dd74"
+        "24765d9364285b3760cb2305127849a33434dd2574b9f9ec0c6ed9a1657cd8ae"
         "forward;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"
         "vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block6,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
-        "filter-lanes/1;l8;g1;v2;n;k2x3x3;s1x1x1;d2x1x3;c7;f12;groups1"
+        "filter-lanes/1;float32;l8;g1;v2;n;k2x3x3;s1x1x1;d2x1x3;c7;f12;groups1;apart"
         "x86-64-v3"
-        "dbd287261d7e029283be1d3511b9e0c18c28402ccc38257faff6ee5bc687dd74"
+        "24765d9364285b3760cb2305127849a33434dd2574b9f9ec0c6ed9a1657cd8ae"
         "forward;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec"
         "minimal-filtering,block1x4x7,v2,r6,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l8;v2;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64;groups1"
         "x86-64-v3"
-        "9186c629965bc0b275995265d7209a62ff45be094afe04bbb3552f2e6e314e0d"
+        "02b855d64bc011382920e85a1c069592ced4f52a77a77b7fda87862e1a8fc7a4"
+        "forward;i4x5x9;o5x11x19;k2x3x3;s1x2x2;d1x1x1;p0x0x0;c14;f28;g7;last;f32/f32;bias;relu;direct"
+        "vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_2b5ed4e8"
+        "filter-lanes,g2,v1,tile1x5,merge=w,fuse=row,rows=listed,order=hblock,block6,noprefetch,unroll1"
+        "batch, depth positions, groups, tile rows and columns, depth taps, row taps"
+        "filter-lanes/1;float32;l8;g2;v1;w;k2x3x3;s1x2x2;d1x1x1;c14;f28;groups7;apart"
+        "x86-64-v3"
+        "24765d9364285b3760cb2305127849a33434dd2574b9f9ec0c6ed9a1657cd8ae"
+        "forward;i3x5x9;o3x10x18;k3x4x4;s1x2x2;d1x1x1;p1x1x1;c7;f5;g1;last;f64/f64;bias;linear;direct"
+        "vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_c44a90e4"
+        "filter-lanes,g1,v2,tile1x3,merge=none,fuse=row,rows=listed,order=hblock,block5,noprefetch,unroll2"
+        "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
+        "filter-lanes/1;float64;l4;g1;v2;n;k3x4x4;s1x2x2;d1x1x1;c7;f5;groups1;apart"
+        "x86-64-v3"
+        "24765d9364285b3760cb2305127849a33434dd2574b9f9ec0c6ed9a1657cd8ae"
 };

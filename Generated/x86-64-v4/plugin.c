@@ -22,15 +22,19 @@ int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_pack(c
 int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cdaf0d24_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cdaf0d24_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_6964d692_pack(const vs_pack_args *args);
+int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_6964d692_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 typedef struct {
     vs_plugin header;
-    vs_kernel_descriptor kernels[8];
-    char texts[3708];
+    vs_kernel_descriptor kernels[10];
+    char texts[4762];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
-_Static_assert(offsetof(plugin_table, texts) == 1048, "texts begin right after the descriptors");
+_Static_assert(offsetof(plugin_table, texts) == 1304, "texts begin right after the descriptors");
 
 extern const plugin_table voxelsmith_plugin;
 
@@ -40,19 +44,19 @@ const plugin_table voxelsmith_plugin = {
         .magic = VS_PLUGIN_MAGIC,
         .abi_major = VS_ABI_MAJOR,
         .descriptor_size = sizeof(vs_kernel_descriptor),
-        .count = 8,
+        .count = 10,
         .total_size = sizeof(plugin_table),
     },
     .kernels = {
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1048, 95 },
-            .name = { 1143, 65 },
-            .schedule = { 1208, 99 },
-            .loops = { 1307, 67 },
-            .packing = { 1374, 62 },
-            .target = { 1436, 9 },
-            .template_digest = { 1445, 64 },
+            .key = { 1304, 95 },
+            .name = { 1399, 65 },
+            .schedule = { 1464, 99 },
+            .loops = { 1563, 67 },
+            .packing = { 1630, 76 },
+            .target = { 1706, 9 },
+            .template_digest = { 1715, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 1728,
@@ -64,13 +68,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1509, 96 },
-            .name = { 1605, 66 },
-            .schedule = { 1671, 97 },
-            .loops = { 1768, 77 },
-            .packing = { 1845, 63 },
-            .target = { 1908, 9 },
-            .template_digest = { 1917, 64 },
+            .key = { 1779, 96 },
+            .name = { 1875, 66 },
+            .schedule = { 1941, 97 },
+            .loops = { 2038, 77 },
+            .packing = { 2115, 77 },
+            .target = { 2192, 9 },
+            .template_digest = { 2201, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 27648,
@@ -82,13 +86,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1981, 98 },
-            .name = { 2079, 65 },
-            .schedule = { 2144, 94 },
-            .loops = { 2238, 77 },
-            .packing = { 2315, 62 },
-            .target = { 2377, 9 },
-            .template_digest = { 2386, 64 },
+            .key = { 2265, 98 },
+            .name = { 2363, 65 },
+            .schedule = { 2428, 94 },
+            .loops = { 2522, 77 },
+            .packing = { 2599, 76 },
+            .target = { 2675, 9 },
+            .template_digest = { 2684, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 32768,
@@ -100,13 +104,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2450, 102 },
-            .name = { 2552, 69 },
-            .schedule = { 2621, 98 },
-            .loops = { 2719, 67 },
-            .packing = { 2786, 62 },
-            .target = { 2848, 9 },
-            .template_digest = { 2857, 64 },
+            .key = { 2748, 102 },
+            .name = { 2850, 69 },
+            .schedule = { 2919, 98 },
+            .loops = { 3017, 67 },
+            .packing = { 3084, 76 },
+            .target = { 3160, 9 },
+            .template_digest = { 3169, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 1728,
@@ -118,13 +122,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2921, 95 },
-            .name = { 3016, 61 },
-            .schedule = { 3077, 98 },
-            .loops = { 3175, 67 },
-            .packing = { 3242, 62 },
-            .target = { 3304, 9 },
-            .template_digest = { 3313, 64 },
+            .key = { 3233, 95 },
+            .name = { 3328, 61 },
+            .schedule = { 3389, 98 },
+            .loops = { 3487, 67 },
+            .packing = { 3554, 76 },
+            .target = { 3630, 9 },
+            .template_digest = { 3639, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 15360,
@@ -136,13 +140,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3377, 94 },
-            .name = { 3471, 65 },
-            .schedule = { 3536, 98 },
-            .loops = { 3634, 82 },
-            .packing = { 3716, 63 },
-            .target = { 3779, 9 },
-            .template_digest = { 3788, 64 },
+            .key = { 3703, 94 },
+            .name = { 3797, 65 },
+            .schedule = { 3862, 98 },
+            .loops = { 3960, 82 },
+            .packing = { 4042, 77 },
+            .target = { 4119, 9 },
+            .template_digest = { 4128, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 2359296,
@@ -154,13 +158,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3852, 92 },
-            .name = { 3944, 65 },
-            .schedule = { 4009, 99 },
-            .loops = { 4108, 67 },
-            .packing = { 4175, 62 },
-            .target = { 4237, 9 },
-            .template_digest = { 4246, 64 },
+            .key = { 4192, 92 },
+            .name = { 4284, 65 },
+            .schedule = { 4349, 99 },
+            .loops = { 4448, 67 },
+            .packing = { 4515, 76 },
+            .target = { 4591, 9 },
+            .template_digest = { 4600, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 8064,
@@ -172,13 +176,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4310, 93 },
-            .name = { 4403, 65 },
-            .schedule = { 4468, 43 },
-            .loops = { 4511, 98 },
-            .packing = { 4609, 73 },
-            .target = { 4682, 9 },
-            .template_digest = { 4691, 64 },
+            .key = { 4664, 93 },
+            .name = { 4757, 65 },
+            .schedule = { 4822, 43 },
+            .loops = { 4865, 98 },
+            .packing = { 4963, 73 },
+            .target = { 5036, 9 },
+            .template_digest = { 5045, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 1474560,
@@ -188,62 +192,112 @@ const plugin_table voxelsmith_plugin = {
             .pack = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_pack,
             .run = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_run,
         },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 5109, 92 },
+            .name = { 5201, 66 },
+            .schedule = { 5267, 99 },
+            .loops = { 5366, 82 },
+            .packing = { 5448, 78 },
+            .target = { 5526, 9 },
+            .template_digest = { 5535, 64 },
+            .op = VS_OP_FORWARD,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .packed_bytes = 4608,
+            .workspace_bytes = 0,
+            .items_per_sample = 5,
+            .flops_per_sample = 362880,
+            .pack = vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cdaf0d24_pack,
+            .run = vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cdaf0d24_run,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 5599, 92 },
+            .name = { 5691, 63 },
+            .schedule = { 5754, 97 },
+            .loops = { 5851, 67 },
+            .packing = { 5918, 74 },
+            .target = { 5992, 9 },
+            .template_digest = { 6001, 64 },
+            .op = VS_OP_FORWARD,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .packed_bytes = 15360,
+            .workspace_bytes = 0,
+            .items_per_sample = 3,
+            .flops_per_sample = 299880,
+            .pack = vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_6964d692_pack,
+            .run = vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_6964d692_run,
+        },
     },
     .texts =
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c1;f16;g1;last;f32/f32;bias;relu;direct"
         "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_0935f9a7"
         "filter-lanes,g1,v1,tile1x20,merge=none,fuse=row,rows=listed,order=hblock,block16,noprefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
-        "filter-lanes/1;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c1;f16;groups1"
+        "filter-lanes/1;float32;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c1;f16;groups1;apart"
         "x86-64-v4"
-        "dbd287261d7e029283be1d3511b9e0c18c28402ccc38257faff6ee5bc687dd74"
+        "24765d9364285b3760cb2305127849a33434dd2574b9f9ec0c6ed9a1657cd8ae"
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;direct"
         "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_0dde485d"
         "filter-lanes,g1,v1,tile1x20,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
-        "filter-lanes/1;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c16;f16;groups1"
+        "filter-lanes/1;float32;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c16;f16;groups1;apart"
         "x86-64-v4"
-        "dbd287261d7e029283be1d3511b9e0c18c28402ccc38257faff6ee5bc687dd74"
+        "24765d9364285b3760cb2305127849a33434dd2574b9f9ec0c6ed9a1657cd8ae"
         "forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;direct"
         "vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e"
         "filter-lanes,g2,v1,tile1x12,merge=w,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
-        "filter-lanes/1;l16;g2;v1;w;k4x4x4;s2x2x2;d1x1x1;c16;f8;groups1"
+        "filter-lanes/1;float32;l16;g2;v1;w;k4x4x4;s2x2x2;d1x1x1;c16;f8;groups1;apart"
         "x86-64-v4"
-        "dbd287261d7e029283be1d3511b9e0c18c28402ccc38257faff6ee5bc687dd74"
+        "24765d9364285b3760cb2305127849a33434dd2574b9f9ec0c6ed9a1657cd8ae"
         "forward;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
         "vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd"
         "filter-lanes,g16,v1,tile1x16,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
-        "filter-lanes/1;l16;g16;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1;groups1"
+        "filter-lanes/1;float32;l16;g16;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1;groups1;apart"
         "x86-64-v4"
-        "dbd287261d7e029283be1d3511b9e0c18c28402ccc38257faff6ee5bc687dd74"
+        "24765d9364285b3760cb2305127849a33434dd2574b9f9ec0c6ed9a1657cd8ae"
         "forward;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct"
         "vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_1ebc77e8"
         "filter-lanes,g1,v2,tile1x10,merge=none,fuse=row,rows=listed,order=hblock,block4,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, channels"
-        "filter-lanes/1;l16;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21;groups1"
+        "filter-lanes/1;float32;l16;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21;groups1;apart"
         "x86-64-v4"
-        "dbd287261d7e029283be1d3511b9e0c18c28402ccc38257faff6ee5bc687dd74"
+        "24765d9364285b3760cb2305127849a33434dd2574b9f9ec0c6ed9a1657cd8ae"
         "forward;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
         "vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01"
         "filter-lanes,g1,v2,tile3x4,merge=none,fuse=row,rows=unrolled,order=wstat,block1,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, channels"
-        "filter-lanes/1;l16;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96;groups1"
+        "filter-lanes/1;float32;l16;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96;groups1;apart"
         "x86-64-v4"
-        "dbd287261d7e029283be1d3511b9e0c18c28402ccc38257faff6ee5bc687dd74"
+        "24765d9364285b3760cb2305127849a33434dd2574b9f9ec0c6ed9a1657cd8ae"
         "forward;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"
         "vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20"
         "filter-lanes,g1,v1,tile2x9,merge=none,fuse=row,rows=unrolled,order=hblock,block3,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, channels"
-        "filter-lanes/1;l16;g1;v1;n;k2x3x3;s1x1x1;d2x1x3;c7;f12;groups1"
+        "filter-lanes/1;float32;l16;g1;v1;n;k2x3x3;s1x1x1;d2x1x3;c7;f12;groups1;apart"
         "x86-64-v4"
-        "dbd287261d7e029283be1d3511b9e0c18c28402ccc38257faff6ee5bc687dd74"
+        "24765d9364285b3760cb2305127849a33434dd2574b9f9ec0c6ed9a1657cd8ae"
         "forward;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898"
         "minimal-filtering,block1x4x7,v2,r14,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l16;v2;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64;groups1"
         "x86-64-v4"
-        "9186c629965bc0b275995265d7209a62ff45be094afe04bbb3552f2e6e314e0d"
+        "02b855d64bc011382920e85a1c069592ced4f52a77a77b7fda87862e1a8fc7a4"
+        "forward;i4x5x9;o5x11x19;k2x3x3;s1x2x2;d1x1x1;p0x0x0;c14;f28;g7;last;f32/f32;bias;relu;direct"
+        "vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cdaf0d24"
+        "filter-lanes,groups,v1,tile1x10,merge=w,fuse=row,rows=listed,order=hblock,block6,noprefetch,unroll1"
+        "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps"
+        "filter-lanes/1;float32;l16;g1;v1;w;k2x3x3;s1x2x2;d1x1x1;c14;f28;groups7;merged"
+        "x86-64-v4"
+        "24765d9364285b3760cb2305127849a33434dd2574b9f9ec0c6ed9a1657cd8ae"
+        "forward;i3x5x9;o3x10x18;k3x4x4;s1x2x2;d1x1x1;p1x1x1;c7;f5;g1;last;f64/f64;bias;linear;direct"
+        "vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_6964d692"
+        "filter-lanes,g8,v5,tile1x1,merge=none,fuse=row,rows=listed,order=hblock,block5,noprefetch,unroll1"
+        "batch, depth positions, tile rows and columns, depth taps, row taps"
+        "filter-lanes/1;float64;l8;g8;v5;n;k3x4x4;s1x2x2;d1x1x1;c7;f5;groups1;apart"
+        "x86-64-v4"
+        "24765d9364285b3760cb2305127849a33434dd2574b9f9ec0c6ed9a1657cd8ae"
 };

@@ -30,7 +30,8 @@ public struct FilterLanesSchedule: Hashable, Sendable {
         self.parameters = parameters
         tilePlan = TilePlan(spec.geometry, parameters)
         packedLayout = PackedLayout(spec: spec, target: target, schedule: parameters)
-        let uses = tilePlan.useCount * parameters.vectors
+        // Steps over the channels of merged groups are written out.
+        let uses = tilePlan.useCount * parameters.vectors * (parameters.mergesGroups ? spec.geometry.channelsPerGroup : 1)
         if uses > Self.maximumUseCount {
             throw .illegalSchedule(parameters.text, reason: "it prints \(uses) multiply-adds; expected at most \(Self.maximumUseCount)")
         }
@@ -48,11 +49,11 @@ public struct FilterLanesSchedule: Hashable, Sendable {
         let layout = packedLayout
         let axes = spec.geometry.axes
         return [
-            "filter-lanes/1", "l\(layout.lanes)", "g\(layout.channelsPerVector)", "v\(layout.vectors)",
+            "filter-lanes/1", spec.elements.storage.rawValue, "l\(layout.lanes)", "g\(layout.channelsPerVector)", "v\(layout.vectors)",
             parameters.mergesWidthPhases ? "w" : "n",
             "k" + axes.map { String($0.kernel) }.joined(separator: "x"), "s" + axes.map { String($0.stride) }.joined(separator: "x"),
             "d" + axes.map { String($0.dilation) }.joined(separator: "x"), "c\(spec.geometry.channels)", "f\(spec.geometry.filters)",
-            "groups\(spec.geometry.groups)",
+            "groups\(spec.geometry.groups)", parameters.mergesGroups ? "merged" : "apart",
         ].joined(separator: ";")
     }
 
@@ -68,14 +69,17 @@ public struct FilterLanesSchedule: Hashable, Sendable {
     }
 
     private static func illegality(of p: FilterLanes, _ spec: KernelSpec, _ target: Target) -> String? {
-        if ![1, 2, target.lanes(.float32)].contains(p.channelsPerVector) { return "\(p.channelsPerVector) channels per vector" }
+        let lanes = target.lanes(spec.elements.storage)
+        if ![1, 2, lanes].contains(p.channelsPerVector) { return "\(p.channelsPerVector) channels per vector" }
         if min(p.vectors, p.tileHeight, p.tileWidth, p.blockRows, p.unroll) < 1 { return "a parameter below 1" }
         if p.vectors > 8 || p.tileHeight * p.tileWidth > 64 { return "a tile larger than 64 positions or 8 vectors" }
-        if p.channelsPerVector == 2 {
-            if p.vectors != 1 || spec.geometry.filtersPerGroup > target.lanes(.float32) / 2 {
-                return "two channels per vector need at most \(target.lanes(.float32) / 2) filters in a group"
+        if p.channelsPerVector == 2 && lanes > 2 {
+            if p.vectors != 1 || spec.geometry.filtersPerGroup > lanes / 2 {
+                return "two channels per vector need at most \(lanes / 2) filters in a group"
             }
         }
+        if p.mergesGroups, let reason = FilterLanes.reasonAgainstMergingGroups(spec.geometry, lanes: lanes) { return reason }
+        if p.mergesGroups && p.channelsPerVector != 1 { return "merged groups with several channels per vector" }
         if p.listsRows && p.tileHeight != 1 { return "listed rows need tiles of height 1" }
         let bytes = stackByteCount(p, spec)
         if bytes > maximumStackByteCount {
@@ -105,7 +109,9 @@ extension FilterLanes {
         let geometry = spec.geometry
         if geometry.axes.count != 3 { return no("it has \(geometry.axes.count) spatial axes; expected 3") }
         if spec.layout != .channelsLast { return no("filter lanes need channels_last") }
-        if spec.elements != .float32 { return no("filter lanes need float32") }
+        if spec.elements.storage != spec.elements.arithmetic {
+            return no("filter lanes form sums in the type of the elements")
+        }
         // The C has a table of all taps, one of all depth phases, and code for every phase of a plane.
         if geometry.tapCount > maximumTapCount {
             return no("its kernel has \(geometry.tapCount) taps; expected at most \(maximumTapCount)")
@@ -117,6 +123,16 @@ extension FilterLanes {
         for (what, count) in [("channels", geometry.channels), ("filters", geometry.filters)] where count > maximumFeatureCount {
             return no("it has \(count) \(what); expected at most \(maximumFeatureCount)")
         }
+        return nil
+    }
+
+    /// Why lanes cannot run over consecutive groups, nil when they can: a vector holds whole groups, several of them, and their
+    /// channels lie in four vectors at most.
+    static func reasonAgainstMergingGroups(_ geometry: Geometry, lanes: Int) -> String? {
+        let (channels, filters) = (geometry.channelsPerGroup, geometry.filtersPerGroup)
+        if geometry.groups == 1 { return "merged groups need several groups" }
+        if 2 * filters > lanes { return "merged groups need at most \(lanes / 2) filters in a group" }
+        if channels > 4 * filters { return "merged groups take at most four times as many channels as filters" }
         return nil
     }
 

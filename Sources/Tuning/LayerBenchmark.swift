@@ -192,7 +192,7 @@ public struct LayerBenchmark: Sendable {
     /// What bounds a minimal-filtering kernel: for a sample of about 4000 elements, in whole rows, their own magnitudes, each of which
     /// costs as much as thousands of elements; for the others one that holds for the whole filter.
     private func fastMagnitudes(_ bound: MinimalFilteringBound, _ y: Tensor, _ operands: Operands) throws -> Tensor {
-        let (x, weights, bias) = (operands.x.floats, operands.weights.floats, operands.bias?.floats)
+        let (x, weights, bias) = (operands.x.doubles, operands.weights.doubles, operands.bias?.doubles)
         let largest = bound.largestMagnitudes(input: x, weights: weights, bias: bias)
         let length = y.shape.last ?? 1
         let rows = y.elementCount / max(1, length)
@@ -235,7 +235,7 @@ public struct LayerBenchmark: Sendable {
         for index in 0..<received.count {
             let sum = sums[index]
             let value = activation == .linear ? sum : ActivationArithmetic.value(activation, sum)
-            let bound = ActivationBound.bound(activation, sum: sum, error: factor * magnitudes[index], value: value)
+            let bound = ActivationBound.bound(activation, sum: sum, error: factor * magnitudes[index], value: value, spec.elements.storage)
             worst = max(worst, try ratio(received[index], value, bound, at: index))
         }
         return worst
@@ -246,7 +246,7 @@ public struct LayerBenchmark: Sendable {
     private func rowwise(_ received: Elements, _ sums: Elements, _ magnitudes: Elements, _ factor: Double) throws -> Double {
         let activation = spec.epilogue.activation
         let length = spec.outputShape(batch: batch).last ?? 1
-        let unit = 8 * ErrorBound.unitRoundoff(.float32)
+        let unit = 8 * ErrorBound.unitRoundoff(spec.elements.storage)
         var worst = 0.0
         for start in stride(from: 0, to: received.count, by: length) {
             let row = start..<start + length

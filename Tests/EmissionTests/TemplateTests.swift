@@ -13,11 +13,14 @@ import Testing
             epilogue: Epilogue(hasBias: true, activation: .tanh), policy: .direct)
         let fast = KernelSpec(
             geometry: try Geometry(axes: [axis, axis, axis], channels: 21, filters: 37), epilogue: spec.epilogue, policy: .fast)
+        let grouped = KernelSpec(
+            geometry: try Geometry(axes: [axis, axis, axis], channels: 21, filters: 21, groups: 7), elements: .float64, policy: .direct)
         return [
             try plan(
                 spec, target: Target(.x86_64_v4),
                 decision: .filterLanes(FilterLanes(channelsPerVector: 16, vectors: 2, tileWidth: 3, mergesWidthPhases: true))),
             try plan(spec, target: Target(.x86_64_v4), decision: .filterLanes(FilterLanes(channelsPerVector: 2, tileWidth: 3))),
+            try plan(grouped, target: Target(.x86_64_v4), decision: .filterLanes(FilterLanes(tileWidth: 3, mergesGroups: true))),
             try plan(fast, target: Target(.x86_64_v4), decision: .minimalFiltering(MinimalFiltering(block: [1, 2, 2], vectors: 4, rows: 6))),
         ]
     }
@@ -37,8 +40,8 @@ import Testing
         let schedules = try contextRich()
         let units = try schedules.map { try KernelUnit($0) }
         for (file, names) in [
-            (Templates.File.filterLanes, ContextNames.kernel(schedules[0]).union(ContextNames.kernel(schedules[1]))),
-            (.minimalFiltering, ContextNames.kernel(schedules[2])),
+            (Templates.File.filterLanes, schedules[..<3].reduce([]) { $0.union(ContextNames.kernel($1)) }),
+            (.minimalFiltering, ContextNames.kernel(schedules[3])),
             (.plugin, ContextNames.plugin(units)),
         ] {
             let used = tags(Templates.text(file))

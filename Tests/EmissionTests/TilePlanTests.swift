@@ -105,7 +105,7 @@ private func problems() throws -> [KernelSpec] {
         for (spec, fragment) in [
             (KernelSpec(op: .inputGradient, geometry: geometry), "not yet emitted"),
             (KernelSpec(geometry: geometry, layout: .channelsFirst), "channels_last"),
-            (KernelSpec(geometry: geometry, elements: .float64), "float32"),
+            (KernelSpec(geometry: geometry, elements: ElementTypes(storage: .float32, arithmetic: .float64)), "type of the elements"),
             (KernelSpec(geometry: try Geometry(axes: [axis, axis], channels: 4, filters: 4)), "expected 3"),
         ] {
             do {
