@@ -14,6 +14,10 @@ public struct FilterLanesSchedule: Hashable, Sendable {
     /// Most multiply-adds printed into one kernel; about 1 MB of code and seconds of compilation.
     public static let maximumUseCount = 40_000
 
+    /// Most multiply-adds of one tile of merged groups: they have no loop over channels, and clang's time grows faster than the
+    /// length of straight code.
+    static let maximumStraightUseCount = 4096
+
     /// - Throws: `SchedulingError` when the family does not take the problem or the parameters break a limit.
     init(_ spec: KernelSpec, _ target: Target, _ parameters: FilterLanes) throws(SchedulingError) {
         if let reason = FilterLanes.reasonAgainst(spec) { throw reason }
@@ -30,8 +34,14 @@ public struct FilterLanesSchedule: Hashable, Sendable {
         self.parameters = parameters
         tilePlan = TilePlan(spec.geometry, parameters)
         packedLayout = PackedLayout(spec: spec, target: target, schedule: parameters)
-        // Steps over the channels of merged groups are written out.
-        let uses = tilePlan.useCount * parameters.vectors * (parameters.mergesGroups ? spec.geometry.channelsPerGroup : 1)
+        // The channels of merged groups are written out.
+        let written = parameters.vectors * (parameters.mergesGroups ? spec.geometry.channelsPerGroup : 1)
+        let straight = (tilePlan.variants.map(\.useCount).max() ?? 0) * written
+        if parameters.mergesGroups && straight > Self.maximumStraightUseCount {
+            throw .illegalSchedule(
+                parameters.text, reason: "a tile of merged groups prints \(straight) multiply-adds; expected at most \(Self.maximumStraightUseCount)")
+        }
+        let uses = tilePlan.useCount * written
         if uses > Self.maximumUseCount {
             throw .illegalSchedule(parameters.text, reason: "it prints \(uses) multiply-adds; expected at most \(Self.maximumUseCount)")
         }
@@ -132,10 +142,12 @@ extension FilterLanes {
         let (channels, filters) = (geometry.channelsPerGroup, geometry.filtersPerGroup)
         if geometry.groups == 1 { return "merged groups need several groups" }
         if 2 * filters > lanes { return "merged groups need at most \(lanes / 2) filters in a group" }
+        if channels > maximumMergedChannels { return "merged groups take at most \(maximumMergedChannels) channels in a group" }
         if channels > 4 * filters { return "merged groups take at most four times as many channels as filters" }
         return nil
     }
 
+    private static let maximumMergedChannels = 8
     private static let maximumTapCount = 1 << 16
     private static let maximumFeatureCount = Int(Int32.max) / (8 * 16)
 }

@@ -92,7 +92,7 @@ struct RandomSpecs {
         let lanes = target.lanes(spec.elements.storage)
         let pairs = spec.geometry.filtersPerGroup <= lanes / 2 && random.chance(0.5)
         let geometry = spec.geometry
-        let merges = geometry.groups > 1 && 2 * geometry.filtersPerGroup <= lanes && geometry.channelsPerGroup <= 4 * geometry.filtersPerGroup
+        let merges = geometry.groups > 1 && 2 * geometry.filtersPerGroup <= lanes && geometry.channelsPerGroup <= min(8, 4 * geometry.filtersPerGroup)
             && random.chance(0.7)
         let perVector = merges ? 1 : pairs ? 2 : random.chance(0.3) ? lanes : 1
         let height = random.choice([1, 1, 2, 3])
