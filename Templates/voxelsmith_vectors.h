@@ -1,9 +1,12 @@
-/* Vectors of VS_LANES floats and the activation functions on them, in portable clang vector extensions: no intrinsics, no
- * libm. Copied beside every generated kernel; each kernel defines VS_LANES (4, 8 or 16) first.
+/* Vectors of VS_LANES reals and the activation functions on them, in portable clang vector extensions: no intrinsics, no
+ * libm. Copied beside every generated kernel; each kernel defines VS_REAL_BYTES (4: float, 8: double) and VS_LANES first (16,
+ * 32 or 64 bytes of them).
  * SPDX-License-Identifier: Apache-2.0
  *
  * Every function keeps NaN. Errors are in units of the last place of the exact result, measured over the stated domain by a
  * test of the project; results below 2^-126 may lose precision.
+ *
+ * The functions of this table, and the activations made of them, exist for float only.
  *
  *   vs_exp      all x                  2 ulp      vs_tanh     all x                  4 ulp
  *   vs_expm1    all x                  3 ulp      vs_erf      all x                  3 ulp
@@ -14,24 +17,37 @@
 
 #include <stdint.h>
 
-/* aligned(4): rows of a tensor begin anywhere. */
-typedef float vf __attribute__((vector_size(4 * VS_LANES), aligned(4)));
-typedef int32_t vi __attribute__((vector_size(4 * VS_LANES), aligned(4)));
-typedef float vs_f2 __attribute__((vector_size(8), aligned(4)));
-typedef float vs_f4 __attribute__((vector_size(16), aligned(4)));
-typedef float vs_f8 __attribute__((vector_size(32), aligned(4)));
+#if VS_REAL_BYTES == 4
+typedef float vs_real;
+typedef int32_t vs_integer;
+#define VS_SIGN_BIT INT32_MIN
+#define VS_LARGE 0x1p62f
+#else
+typedef double vs_real;
+typedef int64_t vs_integer;
+#define VS_SIGN_BIT INT64_MIN
+#define VS_LARGE 0x1p510
+#endif
+_Static_assert(sizeof(vs_real) == VS_REAL_BYTES, "float or double");
+
+/* aligned: rows of a tensor begin anywhere. */
+typedef vs_real vf __attribute__((vector_size(VS_REAL_BYTES * VS_LANES), aligned(VS_REAL_BYTES)));
+typedef vs_integer vi __attribute__((vector_size(VS_REAL_BYTES * VS_LANES), aligned(VS_REAL_BYTES)));
+typedef vs_real vs_f2 __attribute__((vector_size(VS_REAL_BYTES * 2), aligned(VS_REAL_BYTES)));
+typedef vs_real vs_f4 __attribute__((vector_size(VS_REAL_BYTES * 4), aligned(VS_REAL_BYTES)));
+typedef vs_real vs_f8 __attribute__((vector_size(VS_REAL_BYTES * 8), aligned(VS_REAL_BYTES)));
 
 #define VS_INLINE static inline __attribute__((always_inline, unused))
 
-VS_INLINE vf vs_load(const float *p) { return *(const vf *)p; }
-VS_INLINE void vs_store(float *p, vf v) { *(vf *)p = v; }
-VS_INLINE vf vs_splat(float value) { return (vf){0} + value; }
+VS_INLINE vf vs_load(const vs_real *p) { return *(const vf *)p; }
+VS_INLINE void vs_store(vs_real *p, vf v) { *(vf *)p = v; }
+VS_INLINE vf vs_splat(vs_real value) { return (vf){0} + value; }
 
 /* With its natural alignment, as stores that bypass the caches need it. */
-typedef float vs_aligned __attribute__((vector_size(4 * VS_LANES)));
+typedef vs_real vs_aligned __attribute__((vector_size(VS_REAL_BYTES * VS_LANES)));
 
 /* Past the caches where a whole line is written: a plain store reads the line first. vs_end_streams() comes before others read it. */
-VS_INLINE void vs_stream(float *p, vf v) {
+VS_INLINE void vs_stream(vs_real *p, vf v) {
     if ((uintptr_t)p % sizeof(vf) == 0) __builtin_nontemporal_store(v, (vs_aligned *)p);
     else vs_store(p, v);
 }
@@ -46,20 +62,22 @@ VS_INLINE void vs_end_streams(void) {
 VS_INLINE vf vs_select(vi mask, vf yes, vf no) { return (vf)((mask & (vi)yes) | (~mask & (vi)no)); }
 
 /* Two neighbouring channels, repeated over the vector; and one channel with zeros for its missing neighbour. */
-VS_INLINE vf vs_pair(const float *p) {
+VS_INLINE vf vs_pair(const vs_real *p) {
     const vs_f2 t = *(const vs_f2 *)p;
 #if VS_LANES == 16
     return __builtin_shufflevector(t, t, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1);
 #elif VS_LANES == 8
     return __builtin_shufflevector(t, t, 0, 1, 0, 1, 0, 1, 0, 1);
-#else
+#elif VS_LANES == 4
     return __builtin_shufflevector(t, t, 0, 1, 0, 1);
+#else
+    return __builtin_shufflevector(t, t, 0, 1);
 #endif
 }
 
-VS_INLINE vf vs_lonely(float x) {
+VS_INLINE vf vs_lonely(vs_real x) {
     const vs_f2 t = {x, 0};
-    return vs_pair((const float *)&t);
+    return vs_pair((const vs_real *)&t);
 }
 
 /* Sums of even and odd neighbours, in the lower half of the result. */
@@ -69,8 +87,10 @@ VS_INLINE vf vs_add_pairs(vf v) {
            __builtin_shufflevector(v, v, 1, 3, 5, 7, 9, 11, 13, 15, 1, 3, 5, 7, 9, 11, 13, 15);
 #elif VS_LANES == 8
     return __builtin_shufflevector(v, v, 0, 2, 4, 6, 0, 2, 4, 6) + __builtin_shufflevector(v, v, 1, 3, 5, 7, 1, 3, 5, 7);
-#else
+#elif VS_LANES == 4
     return __builtin_shufflevector(v, v, 0, 2, 0, 2) + __builtin_shufflevector(v, v, 1, 3, 1, 3);
+#else
+    return __builtin_shufflevector(v, v, 0, 0) + __builtin_shufflevector(v, v, 1, 1);
 #endif
 }
 
@@ -102,10 +122,16 @@ VS_INLINE vf vs_fold_2(vf a, vf b) {
 VS_INLINE vf vs_fold_4(vf a, vf b) {
     return __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11) + __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
 }
-#else
+#elif VS_LANES == 4
 VS_INLINE vf vs_fold_1(vf a, vf b) { return __builtin_shufflevector(a, b, 0, 4, 2, 6) + __builtin_shufflevector(a, b, 1, 5, 3, 7); }
 VS_INLINE vf vs_fold_2(vf a, vf b) { return __builtin_shufflevector(a, b, 0, 1, 4, 5) + __builtin_shufflevector(a, b, 2, 3, 6, 7); }
+#else
+VS_INLINE vf vs_fold_1(vf a, vf b) { return __builtin_shufflevector(a, b, 0, 2) + __builtin_shufflevector(a, b, 1, 3); }
 #endif
+
+VS_INLINE vf vs_magnitude(vf x) { return (vf)((vi)x & ~VS_SIGN_BIT); }
+
+#if VS_REAL_BYTES == 4
 
 /* 2^n for -126 <= n <= 127. */
 VS_INLINE vf vs_power_of_two(vi n) { return (vf)((n + 127) << 23); }
@@ -169,8 +195,7 @@ VS_INLINE vf vs_log1p(vf x) {
     return s * (h + r) + (e * -2.12194440e-4f + lost) - h + f + e * 0.693359375f;
 }
 
-VS_INLINE vf vs_magnitude(vf x) { return (vf)((vi)x & 0x7fffffff); }
-VS_INLINE vf vs_with_sign_of(vf magnitude, vf x) { return (vf)((vi)magnitude | ((vi)x & INT32_MIN)); }
+VS_INLINE vf vs_with_sign_of(vf magnitude, vf x) { return (vf)((vi)magnitude | ((vi)x & VS_SIGN_BIT)); }
 
 VS_INLINE vf vs_tanh(vf x) {
     vf a = vs_magnitude(x);
@@ -204,10 +229,46 @@ VS_INLINE vf vs_erf(vf x) {
     return vs_with_sign_of(vs_select(a > 0.93f, far, near), x);
 }
 
-/* Activations, one function per pointwise case of the Activation type. */
+#endif
+
+/* Activations, one function per pointwise case of the Activation type. First those that are exact or rounded once, of both types.
+ * Every choice falls to x, not to a constant, when the comparison meets NaN. */
 VS_INLINE vf vs_linear(vf x) { return x; }
 VS_INLINE vf vs_relu(vf x) { return vs_select(x < 0.0f, vs_splat(0), x); } /* x > 0 ? x : 0 would turn NaN into 0 */
-VS_INLINE vf vs_leaky_relu(vf x, float slope) { return vs_select(x < 0.0f, x * slope, x); }
+VS_INLINE vf vs_leaky_relu(vf x, vs_real slope) { return vs_select(x < 0.0f, x * slope, x); }
+VS_INLINE vf vs_softsign(vf x) { return x / (vs_magnitude(x) + 1.0f); }
+VS_INLINE vf vs_hard_sigmoid(vf x, vs_real slope) {
+    const vf y = x * slope + 0.5f;
+    return vs_select(y < 0.0f, vs_splat(0), vs_select(y > 1.0f, vs_splat(1), y));
+}
+VS_INLINE vf vs_clip(vf x, vs_real low, vs_real high) {
+    return vs_select(x < low, vs_splat(low), vs_select(x > high, vs_splat(high), x));
+}
+VS_INLINE vf vs_rectified(vf x, vs_real slope, vs_real threshold, vs_real low, vs_real high) {
+    /* 0 * infinity would be NaN. */
+    const vf below = slope == 0.0f ? vs_splat(0) : (x - threshold) * slope;
+    return vs_select(x <= threshold, below, vs_clip(x, low, high));
+}
+VS_INLINE vf vs_hard_silu(vf x) { return x * (vs_clip(x + 3.0f, 0.0f, 6.0f) * ((vs_real)1 / 6)); }
+VS_INLINE vf vs_hard_tanh(vf x) { return vs_clip(x, -1.0f, 1.0f); }
+VS_INLINE vf vs_hard_shrink(vf x, vs_real threshold) { return vs_select(vs_magnitude(x) <= threshold, vs_splat(0), x); }
+VS_INLINE vf vs_soft_shrink(vf x, vs_real threshold) {
+    return vs_select(x > threshold, x - threshold, vs_select(x < -threshold, x + threshold, x * 0.0f));
+}
+VS_INLINE vf vs_sparse_plus(vf x) {
+    const vf u = x * 0.5f + 0.5f;
+    return vs_select(x <= -1.0f, vs_splat(0), vs_select(x >= 1.0f, x, u * u));
+}
+VS_INLINE vf vs_squareplus(vf x, vs_real b) {
+    const vf a = vs_magnitude(x);
+    /* Above VS_LARGE the square would overflow soon, and b no longer matters. */
+    const vf root = vs_select(a > VS_LARGE, a, __builtin_elementwise_sqrt(a * a + b));
+    /* x + root cancels below 0, where it equals b / (root - x). */
+    return 0.5f * vs_select(x < 0.0f, b / (root + a), a + root);
+}
+VS_INLINE vf vs_threshold(vf x, vs_real threshold, vs_real value) { return vs_select(x <= threshold, vs_splat(value), x); }
+
+#if VS_REAL_BYTES == 4
 VS_INLINE vf vs_elu(vf x, float alpha) { return vs_select(x > 0.0f, x, vs_expm1(x) * alpha); }
 VS_INLINE vf vs_selu(vf x, float scale, float alpha) { return vs_elu(x, alpha) * scale; }
 VS_INLINE vf vs_exponential(vf x) { return vs_exp(x); }
@@ -217,32 +278,12 @@ VS_INLINE vf vs_sigmoid(vf x) {
 }
 VS_INLINE vf vs_silu(vf x) { return x * vs_sigmoid(x); }
 VS_INLINE vf vs_softplus(vf x) { return vs_select(x < 0.0f, vs_splat(0), x) + vs_log1p(vs_exp(-vs_magnitude(x))); }
-VS_INLINE vf vs_softsign(vf x) { return x / (vs_magnitude(x) + 1.0f); }
-VS_INLINE vf vs_hard_sigmoid(vf x, float slope) {
-    const vf y = x * slope + 0.5f;
-    return vs_select(y < 0.0f, vs_splat(0), vs_select(y > 1.0f, vs_splat(1), y));
-}
 VS_INLINE vf vs_gelu(vf x) { return x * 0.5f * (vs_erf(x * 0.70710678f) + 1.0f); }
 VS_INLINE vf vs_gelu_tanh(vf x) {
     return x * 0.5f * (vs_tanh((x * x * x * 0.044715f + x) * 0.79788456f) + 1.0f);
 }
-/* Every choice below falls to x, not to a constant, when the comparison meets NaN. */
-VS_INLINE vf vs_clip(vf x, float low, float high) {
-    return vs_select(x < low, vs_splat(low), vs_select(x > high, vs_splat(high), x));
-}
-VS_INLINE vf vs_rectified(vf x, float slope, float threshold, float low, float high) {
-    /* 0 * infinity would be NaN. */
-    const vf below = slope == 0.0f ? vs_splat(0) : (x - threshold) * slope;
-    return vs_select(x <= threshold, below, vs_clip(x, low, high));
-}
 VS_INLINE vf vs_celu(vf x, float alpha, float inverse) { return vs_select(x > 0.0f, x, vs_expm1(x * inverse) * alpha); }
 VS_INLINE vf vs_log_sigmoid(vf x) { return -vs_softplus(-x); }
-VS_INLINE vf vs_hard_silu(vf x) { return x * (vs_clip(x + 3.0f, 0.0f, 6.0f) * (1.0f / 6.0f)); }
-VS_INLINE vf vs_hard_tanh(vf x) { return vs_clip(x, -1.0f, 1.0f); }
-VS_INLINE vf vs_hard_shrink(vf x, float threshold) { return vs_select(vs_magnitude(x) <= threshold, vs_splat(0), x); }
-VS_INLINE vf vs_soft_shrink(vf x, float threshold) {
-    return vs_select(x > threshold, x - threshold, vs_select(x < -threshold, x + threshold, x * 0.0f));
-}
 VS_INLINE vf vs_tanh_shrink(vf x) { return x - vs_tanh(x); }
 VS_INLINE vf vs_mish(vf x) {
     /* With t = e^x, tanh(log(1 + t)) = n / (n + 2) for n = t (t + 2), which rounds to 1 above x = 20. */
@@ -250,17 +291,6 @@ VS_INLINE vf vs_mish(vf x) {
     const vf n = t * (t + 2.0f);
     return x * (n / (n + 2.0f));
 }
-VS_INLINE vf vs_sparse_plus(vf x) {
-    const vf u = x * 0.5f + 0.5f;
-    return vs_select(x <= -1.0f, vs_splat(0), vs_select(x >= 1.0f, x, u * u));
-}
-VS_INLINE vf vs_squareplus(vf x, float b) {
-    const vf a = vs_magnitude(x);
-    /* Above 2^62 the square would overflow soon, and b no longer matters. */
-    const vf root = vs_select(a > 0x1p62f, a, __builtin_elementwise_sqrt(a * a + b));
-    /* x + root cancels below 0, where it equals b / (root - x). */
-    return 0.5f * vs_select(x < 0.0f, b / (root + a), a + root);
-}
-VS_INLINE vf vs_threshold(vf x, float threshold, float value) { return vs_select(x <= threshold, vs_splat(value), x); }
+#endif
 
 #endif

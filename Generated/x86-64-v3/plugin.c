@@ -26,15 +26,19 @@ int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_5c4ae92c_p
 int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_5c4ae92c_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_59267923_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_59267923_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_2b5ed4e8_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_2b5ed4e8_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_c44a90e4_pack(const vs_pack_args *args);
+int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_c44a90e4_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 typedef struct {
     vs_plugin header;
-    vs_kernel_descriptor kernels[10];
-    char texts[4729];
+    vs_kernel_descriptor kernels[12];
+    char texts[5765];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
-_Static_assert(offsetof(plugin_table, texts) == 1304, "texts begin right after the descriptors");
+_Static_assert(offsetof(plugin_table, texts) == 1560, "texts begin right after the descriptors");
 
 extern const plugin_table voxelsmith_plugin;
 
@@ -44,19 +48,19 @@ const plugin_table voxelsmith_plugin = {
         .magic = VS_PLUGIN_MAGIC,
         .abi_major = VS_ABI_MAJOR,
         .descriptor_size = sizeof(vs_kernel_descriptor),
-        .count = 10,
+        .count = 12,
         .total_size = sizeof(plugin_table),
     },
     .kernels = {
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1304, 95 },
-            .name = { 1399, 65 },
-            .schedule = { 1464, 103 },
-            .loops = { 1567, 67 },
-            .packing = { 1634, 61 },
-            .target = { 1695, 9 },
-            .template_digest = { 1704, 64 },
+            .key = { 1560, 95 },
+            .name = { 1655, 65 },
+            .schedule = { 1720, 103 },
+            .loops = { 1823, 67 },
+            .packing = { 1890, 75 },
+            .target = { 1965, 9 },
+            .template_digest = { 1974, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -69,13 +73,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1768, 94 },
-            .name = { 1862, 66 },
-            .schedule = { 1928, 43 },
-            .loops = { 1971, 98 },
-            .packing = { 2069, 72 },
-            .target = { 2141, 9 },
-            .template_digest = { 2150, 64 },
+            .key = { 2038, 94 },
+            .name = { 2132, 66 },
+            .schedule = { 2198, 43 },
+            .loops = { 2241, 98 },
+            .packing = { 2339, 72 },
+            .target = { 2411, 9 },
+            .template_digest = { 2420, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -88,13 +92,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2214, 96 },
-            .name = { 2310, 65 },
-            .schedule = { 2375, 44 },
-            .loops = { 2419, 98 },
-            .packing = { 2517, 74 },
-            .target = { 2591, 9 },
-            .template_digest = { 2600, 64 },
+            .key = { 2484, 96 },
+            .name = { 2580, 65 },
+            .schedule = { 2645, 44 },
+            .loops = { 2689, 98 },
+            .packing = { 2787, 74 },
+            .target = { 2861, 9 },
+            .template_digest = { 2870, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -107,13 +111,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2664, 102 },
-            .name = { 2766, 69 },
-            .schedule = { 2835, 96 },
-            .loops = { 2931, 67 },
-            .packing = { 2998, 60 },
-            .target = { 3058, 9 },
-            .template_digest = { 3067, 64 },
+            .key = { 2934, 102 },
+            .name = { 3036, 69 },
+            .schedule = { 3105, 96 },
+            .loops = { 3201, 67 },
+            .packing = { 3268, 74 },
+            .target = { 3342, 9 },
+            .template_digest = { 3351, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -126,13 +130,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3131, 95 },
-            .name = { 3226, 61 },
-            .schedule = { 3287, 97 },
-            .loops = { 3384, 82 },
-            .packing = { 3466, 61 },
-            .target = { 3527, 9 },
-            .template_digest = { 3536, 64 },
+            .key = { 3415, 95 },
+            .name = { 3510, 61 },
+            .schedule = { 3571, 97 },
+            .loops = { 3668, 82 },
+            .packing = { 3750, 75 },
+            .target = { 3825, 9 },
+            .template_digest = { 3834, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -145,13 +149,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3600, 94 },
-            .name = { 3694, 65 },
-            .schedule = { 3759, 96 },
-            .loops = { 3855, 92 },
-            .packing = { 3947, 62 },
-            .target = { 4009, 9 },
-            .template_digest = { 4018, 64 },
+            .key = { 3898, 94 },
+            .name = { 3992, 65 },
+            .schedule = { 4057, 96 },
+            .loops = { 4153, 92 },
+            .packing = { 4245, 76 },
+            .target = { 4321, 9 },
+            .template_digest = { 4330, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_CALL,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -164,13 +168,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4082, 92 },
-            .name = { 4174, 65 },
-            .schedule = { 4239, 97 },
-            .loops = { 4336, 77 },
-            .packing = { 4413, 61 },
-            .target = { 4474, 9 },
-            .template_digest = { 4483, 64 },
+            .key = { 4394, 92 },
+            .name = { 4486, 65 },
+            .schedule = { 4551, 97 },
+            .loops = { 4648, 77 },
+            .packing = { 4725, 75 },
+            .target = { 4800, 9 },
+            .template_digest = { 4809, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -183,13 +187,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4547, 93 },
-            .name = { 4640, 65 },
-            .schedule = { 4705, 42 },
-            .loops = { 4747, 98 },
-            .packing = { 4845, 72 },
-            .target = { 4917, 9 },
-            .template_digest = { 4926, 64 },
+            .key = { 4873, 93 },
+            .name = { 4966, 65 },
+            .schedule = { 5031, 42 },
+            .loops = { 5073, 98 },
+            .packing = { 5171, 72 },
+            .target = { 5243, 9 },
+            .template_digest = { 5252, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -202,13 +206,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4990, 93 },
-            .name = { 5083, 70 },
-            .schedule = { 5153, 97 },
-            .loops = { 5250, 145 },
-            .packing = { 5395, 62 },
-            .target = { 5457, 9 },
-            .template_digest = { 5466, 64 },
+            .key = { 5316, 93 },
+            .name = { 5409, 70 },
+            .schedule = { 5479, 97 },
+            .loops = { 5576, 145 },
+            .packing = { 5721, 76 },
+            .target = { 5797, 9 },
+            .template_digest = { 5806, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -221,13 +225,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5530, 93 },
-            .name = { 5623, 71 },
-            .schedule = { 5694, 43 },
-            .loops = { 5737, 151 },
-            .packing = { 5888, 71 },
-            .target = { 5959, 9 },
-            .template_digest = { 5968, 64 },
+            .key = { 5870, 93 },
+            .name = { 5963, 71 },
+            .schedule = { 6034, 43 },
+            .loops = { 6077, 151 },
+            .packing = { 6228, 71 },
+            .target = { 6299, 9 },
+            .template_digest = { 6308, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -238,76 +242,128 @@ const plugin_table voxelsmith_plugin = {
             .pack = vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_59267923_pack,
             .run = vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_59267923_run,
         },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 6372, 92 },
+            .name = { 6464, 66 },
+            .schedule = { 6530, 94 },
+            .loops = { 6624, 75 },
+            .packing = { 6699, 76 },
+            .target = { 6775, 9 },
+            .template_digest = { 6784, 64 },
+            .op = VS_OP_FORWARD,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
+            .packed_bytes = 4032,
+            .workspace_bytes = 0,
+            .items = 5,
+            .flops_per_sample = 362880,
+            .pack = vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_2b5ed4e8_pack,
+            .run = vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_2b5ed4e8_run,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 6848, 92 },
+            .name = { 6940, 63 },
+            .schedule = { 7003, 97 },
+            .loops = { 7100, 77 },
+            .packing = { 7177, 74 },
+            .target = { 7251, 9 },
+            .template_digest = { 7260, 64 },
+            .op = VS_OP_FORWARD,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
+            .packed_bytes = 21504,
+            .workspace_bytes = 0,
+            .items = 3,
+            .flops_per_sample = 299880,
+            .pack = vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_c44a90e4_pack,
+            .run = vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_c44a90e4_run,
+        },
     },
     .texts =
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c1;f16;g1;last;f32/f32;bias;relu;direct"
         "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_7dc642f8"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block16,prefetch,stream,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
-        "filter-lanes/1;l8;g1;v2;n;k3x3x3;s1x1x1;d1x1x1;c1;f16;groups1"
+        "filter-lanes/1;float32;l8;g1;v2;n;k3x3x3;s1x1x1;d1x1x1;c1;f16;groups1;apart"
         "x86-64-v3"
-        "5966edb88a768d37dd40367f823eb103f67d70b0608d59721cf0ce36493de06d"
+        "a5767445f69e244abebec4018f41a5576856a614fdfb5a6ad46fa6233b36b919"
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d"
         "minimal-filtering,block1x2x14,v2,r6,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l8;v2;k3x3x3;s1x1x1;p1x1x1;o80x96x80;c16;f16;groups1"
         "x86-64-v3"
-        "b13d9ac3e2675a63809d61c36d48aeaa30e37cd6a2a6c56649472d9d562fa3bd"
+        "4b17df0e8721de4e22a33db4787219e297a08a5f1d9e78c2a3e4a225393ea24c"
         "forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e"
         "minimal-filtering,block1x2x14,v1,r13,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l8;v1;k4x4x4;s2x2x2;p1x1x1;o160x192x160;c16;f8;groups1"
         "x86-64-v3"
-        "b13d9ac3e2675a63809d61c36d48aeaa30e37cd6a2a6c56649472d9d562fa3bd"
+        "4b17df0e8721de4e22a33db4787219e297a08a5f1d9e78c2a3e4a225393ea24c"
         "forward;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
         "vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8"
         "filter-lanes,g8,v1,tile1x8,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
-        "filter-lanes/1;l8;g8;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1;groups1"
+        "filter-lanes/1;float32;l8;g8;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1;groups1;apart"
         "x86-64-v3"
-        "5966edb88a768d37dd40367f823eb103f67d70b0608d59721cf0ce36493de06d"
+        "a5767445f69e244abebec4018f41a5576856a614fdfb5a6ad46fa6233b36b919"
         "forward;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct"
         "vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block4,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, channels"
-        "filter-lanes/1;l8;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21;groups1"
+        "filter-lanes/1;float32;l8;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21;groups1;apart"
         "x86-64-v3"
-        "5966edb88a768d37dd40367f823eb103f67d70b0608d59721cf0ce36493de06d"
+        "a5767445f69e244abebec4018f41a5576856a614fdfb5a6ad46fa6233b36b919"
         "forward;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
         "vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_3068468a"
         "filter-lanes,g1,v2,tile1x4,merge=none,fuse=row,rows=listed,order=wstat,block1,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps, channels"
-        "filter-lanes/1;l8;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96;groups1"
+        "filter-lanes/1;float32;l8;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96;groups1;apart"
         "x86-64-v3"
-        "5966edb88a768d37dd40367f823eb103f67d70b0608d59721cf0ce36493de06d"
+        "a5767445f69e244abebec4018f41a5576856a614fdfb5a6ad46fa6233b36b919"
         "forward;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"
         "vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block6,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
-        "filter-lanes/1;l8;g1;v2;n;k2x3x3;s1x1x1;d2x1x3;c7;f12;groups1"
+        "filter-lanes/1;float32;l8;g1;v2;n;k2x3x3;s1x1x1;d2x1x3;c7;f12;groups1;apart"
         "x86-64-v3"
-        "5966edb88a768d37dd40367f823eb103f67d70b0608d59721cf0ce36493de06d"
+        "a5767445f69e244abebec4018f41a5576856a614fdfb5a6ad46fa6233b36b919"
         "forward;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec"
         "minimal-filtering,block1x4x7,v2,r6,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l8;v2;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64;groups1"
         "x86-64-v3"
-        "b13d9ac3e2675a63809d61c36d48aeaa30e37cd6a2a6c56649472d9d562fa3bd"
+        "4b17df0e8721de4e22a33db4787219e297a08a5f1d9e78c2a3e4a225393ea24c"
         "forward;i4x7x19;o8x7x38;k3x4x3;s2x1x2;d1x1x1;p0x1x0;c18;f21;g1;first;f32/f32;bias;relu;direct"
         "vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_5c4ae92c"
         "filter-lanes,g1,v2,tile1x4,merge=none,fuse=row,rows=listed,order=hblock,block7,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps, channels, conversion of planes to voxels and voxels to planes"
-        "filter-lanes/1;l8;g1;v2;n;k3x4x3;s2x1x2;d1x1x1;c18;f21;groups1"
+        "filter-lanes/1;float32;l8;g1;v2;n;k3x4x3;s2x1x2;d1x1x1;c18;f21;groups1;apart"
         "x86-64-v3"
-        "5966edb88a768d37dd40367f823eb103f67d70b0608d59721cf0ce36493de06d"
+        "a5767445f69e244abebec4018f41a5576856a614fdfb5a6ad46fa6233b36b919"
         "forward;i6x12x34;o6x12x34;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c32;f32;g1;first;f32/f32;bias;relu;fast"
         "vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_59267923"
         "minimal-filtering,block1x1x17,v2,r6,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels, conversion of planes to voxels and voxels to planes"
         "minimal-filtering/1;l8;v2;k3x3x3;s1x1x1;p1x1x1;o6x12x34;c32;f32;groups1"
         "x86-64-v3"
-        "b13d9ac3e2675a63809d61c36d48aeaa30e37cd6a2a6c56649472d9d562fa3bd"
+        "4b17df0e8721de4e22a33db4787219e297a08a5f1d9e78c2a3e4a225393ea24c"
+        "forward;i4x5x9;o5x11x19;k2x3x3;s1x2x2;d1x1x1;p0x0x0;c14;f28;g7;last;f32/f32;bias;relu;direct"
+        "vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_2b5ed4e8"
+        "filter-lanes,g2,v1,tile1x5,merge=w,fuse=row,rows=listed,order=hblock,block6,noprefetch,unroll1"
+        "batch, depth positions, groups, tile rows and columns, depth taps, row taps"
+        "filter-lanes/1;float32;l8;g2;v1;w;k2x3x3;s1x2x2;d1x1x1;c14;f28;groups7;apart"
+        "x86-64-v3"
+        "a5767445f69e244abebec4018f41a5576856a614fdfb5a6ad46fa6233b36b919"
+        "forward;i3x5x9;o3x10x18;k3x4x4;s1x2x2;d1x1x1;p1x1x1;c7;f5;g1;last;f64/f64;bias;linear;direct"
+        "vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_c44a90e4"
+        "filter-lanes,g1,v2,tile1x3,merge=none,fuse=row,rows=listed,order=hblock,block5,noprefetch,unroll2"
+        "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
+        "filter-lanes/1;float64;l4;g1;v2;n;k3x4x4;s1x2x2;d1x1x1;c7;f5;groups1;apart"
+        "x86-64-v3"
+        "a5767445f69e244abebec4018f41a5576856a614fdfb5a6ad46fa6233b36b919"
 };

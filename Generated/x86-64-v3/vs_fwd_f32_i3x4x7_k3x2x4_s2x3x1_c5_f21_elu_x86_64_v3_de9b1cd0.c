@@ -12,12 +12,13 @@
  * Output position q of a phase reads input q - lag, where the taps of the phase are those with
  * tap * dilation = phase + lag * stride; the output index is q * stride + phase - crop.
  */
+#define VS_REAL_BYTES 4
 #define VS_LANES 8
 #include <stddef.h>
 #include "voxelsmith_kernel_abi.h"
 #include "voxelsmith_vectors.h"
 
-_Static_assert(VS_LANES == 4 || VS_LANES == 8 || VS_LANES == 16, "vectors of 128, 256 or 512 bits");
+_Static_assert(VS_LANES * VS_REAL_BYTES >= 16 && VS_LANES * VS_REAL_BYTES <= 64, "vectors of 128, 256 or 512 bits");
 _Static_assert(4 >= 1 && 2 >= 1 && 2 >= 1, "schedule");
 
 enum {
@@ -42,10 +43,12 @@ enum {
     BLOCKS = 1,        /* of tile rows */
     FILTER_BLOCKS = 2,
     BLOCK_FILTERS = 16,
+    VECTOR_FILTERS = 8,
+    BLOCK_CHANNELS = 0, /* from the channels of one block of filters to those of the next; 0 where all read the same */
     GROUPS = 3, /* of phases in a plane */
 };
 
-/* Floats of the packed weights of one part; of one tap in a full block of filters, and in the last one. */
+/* Elements of the packed weights of one part; of one tap in a full block of filters, and in the last one. */
 #define PART_WEIGHTS INT64_C(2880)
 #define UNIT INT64_C(80)
 #define LAST_UNIT INT64_C(40)
@@ -56,23 +59,23 @@ enum {
 #define OUTPUT_SAMPLE INT64_C(17640)
 #define FILTER_STEP INT64_C(1) /* floats from filter to filter where tiles write */
 
-/* A tap that is looped over at run time: where its input begins, in floats, and its place in the packed weights, in units. */
+/* A tap that is looped over at run time: where its input begins, in elements, and its place in the packed weights, in units. */
 typedef struct {
     int64_t input;
     int64_t unit;
 } listed_tap;
 
-typedef void tile_function(const float *restrict x, const float *restrict w, const float *restrict bias, float *restrict y,
+typedef void tile_function(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias, vs_real *restrict y,
                            const listed_tap *restrict taps, int count);
 
-static inline __attribute__((always_inline, unused)) void store_5(float *restrict y, vf v) {
+static inline __attribute__((always_inline, unused)) void store_5(vs_real *restrict y, vf v) {
     *(vs_f4 *)(y + 0) = __builtin_shufflevector(v, v, 0, 1, 2, 3);
     y[4] = v[4];
 }
 
 /* 5 outputs x 2 vectors of filters, 28 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_0(const float *restrict x, const float *restrict w, const float *restrict bias,
-                                     float *restrict y, const listed_tap *restrict taps, int count) {
+static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0_0 = vs_load(bias + 0);
     vf a0_1 = vs_load(bias + 8);
     vf a1_0 = vs_load(bias + 0);
@@ -84,45 +87,45 @@ static __attribute__((noinline)) void tile_0(const float *restrict x, const floa
     vf a4_0 = vs_load(bias + 0);
     vf a4_1 = vs_load(bias + 8);
     for (int t = 0; t < count; ++t) {
-        const float *restrict xt = x + taps[t].input;
-        const float *restrict wt = w + taps[t].unit * UNIT;
+        const vs_real *restrict xt = x + taps[t].input;
+        const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 1 tap, 5 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 16);
             const vf w0_1 = vs_load(wt + 8 + c * 16);
-            { const float s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
-            { const float s = xt[5 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
-            { const float s = xt[10 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
-            { const float s = xt[15 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
-            { const float s = xt[20 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[5 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[10 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[15 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[20 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
         }
         /* 1 tap, 4 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0_0 = vs_load(wt + 80 + c * 16);
             const vf w0_1 = vs_load(wt + 88 + c * 16);
-            { const float s = xt[0 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
-            { const float s = xt[5 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
-            { const float s = xt[10 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
-            { const float s = xt[15 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+            { const vs_real s = xt[0 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[5 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[10 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[15 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
         }
         /* 1 tap, 3 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0_0 = vs_load(wt + 160 + c * 16);
             const vf w0_1 = vs_load(wt + 168 + c * 16);
-            { const float s = xt[0 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
-            { const float s = xt[5 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
-            { const float s = xt[10 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+            { const vs_real s = xt[0 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[5 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[10 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
         }
         /* 1 tap, 2 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0_0 = vs_load(wt + 240 + c * 16);
             const vf w0_1 = vs_load(wt + 248 + c * 16);
-            { const float s = xt[0 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
-            { const float s = xt[5 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+            { const vs_real s = xt[0 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[5 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
         }
     }
     /* Sums pass through memory: otherwise the epilogue's needs make the loops above spill. */
@@ -140,15 +143,15 @@ static __attribute__((noinline)) void tile_0(const float *restrict x, const floa
     __asm__ volatile("" : : "r"(sums) : "memory");
     static const int64_t places[5] = { 0, 21, 42, 63, 84 };
     for (int i = 0; i < 5; ++i) {
-        float *restrict out = y + places[i];
+        vs_real *restrict out = y + places[i];
         vs_store(out, vs_elu(sums[i * 2 + 0], 1.0f));
         vs_store(out + 8, vs_elu(sums[i * 2 + 1], 1.0f));
     }
 }
 
 /* 5 outputs x 2 vectors of filters, 28 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_1(const float *restrict x, const float *restrict w, const float *restrict bias,
-                                     float *restrict y, const listed_tap *restrict taps, int count) {
+static __attribute__((noinline)) void tile_1(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0_0 = vs_load(bias + 0);
     vf a0_1 = vs_load(bias + 8);
     vf a1_0 = vs_load(bias + 0);
@@ -160,45 +163,45 @@ static __attribute__((noinline)) void tile_1(const float *restrict x, const floa
     vf a4_0 = vs_load(bias + 0);
     vf a4_1 = vs_load(bias + 8);
     for (int t = 0; t < count; ++t) {
-        const float *restrict xt = x + taps[t].input;
-        const float *restrict wt = w + taps[t].unit * UNIT;
+        const vs_real *restrict xt = x + taps[t].input;
+        const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 1 tap, 2 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 16);
             const vf w0_1 = vs_load(wt + 8 + c * 16);
-            { const float s = xt[15 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
-            { const float s = xt[20 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[15 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[20 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
         }
         /* 1 tap, 3 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0_0 = vs_load(wt + 80 + c * 16);
             const vf w0_1 = vs_load(wt + 88 + c * 16);
-            { const float s = xt[10 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
-            { const float s = xt[15 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
-            { const float s = xt[20 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[10 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[15 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[20 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
         }
         /* 1 tap, 4 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0_0 = vs_load(wt + 160 + c * 16);
             const vf w0_1 = vs_load(wt + 168 + c * 16);
-            { const float s = xt[5 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
-            { const float s = xt[10 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
-            { const float s = xt[15 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
-            { const float s = xt[20 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[5 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[10 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[15 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[20 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
         }
         /* 1 tap, 5 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0_0 = vs_load(wt + 240 + c * 16);
             const vf w0_1 = vs_load(wt + 248 + c * 16);
-            { const float s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
-            { const float s = xt[5 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
-            { const float s = xt[10 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
-            { const float s = xt[15 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
-            { const float s = xt[20 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[5 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[10 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[15 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[20 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
         }
     }
     /* Sums pass through memory: otherwise the epilogue's needs make the loops above spill. */
@@ -216,56 +219,56 @@ static __attribute__((noinline)) void tile_1(const float *restrict x, const floa
     __asm__ volatile("" : : "r"(sums) : "memory");
     static const int64_t places[5] = { 0, 21, 42, 63, 84 };
     for (int i = 0; i < 5; ++i) {
-        float *restrict out = y + places[i];
+        vs_real *restrict out = y + places[i];
         vs_store(out, vs_elu(sums[i * 2 + 0], 1.0f));
         vs_store(out + 8, vs_elu(sums[i * 2 + 1], 1.0f));
     }
 }
 
 /* 5 outputs x 1 vector of filters, 14 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_0_last(const float *restrict x, const float *restrict w, const float *restrict bias,
-                                     float *restrict y, const listed_tap *restrict taps, int count) {
+static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0 = vs_load(bias + 0);
     vf a1 = vs_load(bias + 0);
     vf a2 = vs_load(bias + 0);
     vf a3 = vs_load(bias + 0);
     vf a4 = vs_load(bias + 0);
     for (int t = 0; t < count; ++t) {
-        const float *restrict xt = x + taps[t].input;
-        const float *restrict wt = w + taps[t].unit * LAST_UNIT;
+        const vs_real *restrict xt = x + taps[t].input;
+        const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 1 tap, 5 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0 = vs_load(wt + 0 + c * 8);
-            { const float s = xt[0 + c]; a0 += s * w0; }
-            { const float s = xt[5 + c]; a1 += s * w0; }
-            { const float s = xt[10 + c]; a2 += s * w0; }
-            { const float s = xt[15 + c]; a3 += s * w0; }
-            { const float s = xt[20 + c]; a4 += s * w0; }
+            { const vs_real s = xt[0 + c]; a0 += s * w0; }
+            { const vs_real s = xt[5 + c]; a1 += s * w0; }
+            { const vs_real s = xt[10 + c]; a2 += s * w0; }
+            { const vs_real s = xt[15 + c]; a3 += s * w0; }
+            { const vs_real s = xt[20 + c]; a4 += s * w0; }
         }
         /* 1 tap, 4 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0 = vs_load(wt + 40 + c * 8);
-            { const float s = xt[0 + c]; a1 += s * w0; }
-            { const float s = xt[5 + c]; a2 += s * w0; }
-            { const float s = xt[10 + c]; a3 += s * w0; }
-            { const float s = xt[15 + c]; a4 += s * w0; }
+            { const vs_real s = xt[0 + c]; a1 += s * w0; }
+            { const vs_real s = xt[5 + c]; a2 += s * w0; }
+            { const vs_real s = xt[10 + c]; a3 += s * w0; }
+            { const vs_real s = xt[15 + c]; a4 += s * w0; }
         }
         /* 1 tap, 3 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0 = vs_load(wt + 80 + c * 8);
-            { const float s = xt[0 + c]; a2 += s * w0; }
-            { const float s = xt[5 + c]; a3 += s * w0; }
-            { const float s = xt[10 + c]; a4 += s * w0; }
+            { const vs_real s = xt[0 + c]; a2 += s * w0; }
+            { const vs_real s = xt[5 + c]; a3 += s * w0; }
+            { const vs_real s = xt[10 + c]; a4 += s * w0; }
         }
         /* 1 tap, 2 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0 = vs_load(wt + 120 + c * 8);
-            { const float s = xt[0 + c]; a3 += s * w0; }
-            { const float s = xt[5 + c]; a4 += s * w0; }
+            { const vs_real s = xt[0 + c]; a3 += s * w0; }
+            { const vs_real s = xt[5 + c]; a4 += s * w0; }
         }
     }
     /* Sums pass through memory: otherwise the epilogue's needs make the loops above spill. */
@@ -278,55 +281,55 @@ static __attribute__((noinline)) void tile_0_last(const float *restrict x, const
     __asm__ volatile("" : : "r"(sums) : "memory");
     static const int64_t places[5] = { 0, 21, 42, 63, 84 };
     for (int i = 0; i < 5; ++i) {
-        float *restrict out = y + places[i];
+        vs_real *restrict out = y + places[i];
         store_5(out, vs_elu(sums[i * 1 + 0], 1.0f));
     }
 }
 
 /* 5 outputs x 1 vector of filters, 14 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_1_last(const float *restrict x, const float *restrict w, const float *restrict bias,
-                                     float *restrict y, const listed_tap *restrict taps, int count) {
+static __attribute__((noinline)) void tile_1_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0 = vs_load(bias + 0);
     vf a1 = vs_load(bias + 0);
     vf a2 = vs_load(bias + 0);
     vf a3 = vs_load(bias + 0);
     vf a4 = vs_load(bias + 0);
     for (int t = 0; t < count; ++t) {
-        const float *restrict xt = x + taps[t].input;
-        const float *restrict wt = w + taps[t].unit * LAST_UNIT;
+        const vs_real *restrict xt = x + taps[t].input;
+        const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 1 tap, 2 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0 = vs_load(wt + 0 + c * 8);
-            { const float s = xt[15 + c]; a0 += s * w0; }
-            { const float s = xt[20 + c]; a1 += s * w0; }
+            { const vs_real s = xt[15 + c]; a0 += s * w0; }
+            { const vs_real s = xt[20 + c]; a1 += s * w0; }
         }
         /* 1 tap, 3 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0 = vs_load(wt + 40 + c * 8);
-            { const float s = xt[10 + c]; a0 += s * w0; }
-            { const float s = xt[15 + c]; a1 += s * w0; }
-            { const float s = xt[20 + c]; a2 += s * w0; }
+            { const vs_real s = xt[10 + c]; a0 += s * w0; }
+            { const vs_real s = xt[15 + c]; a1 += s * w0; }
+            { const vs_real s = xt[20 + c]; a2 += s * w0; }
         }
         /* 1 tap, 4 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0 = vs_load(wt + 80 + c * 8);
-            { const float s = xt[5 + c]; a0 += s * w0; }
-            { const float s = xt[10 + c]; a1 += s * w0; }
-            { const float s = xt[15 + c]; a2 += s * w0; }
-            { const float s = xt[20 + c]; a3 += s * w0; }
+            { const vs_real s = xt[5 + c]; a0 += s * w0; }
+            { const vs_real s = xt[10 + c]; a1 += s * w0; }
+            { const vs_real s = xt[15 + c]; a2 += s * w0; }
+            { const vs_real s = xt[20 + c]; a3 += s * w0; }
         }
         /* 1 tap, 5 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0 = vs_load(wt + 120 + c * 8);
-            { const float s = xt[0 + c]; a0 += s * w0; }
-            { const float s = xt[5 + c]; a1 += s * w0; }
-            { const float s = xt[10 + c]; a2 += s * w0; }
-            { const float s = xt[15 + c]; a3 += s * w0; }
-            { const float s = xt[20 + c]; a4 += s * w0; }
+            { const vs_real s = xt[0 + c]; a0 += s * w0; }
+            { const vs_real s = xt[5 + c]; a1 += s * w0; }
+            { const vs_real s = xt[10 + c]; a2 += s * w0; }
+            { const vs_real s = xt[15 + c]; a3 += s * w0; }
+            { const vs_real s = xt[20 + c]; a4 += s * w0; }
         }
     }
     /* Sums pass through memory: otherwise the epilogue's needs make the loops above spill. */
@@ -339,12 +342,12 @@ static __attribute__((noinline)) void tile_1_last(const float *restrict x, const
     __asm__ volatile("" : : "r"(sums) : "memory");
     static const int64_t places[5] = { 0, 21, 42, 63, 84 };
     for (int i = 0; i < 5; ++i) {
-        float *restrict out = y + places[i];
+        vs_real *restrict out = y + places[i];
         store_5(out, vs_elu(sums[i * 1 + 0], 1.0f));
     }
 }
 
-/* Where a tile reads and writes, in floats from the start of its rows. `last` computes the last block of filters. */
+/* Where a tile reads and writes, in elements from the start of its rows. `last` computes the last block of filters. */
 typedef struct {
     tile_function *full;
     tile_function *last;
@@ -413,7 +416,7 @@ static const row_group row_groups[GROUPS] = {
 
 /* One position along depth in one depth phase: where it writes, and its depth taps that lie inside the input. */
 typedef struct {
-    float *output;
+    vs_real *output;
     int count;
     const depth_tap *taps[2];
     int64_t inputs[2];
@@ -421,7 +424,7 @@ typedef struct {
 
 VS_INLINE int64_t sample_of(int64_t item) { return item / ((int64_t)DEPTHS * BLOCKS); }
 
-static int find_slice(depth_slice *restrict slice, float *y, int64_t item, int phase) {
+static int find_slice(depth_slice *restrict slice, vs_real *y, int64_t item, int phase) {
     const int64_t q = FIRST_DEPTH + item % DEPTHS;
     const int64_t o = q * DEPTH_STRIDE + phase - DEPTH_CROP;
     if (o < 0 || o >= OUTPUT_DEPTH) return 0;
@@ -460,11 +463,11 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
 
 /* Items of one part: its channels of the input, its weights, its filters of the output. */
 static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end) {
-    const float *const x = (const float *)args->input + part * (int64_t)CHANNELS;
-    const float *const weights = (const float *)args->packed + part * PART_WEIGHTS;
-    float *const results = (float *)args->output + part * FILTERS * FILTER_STEP;
-    const float *const bias = (const float *)args->bias + part * (int64_t)FILTERS;
-    float last_bias[8] = {0}; /* the bias ends inside a vector, and nothing is read beyond it */
+    const vs_real *const x = (const vs_real *)args->input + part * (int64_t)CHANNELS;
+    const vs_real *const weights = (const vs_real *)args->packed + part * PART_WEIGHTS;
+    vs_real *const results = (vs_real *)args->output + part * FILTERS * FILTER_STEP;
+    const vs_real *const bias = (const vs_real *)args->bias + part * (int64_t)FILTERS;
+    vs_real last_bias[8] = {0}; /* the bias ends inside a vector, and nothing is read beyond it */
     for (int f = 0; f < 5; ++f) last_bias[f] = bias[(FILTER_BLOCKS - 1) * BLOCK_FILTERS + f];
     listed_tap lists[GROUPS][2];
     int counts[GROUPS];
@@ -477,7 +480,7 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
         const int stop = first + BLOCK_ROWS < TILE_ROWS ? first + BLOCK_ROWS : TILE_ROWS;
         for (int phase = 0; phase < DEPTH_STRIDE; ++phase) {
             if (!find_slice(&slice, results, item, phase)) continue;
-            const float *const w = weights + depth_phases[phase].weights;
+            const vs_real *const w = weights + depth_phases[phase].weights;
             const int64_t units = depth_phases[phase].units;
             for (int row = first; row < stop; ++row) {
                 for (int group = 0; group < GROUPS; ++group)
@@ -488,10 +491,10 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
                             if (!present[group]) continue;
                             const tile_entry *const e = &tiles[group][column];
                             if (!e->last) continue;
-                            float *const y = slice.output + (outputs[group] + e->output + block * BLOCK_FILTERS * FILTER_STEP);
-                            const float *const wb = w + block * units * UNIT;
-                            if (block + 1 < FILTER_BLOCKS) e->full(x + e->input, wb, bias + block * (int64_t)BLOCK_FILTERS, y, lists[group], counts[group]);
-                            else e->last(x + e->input, wb, last_bias, y, lists[group], counts[group]);
+                            vs_real *const y = slice.output + (outputs[group] + e->output + block * BLOCK_FILTERS * FILTER_STEP);
+                            const vs_real *const wb = w + block * units * UNIT;
+                            if (block + 1 < FILTER_BLOCKS) e->full(x + e->input + block * (int64_t)BLOCK_CHANNELS, wb, bias + block * (int64_t)BLOCK_FILTERS, y, lists[group], counts[group]);
+                            else e->last(x + e->input + block * (int64_t)BLOCK_CHANNELS, wb, last_bias, y, lists[group], counts[group]);
                         }
                     }
                 }
@@ -545,24 +548,25 @@ static const struct {
 
 int32_t vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
-    const float *const weights = args->weights;
-    float *const packed = args->packed;
+    const vs_real *const weights = args->weights;
+    vs_real *const packed = args->packed;
     for (int64_t i = 2880; i < 2880; ++i) packed[i] = 0;
     for (int part = 0; part < PARTS; ++part) {
         for (int tap = 0; tap < 24; ++tap) {
             for (int block = 0; block < FILTER_BLOCKS; ++block) {
                 const int64_t unit = block + 1 < FILTER_BLOCKS ? UNIT : LAST_UNIT;
-                const int64_t width = unit / 5; /* floats of one channel step */
+                const int64_t width = unit / 5; /* elements of one channel step */
                 const depth_phase *const p = &depth_phases[tap_places[tap].phase];
-                float *const to = packed + part * PART_WEIGHTS + p->weights + block * p->units * UNIT + tap_places[tap].unit * unit;
+                vs_real *const to = packed + part * PART_WEIGHTS + p->weights + block * p->units * UNIT + tap_places[tap].unit * unit;
                 for (int64_t lane = 0; lane < width; ++lane) {
-                    const int64_t filter = block * (int64_t)BLOCK_FILTERS + lane / 1;
+                    const int64_t place = lane % VS_LANES / 1; /* of the filter in its vector */
+                    const int64_t filter = block * (int64_t)BLOCK_FILTERS + lane / VS_LANES * VECTOR_FILTERS + place;
                     /* The kernel tensor is (taps, filters of a group, channels of all groups). */
                     const int64_t group = (part * (int64_t)FILTERS + filter) / GROUP_FILTERS, row = (part * (int64_t)FILTERS + filter) % GROUP_FILTERS;
-                    const float *const from = weights + (tap * (int64_t)GROUP_FILTERS + row) * INPUT_CHANNELS + group * CHANNELS;
+                    const vs_real *const from = weights + (tap * (int64_t)GROUP_FILTERS + row) * INPUT_CHANNELS + group * CHANNELS;
                     for (int64_t step = 0; step < 5; ++step) {
                         const int64_t channel = step * 1 + lane % 1;
-                        to[step * width + lane] = filter < FILTERS && channel < CHANNELS ? from[channel] : 0;
+                        to[step * width + lane] = place < VECTOR_FILTERS && filter < FILTERS && channel < CHANNELS ? from[channel] : 0;
                     }
                 }
             }

@@ -12,6 +12,7 @@
  * A tile is two neighbouring positions q of the phase grid along each axis. Position q of a phase with T taps reads the inputs
  * q - T + 1 ... q, so all phases with equally many taps share the window of T + 1 inputs of a tile.
  */
+#define VS_REAL_BYTES 4
 #define VS_LANES 8
 #include <stddef.h>
 #include "voxelsmith_kernel_abi.h"

@@ -6,18 +6,19 @@
  *   target    x86-64-v4
  *   schedule  filter-lanes,g16,v1,tile1x16,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll1
  *   looped    batch, depth positions, tile rows and columns, depth taps, row taps
- *   counted   1049198528 multiply-adds a sample; in the tiles below 0 vector multiply-adds, 0 weight loads
- *             and 0 input loads a channel step
+ *   counted   1049198528 multiply-adds a sample; in the tiles below 142 vector multiply-adds, 9 weight loads
+ *             and 52 input loads a channel step
  *
  * Output position q of a phase reads input q - lag, where the taps of the phase are those with
  * tap * dilation = phase + lag * stride; the output index is q * stride + phase - crop.
  */
+#define VS_REAL_BYTES 4
 #define VS_LANES 16
 #include <stddef.h>
 #include "voxelsmith_kernel_abi.h"
 #include "voxelsmith_vectors.h"
 
-_Static_assert(VS_LANES == 4 || VS_LANES == 8 || VS_LANES == 16, "vectors of 128, 256 or 512 bits");
+_Static_assert(VS_LANES * VS_REAL_BYTES >= 16 && VS_LANES * VS_REAL_BYTES <= 64, "vectors of 128, 256 or 512 bits");
 _Static_assert(16 >= 1 && 10 >= 1 && 1 >= 1, "schedule");
 
 enum {
@@ -42,10 +43,12 @@ enum {
     BLOCKS = 12,        /* of tile rows */
     FILTER_BLOCKS = 1,
     BLOCK_FILTERS = 1,
+    VECTOR_FILTERS = 1,
+    BLOCK_CHANNELS = 0, /* from the channels of one block of filters to those of the next; 0 where all read the same */
     GROUPS = 1, /* of phases in a plane */
 };
 
-/* Floats of the packed weights of one part; of one tap in a full block of filters, and in the last one. */
+/* Elements of the packed weights of one part; of one tap in a full block of filters, and in the last one. */
 #define PART_WEIGHTS INT64_C(432)
 #define UNIT INT64_C(16)
 #define LAST_UNIT INT64_C(16)
@@ -56,25 +59,25 @@ enum {
 #define OUTPUT_SAMPLE INT64_C(4915200)
 #define FILTER_STEP INT64_C(1) /* floats from filter to filter where tiles write */
 
-/* A tap that is looped over at run time: where its input begins, in floats, and its place in the packed weights, in units. */
+/* A tap that is looped over at run time: where its input begins, in elements, and its place in the packed weights, in units. */
 typedef struct {
     int64_t input;
     int64_t unit;
 } listed_tap;
 
-typedef void tile_function(const float *restrict x, const float *restrict w, const float *restrict bias, float *restrict y,
+typedef void tile_function(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias, vs_real *restrict y,
                            const listed_tap *restrict taps, int count);
 
-/* The channels behind the last whole vector, and zeros. */
-static inline __attribute__((always_inline, unused)) vf load_tail(const float *restrict x) {
+/* 8 elements, and zeros. */
+static inline __attribute__((always_inline, unused)) vf load_8(const vs_real *restrict x) {
     vf v = vs_splat(0);
-    for (int c = 0; c < 8; ++c) v[c] = x[c];
+    for (int i = 0; i < 8; ++i) v[i] = x[i];
     return v;
 }
 
 /* 16 outputs x 1 vector of filters, 47 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_0(const float *restrict x, const float *restrict w, const float *restrict bias,
-                                     float *restrict y, const listed_tap *restrict taps, int count) {
+static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0 = vs_splat(0);
     vf a1 = vs_splat(0);
     vf a2 = vs_splat(0);
@@ -92,32 +95,30 @@ static __attribute__((noinline)) void tile_0(const float *restrict x, const floa
     vf a14 = vs_splat(0);
     vf a15 = vs_splat(0);
     for (int t = 0; t < count; ++t) {
-        const float *restrict xt = x + taps[t].input;
-        const float *restrict wt = w + taps[t].unit * UNIT;
+        const vs_real *restrict xt = x + taps[t].input;
+        const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 3 taps, 17 inputs */
-        for (int c = 0; c < 0; ++c) {
-        }
         { /* the channels that fill no vector */
             const vf w0 = vs_load(wt + 0);
             const vf w1 = vs_load(wt + 16);
             const vf w2 = vs_load(wt + 32);
-            { const vf s = load_tail(xt + 0); a0 += s * w1; a1 += s * w2; }
-            { const vf s = load_tail(xt + 8); a0 += s * w0; a1 += s * w1; a2 += s * w2; }
-            { const vf s = load_tail(xt + 16); a1 += s * w0; a2 += s * w1; a3 += s * w2; }
-            { const vf s = load_tail(xt + 24); a2 += s * w0; a3 += s * w1; a4 += s * w2; }
-            { const vf s = load_tail(xt + 32); a3 += s * w0; a4 += s * w1; a5 += s * w2; }
-            { const vf s = load_tail(xt + 40); a4 += s * w0; a5 += s * w1; a6 += s * w2; }
-            { const vf s = load_tail(xt + 48); a5 += s * w0; a6 += s * w1; a7 += s * w2; }
-            { const vf s = load_tail(xt + 56); a6 += s * w0; a7 += s * w1; a8 += s * w2; }
-            { const vf s = load_tail(xt + 64); a7 += s * w0; a8 += s * w1; a9 += s * w2; }
-            { const vf s = load_tail(xt + 72); a8 += s * w0; a9 += s * w1; a10 += s * w2; }
-            { const vf s = load_tail(xt + 80); a9 += s * w0; a10 += s * w1; a11 += s * w2; }
-            { const vf s = load_tail(xt + 88); a10 += s * w0; a11 += s * w1; a12 += s * w2; }
-            { const vf s = load_tail(xt + 96); a11 += s * w0; a12 += s * w1; a13 += s * w2; }
-            { const vf s = load_tail(xt + 104); a12 += s * w0; a13 += s * w1; a14 += s * w2; }
-            { const vf s = load_tail(xt + 112); a13 += s * w0; a14 += s * w1; a15 += s * w2; }
-            { const vf s = load_tail(xt + 120); a14 += s * w0; a15 += s * w1; }
-            { const vf s = load_tail(xt + 128); a15 += s * w0; }
+            { const vf s = load_8(xt + 0); a0 += s * w1; a1 += s * w2; }
+            { const vf s = load_8(xt + 8); a0 += s * w0; a1 += s * w1; a2 += s * w2; }
+            { const vf s = load_8(xt + 16); a1 += s * w0; a2 += s * w1; a3 += s * w2; }
+            { const vf s = load_8(xt + 24); a2 += s * w0; a3 += s * w1; a4 += s * w2; }
+            { const vf s = load_8(xt + 32); a3 += s * w0; a4 += s * w1; a5 += s * w2; }
+            { const vf s = load_8(xt + 40); a4 += s * w0; a5 += s * w1; a6 += s * w2; }
+            { const vf s = load_8(xt + 48); a5 += s * w0; a6 += s * w1; a7 += s * w2; }
+            { const vf s = load_8(xt + 56); a6 += s * w0; a7 += s * w1; a8 += s * w2; }
+            { const vf s = load_8(xt + 64); a7 += s * w0; a8 += s * w1; a9 += s * w2; }
+            { const vf s = load_8(xt + 72); a8 += s * w0; a9 += s * w1; a10 += s * w2; }
+            { const vf s = load_8(xt + 80); a9 += s * w0; a10 += s * w1; a11 += s * w2; }
+            { const vf s = load_8(xt + 88); a10 += s * w0; a11 += s * w1; a12 += s * w2; }
+            { const vf s = load_8(xt + 96); a11 += s * w0; a12 += s * w1; a13 += s * w2; }
+            { const vf s = load_8(xt + 104); a12 += s * w0; a13 += s * w1; a14 += s * w2; }
+            { const vf s = load_8(xt + 112); a13 += s * w0; a14 += s * w1; a15 += s * w2; }
+            { const vf s = load_8(xt + 120); a14 += s * w0; a15 += s * w1; }
+            { const vf s = load_8(xt + 128); a15 += s * w0; }
         }
     }
     const vf s0_1_0 = vs_fold_1(a0, a1);
@@ -140,8 +141,8 @@ static __attribute__((noinline)) void tile_0(const float *restrict x, const floa
 }
 
 /* 16 outputs x 1 vector of filters, 48 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_1(const float *restrict x, const float *restrict w, const float *restrict bias,
-                                     float *restrict y, const listed_tap *restrict taps, int count) {
+static __attribute__((noinline)) void tile_1(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0 = vs_splat(0);
     vf a1 = vs_splat(0);
     vf a2 = vs_splat(0);
@@ -159,33 +160,31 @@ static __attribute__((noinline)) void tile_1(const float *restrict x, const floa
     vf a14 = vs_splat(0);
     vf a15 = vs_splat(0);
     for (int t = 0; t < count; ++t) {
-        const float *restrict xt = x + taps[t].input;
-        const float *restrict wt = w + taps[t].unit * UNIT;
+        const vs_real *restrict xt = x + taps[t].input;
+        const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 3 taps, 18 inputs */
-        for (int c = 0; c < 0; ++c) {
-        }
         { /* the channels that fill no vector */
             const vf w0 = vs_load(wt + 0);
             const vf w1 = vs_load(wt + 16);
             const vf w2 = vs_load(wt + 32);
-            { const vf s = load_tail(xt + 0); a0 += s * w2; }
-            { const vf s = load_tail(xt + 8); a0 += s * w1; a1 += s * w2; }
-            { const vf s = load_tail(xt + 16); a0 += s * w0; a1 += s * w1; a2 += s * w2; }
-            { const vf s = load_tail(xt + 24); a1 += s * w0; a2 += s * w1; a3 += s * w2; }
-            { const vf s = load_tail(xt + 32); a2 += s * w0; a3 += s * w1; a4 += s * w2; }
-            { const vf s = load_tail(xt + 40); a3 += s * w0; a4 += s * w1; a5 += s * w2; }
-            { const vf s = load_tail(xt + 48); a4 += s * w0; a5 += s * w1; a6 += s * w2; }
-            { const vf s = load_tail(xt + 56); a5 += s * w0; a6 += s * w1; a7 += s * w2; }
-            { const vf s = load_tail(xt + 64); a6 += s * w0; a7 += s * w1; a8 += s * w2; }
-            { const vf s = load_tail(xt + 72); a7 += s * w0; a8 += s * w1; a9 += s * w2; }
-            { const vf s = load_tail(xt + 80); a8 += s * w0; a9 += s * w1; a10 += s * w2; }
-            { const vf s = load_tail(xt + 88); a9 += s * w0; a10 += s * w1; a11 += s * w2; }
-            { const vf s = load_tail(xt + 96); a10 += s * w0; a11 += s * w1; a12 += s * w2; }
-            { const vf s = load_tail(xt + 104); a11 += s * w0; a12 += s * w1; a13 += s * w2; }
-            { const vf s = load_tail(xt + 112); a12 += s * w0; a13 += s * w1; a14 += s * w2; }
-            { const vf s = load_tail(xt + 120); a13 += s * w0; a14 += s * w1; a15 += s * w2; }
-            { const vf s = load_tail(xt + 128); a14 += s * w0; a15 += s * w1; }
-            { const vf s = load_tail(xt + 136); a15 += s * w0; }
+            { const vf s = load_8(xt + 0); a0 += s * w2; }
+            { const vf s = load_8(xt + 8); a0 += s * w1; a1 += s * w2; }
+            { const vf s = load_8(xt + 16); a0 += s * w0; a1 += s * w1; a2 += s * w2; }
+            { const vf s = load_8(xt + 24); a1 += s * w0; a2 += s * w1; a3 += s * w2; }
+            { const vf s = load_8(xt + 32); a2 += s * w0; a3 += s * w1; a4 += s * w2; }
+            { const vf s = load_8(xt + 40); a3 += s * w0; a4 += s * w1; a5 += s * w2; }
+            { const vf s = load_8(xt + 48); a4 += s * w0; a5 += s * w1; a6 += s * w2; }
+            { const vf s = load_8(xt + 56); a5 += s * w0; a6 += s * w1; a7 += s * w2; }
+            { const vf s = load_8(xt + 64); a6 += s * w0; a7 += s * w1; a8 += s * w2; }
+            { const vf s = load_8(xt + 72); a7 += s * w0; a8 += s * w1; a9 += s * w2; }
+            { const vf s = load_8(xt + 80); a8 += s * w0; a9 += s * w1; a10 += s * w2; }
+            { const vf s = load_8(xt + 88); a9 += s * w0; a10 += s * w1; a11 += s * w2; }
+            { const vf s = load_8(xt + 96); a10 += s * w0; a11 += s * w1; a12 += s * w2; }
+            { const vf s = load_8(xt + 104); a11 += s * w0; a12 += s * w1; a13 += s * w2; }
+            { const vf s = load_8(xt + 112); a12 += s * w0; a13 += s * w1; a14 += s * w2; }
+            { const vf s = load_8(xt + 120); a13 += s * w0; a14 += s * w1; a15 += s * w2; }
+            { const vf s = load_8(xt + 128); a14 += s * w0; a15 += s * w1; }
+            { const vf s = load_8(xt + 136); a15 += s * w0; }
         }
     }
     const vf s0_1_0 = vs_fold_1(a0, a1);
@@ -208,8 +207,8 @@ static __attribute__((noinline)) void tile_1(const float *restrict x, const floa
 }
 
 /* 16 outputs x 1 vector of filters, 47 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_2(const float *restrict x, const float *restrict w, const float *restrict bias,
-                                     float *restrict y, const listed_tap *restrict taps, int count) {
+static __attribute__((noinline)) void tile_2(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0 = vs_splat(0);
     vf a1 = vs_splat(0);
     vf a2 = vs_splat(0);
@@ -227,32 +226,30 @@ static __attribute__((noinline)) void tile_2(const float *restrict x, const floa
     vf a14 = vs_splat(0);
     vf a15 = vs_splat(0);
     for (int t = 0; t < count; ++t) {
-        const float *restrict xt = x + taps[t].input;
-        const float *restrict wt = w + taps[t].unit * UNIT;
+        const vs_real *restrict xt = x + taps[t].input;
+        const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 3 taps, 17 inputs */
-        for (int c = 0; c < 0; ++c) {
-        }
         { /* the channels that fill no vector */
             const vf w0 = vs_load(wt + 0);
             const vf w1 = vs_load(wt + 16);
             const vf w2 = vs_load(wt + 32);
-            { const vf s = load_tail(xt + 0); a0 += s * w2; }
-            { const vf s = load_tail(xt + 8); a0 += s * w1; a1 += s * w2; }
-            { const vf s = load_tail(xt + 16); a0 += s * w0; a1 += s * w1; a2 += s * w2; }
-            { const vf s = load_tail(xt + 24); a1 += s * w0; a2 += s * w1; a3 += s * w2; }
-            { const vf s = load_tail(xt + 32); a2 += s * w0; a3 += s * w1; a4 += s * w2; }
-            { const vf s = load_tail(xt + 40); a3 += s * w0; a4 += s * w1; a5 += s * w2; }
-            { const vf s = load_tail(xt + 48); a4 += s * w0; a5 += s * w1; a6 += s * w2; }
-            { const vf s = load_tail(xt + 56); a5 += s * w0; a6 += s * w1; a7 += s * w2; }
-            { const vf s = load_tail(xt + 64); a6 += s * w0; a7 += s * w1; a8 += s * w2; }
-            { const vf s = load_tail(xt + 72); a7 += s * w0; a8 += s * w1; a9 += s * w2; }
-            { const vf s = load_tail(xt + 80); a8 += s * w0; a9 += s * w1; a10 += s * w2; }
-            { const vf s = load_tail(xt + 88); a9 += s * w0; a10 += s * w1; a11 += s * w2; }
-            { const vf s = load_tail(xt + 96); a10 += s * w0; a11 += s * w1; a12 += s * w2; }
-            { const vf s = load_tail(xt + 104); a11 += s * w0; a12 += s * w1; a13 += s * w2; }
-            { const vf s = load_tail(xt + 112); a12 += s * w0; a13 += s * w1; a14 += s * w2; }
-            { const vf s = load_tail(xt + 120); a13 += s * w0; a14 += s * w1; a15 += s * w2; }
-            { const vf s = load_tail(xt + 128); a14 += s * w0; a15 += s * w1; }
+            { const vf s = load_8(xt + 0); a0 += s * w2; }
+            { const vf s = load_8(xt + 8); a0 += s * w1; a1 += s * w2; }
+            { const vf s = load_8(xt + 16); a0 += s * w0; a1 += s * w1; a2 += s * w2; }
+            { const vf s = load_8(xt + 24); a1 += s * w0; a2 += s * w1; a3 += s * w2; }
+            { const vf s = load_8(xt + 32); a2 += s * w0; a3 += s * w1; a4 += s * w2; }
+            { const vf s = load_8(xt + 40); a3 += s * w0; a4 += s * w1; a5 += s * w2; }
+            { const vf s = load_8(xt + 48); a4 += s * w0; a5 += s * w1; a6 += s * w2; }
+            { const vf s = load_8(xt + 56); a5 += s * w0; a6 += s * w1; a7 += s * w2; }
+            { const vf s = load_8(xt + 64); a6 += s * w0; a7 += s * w1; a8 += s * w2; }
+            { const vf s = load_8(xt + 72); a7 += s * w0; a8 += s * w1; a9 += s * w2; }
+            { const vf s = load_8(xt + 80); a8 += s * w0; a9 += s * w1; a10 += s * w2; }
+            { const vf s = load_8(xt + 88); a9 += s * w0; a10 += s * w1; a11 += s * w2; }
+            { const vf s = load_8(xt + 96); a10 += s * w0; a11 += s * w1; a12 += s * w2; }
+            { const vf s = load_8(xt + 104); a11 += s * w0; a12 += s * w1; a13 += s * w2; }
+            { const vf s = load_8(xt + 112); a12 += s * w0; a13 += s * w1; a14 += s * w2; }
+            { const vf s = load_8(xt + 120); a13 += s * w0; a14 += s * w1; a15 += s * w2; }
+            { const vf s = load_8(xt + 128); a14 += s * w0; a15 += s * w1; }
         }
     }
     const vf s0_1_0 = vs_fold_1(a0, a1);
@@ -274,7 +271,7 @@ static __attribute__((noinline)) void tile_2(const float *restrict x, const floa
     vs_store(y + 0, r0);
 }
 
-/* Where a tile reads and writes, in floats from the start of its rows. `last` computes the last block of filters. */
+/* Where a tile reads and writes, in elements from the start of its rows. `last` computes the last block of filters. */
 typedef struct {
     tile_function *full;
     tile_function *last;
@@ -340,7 +337,7 @@ static const row_group row_groups[GROUPS] = {
 
 /* One position along depth in one depth phase: where it writes, and its depth taps that lie inside the input. */
 typedef struct {
-    float *output;
+    vs_real *output;
     int count;
     const depth_tap *taps[3];
     int64_t inputs[3];
@@ -348,7 +345,7 @@ typedef struct {
 
 VS_INLINE int64_t sample_of(int64_t item) { return item / ((int64_t)DEPTHS * BLOCKS); }
 
-static int find_slice(depth_slice *restrict slice, float *y, int64_t item, int phase) {
+static int find_slice(depth_slice *restrict slice, vs_real *y, int64_t item, int phase) {
     const int64_t q = FIRST_DEPTH + item % DEPTHS;
     const int64_t o = q * DEPTH_STRIDE + phase - DEPTH_CROP;
     if (o < 0 || o >= OUTPUT_DEPTH) return 0;
@@ -387,11 +384,11 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
 
 /* Items of one part: its channels of the input, its weights, its filters of the output. */
 static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end) {
-    const float *const x = (const float *)args->input + part * (int64_t)CHANNELS;
-    const float *const weights = (const float *)args->packed + part * PART_WEIGHTS;
-    float *const results = (float *)args->output + part * FILTERS * FILTER_STEP;
-    const float *const bias = (const float *)args->bias + part * (int64_t)FILTERS;
-    const float *const last_bias = bias + (FILTER_BLOCKS - 1) * (int64_t)BLOCK_FILTERS;
+    const vs_real *const x = (const vs_real *)args->input + part * (int64_t)CHANNELS;
+    const vs_real *const weights = (const vs_real *)args->packed + part * PART_WEIGHTS;
+    vs_real *const results = (vs_real *)args->output + part * FILTERS * FILTER_STEP;
+    const vs_real *const bias = (const vs_real *)args->bias + part * (int64_t)FILTERS;
+    const vs_real *const last_bias = bias + (FILTER_BLOCKS - 1) * (int64_t)BLOCK_FILTERS;
     listed_tap lists[GROUPS][9];
     int counts[GROUPS];
     int64_t outputs[GROUPS];
@@ -403,30 +400,30 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
         const int stop = first + BLOCK_ROWS < TILE_ROWS ? first + BLOCK_ROWS : TILE_ROWS;
         for (int phase = 0; phase < DEPTH_STRIDE; ++phase) {
             if (!find_slice(&slice, results, item, phase)) continue;
-            const float *const w = weights + depth_phases[phase].weights;
+            const vs_real *const w = weights + depth_phases[phase].weights;
             const int64_t units = depth_phases[phase].units;
             /* This block's rows of the input plane after the ones in use, spread over the tiles: the hardware does not follow
                the jump from row to row. */
             const int64_t sample = item / ((int64_t)DEPTHS * BLOCKS), next = FIRST_DEPTH + item % DEPTHS + 1;
             const int fetches = part == 0 && phase == 0 && next >= 0 && next < INPUT_DEPTH;
-            const float *fetched = x + (sample * INPUT_DEPTH + next) * INPUT_PLANE + first * INT64_C(1280);
+            const vs_real *fetched = x + (sample * INPUT_DEPTH + next) * INPUT_PLANE + first * INT64_C(1280);
             for (int row = first; row < stop; ++row) {
                 for (int group = 0; group < GROUPS; ++group)
                     present[group] = list_taps(&slice, group, row, lists[group], &counts[group], &outputs[group]);
                 for (int column = 0; column < TILE_COLUMNS; ++column) {
                     if (fetches) {
-                        for (int line = 0; line < 8; ++line) __builtin_prefetch(fetched + line * 16, 0, 2);
-                        fetched += 8 * 16;
+                        for (int line = 0; line < 8; ++line) __builtin_prefetch(fetched + line * (64 / VS_REAL_BYTES), 0, 2);
+                        fetched += 8 * (64 / VS_REAL_BYTES);
                     }
                     for (int block = 0; block < FILTER_BLOCKS; ++block) {
                         for (int group = 0; group < GROUPS; ++group) {
                             if (!present[group]) continue;
                             const tile_entry *const e = &tiles[group][column];
                             if (!e->last) continue;
-                            float *const y = slice.output + (outputs[group] + e->output + block * BLOCK_FILTERS * FILTER_STEP);
-                            const float *const wb = w + block * units * UNIT;
-                            if (block + 1 < FILTER_BLOCKS) e->full(x + e->input, wb, bias + block * (int64_t)BLOCK_FILTERS, y, lists[group], counts[group]);
-                            else e->last(x + e->input, wb, last_bias, y, lists[group], counts[group]);
+                            vs_real *const y = slice.output + (outputs[group] + e->output + block * BLOCK_FILTERS * FILTER_STEP);
+                            const vs_real *const wb = w + block * units * UNIT;
+                            if (block + 1 < FILTER_BLOCKS) e->full(x + e->input + block * (int64_t)BLOCK_CHANNELS, wb, bias + block * (int64_t)BLOCK_FILTERS, y, lists[group], counts[group]);
+                            else e->last(x + e->input + block * (int64_t)BLOCK_CHANNELS, wb, last_bias, y, lists[group], counts[group]);
                         }
                     }
                 }
@@ -483,24 +480,25 @@ static const struct {
 
 int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
-    const float *const weights = args->weights;
-    float *const packed = args->packed;
+    const vs_real *const weights = args->weights;
+    vs_real *const packed = args->packed;
     for (int64_t i = 432; i < 432; ++i) packed[i] = 0;
     for (int part = 0; part < PARTS; ++part) {
         for (int tap = 0; tap < 27; ++tap) {
             for (int block = 0; block < FILTER_BLOCKS; ++block) {
                 const int64_t unit = block + 1 < FILTER_BLOCKS ? UNIT : LAST_UNIT;
-                const int64_t width = unit / 1; /* floats of one channel step */
+                const int64_t width = unit / 1; /* elements of one channel step */
                 const depth_phase *const p = &depth_phases[tap_places[tap].phase];
-                float *const to = packed + part * PART_WEIGHTS + p->weights + block * p->units * UNIT + tap_places[tap].unit * unit;
+                vs_real *const to = packed + part * PART_WEIGHTS + p->weights + block * p->units * UNIT + tap_places[tap].unit * unit;
                 for (int64_t lane = 0; lane < width; ++lane) {
-                    const int64_t filter = block * (int64_t)BLOCK_FILTERS + lane / 16;
+                    const int64_t place = lane % VS_LANES / 16; /* of the filter in its vector */
+                    const int64_t filter = block * (int64_t)BLOCK_FILTERS + lane / VS_LANES * VECTOR_FILTERS + place;
                     /* The kernel tensor is (taps, filters of a group, channels of all groups). */
                     const int64_t group = (part * (int64_t)FILTERS + filter) / GROUP_FILTERS, row = (part * (int64_t)FILTERS + filter) % GROUP_FILTERS;
-                    const float *const from = weights + (tap * (int64_t)GROUP_FILTERS + row) * INPUT_CHANNELS + group * CHANNELS;
+                    const vs_real *const from = weights + (tap * (int64_t)GROUP_FILTERS + row) * INPUT_CHANNELS + group * CHANNELS;
                     for (int64_t step = 0; step < 1; ++step) {
                         const int64_t channel = step * 16 + lane % 16;
-                        to[step * width + lane] = filter < FILTERS && channel < CHANNELS ? from[channel] : 0;
+                        to[step * width + lane] = place < VECTOR_FILTERS && filter < FILTERS && channel < CHANNELS ? from[channel] : 0;
                     }
                 }
             }

@@ -12,12 +12,13 @@
  * Output position q of a phase reads input q - lag, where the taps of the phase are those with
  * tap * dilation = phase + lag * stride; the output index is q * stride + phase - crop.
  */
+#define VS_REAL_BYTES 4
 #define VS_LANES 16
 #include <stddef.h>
 #include "voxelsmith_kernel_abi.h"
 #include "voxelsmith_vectors.h"
 
-_Static_assert(VS_LANES == 4 || VS_LANES == 8 || VS_LANES == 16, "vectors of 128, 256 or 512 bits");
+_Static_assert(VS_LANES * VS_REAL_BYTES >= 16 && VS_LANES * VS_REAL_BYTES <= 64, "vectors of 128, 256 or 512 bits");
 _Static_assert(1 >= 1 && 1 >= 1 && 3 >= 1, "schedule");
 
 enum {
@@ -42,12 +43,14 @@ enum {
     BLOCKS = 2,        /* of tile rows */
     FILTER_BLOCKS = 3,
     BLOCK_FILTERS = 32,
+    VECTOR_FILTERS = 16,
+    BLOCK_CHANNELS = 0, /* from the channels of one block of filters to those of the next; 0 where all read the same */
     SPLITS = 3, /* parts of the positions */
     GROUPS = 4, /* of phases in a plane */
     PIECES = FILTER_BLOCKS * DEPTH_STRIDE * GROUPS, /* of the weights */
 };
 
-/* Floats of the packed weights of one part; of one tap in a full block of filters, and in the last one. */
+/* Elements of the packed weights of one part; of one tap in a full block of filters, and in the last one. */
 #define PART_WEIGHTS INT64_C(589824)
 #define UNIT INT64_C(3072)
 #define LAST_UNIT INT64_C(3072)
@@ -58,18 +61,18 @@ enum {
 #define OUTPUT_SAMPLE INT64_C(49152)
 #define FILTER_STEP INT64_C(1) /* floats from filter to filter where tiles write */
 
-/* A tap that is looped over at run time: where its input begins, in floats, and its place in the packed weights, in units. */
+/* A tap that is looped over at run time: where its input begins, in elements, and its place in the packed weights, in units. */
 typedef struct {
     int64_t input;
     int64_t unit;
 } listed_tap;
 
-typedef void tile_function(const float *restrict x, const float *restrict w, const float *restrict bias, float *restrict y,
+typedef void tile_function(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias, vs_real *restrict y,
                            const listed_tap *restrict taps, int count);
 
 /* 8 outputs x 2 vectors of filters, 56 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_0(const float *restrict x, const float *restrict w, const float *restrict bias,
-                                     float *restrict y, const listed_tap *restrict taps, int count) {
+static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
     (void)bias;
     vf a0_0 = vs_splat(0);
     vf a0_1 = vs_splat(0);
@@ -88,8 +91,8 @@ static __attribute__((noinline)) void tile_0(const float *restrict x, const floa
     vf a7_0 = vs_splat(0);
     vf a7_1 = vs_splat(0);
     for (int t = 0; t < count; ++t) {
-        const float *restrict xt = x + taps[t].input;
-        const float *restrict wt = w + taps[t].unit * UNIT;
+        const vs_real *restrict xt = x + taps[t].input;
+        const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 2 taps, 8 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 96; ++c) {
@@ -97,14 +100,14 @@ static __attribute__((noinline)) void tile_0(const float *restrict x, const floa
             const vf w0_1 = vs_load(wt + 16 + c * 32);
             const vf w1_0 = vs_load(wt + 3072 + c * 32);
             const vf w1_1 = vs_load(wt + 3088 + c * 32);
-            { const float s = xt[384 + c]; a0_0 += s * w1_0; a0_1 += s * w1_1; }
-            { const float s = xt[480 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
-            { const float s = xt[576 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
-            { const float s = xt[672 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
-            { const float s = xt[768 + c]; a4_0 += s * w1_0; a4_1 += s * w1_1; }
-            { const float s = xt[864 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; }
-            { const float s = xt[960 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; a6_0 += s * w1_0; a6_1 += s * w1_1; }
-            { const float s = xt[1056 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
+            { const vs_real s = xt[384 + c]; a0_0 += s * w1_0; a0_1 += s * w1_1; }
+            { const vs_real s = xt[480 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
+            { const vs_real s = xt[576 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
+            { const vs_real s = xt[672 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
+            { const vs_real s = xt[768 + c]; a4_0 += s * w1_0; a4_1 += s * w1_1; }
+            { const vs_real s = xt[864 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; }
+            { const vs_real s = xt[960 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; a6_0 += s * w1_0; a6_1 += s * w1_1; }
+            { const vs_real s = xt[1056 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
         }
         /* 2 taps, 8 inputs */
 #pragma clang loop unroll_count(2)
@@ -113,14 +116,14 @@ static __attribute__((noinline)) void tile_0(const float *restrict x, const floa
             const vf w0_1 = vs_load(wt + 6160 + c * 32);
             const vf w1_0 = vs_load(wt + 9216 + c * 32);
             const vf w1_1 = vs_load(wt + 9232 + c * 32);
-            { const float s = xt[0 + c]; a0_0 += s * w1_0; a0_1 += s * w1_1; }
-            { const float s = xt[96 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
-            { const float s = xt[192 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
-            { const float s = xt[288 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
-            { const float s = xt[384 + c]; a4_0 += s * w1_0; a4_1 += s * w1_1; }
-            { const float s = xt[480 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; }
-            { const float s = xt[576 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; a6_0 += s * w1_0; a6_1 += s * w1_1; }
-            { const float s = xt[672 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
+            { const vs_real s = xt[0 + c]; a0_0 += s * w1_0; a0_1 += s * w1_1; }
+            { const vs_real s = xt[96 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
+            { const vs_real s = xt[192 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
+            { const vs_real s = xt[288 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
+            { const vs_real s = xt[384 + c]; a4_0 += s * w1_0; a4_1 += s * w1_1; }
+            { const vs_real s = xt[480 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; }
+            { const vs_real s = xt[576 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; a6_0 += s * w1_0; a6_1 += s * w1_1; }
+            { const vs_real s = xt[672 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
         }
     }
     vs_store(y + 0, a0_0);
@@ -142,8 +145,8 @@ static __attribute__((noinline)) void tile_0(const float *restrict x, const floa
 }
 
 /* 8 outputs x 2 vectors of filters, 42 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_1(const float *restrict x, const float *restrict w, const float *restrict bias,
-                                     float *restrict y, const listed_tap *restrict taps, int count) {
+static __attribute__((noinline)) void tile_1(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
     (void)bias;
     vf a0_0 = vs_splat(0);
     vf a0_1 = vs_splat(0);
@@ -162,8 +165,8 @@ static __attribute__((noinline)) void tile_1(const float *restrict x, const floa
     vf a7_0 = vs_splat(0);
     vf a7_1 = vs_splat(0);
     for (int t = 0; t < count; ++t) {
-        const float *restrict xt = x + taps[t].input;
-        const float *restrict wt = w + taps[t].unit * UNIT;
+        const vs_real *restrict xt = x + taps[t].input;
+        const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 2 taps, 4 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 96; ++c) {
@@ -171,10 +174,10 @@ static __attribute__((noinline)) void tile_1(const float *restrict x, const floa
             const vf w0_1 = vs_load(wt + 16 + c * 32);
             const vf w1_0 = vs_load(wt + 3072 + c * 32);
             const vf w1_1 = vs_load(wt + 3088 + c * 32);
-            { const float s = xt[384 + c]; a0_0 += s * w1_0; a0_1 += s * w1_1; }
-            { const float s = xt[480 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
-            { const float s = xt[576 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
-            { const float s = xt[672 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
+            { const vs_real s = xt[384 + c]; a0_0 += s * w1_0; a0_1 += s * w1_1; }
+            { const vs_real s = xt[480 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
+            { const vs_real s = xt[576 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
+            { const vs_real s = xt[672 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
         }
         /* 2 taps, 8 inputs */
 #pragma clang loop unroll_count(2)
@@ -183,14 +186,14 @@ static __attribute__((noinline)) void tile_1(const float *restrict x, const floa
             const vf w0_1 = vs_load(wt + 6160 + c * 32);
             const vf w1_0 = vs_load(wt + 9216 + c * 32);
             const vf w1_1 = vs_load(wt + 9232 + c * 32);
-            { const float s = xt[0 + c]; a0_0 += s * w1_0; a0_1 += s * w1_1; }
-            { const float s = xt[96 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
-            { const float s = xt[192 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
-            { const float s = xt[288 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
-            { const float s = xt[384 + c]; a4_0 += s * w1_0; a4_1 += s * w1_1; }
-            { const float s = xt[480 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; }
-            { const float s = xt[576 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; a6_0 += s * w1_0; a6_1 += s * w1_1; }
-            { const float s = xt[672 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
+            { const vs_real s = xt[0 + c]; a0_0 += s * w1_0; a0_1 += s * w1_1; }
+            { const vs_real s = xt[96 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
+            { const vs_real s = xt[192 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
+            { const vs_real s = xt[288 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
+            { const vs_real s = xt[384 + c]; a4_0 += s * w1_0; a4_1 += s * w1_1; }
+            { const vs_real s = xt[480 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; }
+            { const vs_real s = xt[576 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; a6_0 += s * w1_0; a6_1 += s * w1_1; }
+            { const vs_real s = xt[672 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
         }
     }
     vs_store(y + 0, a0_0);
@@ -212,8 +215,8 @@ static __attribute__((noinline)) void tile_1(const float *restrict x, const floa
 }
 
 /* 8 outputs x 2 vectors of filters, 56 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_2(const float *restrict x, const float *restrict w, const float *restrict bias,
-                                     float *restrict y, const listed_tap *restrict taps, int count) {
+static __attribute__((noinline)) void tile_2(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
     (void)bias;
     vf a0_0 = vs_splat(0);
     vf a0_1 = vs_splat(0);
@@ -232,8 +235,8 @@ static __attribute__((noinline)) void tile_2(const float *restrict x, const floa
     vf a7_0 = vs_splat(0);
     vf a7_1 = vs_splat(0);
     for (int t = 0; t < count; ++t) {
-        const float *restrict xt = x + taps[t].input;
-        const float *restrict wt = w + taps[t].unit * UNIT;
+        const vs_real *restrict xt = x + taps[t].input;
+        const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 2 taps, 8 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 96; ++c) {
@@ -241,14 +244,14 @@ static __attribute__((noinline)) void tile_2(const float *restrict x, const floa
             const vf w0_1 = vs_load(wt + 16 + c * 32);
             const vf w1_0 = vs_load(wt + 3072 + c * 32);
             const vf w1_1 = vs_load(wt + 3088 + c * 32);
-            { const float s = xt[384 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
-            { const float s = xt[480 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
-            { const float s = xt[576 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
-            { const float s = xt[672 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
-            { const float s = xt[768 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; }
-            { const float s = xt[864 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; a6_0 += s * w1_0; a6_1 += s * w1_1; }
-            { const float s = xt[960 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
-            { const float s = xt[1056 + c]; a7_0 += s * w0_0; a7_1 += s * w0_1; }
+            { const vs_real s = xt[384 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
+            { const vs_real s = xt[480 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
+            { const vs_real s = xt[576 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
+            { const vs_real s = xt[672 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[768 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; }
+            { const vs_real s = xt[864 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; a6_0 += s * w1_0; a6_1 += s * w1_1; }
+            { const vs_real s = xt[960 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
+            { const vs_real s = xt[1056 + c]; a7_0 += s * w0_0; a7_1 += s * w0_1; }
         }
         /* 2 taps, 8 inputs */
 #pragma clang loop unroll_count(2)
@@ -257,14 +260,14 @@ static __attribute__((noinline)) void tile_2(const float *restrict x, const floa
             const vf w0_1 = vs_load(wt + 6160 + c * 32);
             const vf w1_0 = vs_load(wt + 9216 + c * 32);
             const vf w1_1 = vs_load(wt + 9232 + c * 32);
-            { const float s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
-            { const float s = xt[96 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
-            { const float s = xt[192 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
-            { const float s = xt[288 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
-            { const float s = xt[384 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; }
-            { const float s = xt[480 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; a6_0 += s * w1_0; a6_1 += s * w1_1; }
-            { const float s = xt[576 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
-            { const float s = xt[672 + c]; a7_0 += s * w0_0; a7_1 += s * w0_1; }
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
+            { const vs_real s = xt[96 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
+            { const vs_real s = xt[192 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
+            { const vs_real s = xt[288 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[384 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; }
+            { const vs_real s = xt[480 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; a6_0 += s * w1_0; a6_1 += s * w1_1; }
+            { const vs_real s = xt[576 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
+            { const vs_real s = xt[672 + c]; a7_0 += s * w0_0; a7_1 += s * w0_1; }
         }
     }
     vs_store(y + 0, a0_0);
@@ -286,8 +289,8 @@ static __attribute__((noinline)) void tile_2(const float *restrict x, const floa
 }
 
 /* 8 outputs x 2 vectors of filters, 42 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_3(const float *restrict x, const float *restrict w, const float *restrict bias,
-                                     float *restrict y, const listed_tap *restrict taps, int count) {
+static __attribute__((noinline)) void tile_3(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
     (void)bias;
     vf a0_0 = vs_splat(0);
     vf a0_1 = vs_splat(0);
@@ -306,8 +309,8 @@ static __attribute__((noinline)) void tile_3(const float *restrict x, const floa
     vf a7_0 = vs_splat(0);
     vf a7_1 = vs_splat(0);
     for (int t = 0; t < count; ++t) {
-        const float *restrict xt = x + taps[t].input;
-        const float *restrict wt = w + taps[t].unit * UNIT;
+        const vs_real *restrict xt = x + taps[t].input;
+        const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 2 taps, 4 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 96; ++c) {
@@ -315,10 +318,10 @@ static __attribute__((noinline)) void tile_3(const float *restrict x, const floa
             const vf w0_1 = vs_load(wt + 16 + c * 32);
             const vf w1_0 = vs_load(wt + 3072 + c * 32);
             const vf w1_1 = vs_load(wt + 3088 + c * 32);
-            { const float s = xt[384 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
-            { const float s = xt[480 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
-            { const float s = xt[576 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
-            { const float s = xt[672 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[384 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
+            { const vs_real s = xt[480 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
+            { const vs_real s = xt[576 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
+            { const vs_real s = xt[672 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
         }
         /* 2 taps, 8 inputs */
 #pragma clang loop unroll_count(2)
@@ -327,14 +330,14 @@ static __attribute__((noinline)) void tile_3(const float *restrict x, const floa
             const vf w0_1 = vs_load(wt + 6160 + c * 32);
             const vf w1_0 = vs_load(wt + 9216 + c * 32);
             const vf w1_1 = vs_load(wt + 9232 + c * 32);
-            { const float s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
-            { const float s = xt[96 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
-            { const float s = xt[192 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
-            { const float s = xt[288 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
-            { const float s = xt[384 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; }
-            { const float s = xt[480 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; a6_0 += s * w1_0; a6_1 += s * w1_1; }
-            { const float s = xt[576 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
-            { const float s = xt[672 + c]; a7_0 += s * w0_0; a7_1 += s * w0_1; }
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
+            { const vs_real s = xt[96 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
+            { const vs_real s = xt[192 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
+            { const vs_real s = xt[288 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[384 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; }
+            { const vs_real s = xt[480 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; a6_0 += s * w1_0; a6_1 += s * w1_1; }
+            { const vs_real s = xt[576 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
+            { const vs_real s = xt[672 + c]; a7_0 += s * w0_0; a7_1 += s * w0_1; }
         }
     }
     vs_store(y + 0, a0_0);
@@ -356,8 +359,8 @@ static __attribute__((noinline)) void tile_3(const float *restrict x, const floa
 }
 
 /* 8 outputs x 2 vectors of filters, 42 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_4(const float *restrict x, const float *restrict w, const float *restrict bias,
-                                     float *restrict y, const listed_tap *restrict taps, int count) {
+static __attribute__((noinline)) void tile_4(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
     (void)bias;
     vf a0_0 = vs_splat(0);
     vf a0_1 = vs_splat(0);
@@ -376,8 +379,8 @@ static __attribute__((noinline)) void tile_4(const float *restrict x, const floa
     vf a7_0 = vs_splat(0);
     vf a7_1 = vs_splat(0);
     for (int t = 0; t < count; ++t) {
-        const float *restrict xt = x + taps[t].input;
-        const float *restrict wt = w + taps[t].unit * UNIT;
+        const vs_real *restrict xt = x + taps[t].input;
+        const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 2 taps, 8 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 96; ++c) {
@@ -385,14 +388,14 @@ static __attribute__((noinline)) void tile_4(const float *restrict x, const floa
             const vf w0_1 = vs_load(wt + 16 + c * 32);
             const vf w1_0 = vs_load(wt + 3072 + c * 32);
             const vf w1_1 = vs_load(wt + 3088 + c * 32);
-            { const float s = xt[0 + c]; a0_0 += s * w1_0; a0_1 += s * w1_1; }
-            { const float s = xt[96 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
-            { const float s = xt[192 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
-            { const float s = xt[288 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
-            { const float s = xt[384 + c]; a4_0 += s * w1_0; a4_1 += s * w1_1; }
-            { const float s = xt[480 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; }
-            { const float s = xt[576 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; a6_0 += s * w1_0; a6_1 += s * w1_1; }
-            { const float s = xt[672 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
+            { const vs_real s = xt[0 + c]; a0_0 += s * w1_0; a0_1 += s * w1_1; }
+            { const vs_real s = xt[96 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
+            { const vs_real s = xt[192 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
+            { const vs_real s = xt[288 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
+            { const vs_real s = xt[384 + c]; a4_0 += s * w1_0; a4_1 += s * w1_1; }
+            { const vs_real s = xt[480 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; }
+            { const vs_real s = xt[576 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; a6_0 += s * w1_0; a6_1 += s * w1_1; }
+            { const vs_real s = xt[672 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
         }
         /* 2 taps, 4 inputs */
 #pragma clang loop unroll_count(2)
@@ -401,10 +404,10 @@ static __attribute__((noinline)) void tile_4(const float *restrict x, const floa
             const vf w0_1 = vs_load(wt + 6160 + c * 32);
             const vf w1_0 = vs_load(wt + 9216 + c * 32);
             const vf w1_1 = vs_load(wt + 9232 + c * 32);
-            { const float s = xt[0 + c]; a4_0 += s * w1_0; a4_1 += s * w1_1; }
-            { const float s = xt[96 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; }
-            { const float s = xt[192 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; a6_0 += s * w1_0; a6_1 += s * w1_1; }
-            { const float s = xt[288 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
+            { const vs_real s = xt[0 + c]; a4_0 += s * w1_0; a4_1 += s * w1_1; }
+            { const vs_real s = xt[96 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; }
+            { const vs_real s = xt[192 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; a6_0 += s * w1_0; a6_1 += s * w1_1; }
+            { const vs_real s = xt[288 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
         }
     }
     vs_store(y + 0, a0_0);
@@ -426,8 +429,8 @@ static __attribute__((noinline)) void tile_4(const float *restrict x, const floa
 }
 
 /* 8 outputs x 2 vectors of filters, 42 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_5(const float *restrict x, const float *restrict w, const float *restrict bias,
-                                     float *restrict y, const listed_tap *restrict taps, int count) {
+static __attribute__((noinline)) void tile_5(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
     (void)bias;
     vf a0_0 = vs_splat(0);
     vf a0_1 = vs_splat(0);
@@ -446,8 +449,8 @@ static __attribute__((noinline)) void tile_5(const float *restrict x, const floa
     vf a7_0 = vs_splat(0);
     vf a7_1 = vs_splat(0);
     for (int t = 0; t < count; ++t) {
-        const float *restrict xt = x + taps[t].input;
-        const float *restrict wt = w + taps[t].unit * UNIT;
+        const vs_real *restrict xt = x + taps[t].input;
+        const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 2 taps, 8 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 96; ++c) {
@@ -455,14 +458,14 @@ static __attribute__((noinline)) void tile_5(const float *restrict x, const floa
             const vf w0_1 = vs_load(wt + 16 + c * 32);
             const vf w1_0 = vs_load(wt + 3072 + c * 32);
             const vf w1_1 = vs_load(wt + 3088 + c * 32);
-            { const float s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
-            { const float s = xt[96 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
-            { const float s = xt[192 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
-            { const float s = xt[288 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
-            { const float s = xt[384 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; }
-            { const float s = xt[480 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; a6_0 += s * w1_0; a6_1 += s * w1_1; }
-            { const float s = xt[576 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
-            { const float s = xt[672 + c]; a7_0 += s * w0_0; a7_1 += s * w0_1; }
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
+            { const vs_real s = xt[96 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
+            { const vs_real s = xt[192 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
+            { const vs_real s = xt[288 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[384 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; }
+            { const vs_real s = xt[480 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; a6_0 += s * w1_0; a6_1 += s * w1_1; }
+            { const vs_real s = xt[576 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
+            { const vs_real s = xt[672 + c]; a7_0 += s * w0_0; a7_1 += s * w0_1; }
         }
         /* 2 taps, 4 inputs */
 #pragma clang loop unroll_count(2)
@@ -471,10 +474,10 @@ static __attribute__((noinline)) void tile_5(const float *restrict x, const floa
             const vf w0_1 = vs_load(wt + 6160 + c * 32);
             const vf w1_0 = vs_load(wt + 9216 + c * 32);
             const vf w1_1 = vs_load(wt + 9232 + c * 32);
-            { const float s = xt[0 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; }
-            { const float s = xt[96 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; a6_0 += s * w1_0; a6_1 += s * w1_1; }
-            { const float s = xt[192 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
-            { const float s = xt[288 + c]; a7_0 += s * w0_0; a7_1 += s * w0_1; }
+            { const vs_real s = xt[0 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; }
+            { const vs_real s = xt[96 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; a6_0 += s * w1_0; a6_1 += s * w1_1; }
+            { const vs_real s = xt[192 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
+            { const vs_real s = xt[288 + c]; a7_0 += s * w0_0; a7_1 += s * w0_1; }
         }
     }
     vs_store(y + 0, a0_0);
@@ -495,7 +498,7 @@ static __attribute__((noinline)) void tile_5(const float *restrict x, const floa
     vs_store(y + 2112 + 16, a7_1);
 }
 
-/* Where a tile reads and writes, in floats from the start of its planes. `last` computes the last block of filters. */
+/* Where a tile reads and writes, in elements from the start of its planes. `last` computes the last block of filters. */
 typedef struct {
     tile_function *full;
     tile_function *last;
@@ -550,7 +553,7 @@ static const depth_phase depth_phases[DEPTH_STRIDE] = {
 
 /* One position along depth in one depth phase: where it writes, and its depth taps that lie inside the input. */
 typedef struct {
-    float *output;
+    vs_real *output;
     int count;
     const depth_tap *taps[2];
     int64_t inputs[2];
@@ -558,7 +561,7 @@ typedef struct {
 
 VS_INLINE int64_t sample_of(int64_t item) { return item / ((int64_t)DEPTHS * BLOCKS); }
 
-static int find_slice(depth_slice *restrict slice, float *y, int64_t item, int phase) {
+static int find_slice(depth_slice *restrict slice, vs_real *y, int64_t item, int phase) {
     const int64_t q = FIRST_DEPTH + item % DEPTHS;
     const int64_t o = q * DEPTH_STRIDE + phase - DEPTH_CROP;
     if (o < 0 || o >= OUTPUT_DEPTH) return 0;
@@ -591,9 +594,9 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
 
 /* Items of one part: its channels of the input, its weights, its filters of the output. */
 static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end, int64_t piece, int64_t after) {
-    const float *const x = (const float *)args->input + part * (int64_t)CHANNELS;
-    const float *const weights = (const float *)args->packed + part * PART_WEIGHTS;
-    float *const results = (float *)args->output + part * FILTERS * FILTER_STEP;
+    const vs_real *const x = (const vs_real *)args->input + part * (int64_t)CHANNELS;
+    const vs_real *const weights = (const vs_real *)args->packed + part * PART_WEIGHTS;
+    vs_real *const results = (vs_real *)args->output + part * FILTERS * FILTER_STEP;
     listed_tap lists[GROUPS][2];
     int counts[GROUPS];
     int64_t outputs[GROUPS];
@@ -604,7 +607,7 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
        from the caches for every item. */
     for (; piece < after; ++piece) {
         const int group = (int)(piece % GROUPS), phase = (int)(piece / GROUPS % DEPTH_STRIDE), block = (int)(piece / (GROUPS * DEPTH_STRIDE));
-        const float *const w = weights + depth_phases[phase].weights + block * depth_phases[phase].units * UNIT;
+        const vs_real *const w = weights + depth_phases[phase].weights + block * depth_phases[phase].units * UNIT;
         for (int64_t item = begin; item < end; ++item) {
             if (!find_slice(&slice, results, item, phase)) continue;
             const int first = (int)(item / DEPTHS % BLOCKS) * BLOCK_ROWS;
@@ -613,10 +616,10 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
                 if (!list_taps(&slice, group, row, lists[0], &counts[0], &outputs[0])) continue;
                 for (int column = 0; column < TILE_COLUMNS; ++column) {
                     const tile_entry *const e = &tiles[group][row * TILE_COLUMNS + column];
-                    float *const y = slice.output + (outputs[0] + e->output + block * BLOCK_FILTERS * FILTER_STEP);
+                    vs_real *const y = slice.output + (outputs[0] + e->output + block * BLOCK_FILTERS * FILTER_STEP);
                     if (!e->last) continue;
-                    if (block + 1 < FILTER_BLOCKS) e->full(x + e->input, w, NULL, y, lists[0], counts[0]);
-                    else e->last(x + e->input, w, NULL, y, lists[0], counts[0]);
+                    if (block + 1 < FILTER_BLOCKS) e->full(x + e->input + block * (int64_t)BLOCK_CHANNELS, w, NULL, y, lists[0], counts[0]);
+                    else e->last(x + e->input + block * (int64_t)BLOCK_CHANNELS, w, NULL, y, lists[0], counts[0]);
                 }
             }
         }
@@ -713,24 +716,25 @@ static const struct {
 
 int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
-    const float *const weights = args->weights;
-    float *const packed = args->packed;
+    const vs_real *const weights = args->weights;
+    vs_real *const packed = args->packed;
     for (int64_t i = 589824; i < 589824; ++i) packed[i] = 0;
     for (int part = 0; part < PARTS; ++part) {
         for (int tap = 0; tap < 64; ++tap) {
             for (int block = 0; block < FILTER_BLOCKS; ++block) {
                 const int64_t unit = block + 1 < FILTER_BLOCKS ? UNIT : LAST_UNIT;
-                const int64_t width = unit / 96; /* floats of one channel step */
+                const int64_t width = unit / 96; /* elements of one channel step */
                 const depth_phase *const p = &depth_phases[tap_places[tap].phase];
-                float *const to = packed + part * PART_WEIGHTS + p->weights + block * p->units * UNIT + tap_places[tap].unit * unit;
+                vs_real *const to = packed + part * PART_WEIGHTS + p->weights + block * p->units * UNIT + tap_places[tap].unit * unit;
                 for (int64_t lane = 0; lane < width; ++lane) {
-                    const int64_t filter = block * (int64_t)BLOCK_FILTERS + lane / 1;
+                    const int64_t place = lane % VS_LANES / 1; /* of the filter in its vector */
+                    const int64_t filter = block * (int64_t)BLOCK_FILTERS + lane / VS_LANES * VECTOR_FILTERS + place;
                     /* The kernel tensor is (taps, filters of a group, channels of all groups). */
                     const int64_t group = (part * (int64_t)FILTERS + filter) / GROUP_FILTERS, row = (part * (int64_t)FILTERS + filter) % GROUP_FILTERS;
-                    const float *const from = weights + (tap * (int64_t)GROUP_FILTERS + row) * INPUT_CHANNELS + group * CHANNELS;
+                    const vs_real *const from = weights + (tap * (int64_t)GROUP_FILTERS + row) * INPUT_CHANNELS + group * CHANNELS;
                     for (int64_t step = 0; step < 96; ++step) {
                         const int64_t channel = step * 1 + lane % 1;
-                        to[step * width + lane] = filter < FILTERS && channel < CHANNELS ? from[channel] : 0;
+                        to[step * width + lane] = place < VECTOR_FILTERS && filter < FILTERS && channel < CHANNELS ? from[channel] : 0;
                     }
                 }
             }

@@ -12,12 +12,13 @@
  * Output position q of a phase reads input q - lag, where the taps of the phase are those with
  * tap * dilation = phase + lag * stride; the output index is q * stride + phase - crop.
  */
+#define VS_REAL_BYTES 4
 #define VS_LANES 16
 #include <stddef.h>
 #include "voxelsmith_kernel_abi.h"
 #include "voxelsmith_vectors.h"
 
-_Static_assert(VS_LANES == 4 || VS_LANES == 8 || VS_LANES == 16, "vectors of 128, 256 or 512 bits");
+_Static_assert(VS_LANES * VS_REAL_BYTES >= 16 && VS_LANES * VS_REAL_BYTES <= 64, "vectors of 128, 256 or 512 bits");
 _Static_assert(3 >= 1 && 1 >= 1 && 1 >= 1, "schedule");
 
 enum {
@@ -42,10 +43,12 @@ enum {
     BLOCKS = 1,        /* of tile rows */
     FILTER_BLOCKS = 1,
     BLOCK_FILTERS = 16,
+    VECTOR_FILTERS = 16,
+    BLOCK_CHANNELS = 0, /* from the channels of one block of filters to those of the next; 0 where all read the same */
     GROUPS = 1, /* of phases in a plane */
 };
 
-/* Floats of the packed weights of one part; of one tap in a full block of filters, and in the last one. */
+/* Elements of the packed weights of one part; of one tap in a full block of filters, and in the last one. */
 #define PART_WEIGHTS INT64_C(2016)
 #define UNIT INT64_C(112)
 #define LAST_UNIT INT64_C(112)
@@ -56,23 +59,23 @@ enum {
 #define OUTPUT_SAMPLE INT64_C(3240)
 #define FILTER_STEP INT64_C(1) /* floats from filter to filter where tiles write */
 
-/* A tap that is looped over at run time: where its input begins, in floats, and its place in the packed weights, in units. */
+/* A tap that is looped over at run time: where its input begins, in elements, and its place in the packed weights, in units. */
 typedef struct {
     int64_t input;
     int64_t unit;
 } listed_tap;
 
-typedef void tile_function(const float *restrict x, const float *restrict w, const float *restrict bias, float *restrict y,
+typedef void tile_function(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias, vs_real *restrict y,
                            const listed_tap *restrict taps, int count);
 
-static inline __attribute__((always_inline, unused)) void store_12(float *restrict y, vf v) {
+static inline __attribute__((always_inline, unused)) void store_12(vs_real *restrict y, vf v) {
     *(vs_f8 *)(y + 0) = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7);
     *(vs_f4 *)(y + 8) = __builtin_shufflevector(v, v, 8, 9, 10, 11);
 }
 
 /* 18 outputs x 1 vector of filters, 105 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_0_last(const float *restrict x, const float *restrict w, const float *restrict bias,
-                                     float *restrict y, const listed_tap *restrict taps, int count) {
+static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0 = vs_load(bias + 0);
     vf a1 = vs_load(bias + 0);
     vf a2 = vs_load(bias + 0);
@@ -92,32 +95,32 @@ static __attribute__((noinline)) void tile_0_last(const float *restrict x, const
     vf a16 = vs_load(bias + 0);
     vf a17 = vs_load(bias + 0);
     for (int t = 0; t < count; ++t) {
-        const float *restrict xt = x + taps[t].input;
-        const float *restrict wt = w + taps[t].unit * LAST_UNIT;
+        const vs_real *restrict xt = x + taps[t].input;
+        const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 3 taps, 18 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0 = vs_load(wt + 0 + c * 16);
             const vf w1 = vs_load(wt + 112 + c * 16);
             const vf w2 = vs_load(wt + 224 + c * 16);
-            { const float s = xt[63 + c]; a0 += s * w1; a3 += s * w2; }
-            { const float s = xt[70 + c]; a1 += s * w1; a4 += s * w2; }
-            { const float s = xt[77 + c]; a2 += s * w1; a5 += s * w2; }
-            { const float s = xt[84 + c]; a0 += s * w0; a3 += s * w1; a6 += s * w2; }
-            { const float s = xt[91 + c]; a1 += s * w0; a4 += s * w1; a7 += s * w2; }
-            { const float s = xt[98 + c]; a2 += s * w0; a5 += s * w1; a8 += s * w2; }
-            { const float s = xt[105 + c]; a3 += s * w0; a6 += s * w1; }
-            { const float s = xt[112 + c]; a4 += s * w0; a7 += s * w1; }
-            { const float s = xt[119 + c]; a5 += s * w0; a8 += s * w1; }
-            { const float s = xt[126 + c]; a9 += s * w1; a12 += s * w2; }
-            { const float s = xt[133 + c]; a10 += s * w1; a13 += s * w2; }
-            { const float s = xt[140 + c]; a11 += s * w1; a14 += s * w2; }
-            { const float s = xt[147 + c]; a9 += s * w0; a12 += s * w1; a15 += s * w2; }
-            { const float s = xt[154 + c]; a10 += s * w0; a13 += s * w1; a16 += s * w2; }
-            { const float s = xt[161 + c]; a11 += s * w0; a14 += s * w1; a17 += s * w2; }
-            { const float s = xt[168 + c]; a12 += s * w0; a15 += s * w1; }
-            { const float s = xt[175 + c]; a13 += s * w0; a16 += s * w1; }
-            { const float s = xt[182 + c]; a14 += s * w0; a17 += s * w1; }
+            { const vs_real s = xt[63 + c]; a0 += s * w1; a3 += s * w2; }
+            { const vs_real s = xt[70 + c]; a1 += s * w1; a4 += s * w2; }
+            { const vs_real s = xt[77 + c]; a2 += s * w1; a5 += s * w2; }
+            { const vs_real s = xt[84 + c]; a0 += s * w0; a3 += s * w1; a6 += s * w2; }
+            { const vs_real s = xt[91 + c]; a1 += s * w0; a4 += s * w1; a7 += s * w2; }
+            { const vs_real s = xt[98 + c]; a2 += s * w0; a5 += s * w1; a8 += s * w2; }
+            { const vs_real s = xt[105 + c]; a3 += s * w0; a6 += s * w1; }
+            { const vs_real s = xt[112 + c]; a4 += s * w0; a7 += s * w1; }
+            { const vs_real s = xt[119 + c]; a5 += s * w0; a8 += s * w1; }
+            { const vs_real s = xt[126 + c]; a9 += s * w1; a12 += s * w2; }
+            { const vs_real s = xt[133 + c]; a10 += s * w1; a13 += s * w2; }
+            { const vs_real s = xt[140 + c]; a11 += s * w1; a14 += s * w2; }
+            { const vs_real s = xt[147 + c]; a9 += s * w0; a12 += s * w1; a15 += s * w2; }
+            { const vs_real s = xt[154 + c]; a10 += s * w0; a13 += s * w1; a16 += s * w2; }
+            { const vs_real s = xt[161 + c]; a11 += s * w0; a14 += s * w1; a17 += s * w2; }
+            { const vs_real s = xt[168 + c]; a12 += s * w0; a15 += s * w1; }
+            { const vs_real s = xt[175 + c]; a13 += s * w0; a16 += s * w1; }
+            { const vs_real s = xt[182 + c]; a14 += s * w0; a17 += s * w1; }
         }
         /* 3 taps, 18 inputs */
 #pragma clang loop unroll_count(2)
@@ -125,24 +128,24 @@ static __attribute__((noinline)) void tile_0_last(const float *restrict x, const
             const vf w0 = vs_load(wt + 336 + c * 16);
             const vf w1 = vs_load(wt + 448 + c * 16);
             const vf w2 = vs_load(wt + 560 + c * 16);
-            { const float s = xt[0 + c]; a0 += s * w1; a3 += s * w2; }
-            { const float s = xt[7 + c]; a1 += s * w1; a4 += s * w2; }
-            { const float s = xt[14 + c]; a2 += s * w1; a5 += s * w2; }
-            { const float s = xt[21 + c]; a0 += s * w0; a3 += s * w1; a6 += s * w2; }
-            { const float s = xt[28 + c]; a1 += s * w0; a4 += s * w1; a7 += s * w2; }
-            { const float s = xt[35 + c]; a2 += s * w0; a5 += s * w1; a8 += s * w2; }
-            { const float s = xt[42 + c]; a3 += s * w0; a6 += s * w1; }
-            { const float s = xt[49 + c]; a4 += s * w0; a7 += s * w1; }
-            { const float s = xt[56 + c]; a5 += s * w0; a8 += s * w1; }
-            { const float s = xt[63 + c]; a9 += s * w1; a12 += s * w2; }
-            { const float s = xt[70 + c]; a10 += s * w1; a13 += s * w2; }
-            { const float s = xt[77 + c]; a11 += s * w1; a14 += s * w2; }
-            { const float s = xt[84 + c]; a9 += s * w0; a12 += s * w1; a15 += s * w2; }
-            { const float s = xt[91 + c]; a10 += s * w0; a13 += s * w1; a16 += s * w2; }
-            { const float s = xt[98 + c]; a11 += s * w0; a14 += s * w1; a17 += s * w2; }
-            { const float s = xt[105 + c]; a12 += s * w0; a15 += s * w1; }
-            { const float s = xt[112 + c]; a13 += s * w0; a16 += s * w1; }
-            { const float s = xt[119 + c]; a14 += s * w0; a17 += s * w1; }
+            { const vs_real s = xt[0 + c]; a0 += s * w1; a3 += s * w2; }
+            { const vs_real s = xt[7 + c]; a1 += s * w1; a4 += s * w2; }
+            { const vs_real s = xt[14 + c]; a2 += s * w1; a5 += s * w2; }
+            { const vs_real s = xt[21 + c]; a0 += s * w0; a3 += s * w1; a6 += s * w2; }
+            { const vs_real s = xt[28 + c]; a1 += s * w0; a4 += s * w1; a7 += s * w2; }
+            { const vs_real s = xt[35 + c]; a2 += s * w0; a5 += s * w1; a8 += s * w2; }
+            { const vs_real s = xt[42 + c]; a3 += s * w0; a6 += s * w1; }
+            { const vs_real s = xt[49 + c]; a4 += s * w0; a7 += s * w1; }
+            { const vs_real s = xt[56 + c]; a5 += s * w0; a8 += s * w1; }
+            { const vs_real s = xt[63 + c]; a9 += s * w1; a12 += s * w2; }
+            { const vs_real s = xt[70 + c]; a10 += s * w1; a13 += s * w2; }
+            { const vs_real s = xt[77 + c]; a11 += s * w1; a14 += s * w2; }
+            { const vs_real s = xt[84 + c]; a9 += s * w0; a12 += s * w1; a15 += s * w2; }
+            { const vs_real s = xt[91 + c]; a10 += s * w0; a13 += s * w1; a16 += s * w2; }
+            { const vs_real s = xt[98 + c]; a11 += s * w0; a14 += s * w1; a17 += s * w2; }
+            { const vs_real s = xt[105 + c]; a12 += s * w0; a15 += s * w1; }
+            { const vs_real s = xt[112 + c]; a13 += s * w0; a16 += s * w1; }
+            { const vs_real s = xt[119 + c]; a14 += s * w0; a17 += s * w1; }
         }
         /* 3 taps, 9 inputs */
 #pragma clang loop unroll_count(2)
@@ -150,15 +153,15 @@ static __attribute__((noinline)) void tile_0_last(const float *restrict x, const
             const vf w0 = vs_load(wt + 672 + c * 16);
             const vf w1 = vs_load(wt + 784 + c * 16);
             const vf w2 = vs_load(wt + 896 + c * 16);
-            { const float s = xt[0 + c]; a9 += s * w1; a12 += s * w2; }
-            { const float s = xt[7 + c]; a10 += s * w1; a13 += s * w2; }
-            { const float s = xt[14 + c]; a11 += s * w1; a14 += s * w2; }
-            { const float s = xt[21 + c]; a9 += s * w0; a12 += s * w1; a15 += s * w2; }
-            { const float s = xt[28 + c]; a10 += s * w0; a13 += s * w1; a16 += s * w2; }
-            { const float s = xt[35 + c]; a11 += s * w0; a14 += s * w1; a17 += s * w2; }
-            { const float s = xt[42 + c]; a12 += s * w0; a15 += s * w1; }
-            { const float s = xt[49 + c]; a13 += s * w0; a16 += s * w1; }
-            { const float s = xt[56 + c]; a14 += s * w0; a17 += s * w1; }
+            { const vs_real s = xt[0 + c]; a9 += s * w1; a12 += s * w2; }
+            { const vs_real s = xt[7 + c]; a10 += s * w1; a13 += s * w2; }
+            { const vs_real s = xt[14 + c]; a11 += s * w1; a14 += s * w2; }
+            { const vs_real s = xt[21 + c]; a9 += s * w0; a12 += s * w1; a15 += s * w2; }
+            { const vs_real s = xt[28 + c]; a10 += s * w0; a13 += s * w1; a16 += s * w2; }
+            { const vs_real s = xt[35 + c]; a11 += s * w0; a14 += s * w1; a17 += s * w2; }
+            { const vs_real s = xt[42 + c]; a12 += s * w0; a15 += s * w1; }
+            { const vs_real s = xt[49 + c]; a13 += s * w0; a16 += s * w1; }
+            { const vs_real s = xt[56 + c]; a14 += s * w0; a17 += s * w1; }
         }
     }
     /* Sums pass through memory: otherwise the epilogue's needs make the loops above spill. */
@@ -184,14 +187,14 @@ static __attribute__((noinline)) void tile_0_last(const float *restrict x, const
     __asm__ volatile("" : : "r"(sums) : "memory");
     static const int64_t places[18] = { 0, 12, 24, 36, 48, 60, 72, 84, 96, 108, 120, 132, 144, 156, 168, 180, 192, 204 };
     for (int i = 0; i < 18; ++i) {
-        float *restrict out = y + places[i];
+        vs_real *restrict out = y + places[i];
         store_12(out, vs_sigmoid(sums[i * 1 + 0]));
     }
 }
 
 /* 18 outputs x 1 vector of filters, 126 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_1_last(const float *restrict x, const float *restrict w, const float *restrict bias,
-                                     float *restrict y, const listed_tap *restrict taps, int count) {
+static __attribute__((noinline)) void tile_1_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0 = vs_load(bias + 0);
     vf a1 = vs_load(bias + 0);
     vf a2 = vs_load(bias + 0);
@@ -211,32 +214,32 @@ static __attribute__((noinline)) void tile_1_last(const float *restrict x, const
     vf a16 = vs_load(bias + 0);
     vf a17 = vs_load(bias + 0);
     for (int t = 0; t < count; ++t) {
-        const float *restrict xt = x + taps[t].input;
-        const float *restrict wt = w + taps[t].unit * LAST_UNIT;
+        const vs_real *restrict xt = x + taps[t].input;
+        const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 3 taps, 18 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0 = vs_load(wt + 0 + c * 16);
             const vf w1 = vs_load(wt + 112 + c * 16);
             const vf w2 = vs_load(wt + 224 + c * 16);
-            { const float s = xt[126 + c]; a0 += s * w1; a3 += s * w2; }
-            { const float s = xt[133 + c]; a1 += s * w1; a4 += s * w2; }
-            { const float s = xt[140 + c]; a2 += s * w1; a5 += s * w2; }
-            { const float s = xt[147 + c]; a0 += s * w0; a3 += s * w1; a6 += s * w2; }
-            { const float s = xt[154 + c]; a1 += s * w0; a4 += s * w1; a7 += s * w2; }
-            { const float s = xt[161 + c]; a2 += s * w0; a5 += s * w1; a8 += s * w2; }
-            { const float s = xt[168 + c]; a3 += s * w0; a6 += s * w1; }
-            { const float s = xt[175 + c]; a4 += s * w0; a7 += s * w1; }
-            { const float s = xt[182 + c]; a5 += s * w0; a8 += s * w1; }
-            { const float s = xt[189 + c]; a9 += s * w1; a12 += s * w2; }
-            { const float s = xt[196 + c]; a10 += s * w1; a13 += s * w2; }
-            { const float s = xt[203 + c]; a11 += s * w1; a14 += s * w2; }
-            { const float s = xt[210 + c]; a9 += s * w0; a12 += s * w1; a15 += s * w2; }
-            { const float s = xt[217 + c]; a10 += s * w0; a13 += s * w1; a16 += s * w2; }
-            { const float s = xt[224 + c]; a11 += s * w0; a14 += s * w1; a17 += s * w2; }
-            { const float s = xt[231 + c]; a12 += s * w0; a15 += s * w1; }
-            { const float s = xt[238 + c]; a13 += s * w0; a16 += s * w1; }
-            { const float s = xt[245 + c]; a14 += s * w0; a17 += s * w1; }
+            { const vs_real s = xt[126 + c]; a0 += s * w1; a3 += s * w2; }
+            { const vs_real s = xt[133 + c]; a1 += s * w1; a4 += s * w2; }
+            { const vs_real s = xt[140 + c]; a2 += s * w1; a5 += s * w2; }
+            { const vs_real s = xt[147 + c]; a0 += s * w0; a3 += s * w1; a6 += s * w2; }
+            { const vs_real s = xt[154 + c]; a1 += s * w0; a4 += s * w1; a7 += s * w2; }
+            { const vs_real s = xt[161 + c]; a2 += s * w0; a5 += s * w1; a8 += s * w2; }
+            { const vs_real s = xt[168 + c]; a3 += s * w0; a6 += s * w1; }
+            { const vs_real s = xt[175 + c]; a4 += s * w0; a7 += s * w1; }
+            { const vs_real s = xt[182 + c]; a5 += s * w0; a8 += s * w1; }
+            { const vs_real s = xt[189 + c]; a9 += s * w1; a12 += s * w2; }
+            { const vs_real s = xt[196 + c]; a10 += s * w1; a13 += s * w2; }
+            { const vs_real s = xt[203 + c]; a11 += s * w1; a14 += s * w2; }
+            { const vs_real s = xt[210 + c]; a9 += s * w0; a12 += s * w1; a15 += s * w2; }
+            { const vs_real s = xt[217 + c]; a10 += s * w0; a13 += s * w1; a16 += s * w2; }
+            { const vs_real s = xt[224 + c]; a11 += s * w0; a14 += s * w1; a17 += s * w2; }
+            { const vs_real s = xt[231 + c]; a12 += s * w0; a15 += s * w1; }
+            { const vs_real s = xt[238 + c]; a13 += s * w0; a16 += s * w1; }
+            { const vs_real s = xt[245 + c]; a14 += s * w0; a17 += s * w1; }
         }
         /* 3 taps, 18 inputs */
 #pragma clang loop unroll_count(2)
@@ -244,24 +247,24 @@ static __attribute__((noinline)) void tile_1_last(const float *restrict x, const
             const vf w0 = vs_load(wt + 336 + c * 16);
             const vf w1 = vs_load(wt + 448 + c * 16);
             const vf w2 = vs_load(wt + 560 + c * 16);
-            { const float s = xt[63 + c]; a0 += s * w1; a3 += s * w2; }
-            { const float s = xt[70 + c]; a1 += s * w1; a4 += s * w2; }
-            { const float s = xt[77 + c]; a2 += s * w1; a5 += s * w2; }
-            { const float s = xt[84 + c]; a0 += s * w0; a3 += s * w1; a6 += s * w2; }
-            { const float s = xt[91 + c]; a1 += s * w0; a4 += s * w1; a7 += s * w2; }
-            { const float s = xt[98 + c]; a2 += s * w0; a5 += s * w1; a8 += s * w2; }
-            { const float s = xt[105 + c]; a3 += s * w0; a6 += s * w1; }
-            { const float s = xt[112 + c]; a4 += s * w0; a7 += s * w1; }
-            { const float s = xt[119 + c]; a5 += s * w0; a8 += s * w1; }
-            { const float s = xt[126 + c]; a9 += s * w1; a12 += s * w2; }
-            { const float s = xt[133 + c]; a10 += s * w1; a13 += s * w2; }
-            { const float s = xt[140 + c]; a11 += s * w1; a14 += s * w2; }
-            { const float s = xt[147 + c]; a9 += s * w0; a12 += s * w1; a15 += s * w2; }
-            { const float s = xt[154 + c]; a10 += s * w0; a13 += s * w1; a16 += s * w2; }
-            { const float s = xt[161 + c]; a11 += s * w0; a14 += s * w1; a17 += s * w2; }
-            { const float s = xt[168 + c]; a12 += s * w0; a15 += s * w1; }
-            { const float s = xt[175 + c]; a13 += s * w0; a16 += s * w1; }
-            { const float s = xt[182 + c]; a14 += s * w0; a17 += s * w1; }
+            { const vs_real s = xt[63 + c]; a0 += s * w1; a3 += s * w2; }
+            { const vs_real s = xt[70 + c]; a1 += s * w1; a4 += s * w2; }
+            { const vs_real s = xt[77 + c]; a2 += s * w1; a5 += s * w2; }
+            { const vs_real s = xt[84 + c]; a0 += s * w0; a3 += s * w1; a6 += s * w2; }
+            { const vs_real s = xt[91 + c]; a1 += s * w0; a4 += s * w1; a7 += s * w2; }
+            { const vs_real s = xt[98 + c]; a2 += s * w0; a5 += s * w1; a8 += s * w2; }
+            { const vs_real s = xt[105 + c]; a3 += s * w0; a6 += s * w1; }
+            { const vs_real s = xt[112 + c]; a4 += s * w0; a7 += s * w1; }
+            { const vs_real s = xt[119 + c]; a5 += s * w0; a8 += s * w1; }
+            { const vs_real s = xt[126 + c]; a9 += s * w1; a12 += s * w2; }
+            { const vs_real s = xt[133 + c]; a10 += s * w1; a13 += s * w2; }
+            { const vs_real s = xt[140 + c]; a11 += s * w1; a14 += s * w2; }
+            { const vs_real s = xt[147 + c]; a9 += s * w0; a12 += s * w1; a15 += s * w2; }
+            { const vs_real s = xt[154 + c]; a10 += s * w0; a13 += s * w1; a16 += s * w2; }
+            { const vs_real s = xt[161 + c]; a11 += s * w0; a14 += s * w1; a17 += s * w2; }
+            { const vs_real s = xt[168 + c]; a12 += s * w0; a15 += s * w1; }
+            { const vs_real s = xt[175 + c]; a13 += s * w0; a16 += s * w1; }
+            { const vs_real s = xt[182 + c]; a14 += s * w0; a17 += s * w1; }
         }
         /* 3 taps, 18 inputs */
 #pragma clang loop unroll_count(2)
@@ -269,24 +272,24 @@ static __attribute__((noinline)) void tile_1_last(const float *restrict x, const
             const vf w0 = vs_load(wt + 672 + c * 16);
             const vf w1 = vs_load(wt + 784 + c * 16);
             const vf w2 = vs_load(wt + 896 + c * 16);
-            { const float s = xt[0 + c]; a0 += s * w1; a3 += s * w2; }
-            { const float s = xt[7 + c]; a1 += s * w1; a4 += s * w2; }
-            { const float s = xt[14 + c]; a2 += s * w1; a5 += s * w2; }
-            { const float s = xt[21 + c]; a0 += s * w0; a3 += s * w1; a6 += s * w2; }
-            { const float s = xt[28 + c]; a1 += s * w0; a4 += s * w1; a7 += s * w2; }
-            { const float s = xt[35 + c]; a2 += s * w0; a5 += s * w1; a8 += s * w2; }
-            { const float s = xt[42 + c]; a3 += s * w0; a6 += s * w1; }
-            { const float s = xt[49 + c]; a4 += s * w0; a7 += s * w1; }
-            { const float s = xt[56 + c]; a5 += s * w0; a8 += s * w1; }
-            { const float s = xt[63 + c]; a9 += s * w1; a12 += s * w2; }
-            { const float s = xt[70 + c]; a10 += s * w1; a13 += s * w2; }
-            { const float s = xt[77 + c]; a11 += s * w1; a14 += s * w2; }
-            { const float s = xt[84 + c]; a9 += s * w0; a12 += s * w1; a15 += s * w2; }
-            { const float s = xt[91 + c]; a10 += s * w0; a13 += s * w1; a16 += s * w2; }
-            { const float s = xt[98 + c]; a11 += s * w0; a14 += s * w1; a17 += s * w2; }
-            { const float s = xt[105 + c]; a12 += s * w0; a15 += s * w1; }
-            { const float s = xt[112 + c]; a13 += s * w0; a16 += s * w1; }
-            { const float s = xt[119 + c]; a14 += s * w0; a17 += s * w1; }
+            { const vs_real s = xt[0 + c]; a0 += s * w1; a3 += s * w2; }
+            { const vs_real s = xt[7 + c]; a1 += s * w1; a4 += s * w2; }
+            { const vs_real s = xt[14 + c]; a2 += s * w1; a5 += s * w2; }
+            { const vs_real s = xt[21 + c]; a0 += s * w0; a3 += s * w1; a6 += s * w2; }
+            { const vs_real s = xt[28 + c]; a1 += s * w0; a4 += s * w1; a7 += s * w2; }
+            { const vs_real s = xt[35 + c]; a2 += s * w0; a5 += s * w1; a8 += s * w2; }
+            { const vs_real s = xt[42 + c]; a3 += s * w0; a6 += s * w1; }
+            { const vs_real s = xt[49 + c]; a4 += s * w0; a7 += s * w1; }
+            { const vs_real s = xt[56 + c]; a5 += s * w0; a8 += s * w1; }
+            { const vs_real s = xt[63 + c]; a9 += s * w1; a12 += s * w2; }
+            { const vs_real s = xt[70 + c]; a10 += s * w1; a13 += s * w2; }
+            { const vs_real s = xt[77 + c]; a11 += s * w1; a14 += s * w2; }
+            { const vs_real s = xt[84 + c]; a9 += s * w0; a12 += s * w1; a15 += s * w2; }
+            { const vs_real s = xt[91 + c]; a10 += s * w0; a13 += s * w1; a16 += s * w2; }
+            { const vs_real s = xt[98 + c]; a11 += s * w0; a14 += s * w1; a17 += s * w2; }
+            { const vs_real s = xt[105 + c]; a12 += s * w0; a15 += s * w1; }
+            { const vs_real s = xt[112 + c]; a13 += s * w0; a16 += s * w1; }
+            { const vs_real s = xt[119 + c]; a14 += s * w0; a17 += s * w1; }
         }
     }
     /* Sums pass through memory: otherwise the epilogue's needs make the loops above spill. */
@@ -312,14 +315,14 @@ static __attribute__((noinline)) void tile_1_last(const float *restrict x, const
     __asm__ volatile("" : : "r"(sums) : "memory");
     static const int64_t places[18] = { 0, 12, 24, 36, 48, 60, 72, 84, 96, 108, 120, 132, 144, 156, 168, 180, 192, 204 };
     for (int i = 0; i < 18; ++i) {
-        float *restrict out = y + places[i];
+        vs_real *restrict out = y + places[i];
         store_12(out, vs_sigmoid(sums[i * 1 + 0]));
     }
 }
 
 /* 18 outputs x 1 vector of filters, 105 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_2_last(const float *restrict x, const float *restrict w, const float *restrict bias,
-                                     float *restrict y, const listed_tap *restrict taps, int count) {
+static __attribute__((noinline)) void tile_2_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0 = vs_load(bias + 0);
     vf a1 = vs_load(bias + 0);
     vf a2 = vs_load(bias + 0);
@@ -339,23 +342,23 @@ static __attribute__((noinline)) void tile_2_last(const float *restrict x, const
     vf a16 = vs_load(bias + 0);
     vf a17 = vs_load(bias + 0);
     for (int t = 0; t < count; ++t) {
-        const float *restrict xt = x + taps[t].input;
-        const float *restrict wt = w + taps[t].unit * LAST_UNIT;
+        const vs_real *restrict xt = x + taps[t].input;
+        const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 3 taps, 9 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0 = vs_load(wt + 0 + c * 16);
             const vf w1 = vs_load(wt + 112 + c * 16);
             const vf w2 = vs_load(wt + 224 + c * 16);
-            { const float s = xt[126 + c]; a0 += s * w1; a3 += s * w2; }
-            { const float s = xt[133 + c]; a1 += s * w1; a4 += s * w2; }
-            { const float s = xt[140 + c]; a2 += s * w1; a5 += s * w2; }
-            { const float s = xt[147 + c]; a0 += s * w0; a3 += s * w1; a6 += s * w2; }
-            { const float s = xt[154 + c]; a1 += s * w0; a4 += s * w1; a7 += s * w2; }
-            { const float s = xt[161 + c]; a2 += s * w0; a5 += s * w1; a8 += s * w2; }
-            { const float s = xt[168 + c]; a3 += s * w0; a6 += s * w1; }
-            { const float s = xt[175 + c]; a4 += s * w0; a7 += s * w1; }
-            { const float s = xt[182 + c]; a5 += s * w0; a8 += s * w1; }
+            { const vs_real s = xt[126 + c]; a0 += s * w1; a3 += s * w2; }
+            { const vs_real s = xt[133 + c]; a1 += s * w1; a4 += s * w2; }
+            { const vs_real s = xt[140 + c]; a2 += s * w1; a5 += s * w2; }
+            { const vs_real s = xt[147 + c]; a0 += s * w0; a3 += s * w1; a6 += s * w2; }
+            { const vs_real s = xt[154 + c]; a1 += s * w0; a4 += s * w1; a7 += s * w2; }
+            { const vs_real s = xt[161 + c]; a2 += s * w0; a5 += s * w1; a8 += s * w2; }
+            { const vs_real s = xt[168 + c]; a3 += s * w0; a6 += s * w1; }
+            { const vs_real s = xt[175 + c]; a4 += s * w0; a7 += s * w1; }
+            { const vs_real s = xt[182 + c]; a5 += s * w0; a8 += s * w1; }
         }
         /* 3 taps, 18 inputs */
 #pragma clang loop unroll_count(2)
@@ -363,24 +366,24 @@ static __attribute__((noinline)) void tile_2_last(const float *restrict x, const
             const vf w0 = vs_load(wt + 336 + c * 16);
             const vf w1 = vs_load(wt + 448 + c * 16);
             const vf w2 = vs_load(wt + 560 + c * 16);
-            { const float s = xt[63 + c]; a0 += s * w1; a3 += s * w2; }
-            { const float s = xt[70 + c]; a1 += s * w1; a4 += s * w2; }
-            { const float s = xt[77 + c]; a2 += s * w1; a5 += s * w2; }
-            { const float s = xt[84 + c]; a0 += s * w0; a3 += s * w1; a6 += s * w2; }
-            { const float s = xt[91 + c]; a1 += s * w0; a4 += s * w1; a7 += s * w2; }
-            { const float s = xt[98 + c]; a2 += s * w0; a5 += s * w1; a8 += s * w2; }
-            { const float s = xt[105 + c]; a3 += s * w0; a6 += s * w1; }
-            { const float s = xt[112 + c]; a4 += s * w0; a7 += s * w1; }
-            { const float s = xt[119 + c]; a5 += s * w0; a8 += s * w1; }
-            { const float s = xt[126 + c]; a9 += s * w1; a12 += s * w2; }
-            { const float s = xt[133 + c]; a10 += s * w1; a13 += s * w2; }
-            { const float s = xt[140 + c]; a11 += s * w1; a14 += s * w2; }
-            { const float s = xt[147 + c]; a9 += s * w0; a12 += s * w1; a15 += s * w2; }
-            { const float s = xt[154 + c]; a10 += s * w0; a13 += s * w1; a16 += s * w2; }
-            { const float s = xt[161 + c]; a11 += s * w0; a14 += s * w1; a17 += s * w2; }
-            { const float s = xt[168 + c]; a12 += s * w0; a15 += s * w1; }
-            { const float s = xt[175 + c]; a13 += s * w0; a16 += s * w1; }
-            { const float s = xt[182 + c]; a14 += s * w0; a17 += s * w1; }
+            { const vs_real s = xt[63 + c]; a0 += s * w1; a3 += s * w2; }
+            { const vs_real s = xt[70 + c]; a1 += s * w1; a4 += s * w2; }
+            { const vs_real s = xt[77 + c]; a2 += s * w1; a5 += s * w2; }
+            { const vs_real s = xt[84 + c]; a0 += s * w0; a3 += s * w1; a6 += s * w2; }
+            { const vs_real s = xt[91 + c]; a1 += s * w0; a4 += s * w1; a7 += s * w2; }
+            { const vs_real s = xt[98 + c]; a2 += s * w0; a5 += s * w1; a8 += s * w2; }
+            { const vs_real s = xt[105 + c]; a3 += s * w0; a6 += s * w1; }
+            { const vs_real s = xt[112 + c]; a4 += s * w0; a7 += s * w1; }
+            { const vs_real s = xt[119 + c]; a5 += s * w0; a8 += s * w1; }
+            { const vs_real s = xt[126 + c]; a9 += s * w1; a12 += s * w2; }
+            { const vs_real s = xt[133 + c]; a10 += s * w1; a13 += s * w2; }
+            { const vs_real s = xt[140 + c]; a11 += s * w1; a14 += s * w2; }
+            { const vs_real s = xt[147 + c]; a9 += s * w0; a12 += s * w1; a15 += s * w2; }
+            { const vs_real s = xt[154 + c]; a10 += s * w0; a13 += s * w1; a16 += s * w2; }
+            { const vs_real s = xt[161 + c]; a11 += s * w0; a14 += s * w1; a17 += s * w2; }
+            { const vs_real s = xt[168 + c]; a12 += s * w0; a15 += s * w1; }
+            { const vs_real s = xt[175 + c]; a13 += s * w0; a16 += s * w1; }
+            { const vs_real s = xt[182 + c]; a14 += s * w0; a17 += s * w1; }
         }
         /* 3 taps, 18 inputs */
 #pragma clang loop unroll_count(2)
@@ -388,24 +391,24 @@ static __attribute__((noinline)) void tile_2_last(const float *restrict x, const
             const vf w0 = vs_load(wt + 672 + c * 16);
             const vf w1 = vs_load(wt + 784 + c * 16);
             const vf w2 = vs_load(wt + 896 + c * 16);
-            { const float s = xt[0 + c]; a0 += s * w1; a3 += s * w2; }
-            { const float s = xt[7 + c]; a1 += s * w1; a4 += s * w2; }
-            { const float s = xt[14 + c]; a2 += s * w1; a5 += s * w2; }
-            { const float s = xt[21 + c]; a0 += s * w0; a3 += s * w1; a6 += s * w2; }
-            { const float s = xt[28 + c]; a1 += s * w0; a4 += s * w1; a7 += s * w2; }
-            { const float s = xt[35 + c]; a2 += s * w0; a5 += s * w1; a8 += s * w2; }
-            { const float s = xt[42 + c]; a3 += s * w0; a6 += s * w1; }
-            { const float s = xt[49 + c]; a4 += s * w0; a7 += s * w1; }
-            { const float s = xt[56 + c]; a5 += s * w0; a8 += s * w1; }
-            { const float s = xt[63 + c]; a9 += s * w1; a12 += s * w2; }
-            { const float s = xt[70 + c]; a10 += s * w1; a13 += s * w2; }
-            { const float s = xt[77 + c]; a11 += s * w1; a14 += s * w2; }
-            { const float s = xt[84 + c]; a9 += s * w0; a12 += s * w1; a15 += s * w2; }
-            { const float s = xt[91 + c]; a10 += s * w0; a13 += s * w1; a16 += s * w2; }
-            { const float s = xt[98 + c]; a11 += s * w0; a14 += s * w1; a17 += s * w2; }
-            { const float s = xt[105 + c]; a12 += s * w0; a15 += s * w1; }
-            { const float s = xt[112 + c]; a13 += s * w0; a16 += s * w1; }
-            { const float s = xt[119 + c]; a14 += s * w0; a17 += s * w1; }
+            { const vs_real s = xt[0 + c]; a0 += s * w1; a3 += s * w2; }
+            { const vs_real s = xt[7 + c]; a1 += s * w1; a4 += s * w2; }
+            { const vs_real s = xt[14 + c]; a2 += s * w1; a5 += s * w2; }
+            { const vs_real s = xt[21 + c]; a0 += s * w0; a3 += s * w1; a6 += s * w2; }
+            { const vs_real s = xt[28 + c]; a1 += s * w0; a4 += s * w1; a7 += s * w2; }
+            { const vs_real s = xt[35 + c]; a2 += s * w0; a5 += s * w1; a8 += s * w2; }
+            { const vs_real s = xt[42 + c]; a3 += s * w0; a6 += s * w1; }
+            { const vs_real s = xt[49 + c]; a4 += s * w0; a7 += s * w1; }
+            { const vs_real s = xt[56 + c]; a5 += s * w0; a8 += s * w1; }
+            { const vs_real s = xt[63 + c]; a9 += s * w1; a12 += s * w2; }
+            { const vs_real s = xt[70 + c]; a10 += s * w1; a13 += s * w2; }
+            { const vs_real s = xt[77 + c]; a11 += s * w1; a14 += s * w2; }
+            { const vs_real s = xt[84 + c]; a9 += s * w0; a12 += s * w1; a15 += s * w2; }
+            { const vs_real s = xt[91 + c]; a10 += s * w0; a13 += s * w1; a16 += s * w2; }
+            { const vs_real s = xt[98 + c]; a11 += s * w0; a14 += s * w1; a17 += s * w2; }
+            { const vs_real s = xt[105 + c]; a12 += s * w0; a15 += s * w1; }
+            { const vs_real s = xt[112 + c]; a13 += s * w0; a16 += s * w1; }
+            { const vs_real s = xt[119 + c]; a14 += s * w0; a17 += s * w1; }
         }
     }
     /* Sums pass through memory: otherwise the epilogue's needs make the loops above spill. */
@@ -431,12 +434,12 @@ static __attribute__((noinline)) void tile_2_last(const float *restrict x, const
     __asm__ volatile("" : : "r"(sums) : "memory");
     static const int64_t places[18] = { 0, 12, 24, 36, 48, 60, 72, 84, 96, 108, 120, 132, 144, 156, 168, 180, 192, 204 };
     for (int i = 0; i < 18; ++i) {
-        float *restrict out = y + places[i];
+        vs_real *restrict out = y + places[i];
         store_12(out, vs_sigmoid(sums[i * 1 + 0]));
     }
 }
 
-/* Where a tile reads and writes, in floats from the start of its planes. `last` computes the last block of filters. */
+/* Where a tile reads and writes, in elements from the start of its planes. `last` computes the last block of filters. */
 typedef struct {
     tile_function *full;
     tile_function *last;
@@ -477,7 +480,7 @@ static const depth_phase depth_phases[DEPTH_STRIDE] = {
 
 /* One position along depth in one depth phase: where it writes, and its depth taps that lie inside the input. */
 typedef struct {
-    float *output;
+    vs_real *output;
     int count;
     const depth_tap *taps[2];
     int64_t inputs[2];
@@ -485,7 +488,7 @@ typedef struct {
 
 VS_INLINE int64_t sample_of(int64_t item) { return item / ((int64_t)DEPTHS * BLOCKS); }
 
-static int find_slice(depth_slice *restrict slice, float *y, int64_t item, int phase) {
+static int find_slice(depth_slice *restrict slice, vs_real *y, int64_t item, int phase) {
     const int64_t q = FIRST_DEPTH + item % DEPTHS;
     const int64_t o = q * DEPTH_STRIDE + phase - DEPTH_CROP;
     if (o < 0 || o >= OUTPUT_DEPTH) return 0;
@@ -518,11 +521,11 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
 
 /* Items of one part: its channels of the input, its weights, its filters of the output. */
 static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end) {
-    const float *const x = (const float *)args->input + part * (int64_t)CHANNELS;
-    const float *const weights = (const float *)args->packed + part * PART_WEIGHTS;
-    float *const results = (float *)args->output + part * FILTERS * FILTER_STEP;
-    const float *const bias = (const float *)args->bias + part * (int64_t)FILTERS;
-    float last_bias[16] = {0}; /* the bias ends inside a vector, and nothing is read beyond it */
+    const vs_real *const x = (const vs_real *)args->input + part * (int64_t)CHANNELS;
+    const vs_real *const weights = (const vs_real *)args->packed + part * PART_WEIGHTS;
+    vs_real *const results = (vs_real *)args->output + part * FILTERS * FILTER_STEP;
+    const vs_real *const bias = (const vs_real *)args->bias + part * (int64_t)FILTERS;
+    vs_real last_bias[16] = {0}; /* the bias ends inside a vector, and nothing is read beyond it */
     for (int f = 0; f < 12; ++f) last_bias[f] = bias[(FILTER_BLOCKS - 1) * BLOCK_FILTERS + f];
     listed_tap lists[GROUPS][2];
     int counts[GROUPS];
@@ -535,7 +538,7 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
         const int stop = first + BLOCK_ROWS < TILE_ROWS ? first + BLOCK_ROWS : TILE_ROWS;
         for (int phase = 0; phase < DEPTH_STRIDE; ++phase) {
             if (!find_slice(&slice, results, item, phase)) continue;
-            const float *const w = weights + depth_phases[phase].weights;
+            const vs_real *const w = weights + depth_phases[phase].weights;
             const int64_t units = depth_phases[phase].units;
             for (int row = first; row < stop; ++row) {
                 for (int group = 0; group < GROUPS; ++group)
@@ -546,10 +549,10 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
                             if (!present[group]) continue;
                             const tile_entry *const e = &tiles[group][row * TILE_COLUMNS + column];
                             if (!e->last) continue;
-                            float *const y = slice.output + (outputs[group] + e->output + block * BLOCK_FILTERS * FILTER_STEP);
-                            const float *const wb = w + block * units * UNIT;
-                            if (block + 1 < FILTER_BLOCKS) e->full(x + e->input, wb, bias + block * (int64_t)BLOCK_FILTERS, y, lists[group], counts[group]);
-                            else e->last(x + e->input, wb, last_bias, y, lists[group], counts[group]);
+                            vs_real *const y = slice.output + (outputs[group] + e->output + block * BLOCK_FILTERS * FILTER_STEP);
+                            const vs_real *const wb = w + block * units * UNIT;
+                            if (block + 1 < FILTER_BLOCKS) e->full(x + e->input + block * (int64_t)BLOCK_CHANNELS, wb, bias + block * (int64_t)BLOCK_FILTERS, y, lists[group], counts[group]);
+                            else e->last(x + e->input + block * (int64_t)BLOCK_CHANNELS, wb, last_bias, y, lists[group], counts[group]);
                         }
                     }
                 }
@@ -597,24 +600,25 @@ static const struct {
 
 int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
-    const float *const weights = args->weights;
-    float *const packed = args->packed;
+    const vs_real *const weights = args->weights;
+    vs_real *const packed = args->packed;
     for (int64_t i = 2016; i < 2016; ++i) packed[i] = 0;
     for (int part = 0; part < PARTS; ++part) {
         for (int tap = 0; tap < 18; ++tap) {
             for (int block = 0; block < FILTER_BLOCKS; ++block) {
                 const int64_t unit = block + 1 < FILTER_BLOCKS ? UNIT : LAST_UNIT;
-                const int64_t width = unit / 7; /* floats of one channel step */
+                const int64_t width = unit / 7; /* elements of one channel step */
                 const depth_phase *const p = &depth_phases[tap_places[tap].phase];
-                float *const to = packed + part * PART_WEIGHTS + p->weights + block * p->units * UNIT + tap_places[tap].unit * unit;
+                vs_real *const to = packed + part * PART_WEIGHTS + p->weights + block * p->units * UNIT + tap_places[tap].unit * unit;
                 for (int64_t lane = 0; lane < width; ++lane) {
-                    const int64_t filter = block * (int64_t)BLOCK_FILTERS + lane / 1;
+                    const int64_t place = lane % VS_LANES / 1; /* of the filter in its vector */
+                    const int64_t filter = block * (int64_t)BLOCK_FILTERS + lane / VS_LANES * VECTOR_FILTERS + place;
                     /* The kernel tensor is (taps, filters of a group, channels of all groups). */
                     const int64_t group = (part * (int64_t)FILTERS + filter) / GROUP_FILTERS, row = (part * (int64_t)FILTERS + filter) % GROUP_FILTERS;
-                    const float *const from = weights + (tap * (int64_t)GROUP_FILTERS + row) * INPUT_CHANNELS + group * CHANNELS;
+                    const vs_real *const from = weights + (tap * (int64_t)GROUP_FILTERS + row) * INPUT_CHANNELS + group * CHANNELS;
                     for (int64_t step = 0; step < 7; ++step) {
                         const int64_t channel = step * 1 + lane % 1;
-                        to[step * width + lane] = filter < FILTERS && channel < CHANNELS ? from[channel] : 0;
+                        to[step * width + lane] = place < VECTOR_FILTERS && filter < FILTERS && channel < CHANNELS ? from[channel] : 0;
                     }
                 }
             }

@@ -12,12 +12,13 @@
  * Output position q of a phase reads input q - lag, where the taps of the phase are those with
  * tap * dilation = phase + lag * stride; the output index is q * stride + phase - crop.
  */
+#define VS_REAL_BYTES 4
 #define VS_LANES 16
 #include <stddef.h>
 #include "voxelsmith_kernel_abi.h"
 #include "voxelsmith_vectors.h"
 
-_Static_assert(VS_LANES == 4 || VS_LANES == 8 || VS_LANES == 16, "vectors of 128, 256 or 512 bits");
+_Static_assert(VS_LANES * VS_REAL_BYTES >= 16 && VS_LANES * VS_REAL_BYTES <= 64, "vectors of 128, 256 or 512 bits");
 _Static_assert(16 >= 1 && 4 >= 1 && 1 >= 1, "schedule");
 
 enum {
@@ -42,10 +43,12 @@ enum {
     BLOCKS = 6,        /* of tile rows */
     FILTER_BLOCKS = 1,
     BLOCK_FILTERS = 16,
+    VECTOR_FILTERS = 16,
+    BLOCK_CHANNELS = 0, /* from the channels of one block of filters to those of the next; 0 where all read the same */
     GROUPS = 1, /* of phases in a plane */
 };
 
-/* Floats of the packed weights of one part; of one tap in a full block of filters, and in the last one. */
+/* Elements of the packed weights of one part; of one tap in a full block of filters, and in the last one. */
 #define PART_WEIGHTS INT64_C(6912)
 #define UNIT INT64_C(256)
 #define LAST_UNIT INT64_C(256)
@@ -56,18 +59,18 @@ enum {
 #define OUTPUT_SAMPLE INT64_C(9830400)
 #define FILTER_STEP INT64_C(1) /* floats from filter to filter where tiles write */
 
-/* A tap that is looped over at run time: where its input begins, in floats, and its place in the packed weights, in units. */
+/* A tap that is looped over at run time: where its input begins, in elements, and its place in the packed weights, in units. */
 typedef struct {
     int64_t input;
     int64_t unit;
 } listed_tap;
 
-typedef void tile_function(const float *restrict x, const float *restrict w, const float *restrict bias, float *restrict y,
+typedef void tile_function(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias, vs_real *restrict y,
                            const listed_tap *restrict taps, int count);
 
 /* 20 outputs x 1 vector of filters, 59 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_0(const float *restrict x, const float *restrict w, const float *restrict bias,
-                                     float *restrict y, const listed_tap *restrict taps, int count) {
+static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0 = vs_load(bias + 0);
     vf a1 = vs_load(bias + 0);
     vf a2 = vs_load(bias + 0);
@@ -89,35 +92,35 @@ static __attribute__((noinline)) void tile_0(const float *restrict x, const floa
     vf a18 = vs_load(bias + 0);
     vf a19 = vs_load(bias + 0);
     for (int t = 0; t < count; ++t) {
-        const float *restrict xt = x + taps[t].input;
-        const float *restrict wt = w + taps[t].unit * UNIT;
+        const vs_real *restrict xt = x + taps[t].input;
+        const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 3 taps, 21 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 16; ++c) {
             const vf w0 = vs_load(wt + 0 + c * 16);
             const vf w1 = vs_load(wt + 256 + c * 16);
             const vf w2 = vs_load(wt + 512 + c * 16);
-            { const float s = xt[0 + c]; a0 += s * w1; a1 += s * w2; }
-            { const float s = xt[16 + c]; a0 += s * w0; a1 += s * w1; a2 += s * w2; }
-            { const float s = xt[32 + c]; a1 += s * w0; a2 += s * w1; a3 += s * w2; }
-            { const float s = xt[48 + c]; a2 += s * w0; a3 += s * w1; a4 += s * w2; }
-            { const float s = xt[64 + c]; a3 += s * w0; a4 += s * w1; a5 += s * w2; }
-            { const float s = xt[80 + c]; a4 += s * w0; a5 += s * w1; a6 += s * w2; }
-            { const float s = xt[96 + c]; a5 += s * w0; a6 += s * w1; a7 += s * w2; }
-            { const float s = xt[112 + c]; a6 += s * w0; a7 += s * w1; a8 += s * w2; }
-            { const float s = xt[128 + c]; a7 += s * w0; a8 += s * w1; a9 += s * w2; }
-            { const float s = xt[144 + c]; a8 += s * w0; a9 += s * w1; a10 += s * w2; }
-            { const float s = xt[160 + c]; a9 += s * w0; a10 += s * w1; a11 += s * w2; }
-            { const float s = xt[176 + c]; a10 += s * w0; a11 += s * w1; a12 += s * w2; }
-            { const float s = xt[192 + c]; a11 += s * w0; a12 += s * w1; a13 += s * w2; }
-            { const float s = xt[208 + c]; a12 += s * w0; a13 += s * w1; a14 += s * w2; }
-            { const float s = xt[224 + c]; a13 += s * w0; a14 += s * w1; a15 += s * w2; }
-            { const float s = xt[240 + c]; a14 += s * w0; a15 += s * w1; a16 += s * w2; }
-            { const float s = xt[256 + c]; a15 += s * w0; a16 += s * w1; a17 += s * w2; }
-            { const float s = xt[272 + c]; a16 += s * w0; a17 += s * w1; a18 += s * w2; }
-            { const float s = xt[288 + c]; a17 += s * w0; a18 += s * w1; a19 += s * w2; }
-            { const float s = xt[304 + c]; a18 += s * w0; a19 += s * w1; }
-            { const float s = xt[320 + c]; a19 += s * w0; }
+            { const vs_real s = xt[0 + c]; a0 += s * w1; a1 += s * w2; }
+            { const vs_real s = xt[16 + c]; a0 += s * w0; a1 += s * w1; a2 += s * w2; }
+            { const vs_real s = xt[32 + c]; a1 += s * w0; a2 += s * w1; a3 += s * w2; }
+            { const vs_real s = xt[48 + c]; a2 += s * w0; a3 += s * w1; a4 += s * w2; }
+            { const vs_real s = xt[64 + c]; a3 += s * w0; a4 += s * w1; a5 += s * w2; }
+            { const vs_real s = xt[80 + c]; a4 += s * w0; a5 += s * w1; a6 += s * w2; }
+            { const vs_real s = xt[96 + c]; a5 += s * w0; a6 += s * w1; a7 += s * w2; }
+            { const vs_real s = xt[112 + c]; a6 += s * w0; a7 += s * w1; a8 += s * w2; }
+            { const vs_real s = xt[128 + c]; a7 += s * w0; a8 += s * w1; a9 += s * w2; }
+            { const vs_real s = xt[144 + c]; a8 += s * w0; a9 += s * w1; a10 += s * w2; }
+            { const vs_real s = xt[160 + c]; a9 += s * w0; a10 += s * w1; a11 += s * w2; }
+            { const vs_real s = xt[176 + c]; a10 += s * w0; a11 += s * w1; a12 += s * w2; }
+            { const vs_real s = xt[192 + c]; a11 += s * w0; a12 += s * w1; a13 += s * w2; }
+            { const vs_real s = xt[208 + c]; a12 += s * w0; a13 += s * w1; a14 += s * w2; }
+            { const vs_real s = xt[224 + c]; a13 += s * w0; a14 += s * w1; a15 += s * w2; }
+            { const vs_real s = xt[240 + c]; a14 += s * w0; a15 += s * w1; a16 += s * w2; }
+            { const vs_real s = xt[256 + c]; a15 += s * w0; a16 += s * w1; a17 += s * w2; }
+            { const vs_real s = xt[272 + c]; a16 += s * w0; a17 += s * w1; a18 += s * w2; }
+            { const vs_real s = xt[288 + c]; a17 += s * w0; a18 += s * w1; a19 += s * w2; }
+            { const vs_real s = xt[304 + c]; a18 += s * w0; a19 += s * w1; }
+            { const vs_real s = xt[320 + c]; a19 += s * w0; }
         }
     }
     vs_stream(y + 0, vs_relu(a0));
@@ -143,8 +146,8 @@ static __attribute__((noinline)) void tile_0(const float *restrict x, const floa
 }
 
 /* 20 outputs x 1 vector of filters, 60 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_1(const float *restrict x, const float *restrict w, const float *restrict bias,
-                                     float *restrict y, const listed_tap *restrict taps, int count) {
+static __attribute__((noinline)) void tile_1(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0 = vs_load(bias + 0);
     vf a1 = vs_load(bias + 0);
     vf a2 = vs_load(bias + 0);
@@ -166,36 +169,36 @@ static __attribute__((noinline)) void tile_1(const float *restrict x, const floa
     vf a18 = vs_load(bias + 0);
     vf a19 = vs_load(bias + 0);
     for (int t = 0; t < count; ++t) {
-        const float *restrict xt = x + taps[t].input;
-        const float *restrict wt = w + taps[t].unit * UNIT;
+        const vs_real *restrict xt = x + taps[t].input;
+        const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 3 taps, 22 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 16; ++c) {
             const vf w0 = vs_load(wt + 0 + c * 16);
             const vf w1 = vs_load(wt + 256 + c * 16);
             const vf w2 = vs_load(wt + 512 + c * 16);
-            { const float s = xt[0 + c]; a0 += s * w2; }
-            { const float s = xt[16 + c]; a0 += s * w1; a1 += s * w2; }
-            { const float s = xt[32 + c]; a0 += s * w0; a1 += s * w1; a2 += s * w2; }
-            { const float s = xt[48 + c]; a1 += s * w0; a2 += s * w1; a3 += s * w2; }
-            { const float s = xt[64 + c]; a2 += s * w0; a3 += s * w1; a4 += s * w2; }
-            { const float s = xt[80 + c]; a3 += s * w0; a4 += s * w1; a5 += s * w2; }
-            { const float s = xt[96 + c]; a4 += s * w0; a5 += s * w1; a6 += s * w2; }
-            { const float s = xt[112 + c]; a5 += s * w0; a6 += s * w1; a7 += s * w2; }
-            { const float s = xt[128 + c]; a6 += s * w0; a7 += s * w1; a8 += s * w2; }
-            { const float s = xt[144 + c]; a7 += s * w0; a8 += s * w1; a9 += s * w2; }
-            { const float s = xt[160 + c]; a8 += s * w0; a9 += s * w1; a10 += s * w2; }
-            { const float s = xt[176 + c]; a9 += s * w0; a10 += s * w1; a11 += s * w2; }
-            { const float s = xt[192 + c]; a10 += s * w0; a11 += s * w1; a12 += s * w2; }
-            { const float s = xt[208 + c]; a11 += s * w0; a12 += s * w1; a13 += s * w2; }
-            { const float s = xt[224 + c]; a12 += s * w0; a13 += s * w1; a14 += s * w2; }
-            { const float s = xt[240 + c]; a13 += s * w0; a14 += s * w1; a15 += s * w2; }
-            { const float s = xt[256 + c]; a14 += s * w0; a15 += s * w1; a16 += s * w2; }
-            { const float s = xt[272 + c]; a15 += s * w0; a16 += s * w1; a17 += s * w2; }
-            { const float s = xt[288 + c]; a16 += s * w0; a17 += s * w1; a18 += s * w2; }
-            { const float s = xt[304 + c]; a17 += s * w0; a18 += s * w1; a19 += s * w2; }
-            { const float s = xt[320 + c]; a18 += s * w0; a19 += s * w1; }
-            { const float s = xt[336 + c]; a19 += s * w0; }
+            { const vs_real s = xt[0 + c]; a0 += s * w2; }
+            { const vs_real s = xt[16 + c]; a0 += s * w1; a1 += s * w2; }
+            { const vs_real s = xt[32 + c]; a0 += s * w0; a1 += s * w1; a2 += s * w2; }
+            { const vs_real s = xt[48 + c]; a1 += s * w0; a2 += s * w1; a3 += s * w2; }
+            { const vs_real s = xt[64 + c]; a2 += s * w0; a3 += s * w1; a4 += s * w2; }
+            { const vs_real s = xt[80 + c]; a3 += s * w0; a4 += s * w1; a5 += s * w2; }
+            { const vs_real s = xt[96 + c]; a4 += s * w0; a5 += s * w1; a6 += s * w2; }
+            { const vs_real s = xt[112 + c]; a5 += s * w0; a6 += s * w1; a7 += s * w2; }
+            { const vs_real s = xt[128 + c]; a6 += s * w0; a7 += s * w1; a8 += s * w2; }
+            { const vs_real s = xt[144 + c]; a7 += s * w0; a8 += s * w1; a9 += s * w2; }
+            { const vs_real s = xt[160 + c]; a8 += s * w0; a9 += s * w1; a10 += s * w2; }
+            { const vs_real s = xt[176 + c]; a9 += s * w0; a10 += s * w1; a11 += s * w2; }
+            { const vs_real s = xt[192 + c]; a10 += s * w0; a11 += s * w1; a12 += s * w2; }
+            { const vs_real s = xt[208 + c]; a11 += s * w0; a12 += s * w1; a13 += s * w2; }
+            { const vs_real s = xt[224 + c]; a12 += s * w0; a13 += s * w1; a14 += s * w2; }
+            { const vs_real s = xt[240 + c]; a13 += s * w0; a14 += s * w1; a15 += s * w2; }
+            { const vs_real s = xt[256 + c]; a14 += s * w0; a15 += s * w1; a16 += s * w2; }
+            { const vs_real s = xt[272 + c]; a15 += s * w0; a16 += s * w1; a17 += s * w2; }
+            { const vs_real s = xt[288 + c]; a16 += s * w0; a17 += s * w1; a18 += s * w2; }
+            { const vs_real s = xt[304 + c]; a17 += s * w0; a18 += s * w1; a19 += s * w2; }
+            { const vs_real s = xt[320 + c]; a18 += s * w0; a19 += s * w1; }
+            { const vs_real s = xt[336 + c]; a19 += s * w0; }
         }
     }
     vs_stream(y + 0, vs_relu(a0));
@@ -221,8 +224,8 @@ static __attribute__((noinline)) void tile_1(const float *restrict x, const floa
 }
 
 /* 20 outputs x 1 vector of filters, 59 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_2(const float *restrict x, const float *restrict w, const float *restrict bias,
-                                     float *restrict y, const listed_tap *restrict taps, int count) {
+static __attribute__((noinline)) void tile_2(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0 = vs_load(bias + 0);
     vf a1 = vs_load(bias + 0);
     vf a2 = vs_load(bias + 0);
@@ -244,35 +247,35 @@ static __attribute__((noinline)) void tile_2(const float *restrict x, const floa
     vf a18 = vs_load(bias + 0);
     vf a19 = vs_load(bias + 0);
     for (int t = 0; t < count; ++t) {
-        const float *restrict xt = x + taps[t].input;
-        const float *restrict wt = w + taps[t].unit * UNIT;
+        const vs_real *restrict xt = x + taps[t].input;
+        const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 3 taps, 21 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 16; ++c) {
             const vf w0 = vs_load(wt + 0 + c * 16);
             const vf w1 = vs_load(wt + 256 + c * 16);
             const vf w2 = vs_load(wt + 512 + c * 16);
-            { const float s = xt[0 + c]; a0 += s * w2; }
-            { const float s = xt[16 + c]; a0 += s * w1; a1 += s * w2; }
-            { const float s = xt[32 + c]; a0 += s * w0; a1 += s * w1; a2 += s * w2; }
-            { const float s = xt[48 + c]; a1 += s * w0; a2 += s * w1; a3 += s * w2; }
-            { const float s = xt[64 + c]; a2 += s * w0; a3 += s * w1; a4 += s * w2; }
-            { const float s = xt[80 + c]; a3 += s * w0; a4 += s * w1; a5 += s * w2; }
-            { const float s = xt[96 + c]; a4 += s * w0; a5 += s * w1; a6 += s * w2; }
-            { const float s = xt[112 + c]; a5 += s * w0; a6 += s * w1; a7 += s * w2; }
-            { const float s = xt[128 + c]; a6 += s * w0; a7 += s * w1; a8 += s * w2; }
-            { const float s = xt[144 + c]; a7 += s * w0; a8 += s * w1; a9 += s * w2; }
-            { const float s = xt[160 + c]; a8 += s * w0; a9 += s * w1; a10 += s * w2; }
-            { const float s = xt[176 + c]; a9 += s * w0; a10 += s * w1; a11 += s * w2; }
-            { const float s = xt[192 + c]; a10 += s * w0; a11 += s * w1; a12 += s * w2; }
-            { const float s = xt[208 + c]; a11 += s * w0; a12 += s * w1; a13 += s * w2; }
-            { const float s = xt[224 + c]; a12 += s * w0; a13 += s * w1; a14 += s * w2; }
-            { const float s = xt[240 + c]; a13 += s * w0; a14 += s * w1; a15 += s * w2; }
-            { const float s = xt[256 + c]; a14 += s * w0; a15 += s * w1; a16 += s * w2; }
-            { const float s = xt[272 + c]; a15 += s * w0; a16 += s * w1; a17 += s * w2; }
-            { const float s = xt[288 + c]; a16 += s * w0; a17 += s * w1; a18 += s * w2; }
-            { const float s = xt[304 + c]; a17 += s * w0; a18 += s * w1; a19 += s * w2; }
-            { const float s = xt[320 + c]; a18 += s * w0; a19 += s * w1; }
+            { const vs_real s = xt[0 + c]; a0 += s * w2; }
+            { const vs_real s = xt[16 + c]; a0 += s * w1; a1 += s * w2; }
+            { const vs_real s = xt[32 + c]; a0 += s * w0; a1 += s * w1; a2 += s * w2; }
+            { const vs_real s = xt[48 + c]; a1 += s * w0; a2 += s * w1; a3 += s * w2; }
+            { const vs_real s = xt[64 + c]; a2 += s * w0; a3 += s * w1; a4 += s * w2; }
+            { const vs_real s = xt[80 + c]; a3 += s * w0; a4 += s * w1; a5 += s * w2; }
+            { const vs_real s = xt[96 + c]; a4 += s * w0; a5 += s * w1; a6 += s * w2; }
+            { const vs_real s = xt[112 + c]; a5 += s * w0; a6 += s * w1; a7 += s * w2; }
+            { const vs_real s = xt[128 + c]; a6 += s * w0; a7 += s * w1; a8 += s * w2; }
+            { const vs_real s = xt[144 + c]; a7 += s * w0; a8 += s * w1; a9 += s * w2; }
+            { const vs_real s = xt[160 + c]; a8 += s * w0; a9 += s * w1; a10 += s * w2; }
+            { const vs_real s = xt[176 + c]; a9 += s * w0; a10 += s * w1; a11 += s * w2; }
+            { const vs_real s = xt[192 + c]; a10 += s * w0; a11 += s * w1; a12 += s * w2; }
+            { const vs_real s = xt[208 + c]; a11 += s * w0; a12 += s * w1; a13 += s * w2; }
+            { const vs_real s = xt[224 + c]; a12 += s * w0; a13 += s * w1; a14 += s * w2; }
+            { const vs_real s = xt[240 + c]; a13 += s * w0; a14 += s * w1; a15 += s * w2; }
+            { const vs_real s = xt[256 + c]; a14 += s * w0; a15 += s * w1; a16 += s * w2; }
+            { const vs_real s = xt[272 + c]; a15 += s * w0; a16 += s * w1; a17 += s * w2; }
+            { const vs_real s = xt[288 + c]; a16 += s * w0; a17 += s * w1; a18 += s * w2; }
+            { const vs_real s = xt[304 + c]; a17 += s * w0; a18 += s * w1; a19 += s * w2; }
+            { const vs_real s = xt[320 + c]; a18 += s * w0; a19 += s * w1; }
         }
     }
     vs_stream(y + 0, vs_relu(a0));
@@ -297,7 +300,7 @@ static __attribute__((noinline)) void tile_2(const float *restrict x, const floa
     vs_stream(y + 304, vs_relu(a19));
 }
 
-/* Where a tile reads and writes, in floats from the start of its rows. `last` computes the last block of filters. */
+/* Where a tile reads and writes, in elements from the start of its rows. `last` computes the last block of filters. */
 typedef struct {
     tile_function *full;
     tile_function *last;
@@ -357,7 +360,7 @@ static const row_group row_groups[GROUPS] = {
 
 /* One position along depth in one depth phase: where it writes, and its depth taps that lie inside the input. */
 typedef struct {
-    float *output;
+    vs_real *output;
     int count;
     const depth_tap *taps[3];
     int64_t inputs[3];
@@ -365,7 +368,7 @@ typedef struct {
 
 VS_INLINE int64_t sample_of(int64_t item) { return item / ((int64_t)DEPTHS * BLOCKS); }
 
-static int find_slice(depth_slice *restrict slice, float *y, int64_t item, int phase) {
+static int find_slice(depth_slice *restrict slice, vs_real *y, int64_t item, int phase) {
     const int64_t q = FIRST_DEPTH + item % DEPTHS;
     const int64_t o = q * DEPTH_STRIDE + phase - DEPTH_CROP;
     if (o < 0 || o >= OUTPUT_DEPTH) return 0;
@@ -404,11 +407,11 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
 
 /* Items of one part: its channels of the input, its weights, its filters of the output. */
 static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end) {
-    const float *const x = (const float *)args->input + part * (int64_t)CHANNELS;
-    const float *const weights = (const float *)args->packed + part * PART_WEIGHTS;
-    float *const results = (float *)args->output + part * FILTERS * FILTER_STEP;
-    const float *const bias = (const float *)args->bias + part * (int64_t)FILTERS;
-    const float *const last_bias = bias + (FILTER_BLOCKS - 1) * (int64_t)BLOCK_FILTERS;
+    const vs_real *const x = (const vs_real *)args->input + part * (int64_t)CHANNELS;
+    const vs_real *const weights = (const vs_real *)args->packed + part * PART_WEIGHTS;
+    vs_real *const results = (vs_real *)args->output + part * FILTERS * FILTER_STEP;
+    const vs_real *const bias = (const vs_real *)args->bias + part * (int64_t)FILTERS;
+    const vs_real *const last_bias = bias + (FILTER_BLOCKS - 1) * (int64_t)BLOCK_FILTERS;
     listed_tap lists[GROUPS][9];
     int counts[GROUPS];
     int64_t outputs[GROUPS];
@@ -420,30 +423,30 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
         const int stop = first + BLOCK_ROWS < TILE_ROWS ? first + BLOCK_ROWS : TILE_ROWS;
         for (int phase = 0; phase < DEPTH_STRIDE; ++phase) {
             if (!find_slice(&slice, results, item, phase)) continue;
-            const float *const w = weights + depth_phases[phase].weights;
+            const vs_real *const w = weights + depth_phases[phase].weights;
             const int64_t units = depth_phases[phase].units;
             /* This block's rows of the input plane after the ones in use, spread over the tiles: the hardware does not follow
                the jump from row to row. */
             const int64_t sample = item / ((int64_t)DEPTHS * BLOCKS), next = FIRST_DEPTH + item % DEPTHS + 1;
             const int fetches = part == 0 && phase == 0 && next >= 0 && next < INPUT_DEPTH;
-            const float *fetched = x + (sample * INPUT_DEPTH + next) * INPUT_PLANE + first * INT64_C(1280);
+            const vs_real *fetched = x + (sample * INPUT_DEPTH + next) * INPUT_PLANE + first * INT64_C(1280);
             for (int row = first; row < stop; ++row) {
                 for (int group = 0; group < GROUPS; ++group)
                     present[group] = list_taps(&slice, group, row, lists[group], &counts[group], &outputs[group]);
                 for (int column = 0; column < TILE_COLUMNS; ++column) {
                     if (fetches) {
-                        for (int line = 0; line < 20; ++line) __builtin_prefetch(fetched + line * 16, 0, 2);
-                        fetched += 20 * 16;
+                        for (int line = 0; line < 20; ++line) __builtin_prefetch(fetched + line * (64 / VS_REAL_BYTES), 0, 2);
+                        fetched += 20 * (64 / VS_REAL_BYTES);
                     }
                     for (int block = 0; block < FILTER_BLOCKS; ++block) {
                         for (int group = 0; group < GROUPS; ++group) {
                             if (!present[group]) continue;
                             const tile_entry *const e = &tiles[group][column];
                             if (!e->last) continue;
-                            float *const y = slice.output + (outputs[group] + e->output + block * BLOCK_FILTERS * FILTER_STEP);
-                            const float *const wb = w + block * units * UNIT;
-                            if (block + 1 < FILTER_BLOCKS) e->full(x + e->input, wb, bias + block * (int64_t)BLOCK_FILTERS, y, lists[group], counts[group]);
-                            else e->last(x + e->input, wb, last_bias, y, lists[group], counts[group]);
+                            vs_real *const y = slice.output + (outputs[group] + e->output + block * BLOCK_FILTERS * FILTER_STEP);
+                            const vs_real *const wb = w + block * units * UNIT;
+                            if (block + 1 < FILTER_BLOCKS) e->full(x + e->input + block * (int64_t)BLOCK_CHANNELS, wb, bias + block * (int64_t)BLOCK_FILTERS, y, lists[group], counts[group]);
+                            else e->last(x + e->input + block * (int64_t)BLOCK_CHANNELS, wb, last_bias, y, lists[group], counts[group]);
                         }
                     }
                 }
@@ -501,24 +504,25 @@ static const struct {
 
 int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_58f46043_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
-    const float *const weights = args->weights;
-    float *const packed = args->packed;
+    const vs_real *const weights = args->weights;
+    vs_real *const packed = args->packed;
     for (int64_t i = 6912; i < 6912; ++i) packed[i] = 0;
     for (int part = 0; part < PARTS; ++part) {
         for (int tap = 0; tap < 27; ++tap) {
             for (int block = 0; block < FILTER_BLOCKS; ++block) {
                 const int64_t unit = block + 1 < FILTER_BLOCKS ? UNIT : LAST_UNIT;
-                const int64_t width = unit / 16; /* floats of one channel step */
+                const int64_t width = unit / 16; /* elements of one channel step */
                 const depth_phase *const p = &depth_phases[tap_places[tap].phase];
-                float *const to = packed + part * PART_WEIGHTS + p->weights + block * p->units * UNIT + tap_places[tap].unit * unit;
+                vs_real *const to = packed + part * PART_WEIGHTS + p->weights + block * p->units * UNIT + tap_places[tap].unit * unit;
                 for (int64_t lane = 0; lane < width; ++lane) {
-                    const int64_t filter = block * (int64_t)BLOCK_FILTERS + lane / 1;
+                    const int64_t place = lane % VS_LANES / 1; /* of the filter in its vector */
+                    const int64_t filter = block * (int64_t)BLOCK_FILTERS + lane / VS_LANES * VECTOR_FILTERS + place;
                     /* The kernel tensor is (taps, filters of a group, channels of all groups). */
                     const int64_t group = (part * (int64_t)FILTERS + filter) / GROUP_FILTERS, row = (part * (int64_t)FILTERS + filter) % GROUP_FILTERS;
-                    const float *const from = weights + (tap * (int64_t)GROUP_FILTERS + row) * INPUT_CHANNELS + group * CHANNELS;
+                    const vs_real *const from = weights + (tap * (int64_t)GROUP_FILTERS + row) * INPUT_CHANNELS + group * CHANNELS;
                     for (int64_t step = 0; step < 16; ++step) {
                         const int64_t channel = step * 1 + lane % 1;
-                        to[step * width + lane] = filter < FILTERS && channel < CHANNELS ? from[channel] : 0;
+                        to[step * width + lane] = place < VECTOR_FILTERS && filter < FILTERS && channel < CHANNELS ? from[channel] : 0;
                     }
                 }
             }

@@ -1,10 +1,13 @@
 import LayerSpec
+import Scheduling
 
 /// The C call of an activation; the functions are in `Templates/voxelsmith_vectors.h`.
 enum ActivationExpression {
-    /// - Returns: the expression for `operand`; nil for activations that are not pointwise.
-    static func apply(_ activation: Activation, to operand: String) -> String? {
-        switch activation {
+    /// - Returns: the expression for `operand`; nil for activations that kernels of this type do not apply.
+    static func apply(_ activation: Activation, to operand: String, _ type: ElementType) -> String? {
+        func literal(_ value: Double) -> String { Self.literal(value, type) }
+        if !activation.isFused(in: type) { return nil }
+        return switch activation {
         case .linear: operand
         case .relu: "vs_relu(\(operand))"
         case .elu(let alpha): "vs_elu(\(operand), \(literal(alpha)))"
@@ -20,7 +23,7 @@ enum ActivationExpression {
         case .silu: "vs_silu(\(operand))"
         case .rectified(let slope, let maximum, let threshold):
             // With a maximum, what exceeds a negative threshold is at least 0.
-            "vs_rectified(\(operand), \(literal(slope)), \(literal(threshold)), \(maximum == nil ? literal(-.infinity) : "0.0f"), \(literal(maximum ?? .infinity)))"
+            "vs_rectified(\(operand), \(literal(slope)), \(literal(threshold)), \(maximum == nil ? literal(-.infinity) : literal(0)), \(literal(maximum ?? .infinity)))"
         case .celu(let alpha): "vs_celu(\(operand), \(literal(alpha)), \(literal(1 / alpha)))"
         case .logSigmoid: "vs_log_sigmoid(\(operand))"
         case .hardSilu: "vs_hard_silu(\(operand))"
@@ -44,10 +47,14 @@ enum ActivationExpression {
         }
     }
 
-    /// A float literal with the value of the nearest Float.
-    private static func literal(_ value: Double) -> String {
+    /// A literal with the nearest value of the type.
+    private static func literal(_ value: Double, _ type: ElementType) -> String {
+        // A parameter beyond the type's range saturates, as the conversion in C would.
+        if type.arithmetic == .float64 {
+            if value.isInfinite { return value < 0 ? "-__builtin_inf()" : "__builtin_inf()" }
+            return "\(value)"
+        }
         let rounded = Float(value)
-        // A parameter beyond Float's range saturates, as the conversion in C would.
         if rounded.isInfinite { return rounded < 0 ? "-__builtin_inff()" : "__builtin_inff()" }
         return "\(rounded)f"
     }

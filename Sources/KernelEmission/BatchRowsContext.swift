@@ -63,7 +63,7 @@ struct BatchRowsContext {
         }
         usesBias = spec.epilogue.hasBias
         // The schedule's activation is pointwise, so it always has an expression.
-        activation = ActivationExpression.apply(spec.epilogue.activation, to: "sum") ?? "sum"
+        activation = ActivationExpression.apply(spec.epilogue.activation, to: "sum", .float32) ?? "sum"
         packedFloats = resolved.packedByteCount / 4
         (depthCrop, heightCrop, widthCrop) = (depth.crop, height.crop, width.crop)
         (depthDilation, heightDilation, widthDilation) = (depth.dilation, height.dilation, width.dilation)

@@ -7,15 +7,16 @@ struct FilterLanesContext {
     struct Weight { let name: String; let offset: Int }
     struct Use { let accumulator: String; let weight: String }
     struct Input { let type: String; let load: String; let uses: [Use] }
-    struct Lonely { let weights: [Weight]; let inputs: [Input] }
+    struct Counted { let steps: Int; let step: Int; let unrolled: [Int]; let weights: [Weight]; let inputs: [Input] }
+    struct Straight { let comment: String; let weights: [Weight]; let inputs: [Input] }
     struct Loop {
         let comment: String
-        let steps: Int
-        let step: Int
-        let unrolled: [Int]
-        let weights: [Weight]
-        let inputs: [Input]
-        let lonely: [Lonely]
+        let counted: [Counted]
+        let straight: [Straight]
+
+        /// Inputs and weights that are loaded, over the loop and what is written out.
+        var inputs: [Input] { counted.flatMap(\.inputs) + straight.flatMap(\.inputs) }
+        var weightCount: Int { counted.reduce(0) { $0 + $1.weights.count } + straight.reduce(0) { $0 + $1.weights.count } }
     }
     struct Store { let statement: String }
     struct Tile {
@@ -36,6 +37,7 @@ struct FilterLanesContext {
     struct DepthTap { let lag: Int; let units: String }
     struct DepthPhase { let first: Int; let count: Int; let weights: Int; let units: Int }
     struct RowGroup { let phase: Int; let first: Int; let positions: Int; let count: Int; let taps: String }
+    struct GroupLoad { let name: String; let channel: Int; let groups: Int; let steps: [Store] }
     struct TapPlace { let phase: Int; let unit: Int }
 
     let name: String
@@ -49,6 +51,8 @@ struct FilterLanesContext {
     let tileInputs: Int
     let lanesAre: String
     let lanes: Int
+    let elements: String
+    let realBytes: Int
     let channels: Int
     let filters: Int
     let parts: Int
@@ -68,6 +72,8 @@ struct FilterLanesContext {
     let splits: Int
     let blockCount: Int
     let blockFilters: Int
+    let vectorFilters: Int
+    let blockChannels: Int
     let groupCount: Int
     let unit: Int
     let lastUnit: Int
@@ -98,7 +104,8 @@ struct FilterLanesContext {
     let lastLanes: Int
     let lastFilters: Int
     let partialStores: [PartialStore]
-    let channelTail: [Int]
+    let partialLoads: [Int]
+    let groupLoads: [GroupLoad]
     let tiles: [Tile]
     let listsRows: Bool
     let groups: [Group]
@@ -116,8 +123,8 @@ struct FilterLanesContext {
     let fetchLines: Int
     let tapCount: Int
     let tapPlaces: [TapPlace]
-    let packedFloats: Int
-    let packedFloatsRounded: Int
+    let packedElements: Int
+    let packedElementsRounded: Int
     let channelSteps: Int
     let channelsPerVector: Int
 
@@ -135,18 +142,24 @@ struct FilterLanesContext {
         self.schedule = schedule.text
         multiplyAdds = geometry.multiplyAddCount
         lanesAre =
-            switch parameters.channelsPerVector {
-            case 1: "filters"
-            case 2: "filters, each with two channels side by side"
-            default: "channels of one filter"
+            if layout.channelsAreLanes {
+                "channels of one filter"
+            } else if layout.pairsChannels {
+                "filters, each with two channels side by side"
+            } else if parameters.mergesGroups {
+                "filters of consecutive groups"
+            } else {
+                "filters"
             }
         lanes = layout.lanes
+        elements = layout.type.rawValue
+        realBytes = layout.type.byteCount
         channels = geometry.channelsPerGroup
         filters = layout.partFilters
         parts = layout.parts
         inputChannels = geometry.channels
         groupFilters = geometry.filtersPerGroup
-        partWeights = layout.partFloats
+        partWeights = layout.partElements
         (inputDepth, inputHeight, inputWidth) = (depth.input, height.input, width.input)
         (outputDepth, outputHeight, outputWidth) = (depth.output, height.output, width.output)
         (depthStride, depthCrop, heightStride, heightCrop) = (depth.stride, depth.crop, height.stride, height.crop)
@@ -159,6 +172,8 @@ struct FilterLanesContext {
         splits = resolved.splits
         blockCount = layout.blockCount
         blockFilters = layout.filtersPerBlock
+        vectorFilters = layout.filtersPerVector
+        blockChannels = parameters.mergesGroups ? layout.filtersPerBlock / geometry.filtersPerGroup * geometry.channelsPerGroup : 0
         groupCount = plan.groups.count
         unit = layout.unit
         lastUnit = layout.lastUnit
@@ -189,9 +204,7 @@ struct FilterLanesContext {
         self.lastFilters = lastFilters
         lastLanes = layout.lastVectors * layout.lanes
         // Where lanes are channels the bias of each filter is read by itself.
-        padsBias = parameters.channelsPerVector == 2 || (parameters.channelsPerVector == 1 && lastFilters % layout.lanes != 0)
-        channelTail = parameters.channelsPerVector == layout.lanes && geometry.channelsPerGroup % layout.lanes != 0
-            ? [geometry.channelsPerGroup % layout.lanes] : []
+        padsBias = !layout.channelsAreLanes && (lastFilters % layout.lanes != 0 || layout.filtersPerVector != layout.lanes)
         listsRows = parameters.listsRows
 
         // Tiles, once for full filter blocks and once for the last one where the two differ.
@@ -202,10 +215,14 @@ struct FilterLanesContext {
         if layout.blockCount > 1 || !lastDiffers { printed += plan.variants.indices.map(full.tile) }
         if lastDiffers { printed += plan.variants.indices.map(last.tile) }
         tiles = printed
-        let partial = Set(layout.channelsPerVector == layout.lanes ? [] : last.storedLanes + (layout.blockCount > 1 ? full.storedLanes : [])).subtracting([layout.lanes])
+        let partial = Set(layout.channelsAreLanes ? [] : last.storedLanes + (layout.blockCount > 1 ? full.storedLanes : [])).subtracting([layout.lanes])
         partialStores = partial.sorted().map { PartialStore($0, lanes: layout.lanes) }
+        let groupReads = Set(last.groupReads + (layout.blockCount > 1 ? full.groupReads : [])).sorted()
+        groupLoads = groupReads.filter { !$0.isPlain }.map(GroupLoad.init)
+        let channelTail = layout.channelsAreLanes ? [geometry.channelsPerGroup % layout.lanes] : []
+        partialLoads = Set(channelTail + groupReads.flatMap(\.partialLoads)).subtracting([0]).sorted()
         tileMultiplyAdds = printed.reduce(0) { $0 + $1.loops.reduce(0) { $0 + $1.inputs.reduce(0) { $0 + $1.uses.count } } }
-        tileLoads = printed.reduce(0) { $0 + $1.loops.reduce(0) { $0 + $1.weights.count } }
+        tileLoads = printed.reduce(0) { $0 + $1.loops.reduce(0) { $0 + $1.weightCount } }
         tileInputs = printed.reduce(0) { $0 + $1.loops.reduce(0) { $0 + $1.inputs.count } }
 
         let rowFloats = inputRow
@@ -264,7 +281,7 @@ struct FilterLanesContext {
         fetchesOutput = parameters.prefetchesNextPlane && parameters.order == .heightBlocked && convertsOutput && !streamsOutput
         fetchesPlanes = parameters.prefetchesNextPlane && parameters.order == .heightBlocked && (convertsInput || fetchesOutput)
         fetchRow = parameters.tileHeight * inputRow
-        fetchLines = max(1, (fetchRow / 16).ceilingDivision(by: max(1, plan.tileColumns)))
+        fetchLines = max(1, (fetchRow * layout.type.byteCount / 64).ceilingDivision(by: max(1, plan.tileColumns)))
 
         // Where the unit of every tap lies.
         tapCount = geometry.tapCount
@@ -283,15 +300,15 @@ struct FilterLanesContext {
             }
         }
         tapPlaces = places
-        packedFloats = layout.floatCount
-        packedFloatsRounded = layout.byteCount / 4
+        packedElements = layout.elementCount
+        packedElementsRounded = layout.byteCount / layout.type.byteCount
         channelSteps = layout.channelSteps
         channelsPerVector = layout.channelsPerVector
 
         let loops = ["batch", "depth positions"] + (layout.parts > 1 ? ["groups"] : []) + ["tile rows and columns"]
             + (layout.blockCount > 1 ? ["filter blocks"] : [])
             + (depthTapMaximum > 1 ? ["depth taps"] : []) + (parameters.listsRows && rowTapMaximum > 1 ? ["row taps"] : [])
-            + (layout.channelSteps > 1 ? ["channels"] : [])
+            + (layout.channelSteps > 1 && !parameters.mergesGroups ? ["channels"] : [])
         looped = (loops + LoopTexts.conversion(input: convertsInput, output: convertsOutput)).joined(separator: ", ")
     }
 }

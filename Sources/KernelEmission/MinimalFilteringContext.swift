@@ -142,7 +142,7 @@ struct MinimalFilteringContext {
         usesBias = spec.epilogue.hasBias
         boxed = ActivationExpression.isHeavy(spec.epilogue.activation)
         // The schedule's activation is pointwise, so it always has an expression.
-        activation = ActivationExpression.apply(spec.epilogue.activation, to: "sum") ?? "sum"
+        activation = ActivationExpression.apply(spec.epilogue.activation, to: "sum", .float32) ?? "sum"
 
         combinations = resolved.combinations.enumerated().map { index, combination in
             let classes = combination.classes

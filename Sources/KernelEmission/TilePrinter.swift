@@ -11,6 +11,8 @@ struct TilePrinter {
     private let suffix: String
     /// Filters that each vector stores.
     let storedLanes: [Int]
+    /// How the vectors of merged groups read their channels; empty where groups are not merged.
+    let groupReads: [GroupRead]
 
     /// - Parameter filters: filters of the block, at most those of a full one.
     init(_ schedule: Schedule, _ resolved: FilterLanesSchedule, filters: Int, unitName: String, suffix: String) {
@@ -19,10 +21,19 @@ struct TilePrinter {
         layout = resolved.packedLayout
         self.unitName = unitName
         self.suffix = suffix
-        let perVector = layout.lanes / layout.channelsPerVector
+        let perVector = layout.filtersPerVector
         vectors = filters.ceilingDivision(by: perVector)
         let lastLanes = filters - (vectors - 1) * perVector
-        storedLanes = Array(repeating: perVector, count: vectors - 1) + [lastLanes]
+        let stored = Array(repeating: perVector, count: vectors - 1) + [lastLanes]
+        storedLanes = stored
+        let geometry = schedule.spec.geometry
+        groupReads = !resolved.parameters.mergesGroups ? [] : (0..<geometry.channelsPerGroup).flatMap { channel in
+            stored.map {
+                GroupRead(
+                    filters: geometry.filtersPerGroup, channels: geometry.channelsPerGroup, channel: channel,
+                    groups: $0 / geometry.filtersPerGroup, lanes: resolved.packedLayout.lanes)
+            }
+        }
     }
 
     func name(_ variant: Int) -> String { "tile_\(variant)\(suffix)" }
@@ -31,8 +42,8 @@ struct TilePrinter {
         let variant = resolved.tilePlan.variants[number]
         let activation = schedule.spec.epilogue.activation
         // A tree of sums is better left to the registers; the other epilogues make the loops above spill.
-        let boxed = layout.channelsPerVector == 2 || (layout.channelsPerVector == 1 && ActivationExpression.isHeavy(activation))
-        let biasFirst = schedule.spec.epilogue.hasBias && layout.channelsPerVector == 1
+        let boxed = layout.pairsChannels || (!layout.channelsAreLanes && ActivationExpression.isHeavy(activation))
+        let biasFirst = schedule.spec.epilogue.hasBias && !layout.pairsChannels && !layout.channelsAreLanes
         let places = variant.outputs.map { place in
             (place.row * schedule.spec.geometry.axes[2].output + place.column) * resolved.outputVoxel
         }
@@ -40,7 +51,7 @@ struct TilePrinter {
             (0..<vectors).map { vector in
                 FilterLanesContext.Accumulator(
                     name: accumulator(output, vector), index: output * vectors + vector,
-                    initial: biasFirst ? "vs_load(bias + \(vector * layout.lanes))" : "vs_splat(0)")
+                    initial: biasFirst ? "vs_load(bias + \(vector * layout.filtersPerVector))" : "vs_splat(0)")
             }
         }
         return FilterLanesContext.Tile(
@@ -56,11 +67,10 @@ struct TilePrinter {
     private func weight(_ tap: Int, _ vector: Int) -> String { vectors == 1 ? "w\(tap)" : "w\(tap)_\(vector)" }
 
     private func loop(_ loop: TilePlan.ChannelLoop) -> FilterLanesContext.Loop {
-        let channels = schedule.spec.geometry.channelsPerGroup
+        let geometry = schedule.spec.geometry
+        let channels = geometry.channelsPerGroup
         let voxel = resolved.inputVoxel
         let perVector = layout.channelsPerVector
-        let lonely = channels % perVector != 0
-        let steps = lonely ? layout.channelSteps - 1 : layout.channelSteps
         let step = vectors * layout.lanes
         let unit = layout.channelSteps * step
         func weights(from offset: Int) -> [FilterLanesContext.Weight] {
@@ -70,49 +80,67 @@ struct TilePrinter {
                 }
             }
         }
-        func inputs(_ load: (Int) -> String) -> [FilterLanesContext.Input] {
+        /// Every input of the loop and what it is multiplied with, for some of the vectors.
+        func inputs(_ type: String, _ range: Range<Int>, _ load: (Int) -> String) -> [FilterLanesContext.Input] {
             loop.inputs.enumerated().map { index, place in
-                let offset = (place.row * schedule.spec.geometry.axes[2].input + place.column) * voxel
-                return FilterLanesContext.Input(
-                    type: perVector > 1 ? "vf" : "float", load: load(offset),
+                FilterLanesContext.Input(
+                    type: type, load: load((place.row * geometry.axes[2].input + place.column) * voxel),
                     uses: loop.uses.filter { $0.input == index }.flatMap { use in
-                        (0..<vectors).map {
-                            FilterLanesContext.Use(accumulator: accumulator(use.output, $0), weight: weight(use.tap, $0))
-                        }
+                        range.map { FilterLanesContext.Use(accumulator: accumulator(use.output, $0), weight: weight(use.tap, $0)) }
                     })
             }
         }
-        return FilterLanesContext.Loop(
-            comment: "\(loop.units.count) tap\(loop.units.count == 1 ? "" : "s"), \(loop.inputs.count) inputs", steps: steps, step: step,
-            unrolled: steps > 1 ? [resolved.parameters.unroll] : [],
-            weights: steps > 0 ? weights(from: 0) : [],
-            inputs: steps > 0
-                ? inputs { offset in
-                    switch perVector {
-                    case 1: "xt[\(offset) + c]"
-                    case 2: "vs_pair(xt + \(offset) + 2 * c)"
-                    default: "vs_load(xt + \(offset) + \(perVector) * c)"
-                    }
-                } : [],
-            lonely: lonely
-                ? [
+        let comment = "\(loop.units.count) tap\(loop.units.count == 1 ? "" : "s"), \(loop.inputs.count) inputs"
+        if resolved.parameters.mergesGroups {
+            let vectorChannels = layout.filtersPerVector / geometry.filtersPerGroup * channels
+            return FilterLanesContext.Loop(
+                comment: comment, counted: [],
+                straight: (0..<channels).map { channel in
                     .init(
-                        weights: weights(from: steps * step),
-                        inputs: inputs { perVector == 2 ? "vs_lonely(xt[\($0 + channels - 1)])" : "load_tail(xt + \($0 + steps * perVector))" })
-                ] : [])
+                        comment: "channel \(channel) of every group", weights: weights(from: channel * step),
+                        inputs: (0..<vectors).flatMap { vector in
+                            inputs("vf", vector..<vector + 1) { offset in
+                                groupReads[channel * vectors + vector].expression("xt + \(offset + vector * vectorChannels)")
+                            }
+                        })
+                })
+        }
+        let tail = channels % perVector
+        let steps = channels / perVector
+        return FilterLanesContext.Loop(
+            comment: comment,
+            counted: steps == 0
+                ? []
+                : [
+                    .init(
+                        steps: steps, step: step, unrolled: steps > 1 ? [resolved.parameters.unroll] : [], weights: weights(from: 0),
+                        inputs: inputs(perVector > 1 ? "vf" : "vs_real", 0..<vectors) { offset in
+                            if perVector == 1 { return "xt[\(offset) + c]" }
+                            return "\(layout.channelsAreLanes ? "vs_load" : "vs_pair")(xt + \(offset) + \(perVector) * c)"
+                        })
+                ],
+            straight: tail == 0
+                ? []
+                : [
+                    .init(
+                        comment: "the channels that fill no vector", weights: weights(from: steps * step),
+                        inputs: inputs("vf", 0..<vectors) {
+                            layout.channelsAreLanes ? "load_\(tail)(xt + \($0 + steps * perVector))" : "vs_lonely(xt[\($0 + channels - 1)])"
+                        })
+                ])
     }
 
     private func stores(_ places: [Int], _ activation: Activation, boxed: Bool) -> [FilterLanesContext.Store] {
         func store(_ address: String, _ vector: Int, _ sum: String) -> FilterLanesContext.Store {
-            let offset = vector * layout.lanes
+            let offset = vector * layout.filtersPerVector
             let to = offset == 0 ? address : "\(address) + \(offset)"
-            // The schedule's activation is pointwise, so it always has an expression.
-            let value = ActivationExpression.apply(activation, to: sum) ?? sum
+            // The schedule's activation is one that kernels apply, so it always has an expression.
+            let value = ActivationExpression.apply(activation, to: sum, layout.type) ?? sum
             let function = storedLanes[vector] == layout.lanes
                 ? (resolved.parameters.streamsOutput && resolved.conversion == nil ? "vs_stream" : "vs_store") : "store_\(storedLanes[vector])"
             return .init(statement: "\(function)(\(to), \(value));")
         }
-        if layout.channelsPerVector == layout.lanes { return sumsOfLanes(places, activation) }
+        if layout.channelsAreLanes { return sumsOfLanes(places, activation) }
         if !boxed {
             return places.enumerated().flatMap { output, place in
                 (0..<vectors).map { store("y + \(place)", $0, accumulator(output, $0)) }
@@ -120,7 +148,7 @@ struct TilePrinter {
         }
         return (0..<vectors).map { vector in
             let sum = "sums[i * \(vectors) + \(vector)]"
-            guard layout.channelsPerVector == 2 else { return store("out", vector, sum) }
+            guard layout.pairsChannels else { return store("out", vector, sum) }
             return store("out", vector, schedule.spec.epilogue.hasBias ? "vs_add_pairs(\(sum)) + vs_load(bias)" : "vs_add_pairs(\(sum))")
         }
     }
@@ -153,8 +181,8 @@ struct TilePrinter {
                 let biases = (0..<layout.lanes).map { $0 < part.count ? "bias[\(part[$0].vector)]" : "0" }
                 sum += vectors == 1 ? " + bias[0]" : " + (vf){\(biases.joined(separator: ", "))}"
             }
-            // The schedule's activation is pointwise, so it always has an expression.
-            statements.append("const vf \(name) = \(ActivationExpression.apply(activation, to: sum) ?? sum);")
+            // The schedule's activation is one that kernels apply, so it always has an expression.
+            statements.append("const vf \(name) = \(ActivationExpression.apply(activation, to: sum, layout.type) ?? sum);")
             var first = 0
             while first < part.count {
                 var end = first + 1

@@ -25,6 +25,9 @@ public struct FilterLanes: Codable, Hashable, Sendable {
     /// 1; or 2: even and odd channels side by side in the lanes, summed at the end (at most half a vector of filters); or as many
     /// as there are lanes: every vector is one filter, and the lanes of its sums are added by a tree at the end (few filters).
     public var channelsPerVector: Int
+    /// Whether lanes run on over the filters of consecutive groups of features, each of which reads its own channels: for
+    /// depthwise layers and small groups. Otherwise groups are computed one after another.
+    public var mergesGroups: Bool
     /// Vectors of filters in the register tile.
     public var vectors: Int
     /// Positions of a tile along height.
@@ -52,9 +55,10 @@ public struct FilterLanes: Codable, Hashable, Sendable {
     public init(
         channelsPerVector: Int = 1, vectors: Int = 1, tileHeight: Int = 1, tileWidth: Int, mergesWidthPhases: Bool = false,
         fusion: Fusion = .row, listsRows: Bool = true, order: Order = .heightBlocked, blockRows: Int = 1,
-        prefetchesNextPlane: Bool = false, streamsOutput: Bool = false, unroll: Int = 2
+        prefetchesNextPlane: Bool = false, streamsOutput: Bool = false, unroll: Int = 2, mergesGroups: Bool = false
     ) {
         self.channelsPerVector = channelsPerVector
+        self.mergesGroups = mergesGroups
         self.vectors = vectors
         self.tileHeight = tileHeight
         self.tileWidth = tileWidth
@@ -77,7 +81,7 @@ public struct FilterLanes: Codable, Hashable, Sendable {
     /// Canonical text, equal for equal schedules.
     public var text: String {
         var parts = [
-            "filter-lanes", "g\(channelsPerVector)", "v\(vectors)", "tile\(tileHeight)x\(tileWidth)",
+            "filter-lanes", mergesGroups ? "groups" : "g\(channelsPerVector)", "v\(vectors)", "tile\(tileHeight)x\(tileWidth)",
             mergesWidthPhases ? "merge=w" : "merge=none", "fuse=\(fusion.rawValue)", listsRows ? "rows=listed" : "rows=unrolled",
             "order=\(order.rawValue)", "block\(blockRows)", prefetchesNextPlane ? "prefetch" : "noprefetch",
         ]

@@ -16,6 +16,10 @@ public struct FilterLanesSchedule: Hashable, Sendable {
     /// Most multiply-adds printed into one kernel; about 1 MB of code and seconds of compilation.
     public static let maximumUseCount = 40_000
 
+    /// Most multiply-adds of one tile of merged groups: they have no loop over channels, and clang's time grows faster than the
+    /// length of straight code.
+    static let maximumStraightUseCount = 4096
+
     /// - Throws: `SchedulingError` when the family does not take the problem or the parameters break a limit.
     init(_ spec: KernelSpec, _ target: Target, _ parameters: FilterLanes) throws(SchedulingError) {
         if let reason = FilterLanes.reasonAgainst(spec) { throw reason }
@@ -34,7 +38,14 @@ public struct FilterLanesSchedule: Hashable, Sendable {
         packedLayout = PackedLayout(spec: spec, target: target, schedule: parameters)
         conversion = spec.layout == .channelsFirst
             ? LayoutConversion(spec, target, parameters, tilePlan, layout: packedLayout) : nil
-        let uses = tilePlan.useCount * parameters.vectors
+        // The channels of merged groups are written out.
+        let written = parameters.vectors * (parameters.mergesGroups ? spec.geometry.channelsPerGroup : 1)
+        let straight = (tilePlan.variants.map(\.useCount).max() ?? 0) * written
+        if parameters.mergesGroups && straight > Self.maximumStraightUseCount {
+            throw .illegalSchedule(
+                parameters.text, reason: "a tile of merged groups prints \(straight) multiply-adds; expected at most \(Self.maximumStraightUseCount)")
+        }
+        let uses = tilePlan.useCount * written
         if uses > Self.maximumUseCount {
             throw .illegalSchedule(parameters.text, reason: "it prints \(uses) multiply-adds; expected at most \(Self.maximumUseCount)")
         }
@@ -72,11 +83,11 @@ public struct FilterLanesSchedule: Hashable, Sendable {
         let layout = packedLayout
         let axes = spec.geometry.axes
         return [
-            "filter-lanes/1", "l\(layout.lanes)", "g\(layout.channelsPerVector)", "v\(layout.vectors)",
+            "filter-lanes/1", spec.elements.storage.rawValue, "l\(layout.lanes)", "g\(layout.channelsPerVector)", "v\(layout.vectors)",
             parameters.mergesWidthPhases ? "w" : "n",
             "k" + axes.map { String($0.kernel) }.joined(separator: "x"), "s" + axes.map { String($0.stride) }.joined(separator: "x"),
             "d" + axes.map { String($0.dilation) }.joined(separator: "x"), "c\(spec.geometry.channels)", "f\(spec.geometry.filters)",
-            "groups\(spec.geometry.groups)",
+            "groups\(spec.geometry.groups)", parameters.mergesGroups ? "merged" : "apart",
         ].joined(separator: ";")
     }
 
@@ -92,14 +103,17 @@ public struct FilterLanesSchedule: Hashable, Sendable {
     }
 
     private static func illegality(of p: FilterLanes, _ spec: KernelSpec, _ target: Target) -> String? {
-        if ![1, 2, target.lanes(.float32)].contains(p.channelsPerVector) { return "\(p.channelsPerVector) channels per vector" }
+        let lanes = target.lanes(spec.elements.storage)
+        if ![1, 2, lanes].contains(p.channelsPerVector) { return "\(p.channelsPerVector) channels per vector" }
         if min(p.vectors, p.tileHeight, p.tileWidth, p.blockRows, p.unroll) < 1 { return "a parameter below 1" }
         if p.vectors > 8 || p.tileHeight * p.tileWidth > 64 { return "a tile larger than 64 positions or 8 vectors" }
-        if p.channelsPerVector == 2 {
-            if p.vectors != 1 || spec.geometry.filtersPerGroup > target.lanes(.float32) / 2 {
-                return "two channels per vector need at most \(target.lanes(.float32) / 2) filters in a group"
+        if p.channelsPerVector == 2 && lanes > 2 {
+            if p.vectors != 1 || spec.geometry.filtersPerGroup > lanes / 2 {
+                return "two channels per vector need at most \(lanes / 2) filters in a group"
             }
         }
+        if p.mergesGroups, let reason = FilterLanes.reasonAgainstMergingGroups(spec.geometry, lanes: lanes) { return reason }
+        if p.mergesGroups && p.channelsPerVector != 1 { return "merged groups with several channels per vector" }
         if p.listsRows && p.tileHeight != 1 { return "listed rows need tiles of height 1" }
         let bytes = stackByteCount(p, spec)
         if bytes > maximumStackByteCount {
@@ -128,7 +142,10 @@ extension FilterLanes {
         if spec.op != .forward { return .notYetEmitted(operation: spec.op.rawValue) }
         let geometry = spec.geometry
         if geometry.axes.count != 3 { return no("it has \(geometry.axes.count) spatial axes; expected 3") }
-        if spec.elements != .float32 { return no("filter lanes need float32") }
+        if spec.elements.storage != spec.elements.arithmetic {
+            return no("filter lanes form sums in the type of the elements")
+        }
+        if spec.layout == .channelsFirst && spec.elements != .float32 { return no("planes are converted in float32") }
         // The C has a table of all taps, one of all depth phases, and code for every phase of a plane.
         if geometry.tapCount > maximumTapCount {
             return no("its kernel has \(geometry.tapCount) taps; expected at most \(maximumTapCount)")
@@ -143,6 +160,18 @@ extension FilterLanes {
         return nil
     }
 
+    /// Why lanes cannot run over consecutive groups, nil when they can: a vector holds whole groups, several of them, and their
+    /// channels lie in four vectors at most.
+    static func reasonAgainstMergingGroups(_ geometry: Geometry, lanes: Int) -> String? {
+        let (channels, filters) = (geometry.channelsPerGroup, geometry.filtersPerGroup)
+        if geometry.groups == 1 { return "merged groups need several groups" }
+        if 2 * filters > lanes { return "merged groups need at most \(lanes / 2) filters in a group" }
+        if channels > maximumMergedChannels { return "merged groups take at most \(maximumMergedChannels) channels in a group" }
+        if channels > 4 * filters { return "merged groups take at most four times as many channels as filters" }
+        return nil
+    }
+
+    private static let maximumMergedChannels = 8
     private static let maximumTapCount = 1 << 16
     private static let maximumFeatureCount = Int(Int32.max) / (8 * 16)
 }

@@ -40,6 +40,7 @@ public struct MinimalFiltering: Codable, Hashable, Sendable {
     static func reasonAgainst(_ spec: KernelSpec) -> SchedulingError? {
         if let reason = FilterLanes.reasonAgainst(spec) { return reason }
         func no(_ reason: String) -> SchedulingError { .notApplicable(key: spec.key.text, reason: reason) }
+        if spec.elements != .float32 { return no("minimal filtering needs float32") }
         if spec.policy != .fast { return no("minimal filtering needs the policy fast") }
         let axes = spec.geometry.axes
         if axes.contains(where: { $0.dilation != 1 && $0.kernel != 1 }) { return no("minimal filtering needs dilation 1") }

@@ -4,16 +4,22 @@ import LayerSpec
 ///
 ///     [part][depth phase][filter block][plane group][depth tap][row tap][width tap][channel / g][vector][lane]
 ///
-/// Parts are the groups of features, computed one after another. The last block may hold fewer vectors. Everything from a width tap on is a *unit*; offsets are counted in floats.
+/// Parts are the groups of features, computed one after another, or one part when they are merged. The last block may hold fewer vectors. Everything from a width tap on is a *unit*; offsets are counted in elements.
 public struct PackedLayout: Hashable, Sendable {
-    /// Groups of features, computed one after another.
+    /// Type of an element.
+    public let type: ElementType
+    /// Groups of features that are computed one after another; 1 when lanes run over them.
     public let parts: Int
     /// Filters of one part.
     public let partFilters: Int
     /// Lanes of one vector, channels in one vector (g).
     public let lanes: Int
-    /// g: channels side by side in one vector, 1 or 2.
+    /// g: channels side by side in one vector: 1, 2 or as many as there are lanes.
     public let channelsPerVector: Int
+    /// Whether the lanes of a vector are channels of one filter.
+    public var channelsAreLanes: Bool { channelsPerVector == lanes }
+    /// Whether a vector holds two channels of each of its filters.
+    public var pairsChannels: Bool { channelsPerVector == 2 && lanes > 2 }
     /// Channel steps of a unit: channels / g rounded up; missing channels are zero.
     public let channelSteps: Int
     /// Vectors of a full filter block, and of the last one.
@@ -22,6 +28,8 @@ public struct PackedLayout: Hashable, Sendable {
     public let lastVectors: Int
     /// Filter blocks of one part.
     public let blockCount: Int
+    /// Filters of a full vector; merged groups leave the lanes idle that hold no whole group.
+    public let filtersPerVector: Int
     /// Filters of a full block.
     public let filtersPerBlock: Int
     /// Filters of the last block, 1 ... `filtersPerBlock`.
@@ -32,38 +40,41 @@ public struct PackedLayout: Hashable, Sendable {
     /// The layout of a schedule's weights.
     public init(spec: KernelSpec, target: Target, schedule: FilterLanes) {
         let geometry = spec.geometry
-        lanes = target.lanes(.float32)
+        type = spec.elements.storage
+        lanes = target.lanes(type)
         channelsPerVector = schedule.channelsPerVector
-        parts = geometry.groups
-        partFilters = geometry.filtersPerGroup
+        parts = schedule.mergesGroups ? 1 : geometry.groups
+        partFilters = schedule.mergesGroups ? geometry.filters : geometry.filtersPerGroup
         channelSteps = geometry.channelsPerGroup.ceilingDivision(by: schedule.channelsPerVector)
         vectors = schedule.vectors
-        filtersPerBlock = schedule.vectors * lanes / schedule.channelsPerVector
+        filtersPerVector = schedule.mergesGroups
+            ? lanes / geometry.filtersPerGroup * geometry.filtersPerGroup : lanes / schedule.channelsPerVector
+        filtersPerBlock = schedule.vectors * filtersPerVector
         blockCount = partFilters.ceilingDivision(by: filtersPerBlock)
         lastFilters = partFilters - (blockCount - 1) * filtersPerBlock
-        lastVectors = (lastFilters * schedule.channelsPerVector).ceilingDivision(by: lanes)
+        lastVectors = lastFilters.ceilingDivision(by: filtersPerVector)
         let plane = geometry.axes[1].kernel * geometry.axes[2].kernel
         unitsPerBlock = (0..<geometry.axes[0].stride).map { geometry.axes[0].taps(inPhase: $0).count * plane }
     }
 
-    /// Floats of one unit in a full block, and in the last.
+    /// Elements of one unit in a full block, and in the last.
     public var unit: Int { channelSteps * vectors * lanes }
-    /// Floats of one unit in the last block.
+    /// Elements of one unit in the last block.
     public var lastUnit: Int { channelSteps * lastVectors * lanes }
 
-    /// Float offset of the first unit of each depth phase within a part, then the part's total.
+    /// Offset in elements of the first unit of each depth phase within a part, then the part's total.
     public var phaseOffsets: [Int] {
         unitsPerBlock.reduce(into: [0]) { offsets, units in
             offsets.append(offsets[offsets.count - 1] + units * ((blockCount - 1) * unit + lastUnit))
         }
     }
 
-    /// Floats of the weights of one part.
-    public var partFloats: Int { phaseOffsets[unitsPerBlock.count] }
+    /// Elements of the weights of one part.
+    public var partElements: Int { phaseOffsets[unitsPerBlock.count] }
 
-    /// Floats of all weights, before rounding up to 64 bytes.
-    public var floatCount: Int { parts * partFloats }
+    /// Elements of all weights, before rounding up to 64 bytes.
+    public var elementCount: Int { parts * partElements }
 
     /// Bytes of the packed weights, a multiple of 64.
-    public var byteCount: Int { (floatCount * 4).ceilingDivision(by: 64) * 64 }
+    public var byteCount: Int { (elementCount * type.byteCount).ceilingDivision(by: 64) * 64 }
 }

@@ -45,8 +45,9 @@ extension FilterLanes {
     static func estimate(_ spec: KernelSpec, _ target: Target) -> FilterLanes {
         let geometry = spec.geometry
         let (depth, height, width) = (geometry.axes[0], geometry.axes[1], geometry.axes[2])
-        let lanes = target.lanes(.float32)
-        // Groups are computed one after another, so lanes hold the features of one.
+        let lanes = target.lanes(spec.elements.storage)
+        let elementBytes = spec.elements.storage.byteCount
+        // Unless they are merged, groups are computed one after another, so lanes hold the features of one.
         let (channels, filters) = (geometry.channelsPerGroup, geometry.filtersPerGroup)
         // Accumulators, weights of one loop and one input must stay in registers; 2 are left to the compiler.
         let registers = target.vectorRegisters - 2
@@ -63,9 +64,20 @@ extension FilterLanes {
             schedule.channelsPerVector = lanes
             schedule.vectors = filters
         }
+        // Small groups: one vector of filters of several of them, when that leaves fewer lanes idle. Measured: a layer of 32 groups
+        // of 4 channels and 4 filters reaches 89 % of the peak; inputs in more than two vectors need many shuffles.
+        if reasonAgainstMergingGroups(geometry, lanes: lanes) == nil {
+            let share = Double(geometry.filters) / Double(geometry.filters.ceilingDivision(by: lanes / filters * filters) * lanes)
+            let apart = schedule.channelsPerVector == lanes ? 0.85 * channelShare : filterShare
+            if (channels == 1 ? 1 : channels <= 2 * filters ? 0.8 : 0.5) * share > apart {
+                schedule.channelsPerVector = 1
+                schedule.vectors = 1
+                schedule.mergesGroups = true
+            }
+        }
 
-        let weightBytes = geometry.tapCount * geometry.channels * filters.ceilingDivision(by: lanes) * lanes * 4
-        let isStationary = weightBytes > target.level2Bytes / 2 && geometry.inputVolume <= 16 * 16 * 16
+        let weightBytes = geometry.tapCount * geometry.channels * filters.ceilingDivision(by: lanes) * lanes * elementBytes
+        let isStationary = !schedule.mergesGroups && weightBytes > target.level2Bytes / 2 && geometry.inputVolume <= 16 * 16 * 16
 
         // Row fusion over merged width phases re-uses each broadcast input for every tap of the kernel row. It pays while
         // enough registers remain for accumulators; 12 are the least that hide the latency of two units (4 cycles each) well.
@@ -94,8 +106,9 @@ extension FilterLanes {
             positions = (registers - 1 - schedule.vectors) / schedule.vectors
         }
         let phasesInTile = schedule.mergesWidthPhases ? phases : 1
-        // 24 accumulators are enough; more only lengthen edges. Where lanes are channels, one tree sums as many as there are lanes.
-        let enough = schedule.channelsPerVector == lanes ? lanes : 24
+        // 24 accumulators are enough; more only lengthen edges. Where lanes are channels, one tree sums as many as there are lanes;
+        // fewer than 8 would wait for each other.
+        let enough = schedule.channelsPerVector == lanes ? max(lanes, 8) : 24
         positions = max(1, min(positions, enough / (phasesInTile * schedule.vectors)))
 
         let widthPositions = (0..<width.stride).map { width.positions(inPhase: $0).count }.max() ?? 1
@@ -113,7 +126,7 @@ extension FilterLanes {
         }
 
         let channelSteps = channels.ceilingDivision(by: schedule.channelsPerVector)
-        schedule.unroll = channelSteps <= 4 ? channelSteps : 2
+        schedule.unroll = schedule.mergesGroups ? 1 : channelSteps <= 4 ? channelSteps : 2
 
         let tileRows = heightPositions.ceilingDivision(by: schedule.tileHeight)
         if isStationary {
@@ -121,17 +134,17 @@ extension FilterLanes {
             schedule.blockRows = max(1, tileRows / 4)
         } else {
             // Three slabs (rows of three input planes) in half the second-level cache.
-            let rowBytes = width.input * geometry.channels * 4
+            let rowBytes = width.input * geometry.channels * elementBytes
             let rows = max(1, target.level2Bytes / 2 / (3 * rowBytes))
             schedule.blockRows = max(1, min(tileRows, min(rows, 16) / schedule.tileHeight))
             // Even blocks: 25 rows as 16 and 9 would leave one of two threads with little to do.
             schedule.blockRows = tileRows.ceilingDivision(by: tileRows.ceilingDivision(by: schedule.blockRows))
             // Lines of filters are whole; planes of channels_first are converted in whole lines.
             schedule.streamsOutput = LayoutConversion.streams(geometry, target)
-                && (spec.layout == .channelsFirst || geometry.filters * 4 % 64 == 0)
+                && (spec.layout == .channelsFirst || geometry.filters * elementBytes % 64 == 0)
             // Planes that the second-level cache does not keep from call to call come from further away, and the hardware does not
             // see them coming: measured 117 -> 190 GFLOP/s with 2 filters, 171 -> 216 with 3, 208 -> 221 with 16.
-            let inputBytes = geometry.inputVolume * geometry.channels * 4
+            let inputBytes = geometry.inputVolume * geometry.channels * elementBytes
             schedule.prefetchesNextPlane = depth.input > 1 && inputBytes > target.level2Bytes / 2
             if spec.layout == .channelsFirst { schedule.fitConversion(spec, target, tileRows: tileRows) }
         }

@@ -55,7 +55,8 @@ public struct Schedule: Hashable, Sendable {
         case batchRows(BatchRowsSchedule)
     }
 
-    /// The problem the kernel solves; its policy is what the family delivers, and its activation is pointwise.
+    /// The problem the kernel solves; its policy is what the family delivers, and its activation one that kernels apply (else
+    /// linear: the caller's activation follows the kernel).
     public let spec: KernelSpec
     /// The machine it is for.
     public let target: Target
@@ -64,7 +65,7 @@ public struct Schedule: Hashable, Sendable {
 
     /// - Throws: `SchedulingError` when the family does not take the problem or the parameters break a limit.
     public init(spec: KernelSpec, target: Target, decision: Decision) throws(SchedulingError) {
-        let epilogue = spec.epilogue.activation.isPointwise ? spec.epilogue : spec.epilogue.withoutActivation
+        let epilogue = spec.epilogue.activation.isFused(in: spec.elements.storage) ? spec.epilogue : spec.epilogue.withoutActivation
         self.target = target
         switch decision {
         case .filterLanes(let parameters):

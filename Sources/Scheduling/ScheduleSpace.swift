@@ -62,6 +62,7 @@ public struct ScheduleSpace: Sendable {
             + p.varied(\.blockRows, [1, p.blockRows / 2, p.blockRows * 2, p.blockRows * 4])
             + p.varied(\.prefetchesNextPlane, [!p.prefetchesNextPlane])
             + p.varied(\.streamsOutput, [!p.streamsOutput])
+            + p.varied(\.mergesGroups, [!p.mergesGroups])
             + p.varied(\.unroll, [1, 2, 4])
     }
 

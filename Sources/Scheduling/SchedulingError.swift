@@ -10,7 +10,7 @@ public enum SchedulingError: Error, Hashable, Sendable, CustomStringConvertible 
     public var description: String {
         switch self {
         case .notYetEmitted(let operation): "Kernels for the operation \(operation) are not yet emitted; expected forward."
-        case .notApplicable(let key, let reason): "No kernel family takes \(key): \(reason)."
+        case .notApplicable(let key, let reason): "No kernel family takes \(key), so the interpreter computes it: \(reason)."
         case .illegalSchedule(let schedule, let reason): "The schedule \(schedule) is not applicable: \(reason)."
         }
     }

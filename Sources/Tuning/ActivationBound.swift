@@ -1,5 +1,6 @@
 import Glibc
 import LayerSpec
+import Tensors
 
 /// How far the activation of an inexact sum may lie from the activation of the exact one.
 enum ActivationBound {
@@ -8,8 +9,8 @@ enum ActivationBound {
     ///   - value: the activation of `sum`.
     /// - Returns: the activation's slope times `error`, plus the rounding of the activation itself (the functions of
     ///   `voxelsmith_vectors.h` are within 4 units of the last place, compositions add a few roundings).
-    static func bound(_ activation: Activation, sum: Double, error: Double, value: Double) -> Double {
-        let ulp = 0x1p-23  // of a result, relative
+    static func bound(_ activation: Activation, sum: Double, error: Double, value: Double, _ type: ElementType) -> Double {
+        let ulp = 2 * ErrorBound.unitRoundoff(type)  // of a result, relative
         let rounding: Double
         switch activation {
         case .linear, .relu: rounding = 0
@@ -31,13 +32,13 @@ enum ActivationBound {
         case .softShrink(let threshold): absolute = rounding * max(1, abs(threshold))
         default: absolute = relative
         }
-        return jump(activation, near: sum, within: error) + slope(activation, near: sum, within: error) * error + absolute + Double(Float.leastNormalMagnitude)
+        return jump(activation, near: sum, within: error, ulp) + slope(activation, near: sum, within: error) * error + absolute + Double(Float.leastNormalMagnitude)
     }
 
     /// Height of the step of a discontinuous activation when the exact and the computed sum may lie on different sides of it.
-    private static func jump(_ activation: Activation, near sum: Double, within error: Double) -> Double {
-        // The threshold itself is rounded to float32.
-        func near(_ step: Double) -> Bool { abs(sum - step) <= error + 0x1p-23 * abs(step) }
+    private static func jump(_ activation: Activation, near sum: Double, within error: Double, _ ulp: Double) -> Double {
+        // The threshold itself is rounded.
+        func near(_ step: Double) -> Bool { abs(sum - step) <= error + ulp * abs(step) }
         switch activation {
         case .hardShrink(let threshold): return near(threshold) || near(-threshold) ? abs(threshold) : 0
         case .threshold(let threshold, let value): return near(threshold) ? abs(threshold - value) : 0

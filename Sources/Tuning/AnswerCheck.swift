@@ -106,7 +106,7 @@ final class AnswerCheck {
     /// What bounds a minimal-filtering kernel: for a sample of elements, in whole rows, their own magnitudes, each of which costs as much as
     /// thousands of elements; for the others one that holds for the whole filter.
     private func sampledMagnitudes(_ bound: MinimalFilteringBound, _ y: Tensor) throws -> Tensor {
-        let (x, weights, bias) = (operands.x.floats, operands.weights.floats, operands.bias?.floats)
+        let (x, weights, bias) = (operands.x.doubles, operands.weights.doubles, operands.bias?.doubles)
         let largest = bound.largestMagnitudes(input: x, weights: weights, bias: bias)
         let length = y.shape.last ?? 1
         let rows = y.elementCount / max(1, length)
@@ -157,7 +157,7 @@ final class AnswerCheck {
         for index in 0..<received.count {
             let sum = sums[index]
             let value = activation == .linear ? sum : ActivationArithmetic.value(activation, sum)
-            let bound = ActivationBound.bound(activation, sum: sum, error: factor * magnitudes[index], value: value)
+            let bound = ActivationBound.bound(activation, sum: sum, error: factor * magnitudes[index], value: value, spec.elements.storage)
             worst = max(worst, try ratio(received[index], value, bound, kernel, at: index))
         }
         return worst
@@ -170,7 +170,7 @@ final class AnswerCheck {
     ) throws -> Double {
         let activation = spec.epilogue.activation
         let length = spec.outputShape(batch: batch).last ?? 1
-        let unit = 8 * ErrorBound.unitRoundoff(.float32)
+        let unit = 8 * ErrorBound.unitRoundoff(spec.elements.storage)
         var worst = 0.0
         for start in stride(from: 0, to: received.count, by: length) {
             let row = start..<start + length

@@ -2,25 +2,28 @@ import KernelRuntime
 import LayerSpec
 import Tensors
 
-/// Calls a float32 kernel on buffers that lie against inaccessible pages; a read or write outside them ends the process.
+/// Calls a kernel on buffers that lie against inaccessible pages; a read or write outside them ends the process.
 struct GuardedCall {
     let kernel: any Kernel
     let placement: GuardedBuffer.Placement
 
-    /// - Parameter ranges: how the work items are grouped; nil for all at once.
+    /// - Parameters:
+    ///   - input, weights, bias: numbers of the kernel's storage type.
+    ///   - ranges: how the work items are grouped; nil for all at once.
     /// - Returns: the result; elements that no work item wrote are NaN.
     func run(
-        batch: Int, input: [Float], weights: [Float], bias: [Float]?, ranges: ((Int) -> [Range<Int>])? = nil
-    ) throws -> [Float] {
+        batch: Int, input: [Double], weights: [Double], bias: [Double]?, ranges: ((Int) -> [Range<Int>])? = nil
+    ) throws -> [Double] {
         let packed = GuardedBuffer(byteCount: kernel.packedByteCount, placement: placement, alignment: 64)
         do {
-            let raw = GuardedBuffer(weights, placement: placement)
+            let raw = buffer(weights)
             try withExtendedLifetime(raw) { try kernel.pack(weights: raw.address, into: packed.address) }
         }
-        let x = GuardedBuffer(input, placement: placement)
-        let b = bias.map { GuardedBuffer($0, placement: placement) }
+        let x = buffer(input)
+        let b = bias.map(buffer)
+        let type = kernel.spec.elements.storage
         let y = GuardedBuffer(
-            byteCount: kernel.spec.outputShape(batch: batch).reduce(1, *) * 4, placement: placement)
+            byteCount: kernel.spec.outputShape(batch: batch).reduce(1, *) * type.byteCount, placement: placement)
         y.fill(0xFF)
         let items = kernel.workItemCount(batch: batch)
         for range in ranges?(items) ?? [0..<items] where !range.isEmpty {
@@ -34,7 +37,14 @@ struct GuardedCall {
                     items: range)
             }
         }
-        return withExtendedLifetime(y) { Array(y.elements(Float.self)) }
+        return withExtendedLifetime(y) {
+            type == .float64 ? Array(y.elements(Double.self)) : y.elements(Float.self).map(Double.init)
+        }
+    }
+
+    private func buffer(_ values: [Double]) -> GuardedBuffer {
+        kernel.spec.elements.storage == .float64
+            ? GuardedBuffer(values, placement: placement) : GuardedBuffer(values.map { Float($0) }, placement: placement)
     }
 
     /// Contiguous ranges as a number of threads would get them.

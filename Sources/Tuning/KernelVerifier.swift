@@ -29,7 +29,7 @@ public enum VerificationError: Error, Hashable, Sendable, CustomStringConvertibl
     public var description: String {
         switch self {
         case .unsupported(let kernel, let key):
-            "Kernel \(kernel) computes \(key); expected a forward float32 kernel with a pointwise activation, as nothing else can be verified."
+            "Kernel \(kernel) computes \(key); expected a forward kernel of one element type with a pointwise activation, as nothing else can be verified."
         case .notEnoughMemory(let kernel, let needed, let available):
             "Verifying kernel \(kernel) takes about \(needed) bytes; expected at most the \(available) that are available."
         }
@@ -47,12 +47,12 @@ public struct KernelVerifier: Sendable {
     /// - Parameters:
     ///   - batch: batch of the checks that compare values.
     ///   - seed: of the random operands.
-    /// - Throws: `VerificationError` unless the kernel is a forward float32 one with a pointwise activation.
+    /// - Throws: `VerificationError` unless the kernel is a forward one of one element type with a pointwise activation.
     public init(
         _ kernel: any Kernel, reference: any VerificationReference = InterpreterReference(), batch: Int = 1, seed: UInt64 = 1
     ) throws(VerificationError) {
         let spec = kernel.spec
-        guard spec.op == .forward, spec.elements == .float32, spec.epilogue.activation.isPointwise else {
+        guard spec.op == .forward, spec.elements.storage == spec.elements.arithmetic, spec.epilogue.activation.isPointwise else {
             throw .unsupported(kernel: kernel.name, key: spec.key.text)
         }
         self.kernel = kernel
@@ -74,19 +74,20 @@ public struct KernelVerifier: Sendable {
     private var spec: KernelSpec { kernel.spec }
     private var linear: KernelSpec { spec.with(epilogue: spec.epilogue.withoutActivation) }
 
-    /// Operands of one check, as floats and as the same numbers in double.
+    private var type: ElementType { spec.elements.storage }
+
+    /// The nearest number of the storage type.
+    private func rounded(_ x: Double) -> Double { type == .float32 ? Double(Float(x)) : x }
+
+    /// Operands of one check: numbers of the storage type, in double.
     private struct Operands {
         let batch: Int
-        var input: [Float]
-        var weights: [Float]
-        var bias: [Float]?
-
-        var inputs: [Double] { input.map(Double.init) }
-        var kernel: [Double] { weights.map(Double.init) }
-        var biases: [Double]? { bias?.map(Double.init) }
+        var input: [Double]
+        var weights: [Double]
+        var bias: [Double]?
     }
 
-    private func operands(_ random: inout SeededRandom, batch: Int, _ draw: (inout SeededRandom, Int) -> [Float]) -> Operands {
+    private func operands(_ random: inout SeededRandom, batch: Int, _ draw: (inout SeededRandom, Int) -> [Double]) -> Operands {
         Operands(
             batch: batch, input: draw(&random, spec.inputShape(batch: batch).reduce(1, *)),
             weights: draw(&random, spec.geometry.kernelShape.reduce(1, *)),
@@ -95,14 +96,14 @@ public struct KernelVerifier: Sendable {
 
     private func run(
         _ operands: Operands, _ placement: GuardedBuffer.Placement = .atEnd, ranges: ((Int) -> [Range<Int>])? = nil
-    ) throws -> [Float] {
+    ) throws -> [Double] {
         try GuardedCall(kernel: kernel, placement: placement).run(
             batch: operands.batch, input: operands.input, weights: operands.weights, bias: operands.bias, ranges: ranges)
     }
 
     private func sums(_ operands: Operands) throws -> [Double] {
         try reference.sums(
-            linear, batch: operands.batch, input: operands.inputs, weights: operands.kernel, bias: operands.biases)
+            linear, batch: operands.batch, input: operands.input, weights: operands.weights, bias: operands.bias)
     }
 
     /// Runs every check.
@@ -119,7 +120,7 @@ public struct KernelVerifier: Sendable {
             onCheck(VerificationCheck(name: name, failure: failure))
         }
 
-        let reals = operands(&random, batch: batch) { random, count in random.reals(count).map { Float($0) } }
+        let reals = operands(&random, batch: batch) { random, count in random.reals(count).map(rounded) }
         let atEnd = try run(reals)
         check("random reals within the derived bound", try boundViolation(atEnd, reals))
         check("same bits with buffers against the other guard pages", difference(try run(reals, .atStart), atEnd))
@@ -130,14 +131,14 @@ public struct KernelVerifier: Sendable {
         if batch > 1 { check("same bits sample by sample", difference(try sampleBySample(reals), atEnd)) }
         check("NaN reaches exactly the results that read it", try leak(of: .nan, reals, clean: atEnd, &random))
 
-        // Sums of small integers are exact in float32, so these must agree bit for bit.
+        // Sums of small integers are exact, so these must agree bit for bit.
         guard let limit = integerLimit else { return VerificationReport(kernel: kernel.name, checks: checks) }
-        let integers = operands(&random, batch: batch) { random, count in random.integers(count, limit: limit).map { Float($0) } }
+        let integers = operands(&random, batch: batch) { random, count in random.integers(count, limit: limit) }
         let exact = try sums(integers)
         let received = try run(integers, .atStart)
         switch spec.epilogue.activation {
         case .linear, .relu:
-            let expected = exact.map { Float(reference.activate($0, spec.epilogue.activation)) }
+            let expected = exact.map { rounded(reference.activate($0, spec.epilogue.activation)) }
             check("small integers exactly", difference(received, expected, bitwise: false))
         default:
             check("small integers within the rounding of the activation", violation(received, exact, indices: received.indices) { _ in 0 })
@@ -152,36 +153,38 @@ public struct KernelVerifier: Sendable {
 
     // MARK: Values
 
-    private func boundViolation(_ received: [Float], _ operands: Operands) throws -> String? {
+    private func boundViolation(_ received: [Double], _ operands: Operands) throws -> String? {
         let exact = try sums(operands)
         if spec.policy == .fast {
             // Every result of a small problem, else a sample: the bound of one result costs as much as many results.
             let bound = MinimalFilteringBound(spec)
-            let gamma = ErrorBound.gamma(bound.chain, .float32)
+            let gamma = ErrorBound.gamma(bound.chain, type)
             let step = max(1, received.count / 4000)
             return violation(received, exact, indices: stride(from: 0, to: received.count, by: step)) {
                 gamma * bound.magnitude(of: $0, input: operands.input, weights: operands.weights, bias: operands.bias)
             }
         }
         let magnitudes = try reference.magnitudes(
-            linear, batch: operands.batch, input: operands.inputs, weights: operands.kernel, bias: operands.biases)
-        // Products and additions of the longest sum, and the bias.
-        let errors = ErrorBound.bounds(chain: spec.geometry.longestChain + 1, type: .float32, magnitudes: magnitudes)
-        return violation(received, exact, indices: received.indices) { errors[$0] }
+            linear, batch: operands.batch, input: operands.input, weights: operands.weights, bias: operands.bias)
+        // Products and additions of the longest sum, and the bias; the reference's own sums are in float64.
+        let chain = spec.geometry.longestChain + 1
+        let errors = ErrorBound.bounds(chain: chain, type: type, magnitudes: magnitudes)
+        let own = ErrorBound.bounds(chain: chain, type: .float64, magnitudes: magnitudes)
+        return violation(received, exact, indices: received.indices) { errors[$0] + own[$0] }
     }
 
     /// The first element outside its bound; `error` bounds the sums.
     private func violation(
-        _ received: [Float], _ sums: [Double], indices: some Sequence<Int>, error: (Int) -> Double
+        _ received: [Double], _ sums: [Double], indices: some Sequence<Int>, error: (Int) -> Double
     ) -> String? {
         if received.count != sums.count { return "\(received.count) results instead of \(sums.count)" }
         let activation = spec.epilogue.activation
         for index in indices {
             let value = reference.activate(sums[index], activation)
-            // e^x leaves the range of Float: then infinity is the right answer, and the only one.
-            if !Float(value).isFinite && received[index] == Float(value) { continue }
-            let bound = ActivationBound.bound(activation, sum: sums[index], error: error(index), value: value)
-            if !(abs(Double(received[index]) - value) <= bound) {
+            // e^x leaves the range of the type: then infinity is the right answer, and the only one.
+            if !rounded(value).isFinite && received[index] == rounded(value) { continue }
+            let bound = ActivationBound.bound(activation, sum: sums[index], error: error(index), value: value, type)
+            if !(abs(received[index] - value) <= bound) {
                 return "element \(index) is \(received[index]) instead of \(value), bound \(bound)"
             }
         }
@@ -189,7 +192,7 @@ public struct KernelVerifier: Sendable {
     }
 
     /// The first element that differs; bitwise, or by value (0 and -0 are equal then, NaN never).
-    private func difference(_ received: [Float], _ expected: [Float], bitwise: Bool = true) -> String? {
+    private func difference(_ received: [Double], _ expected: [Double], bitwise: Bool = true) -> String? {
         if received.count != expected.count { return "\(received.count) results instead of \(expected.count)" }
         for index in expected.indices {
             let equal = bitwise ? received[index].bitPattern == expected[index].bitPattern : received[index] == expected[index]
@@ -198,25 +201,29 @@ public struct KernelVerifier: Sendable {
         return nil
     }
 
-    /// Largest magnitude of integer operands whose sums (also of inputs one larger, for linearity) stay below 2^24; nil when
+    /// Largest magnitude of integer operands whose sums (also of inputs one larger, for linearity) stay exact; nil when
     /// not even -1, 0, 1 do.
     private var integerLimit: Int? {
         let products = spec.policy == .fast ? spec.geometry.channelsPerGroup * MinimalFilteringBound(spec).growth : spec.geometry.longestChain
-        return (1...8).last { ($0 + 1) * ($0 + 1) * products + $0 < 1 << 24 }
+        return (1...8).last { ($0 + 1) * ($0 + 1) * products + $0 < 1 << (type == .float32 ? 24 : 53) }
     }
 
     // MARK: Invariance
 
-    private func onThreads(_ threads: Int, _ operands: Operands) throws -> [Float] {
+    private func onThreads(_ threads: Int, _ operands: Operands) throws -> [Double] {
         let layer = try PreparedLayer(
             spec: spec,
             choice: KernelChoice(kernel: kernel, appliedActivation: .linear, isSpecialized: true, reason: "under verification"),
-            weights: Tensor(shape: spec.geometry.kernelShape, operands.weights),
-            bias: operands.bias.map { try Tensor(shape: [$0.count], $0) })
-        return try layer.call(Tensor(shape: spec.inputShape(batch: operands.batch), operands.input), threads: threads).floats
+            weights: tensor(spec.geometry.kernelShape, operands.weights),
+            bias: operands.bias.map { try tensor([$0.count], $0) })
+        return try layer.call(tensor(spec.inputShape(batch: operands.batch), operands.input), threads: threads).doubles
     }
 
-    private func sampleBySample(_ operands: Operands) throws -> [Float] {
+    private func tensor(_ shape: [Int], _ values: [Double]) throws -> Tensor {
+        try type == .float32 ? Tensor(shape: shape, values.map { Float($0) }) : Tensor(shape: shape, values)
+    }
+
+    private func sampleBySample(_ operands: Operands) throws -> [Double] {
         let size = operands.input.count / operands.batch
         return try (0..<operands.batch).flatMap { sample in
             try run(
@@ -229,7 +236,7 @@ public struct KernelVerifier: Sendable {
     // MARK: Containment
 
     /// Puts a value into one group of features of one voxel and compares where results changed with where the geometry says it is read.
-    private func leak(of value: Float, _ operands: Operands, clean: [Float], _ random: inout SeededRandom) throws -> String? {
+    private func leak(of value: Double, _ operands: Operands, clean: [Double], _ random: inout SeededRandom) throws -> String? {
         let geometry = spec.geometry
         let channels = geometry.channelsPerGroup
         for corner in 0..<3 {
@@ -270,9 +277,9 @@ public struct KernelVerifier: Sendable {
     // MARK: Algebra, on integers and so exactly
 
     /// f(a) + f(b) = f(a + b) + f(0)
-    private func nonlinearity(_ a: Operands, _ fa: [Float], _ random: inout SeededRandom) throws -> String? {
+    private func nonlinearity(_ a: Operands, _ fa: [Double], _ random: inout SeededRandom) throws -> String? {
         var b = a
-        b.input = random.integers(a.input.count, limit: 1).map { Float($0) }
+        b.input = random.integers(a.input.count, limit: 1)
         var sum = a
         sum.input = zip(a.input, b.input).map(+)
         var zero = a
@@ -284,14 +291,14 @@ public struct KernelVerifier: Sendable {
     /// One voxel and channel set to 1: the result is that channel's filter around the voxel.
     private func impulse(_ random: inout SeededRandom) throws -> String? {
         let geometry = spec.geometry
-        var one = operands(&random, batch: 1) { random, count in random.integers(count, limit: 8).map { Float($0) } }
+        var one = operands(&random, batch: 1) { random, count in random.integers(count, limit: 8) }
         if one.bias != nil { one.bias = Array(repeating: 0, count: spec.biasCount) }
         one.input = Array(repeating: 0, count: one.input.count)
         let channel = random.integer(0...geometry.channels - 1)
         let place = geometry.axes.map { random.integer(0...$0.input - 1) }
         let voxel = zip(place, geometry.axes).reduce(0) { $0 * $1.1.input + $1.0 }
         one.input[index(ofVoxel: voxel, channel: channel)] = 1
-        var expected = Array(repeating: Float(0), count: geometry.outputVolume * geometry.filters)
+        var expected = Array(repeating: 0.0, count: geometry.outputVolume * geometry.filters)
         let group = channel / geometry.channelsPerGroup
         for tap in 0..<geometry.tapCount {
             var rest = tap
@@ -314,17 +321,17 @@ public struct KernelVerifier: Sendable {
     }
 
     /// <f(x) - f(0), y> = <x, f'(y)> with f' the interpreter's input gradient.
-    private func adjoint(_ operands: Operands, _ fx: [Float], _ random: inout SeededRandom) throws -> String? {
+    private func adjoint(_ operands: Operands, _ fx: [Double], _ random: inout SeededRandom) throws -> String? {
         var zero = operands
         zero.input = Array(repeating: 0, count: operands.input.count)
         let f0 = try run(zero)
         let y = random.integers(fx.count, limit: 1)
         let gradient = KernelSpec(
             op: .inputGradient, geometry: spec.geometry, layout: spec.layout, elements: .float64, epilogue: .none, policy: .direct)
-        let back = try reference.sums(gradient, batch: operands.batch, input: y, weights: operands.kernel, bias: nil)
+        let back = try reference.sums(gradient, batch: operands.batch, input: y, weights: operands.weights, bias: nil)
         // Integers below 2^53: both sums are exact.
-        let left = zip(zip(fx, f0), y).reduce(0.0) { $0 + Double($1.0.0 - $1.0.1) * $1.1 }
-        let right = zip(operands.inputs, back).reduce(0.0) { $0 + $1.0 * $1.1 }
+        let left = zip(zip(fx, f0), y).reduce(0.0) { $0 + ($1.0.0 - $1.0.1) * $1.1 }
+        let right = zip(operands.input, back).reduce(0.0) { $0 + $1.0 * $1.1 }
         return left == right ? nil : "<f(x), y> is \(left), <x, f'(y)> is \(right)"
     }
 }

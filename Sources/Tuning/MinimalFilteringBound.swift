@@ -56,20 +56,20 @@ struct MinimalFilteringBound {
 
     /// A number that no result's magnitude exceeds, for each filter: the largest input times the sums of weights, times the
     /// most that the transforms spread one tap's weight over a window.
-    func largestMagnitudes(input: [Float], weights: [Float], bias: [Float]?) -> [Double] {
+    func largestMagnitudes(input: [Double], weights: [Double], bias: [Double]?) -> [Double] {
         let spread = pairs.reduce(1.0) { product, outputs in
             product * (outputs.map { list in
                 Dictionary(grouping: list, by: \.tap).values.map { $0.reduce(0) { $0 + $1.factor } }.max() ?? 0
             }.max() ?? 0)
         }
-        let largest = Double(input.reduce(0) { max($0, abs($1)) })
+        let largest = input.reduce(0) { max($0, abs($1)) }
         var sums = Array(repeating: 0.0, count: geometry.filters)
         for (index, weight) in weights.enumerated() {
             // (taps, filters of a group, channels)
             let (row, channel) = (index / geometry.channels % geometry.filtersPerGroup, index % geometry.channels)
-            sums[channel / geometry.channelsPerGroup * geometry.filtersPerGroup + row] += Double(abs(weight))
+            sums[channel / geometry.channelsPerGroup * geometry.filtersPerGroup + row] += abs(weight)
         }
-        return sums.enumerated().map { spread * largest * $1 + Double(abs(bias?[$0] ?? 0)) }
+        return sums.enumerated().map { spread * largest * $1 + abs(bias?[$0] ?? 0) }
     }
 
     /// Filter and sample-and-place of a result, by its index.
@@ -83,7 +83,7 @@ struct MinimalFilteringBound {
     }
 
     /// sum |A^T| (|G||w|) (|B^T||x|) + |bias| of one result, by its index in the result.
-    func magnitude(of result: Int, input: [Float], weights: [Float], bias: [Float]?) -> Double {
+    func magnitude(of result: Int, input: [Double], weights: [Double], bias: [Double]?) -> Double {
         let volume = geometry.outputVolume
         let channels = geometry.channels
         let (filter, position) = position(of: result)
@@ -111,10 +111,10 @@ struct MinimalFilteringBound {
                 let x = layout == .channelsLast
                     ? term.input * channels + channel
                     : (term.input / geometry.inputVolume * channels + channel) * geometry.inputVolume + term.input % geometry.inputVolume
-                products += Double(abs(input[x])) * Double(abs(weights[w + channel]))
+                products += abs(input[x]) * abs(weights[w + channel])
             }
             sum += term.factor * products
         }
-        return sum + Double(abs(bias?[filter] ?? 0))
+        return sum + abs(bias?[filter] ?? 0)
     }
 }

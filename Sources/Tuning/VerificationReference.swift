@@ -22,7 +22,7 @@ extension VerificationReference {
     }
 }
 
-/// The interpreter in float64: its error is 2^29 times smaller than what is checked against it.
+/// The interpreter in float64: its error is 2^29 times smaller than that of a float32 kernel, and as large as a float64 kernel's.
 public struct InterpreterReference: VerificationReference {
     /// The interpreter, with the best loops this machine runs.
     public init() {}

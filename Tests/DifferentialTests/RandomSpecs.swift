@@ -21,17 +21,23 @@ struct RandomSpecs {
             var channels = random.choice([1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 20])
             var filters = random.choice([1, 2, 3, 5, 6, 7, 8, 9, 12, 15, 16, 17, 21, 24, 31, 32, 33, 40, 48, 65])
             var groups = 1
-            if random.chance(0.4) {
+            if random.chance(0.3) {
                 groups = random.choice([2, 3, 4, 7])
                 channels = groups * random.choice(Self.groupFeatures)
                 filters = groups * random.choice(Self.groupFeatures)
+            } else if random.chance(0.3) {
+                // Depthwise, with and without a multiplier, and other small groups.
+                groups = random.choice([3, 5, 8, 16, 17, 24, 33, 40])
+                channels = groups * random.choice([1, 1, 1, 1, 2, 3, 4])
+                filters = groups * random.choice([1, 1, 1, 2, 3, 4])
             }
             guard axes.count == 3, let geometry = try? Geometry(axes: axes, channels: channels, filters: filters, groups: groups),
                 geometry.multiplyAddCount < 3_000_000
             else { continue }
             let activation = random.chance(0.5) ? Activation.linear : random.choice(Self.activations)
             return KernelSpec(
-                geometry: geometry, layout: layout, epilogue: Epilogue(hasBias: random.chance(0.7), activation: activation), policy: .direct)
+                geometry: geometry, layout: layout, elements: layout == .channelsLast && random.chance(0.3) ? .float64 : .float32,
+                epilogue: Epilogue(hasBias: random.chance(0.7), activation: activation), policy: random.chance(0.8) ? .direct : .fast)
         }
     }
 
@@ -123,15 +129,23 @@ struct RandomSpecs {
     /// A schedule other than the estimate, or nil to take the estimate.
     mutating func decision(_ spec: KernelSpec, _ target: Target) -> Decision? {
         guard random.chance(0.5) else { return nil }
-        let lanes = target.lanes(.float32)
+        let lanes = target.lanes(spec.elements.storage)
         let pairs = spec.geometry.filtersPerGroup <= lanes / 2 && random.chance(0.5)
-        let perVector = pairs ? 2 : random.chance(0.3) ? lanes : 1
+        let geometry = spec.geometry
+        let merges = geometry.groups > 1 && 2 * geometry.filtersPerGroup <= lanes && geometry.channelsPerGroup <= min(8, 4 * geometry.filtersPerGroup)
+            && random.chance(0.7)
+        let perVector = merges ? 1 : pairs ? 2 : random.chance(0.3) ? lanes : 1
         let height = random.choice([1, 1, 2, 3])
+        let vectors = pairs && !merges ? 1 : random.integer(1...4)
+        // Beyond some 60 accumulators, which no machine has registers for, clang takes minutes.
+        let width = random.integer(1...7)
+        let most = max(1, 60 / (height * vectors * geometry.axes[2].stride))
         return .filterLanes(FilterLanes(
-            channelsPerVector: perVector, vectors: pairs ? 1 : random.integer(1...4), tileHeight: height,
-            tileWidth: random.integer(1...7), mergesWidthPhases: random.chance(0.5), fusion: random.choice([.tap, .row]),
+            channelsPerVector: perVector, vectors: vectors, tileHeight: height,
+            tileWidth: min(width, most), mergesWidthPhases: random.chance(0.5), fusion: random.choice([.tap, .row]),
             listsRows: height == 1 && random.chance(0.6), order: random.choice([.heightBlocked, .weightStationary]),
-            blockRows: random.integer(1...4), prefetchesNextPlane: random.chance(0.5), streamsOutput: random.chance(0.3), unroll: random.integer(1...4)))
+            blockRows: random.integer(1...4), prefetchesNextPlane: random.chance(0.5), streamsOutput: random.chance(0.3), unroll: random.integer(1...4),
+            mergesGroups: merges))
     }
 }
 
@@ -145,19 +159,24 @@ struct ClassCounts {
         "filters no multiple of lanes": 300, "batch above 1": 150, "phase without taps": 60, "axis of length 1": 60,
         "dilation": 60, "two channels per vector": 40, "channels as lanes": 60, "several filter blocks": 100, "unrolled rows": 40, "weight-stationary": 60,
         "split filters": 30, "streamed output": 40, "batch rows": 40,
-        "activation": 150, "minimal filtering": 150, "groups": 120, "groups, filters as lanes": 24, "groups, two channels per vector": 6,
+        "activation": 130, "minimal filtering": 150, "groups": 120, "groups, filters as lanes": 24, "groups, two channels per vector": 6,
         "groups, channels as lanes": 12, "groups, weight-stationary": 12, "groups, unrolled rows": 6, "groups, minimal filtering": 30,
         "groups, batch above 1": 36,
         "channels first": 150, "channels first, minimal filtering": 42, "channels first, weight-stationary": 18,
         "channels first, several chunks": 12, "channels first, several blocks": 24, "channels first, batch above 1": 54,
         "channels first, whole vectors of voxels": 72, "channels first, several groups": 24, "channels first, one channel": 6,
         "channels first, one filter": 6, "channels first, channels as lanes": 12,
+        "depthwise": 24, "merged groups": 24, "merged groups of several channels": 8,
+        "merged groups that leave lanes idle": 4, "float64": 40, "float64, filters as lanes": 12, "float64, two channels per vector": 3,
+        "float64, channels as lanes": 6, "float64, merged groups": 6, "float64, groups": 16, "float64, weight-stationary": 4,
+        "float64, unrolled rows": 3, "float64, activation": 6, "float64, batch above 1": 12,
     ]
 
     mutating func count(_ schedule: Schedule, batch: Int) {
         let spec = schedule.spec
         let axes = spec.geometry.axes
-        let lanes = schedule.target.lanes(.float32)
+        let lanes = schedule.target.lanes(spec.elements.storage)
+        let lanesParameters = schedule.filterLanes?.parameters
         let facts: [(String, Bool)] = [
             ("stride above kernel", axes.contains { $0.stride > $0.kernel }),
             ("kernel no multiple of stride", axes.contains { $0.kernel % $0.stride != 0 }),
@@ -169,9 +188,14 @@ struct ClassCounts {
             ("axis of length 1", axes.contains { $0.input == 1 }),
             ("dilation", axes.contains { $0.dilation > 1 && $0.kernel > 1 }),
             ("groups", spec.geometry.groups > 1),
-            ("filters as lanes", schedule.filterLanes?.parameters.channelsPerVector == 1),
-            ("two channels per vector", schedule.filterLanes?.parameters.channelsPerVector == 2),
-            ("channels as lanes", schedule.filterLanes?.parameters.channelsPerVector == lanes),
+            ("depthwise", spec.geometry.groups > 1 && spec.geometry.channelsPerGroup == 1),
+            ("merged groups", lanesParameters?.mergesGroups == true),
+            ("merged groups of several channels", lanesParameters?.mergesGroups == true && spec.geometry.channelsPerGroup > 1),
+            ("merged groups that leave lanes idle", lanesParameters?.mergesGroups == true && lanes % spec.geometry.filtersPerGroup != 0),
+            ("float64", spec.elements == .float64),
+            ("filters as lanes", lanesParameters?.channelsPerVector == 1 && lanesParameters?.mergesGroups == false),
+            ("two channels per vector", lanesParameters?.channelsPerVector == 2 && lanes > 2),
+            ("channels as lanes", lanesParameters?.channelsPerVector == lanes),
             ("several filter blocks", (schedule.filterLanes?.packedLayout.blockCount ?? schedule.minimalFiltering?.blockCount ?? 0) > 1),
             ("unrolled rows", schedule.filterLanes?.parameters.listsRows == false),
             ("weight-stationary", schedule.filterLanes?.parameters.order == .weightStationary),
@@ -184,6 +208,8 @@ struct ClassCounts {
         for (name, holds) in facts + channelsFirstFacts(schedule, batch: batch) where holds {
             counts[name, default: 0] += 1
             if spec.geometry.groups > 1 { counts["groups, \(name)", default: 0] += 1 }
+            if spec.elements == .float64 { counts["float64, \(name)", default: 0] += 1 }
+            counts["\(name), \(schedule.target.name)", default: 0] += 1
         }
     }
 

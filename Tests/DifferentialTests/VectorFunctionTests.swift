@@ -34,7 +34,7 @@ import _TestSupport
         #expect(inputs.count % 16 == 0)
 
         for target in runnableTargets {
-            var code = "#define VS_LANES \(target.lanes(.float32))\n#include \"voxelsmith_vectors.h\"\n"
+            var code = "#define VS_REAL_BYTES 4\n#define VS_LANES \(target.lanes(.float32))\n#include \"voxelsmith_vectors.h\"\n"
             for function in Self.functions {
                 code += """
                     void test_\(function.name)(const float *x, float *y, long n) {

@@ -16,11 +16,14 @@ import Testing
         let one = try AxisGeometry(input: 1, output: 3, kernel: 3, stride: 1, dilation: 1, crop: 0)
         let voxel = KernelSpec(
             geometry: try Geometry(axes: [one, one, one], channels: 5, filters: 7), layout: .channelsFirst, epilogue: spec.epilogue, policy: .fast)
+        let grouped = KernelSpec(
+            geometry: try Geometry(axes: [axis, axis, axis], channels: 21, filters: 21, groups: 7), elements: .float64, policy: .direct)
         return try [
             plan(
                 spec, target: Target(.x86_64_v4),
                 decision: .filterLanes(FilterLanes(channelsPerVector: 16, vectors: 2, tileWidth: 3, mergesWidthPhases: true))),
             plan(spec, target: Target(.x86_64_v4), decision: .filterLanes(FilterLanes(channelsPerVector: 2, tileWidth: 3))),
+            plan(grouped, target: Target(.x86_64_v4), decision: .filterLanes(FilterLanes(tileWidth: 3, mergesGroups: true))),
             plan(fast, target: Target(.x86_64_v4), decision: .minimalFiltering(MinimalFiltering(block: [1, 2, 2], vectors: 4, rows: 6))),
             plan(voxel, target: Target(.x86_64_v4)),
         ] + [spec, fast].map {
@@ -43,9 +46,9 @@ import Testing
         let schedules = try contextRich()
         let units = try schedules.map { try KernelUnit($0) }
         for (file, names) in [
-            (Templates.File.filterLanes, ContextNames.kernel(schedules[0]).union(ContextNames.kernel(schedules[1]))),
-            (.minimalFiltering, ContextNames.kernel(schedules[2])),
-            (.batchRows, ContextNames.kernel(schedules[3])),
+            (Templates.File.filterLanes, schedules[..<3].reduce([]) { $0.union(ContextNames.kernel($1)) }),
+            (.minimalFiltering, ContextNames.kernel(schedules[3])),
+            (.batchRows, ContextNames.kernel(schedules[4])),
             (.plugin, ContextNames.plugin(units)),
         ] {
             let used = tags(Templates.text(file))

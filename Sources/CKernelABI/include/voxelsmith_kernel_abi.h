@@ -47,8 +47,10 @@
 #define VS_OK 0
 #define VS_BAD_ARGUMENTS 1
 
-/* Arguments of `pack`.
- * weights: the kernel tensor, float32, shape (kernel depth, height, width, filters, channels), element-aligned.
+/* Elements of weights, input, bias and output have the storage type that the kernel's key states: float or double.
+ *
+ * Arguments of `pack`.
+ * weights: the kernel tensor, shape (kernel depth, height, width, filters / groups, channels), element-aligned.
  * packed:  `packed_bytes` bytes, aligned to 64; written whole, padding included. The two do not overlap. */
 typedef struct vs_pack_args {
     uint64_t size;
