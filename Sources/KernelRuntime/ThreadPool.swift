@@ -66,9 +66,9 @@ public final class ThreadPool: @unchecked Sendable {
     /// another thread's call is using the workers, and for calls from within `body`, the caller works through the same
     /// ranges by itself, one after the other.
     ///
-    /// - Parameters:
-    ///   - threads: wanted number of threads; less than 1 counts as 1.
-    ///   - body: called with the participant's number and its range, from several threads at once.
+    /// Arguments:
+    /// - `threads`: wanted number of threads; less than 1 counts as 1.
+    /// - `body`: called with the participant's number and its range, from several threads at once.
     /// - Throws: the error of the lowest-numbered participant that failed; the others still run to their end, except when
     ///   the caller works alone, which stops at the first error.
     public func run(

@@ -57,10 +57,10 @@ public struct LayerBenchmark: Sendable {
     private let seconds: Double
     private let seed: UInt64
 
-    /// - Parameters:
-    ///   - spec: a forward problem, activation included.
-    ///   - choice: the kernel for it.
-    ///   - minimumCalls, seconds: the median is of at least so many calls and so long a time.
+    /// Arguments:
+    /// - `spec`: a forward problem, activation included.
+    /// - `choice`: the kernel for it.
+    /// - `minimumCalls`, `seconds`: the median is of at least so many calls and so long a time.
     /// - Throws: `BenchmarkError` for other operations, and for sums so long that no error bound exists.
     public init(
         _ spec: KernelSpec, choice: KernelChoice, threads: Int = ThreadPool.defaultThreadCount, batch: Int = 1,

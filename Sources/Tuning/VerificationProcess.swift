@@ -48,13 +48,13 @@ public struct VerificationProcess: Sendable {
     /// Most layers take seconds; this is for those of many millions of voxels.
     public static let defaultTimeLimit = 600.0
 
-    /// - Parameter timeLimit: seconds one kernel may take.
+    /// - `timeLimit`: seconds one kernel may take.
     public init(command: [String], timeLimit: Double = VerificationProcess.defaultTimeLimit) {
         self.command = command
         self.timeLimit = timeLimit
     }
 
-    /// - Parameter onKernel: called with the number of the kernel that is next, and of all.
+    /// - `onKernel`: called with the number of the kernel that is next, and of all.
     /// - Returns: one verdict for each kernel, in the order of the plugin.
     /// - Throws: `PluginError` for a plugin this machine cannot run, `CancellationError`.
     public func verify(plugin path: String, onKernel: (Int, Int) -> Void = { _, _ in }) async throws -> [KernelVerdict] {
@@ -93,9 +93,9 @@ public struct VerificationProcess: Sendable {
     private static let end = "end"
 
     /// Verifies one kernel in this process and prints each check as it is done.
-    /// - Parameters:
-    ///   - digest: the plugin must have it, as it is the one that was asked about.
-    ///   - secondsToLive: ends this process by itself, should its parent be gone.
+    /// Arguments:
+    /// - `digest`: the plugin must have it, as it is the one that was asked about.
+    /// - `secondsToLive`: ends this process by itself, should its parent be gone.
     /// - Throws: `PluginError`, and what `KernelVerifier` throws.
     public static func verifyKernel(_ index: Int, plugin path: String, digest: String, secondsToLive: Int) throws {
         alarm(UInt32(clamping: secondsToLive))
