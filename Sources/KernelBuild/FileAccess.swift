@@ -128,10 +128,10 @@ func isExecutableFile(_ path: String) -> Bool {
 }
 
 /// A folder only this user may enter, removed with its files by `remove`.
-struct PrivateFolder {
-    let path: String
+package struct PrivateFolder: Sendable {
+    package let path: String
 
-    init() throws(KernelBuildError) {
+    package init() throws(KernelBuildError) {
         let base = environmentVariable("TMPDIR").flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "/tmp"
         var template = Array((base + "/voxelsmith.XXXXXX").utf8CString)
         guard mkdtemp(&template) != nil else { throw currentError("make a folder in", base) }
@@ -139,7 +139,7 @@ struct PrivateFolder {
     }
 
     /// Files the compiler left behind when it was stopped go too; none of them is in a folder of its own.
-    func remove() {
+    package func remove() {
         if let listing = opendir(path) {
             while let entry = readdir(listing) {
                 let name = withUnsafePointer(to: &entry.pointee.d_name) {

@@ -4,7 +4,6 @@ import Tensors
 
 /// What can go wrong in the command line itself; everything else is an error of the libraries.
 enum CommandFailure: Error, CustomStringConvertible {
-    case notYetAvailable(option: String, received: String, expected: String)
     case unknownShape(layer: String)
     case nothingToGenerate(path: String)
     case needsFolder(layers: Int)
@@ -24,6 +23,7 @@ enum CommandFailure: Error, CustomStringConvertible {
     case notInteger(factor: [Int], of: [Int])
     case malformedShape(String)
     case fileSystem(operation: String, path: String, reason: String)
+    case unknownRequest(String, expected: String)
 
     /// Whether the command was called wrongly, rather than failed in its work.
     var isWrongUsage: Bool {
@@ -35,8 +35,6 @@ enum CommandFailure: Error, CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .notYetAvailable(let option, let received, let expected):
-            "Received \(option) \(received), which is not available yet; expected \(expected)."
         case .unknownShape(let layer):
             "Layer \"\(layer)\" has no complete input shape in the file; expected one there or --input-shape."
         case .nothingToGenerate(let path):
@@ -70,6 +68,7 @@ enum CommandFailure: Error, CustomStringConvertible {
             "Received a result of \(factor) voxels for an input of \(of); expected whole multiples for --picture."
         case .malformedShape(let text):
             "Received input shape \"\(text)\"; expected integers of at least 1 separated by commas, such as 1,16,16,16,8."
+        case .unknownRequest(let request, let expected): "Received \"\(request)\"; expected \(expected)."
         case .fileSystem(let operation, let path, let reason): "Could not \(operation) \(path): \(reason)."
         }
     }
