@@ -35,7 +35,7 @@ public struct PluginBuilder: Sendable {
     /// Compiles each unit that the cache does not know, as many at a time as there are cores, and links them all.
     ///
     /// Equal source, target and compiler give equal bytes.
-    /// - Parameter onProgress: called with the number of finished steps and of all steps (every unit, and the link).
+    /// - `onProgress`: called with the number of finished steps and of all steps (every unit, and the link).
     /// - Throws: `KernelBuildError`; `CancellationError`, after every process started here has ended.
     public func build(
         _ source: PluginSource, target: Target, onProgress: (@Sendable (Int, Int) -> Void)? = nil

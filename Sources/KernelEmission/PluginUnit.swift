@@ -4,7 +4,7 @@ import Scheduling
 
 extension PluginSource {
     /// All files of a plugin with the given kernels.
-    /// - Parameter templateDigest: hexadecimal SHA-256 of a template's text, stated in descriptors for information.
+    /// - `templateDigest`: hexadecimal SHA-256 of a template's text, stated in descriptors for information.
     /// - Throws: `EmissionError` for no kernels or two equal ones.
     public init(_ units: [KernelUnit], templateDigest: (String) -> String) throws(EmissionError) {
         if units.isEmpty { throw .noKernels }

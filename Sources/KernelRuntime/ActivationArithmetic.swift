@@ -66,10 +66,10 @@ public enum ActivationArithmetic {
     private static func clip(_ x: Double) -> Double { x < 0 ? 0 : (x > 1 ? 1 : x) }
 
     /// Applies an activation in place to consecutive rows of a buffer; rows may be given to several threads.
-    /// - Parameters:
-    ///   - buffer: start of the whole tensor.
-    ///   - rowLength: length of the tensor's last axis, along which softmax and its like run.
-    ///   - rows: the rows to change.
+    /// Arguments:
+    /// - `buffer`: start of the whole tensor.
+    /// - `rowLength`: length of the tensor's last axis, along which softmax and its like run.
+    /// - `rows`: the rows to change.
     public static func apply(
         _ activation: Activation, to buffer: UnsafeMutableRawPointer, type: ElementType, rowLength: Int, rows: Range<Int>
     ) {
@@ -94,7 +94,7 @@ public enum ActivationArithmetic {
 
     /// Applies an activation in place to a tensor, on up to `threads` threads of the shared pool. The result does not depend on
     /// their number.
-    /// - Parameter shape: the tensor's shape; softmax and its like run along its last axis, whatever the layout (Keras axis -1).
+    /// - `shape`: the tensor's shape; softmax and its like run along its last axis, whatever the layout (Keras axis -1).
     public static func apply(
         _ activation: Activation, to buffer: UnsafeMutableRawPointer, type: ElementType, shape: [Int], threads: Int = 1
     ) {

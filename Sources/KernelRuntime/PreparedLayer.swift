@@ -142,9 +142,9 @@ public struct PreparedLayer: Sendable {
     }
 
     /// Computes the layer on raw memory: for callers that own their buffers.
-    /// - Parameters:
-    ///   - input: `batch` samples in the layout and element type of `spec`, element-aligned.
-    ///   - output: room for `batch` results, element-aligned; overlaps neither `input` nor this layer's weights.
+    /// Arguments:
+    /// - `input`: `batch` samples in the layout and element type of `spec`, element-aligned.
+    /// - `output`: room for `batch` results, element-aligned; overlaps neither `input` nor this layer's weights.
     /// - Throws: `TensorError.outOfMemory` for the workspaces, `KernelError` when the kernel fails.
     public func call(
         input: UnsafeRawPointer, batch: Int, output: UnsafeMutableRawPointer, threads: Int = ThreadPool.defaultThreadCount

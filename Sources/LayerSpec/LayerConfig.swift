@@ -91,7 +91,7 @@ public struct LayerConfig: Hashable, Sendable {
 
     /// The resolved problem whose kernel computes this layer on inputs of the given shape; an activation that needs the whole
     /// result is left to the layer.
-    /// - Parameter op: nil for the layer's own.
+    /// - `op`: nil for the layer's own.
     public func spec(inputShape: [Int], op: KernelOp? = nil, policy: Policy = .fast) throws(SpecError) -> KernelSpec {
         KernelSpec(
             op: op ?? self.op, geometry: try geometry(inputShape: inputShape), layout: layout, elements: ElementTypes(elementType),

@@ -24,7 +24,7 @@ public struct Target: Hashable, Sendable {
     /// Last-level cache of all cores.
     public let lastLevelBytes: Int
 
-    /// - Parameter level1Bytes, level2Bytes, lastLevelBytes: data cache sizes of one core, and of all cores for the last level.
+    /// - `level1Bytes`, `level2Bytes`, `lastLevelBytes`: data cache sizes of one core, and of all cores for the last level.
     public init(
         _ instructionSet: InstructionSet, name: String? = nil, level1Bytes: Int = 32 << 10, level2Bytes: Int = 1 << 20,
         lastLevelBytes: Int = 32 << 20

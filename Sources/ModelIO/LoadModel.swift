@@ -7,10 +7,10 @@ import Voxelsmith
 
 /// Loads a model saved by Keras: `.keras` of Keras 3 and tf-keras, or a whole-model `.h5` of any generation. Chains, models of
 /// several inputs and outputs, shared layers, models inside of models.
-/// - Parameters:
-///   - objects: the user's own layers, initializers, regularizers, constraints and activations.
-///   - policy, kernels, kernelMode: which kernels may compute its layers.
-///   - logger: warned of models of TensorFlow 1.4 and 1.5, whose Conv3DTranspose is a `Conv3D`.
+/// Arguments:
+/// - `objects`: the user's own layers, initializers, regularizers, constraints and activations.
+/// - `policy`, `kernels`, `kernelMode`: which kernels may compute its layers.
+/// - `logger`: warned of models of TensorFlow 1.4 and 1.5, whose Conv3DTranspose is a `Conv3D`.
 /// - Returns: the model with its weights.
 /// - Throws: what `ModelFile.init` and `modelFromJSON` throw, `ModelIOError`, and `LayerError` for weights of other shapes.
 public func loadModel(
@@ -30,7 +30,7 @@ public func loadModel(
 }
 
 /// Unbuilt layers from their descriptions, with the names of the file.
-/// - Parameter objects: the user's own initializers, regularizers, constraints and activations.
+/// - `objects`: the user's own initializers, regularizers, constraints and activations.
 /// - Throws: `ArgumentError` or `KerasConfigError` for initializers, regularizers or constraints nobody knows.
 public func makeLayers(
     _ set: LayerSet, objects: CustomObjects = .shared, policy: Policy = .fast, kernels: any KernelProvider = KernelRegistry.shared,

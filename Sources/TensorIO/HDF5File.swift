@@ -44,7 +44,7 @@ public final class HDF5File: Sendable {
     }
 
     /// Opens the bytes of an HDF5 file; they are copied.
-    /// - Parameter name: what errors call these bytes.
+    /// - `name`: what errors call these bytes.
     /// - Throws: `TensorIOError.missingLibrary`, `.notHDF5`, `.hdf5Structure`.
     public convenience init(image: [UInt8], name: String, structure: Structure = .plain) throws {
         if structure == .plain { try HDF5Structure.check(image, path: name) }

@@ -46,7 +46,7 @@ public struct KerasWeights: Sendable {
     /// - Throws: `TensorIOError.missingLibrary`, `.cannotOpen`, `.notHDF5`, `.notKerasWeights`, and what reading a dataset throws.
     public init(path: String) throws { try self.init(HDF5File(path: path)) }
 
-    /// - Parameter name: what errors call these bytes.
+    /// - `name`: what errors call these bytes.
     /// - Throws: as `init(path:)`.
     public init(image: [UInt8], name: String) throws { try self.init(HDF5File(image: image, name: name)) }
 

@@ -10,7 +10,7 @@ public final class NPZFile {
     /// - Throws: `TensorIOError.missingLibrary`, `.cannotOpen`, `.notZip`, `.duplicateMember`.
     public convenience init(path: String) throws { try self.init(ZipArchive(path: path)) }
 
-    /// - Parameter name: what errors call these bytes.
+    /// - `name`: what errors call these bytes.
     /// - Throws: as `init(path:)`.
     public convenience init(bytes: [UInt8], name: String = "the archive") throws { try self.init(ZipArchive(bytes: bytes, name: name)) }
 

@@ -30,19 +30,19 @@ open class Conv3D: Layer {
     /// Of the variables when `prepared` was packed.
     private var packedVersions: [Int] = []
 
-    /// - Parameters:
-    ///   - filters: channels of the output.
-    ///   - kernelSize, strides, dilationRate: a number, or one for each of (depth, height, width).
-    ///   - dataFormat: nil for what the user's keras.json says, channels_last without one.
-    ///   - groups: independent parts of channels and filters; divides both.
-    ///   - kernelInitializer, biasInitializer: nil means Glorot uniform for both, as in Keras.
-    ///   - name: nil for an automatic one.
-    ///   - dtype: nil for what the user's keras.json says, float32 without one.
-    ///   - inputShape: without the batch extent, nil where unknown; `batchSize` completes it.
-    ///   - batchInputShape: with the batch extent; wins over `inputShape`.
-    ///   - weights: kernel and bias, assigned right after the layer is built.
-    ///   - tensorActivation: an activation of the user's own, in place of `activation`.
-    ///   - policy, kernels, kernelMode: which kernels may compute the layer.
+    /// Arguments:
+    /// - `filters`: channels of the output.
+    /// - `kernelSize`, `strides`, `dilationRate`: a number, or one for each of (depth, height, width).
+    /// - `dataFormat`: nil for what the user's keras.json says, channels_last without one.
+    /// - `groups`: independent parts of channels and filters; divides both.
+    /// - `kernelInitializer`, `biasInitializer`: nil means Glorot uniform for both, as in Keras.
+    /// - `name`: nil for an automatic one.
+    /// - `dtype`: nil for what the user's keras.json says, float32 without one.
+    /// - `inputShape`: without the batch extent, nil where unknown; `batchSize` completes it.
+    /// - `batchInputShape`: with the batch extent; wins over `inputShape`.
+    /// - `weights`: kernel and bias, assigned right after the layer is built.
+    /// - `tensorActivation`: an activation of the user's own, in place of `activation`.
+    /// - `policy`, `kernels`, `kernelMode`: which kernels may compute the layer.
     /// - Throws: `KerasConfigError` for what Keras forbids, `KerasSettingsError` for an illegal keras.json when it is needed.
     public init(
         filters: Int, kernelSize: IntOrTriple, strides: IntOrTriple = 1, padding: KerasPadding = .valid,
@@ -71,9 +71,9 @@ open class Conv3D: Layer {
     }
 
     /// Keras's `from_config`: a layer from the config that a `Conv3D` of any Keras generation wrote.
-    /// - Parameters:
-    ///   - generation: which Keras wrote it, where that is known; detected otherwise. It decides what `hard_sigmoid` means.
-    ///   - objects: the user's own initializers, regularizers, constraints and activations.
+    /// Arguments:
+    /// - `generation`: which Keras wrote it, where that is known; detected otherwise. It decides what `hard_sigmoid` means.
+    /// - `objects`: the user's own initializers, regularizers, constraints and activations.
     /// - Throws: `KerasConfigError`, `ArgumentError`, and what makers of registered objects throw.
     public convenience init(
         config: JSONObject, generation: KerasGeneration? = nil, objects: CustomObjects = .shared, policy: Policy = .fast,

@@ -41,7 +41,7 @@ open class Layer {
     private var activityLosses: [Loss] = []
 
     /// Inside `withGraph` the layer is in graph mode, outside in eager mode.
-    /// - Parameter name: nil for an automatic one: the class name in snake case, numbered from the second layer on.
+    /// - `name`: nil for an automatic one: the class name in snake case, numbered from the second layer on.
     public init(name: String? = nil, dtype: ElementType = .float32, trainable: Bool = true) {
         self.name = name ?? UniqueNames.shared.next(forClass: "\(Self.self)")
         self.dtype = dtype
@@ -80,7 +80,7 @@ open class Layer {
     var castsInputs: Bool { true }
 
     /// Computes the layer; builds it at the first call. Makes no node, in graph mode too. The input is cast to `computeType`.
-    /// - Parameter threads: threads to use; the result is bitwise the same for any number.
+    /// - `threads`: threads to use; the result is bitwise the same for any number.
     public func callAsFunction(_ x: Tensor, threads: Int = ThreadPool.defaultThreadCount) throws -> Tensor {
         if !isBuilt { try build(inputShape: x.shape) }
         let y = try call(castsInputs ? x.cast(to: computeType) : x, threads: threads)
@@ -89,7 +89,7 @@ open class Layer {
     }
 
     /// Computes a layer of several inputs or results; builds it at the first call.
-    /// - Parameter threads: threads to use; the results are bitwise the same for any number.
+    /// - `threads`: threads to use; the results are bitwise the same for any number.
     public func callAsFunction(_ xs: [Tensor], threads: Int = ThreadPool.defaultThreadCount) throws -> [Tensor] {
         if !isBuilt { try build(inputShapes: xs.map(\.shape)) }
         let ys = try call(castsInputs ? xs.map { try $0.cast(to: computeType) } : xs, threads: threads)
@@ -209,11 +209,11 @@ open class Layer {
     public var nonTrainableVariables: [Variable] { nonTrainableWeights }
 
     /// Makes a variable. One that exists is returned instead, once the layer is built.
-    /// - Parameters:
-    ///   - dtype: nil for the layer's.
-    ///   - initializer: nil for Glorot uniform, as in Keras 3.
-    ///   - regularizer: its penalty is one of the `losses`.
-    ///   - trainable: decides alone whether it is one of the trainable variables of a trainable layer.
+    /// Arguments:
+    /// - `dtype`: nil for the layer's.
+    /// - `initializer`: nil for Glorot uniform, as in Keras 3.
+    /// - `regularizer`: its penalty is one of the `losses`.
+    /// - `trainable`: decides alone whether it is one of the trainable variables of a trainable layer.
     /// - Throws: `LayerError.variableExists` for a name in use before the layer is built, or of another shape;
     ///   `.weightShape` when the initializer makes something else, and what it throws.
     @discardableResult
@@ -292,7 +292,7 @@ open class Layer {
     }
 
     /// Adds losses.
-    /// - Parameter inputs: what they depend on, in the order of the call; nil or none for nothing.
+    /// - `inputs`: what they depend on, in the order of the call; nil or none for nothing.
     /// - Throws: `LayerError.eagerMode` in eager mode.
     public func addLoss(_ losses: [Loss], inputs: [SymbolicTensor]? = nil) throws {
         if owner == nil { throw LayerError.eagerMode(layer: name, member: "addLoss") }
@@ -300,7 +300,7 @@ open class Layer {
     }
 
     /// Adds updates. Does nothing in eager mode.
-    /// - Parameter inputs: what they depend on, in the order of the call; nil or none for nothing.
+    /// - `inputs`: what they depend on, in the order of the call; nil or none for nothing.
     public func addUpdate(_ updates: [Update], inputs: [SymbolicTensor]? = nil) {
         if owner != nil { addedUpdates += updates.map { ($0, inputs ?? []) } }
     }

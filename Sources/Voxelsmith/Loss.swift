@@ -38,7 +38,7 @@ public final class Update {
     public let name: String
     private let body: () throws -> Void
 
-    /// - Parameter body: what is to be done.
+    /// - `body`: what is to be done.
     public init(name: String, _ body: @escaping () throws -> Void) { (self.name, self.body) = (name, body) }
 
     /// Does it.

@@ -3,9 +3,9 @@ import Tensors
 
 extension Model {
     /// Computes any number of samples, some at a time.
-    /// - Parameters:
-    ///   - batchSize: samples computed at once; decides how much memory is needed, not what comes out.
-    ///   - progress: called after each batch with the number of samples done and of all.
+    /// Arguments:
+    /// - `batchSize`: samples computed at once; decides how much memory is needed, not what comes out.
+    /// - `progress`: called after each batch with the number of samples done and of all.
     /// - Throws: `ArgumentError.value` for a batch size below 1, `LayerError`, and as a call.
     public func predict(
         _ x: Tensor, batchSize: Int = 32, threads: Int = ThreadPool.defaultThreadCount, progress: ((Int, Int) -> Void)? = nil

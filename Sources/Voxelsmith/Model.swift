@@ -78,7 +78,7 @@ open class Model: Layer {
     }
 
     /// Keras's `from_config` of a functional model, of Keras 2 and 3: unbuilt layers of a graph of their own, connected.
-    /// - Parameter objects: the user's own layers, initializers, regularizers, constraints and activations.
+    /// - `objects`: the user's own layers, initializers, regularizers, constraints and activations.
     /// - Throws: `KerasConfigError` for what is no such config or has layers of unknown classes, and what the layers throw.
     public convenience init(
         config: JSONObject, generation: KerasGeneration? = nil, objects: CustomObjects = .shared, policy: Policy = .fast,

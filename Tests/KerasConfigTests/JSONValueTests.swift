@@ -1,3 +1,4 @@
+import Foundation
 import KerasConfig
 import Testing
 
@@ -15,6 +16,8 @@ import Testing
         ]
         #expect(try JSONValue(parsing: Array(value.text.utf8)) == value)
         #expect(value.text.hasPrefix("{\"z\": ["))  // members keep their order
+        let encoded = try JSONEncoder().encode(value)
+        #expect(try JSONDecoder().decode(JSONValue.self, from: encoded) == value)
         #expect(JSONValue.number(.nan).text == "null")
     }
 

@@ -10,7 +10,7 @@ public struct Orthogonal: SeededInitializer {
     /// Where the random numbers come from.
     public let source: Seed
 
-    /// - Parameter seed: equal seeds give equal values; nil draws one.
+    /// - `seed`: equal seeds give equal values; nil draws one.
     public init(gain: Double = 1, seed: Int? = nil) { (self.gain, source) = (gain, Seed(seed)) }
 
     public func getConfig() -> JSONObject { ["seed": source.json, "gain": .number(gain)] }

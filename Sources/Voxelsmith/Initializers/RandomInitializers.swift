@@ -11,7 +11,7 @@ public struct RandomNormal: SeededInitializer {
     /// Where the random numbers come from.
     public let source: Seed
 
-    /// - Parameter seed: equal seeds give equal values; nil draws one.
+    /// - `seed`: equal seeds give equal values; nil draws one.
     public init(mean: Double = 0, stddev: Double = 0.05, seed: Int? = nil) {
         (self.mean, self.stddev, source) = (mean, stddev, Seed(seed))
     }
@@ -34,7 +34,7 @@ public struct TruncatedNormal: SeededInitializer {
     /// Where the random numbers come from.
     public let source: Seed
 
-    /// - Parameter seed: equal seeds give equal values; nil draws one.
+    /// - `seed`: equal seeds give equal values; nil draws one.
     public init(mean: Double = 0, stddev: Double = 0.05, seed: Int? = nil) {
         (self.mean, self.stddev, source) = (mean, stddev, Seed(seed))
     }
@@ -57,7 +57,7 @@ public struct RandomUniform: SeededInitializer {
     /// Where the random numbers come from.
     public let source: Seed
 
-    /// - Parameter seed: equal seeds give equal values; nil draws one.
+    /// - `seed`: equal seeds give equal values; nil draws one.
     public init(minval: Double = -0.05, maxval: Double = 0.05, seed: Int? = nil) {
         (self.minval, self.maxval, source) = (minval, maxval, Seed(seed))
     }

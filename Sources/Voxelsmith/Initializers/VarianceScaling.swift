@@ -36,7 +36,7 @@ public struct VarianceScaling: SeededInitializer {
         case untruncatedNormal = "untruncated_normal"
     }
 
-    /// - Parameter seed: equal seeds give equal values; nil draws one.
+    /// - `seed`: equal seeds give equal values; nil draws one.
     /// - Throws: `ArgumentError.value` unless the scale is positive.
     public init(
         scale: Double = 1, mode: Mode = .fanIn, distribution: Distribution = .truncatedNormal, seed: Int? = nil,
@@ -128,9 +128,9 @@ public struct VarianceScaling: SeededInitializer {
 public protocol NamedVarianceScaling: SeededInitializer {
     /// What it computes.
     var scaling: VarianceScaling { get }
-    /// - Parameters:
-    ///   - seed: equal seeds give equal values; nil draws one.
-    ///   - inputAxes, outputAxes: as in `VarianceScaling`.
+    /// Arguments:
+    /// - `seed`: equal seeds give equal values; nil draws one.
+    /// - `inputAxes`, `outputAxes`: as in `VarianceScaling`.
     init(seed: Int?, inputAxes: [Int]?, outputAxes: [Int]?)
 }
 
@@ -153,7 +153,7 @@ public struct GlorotUniform: NamedVarianceScaling {
     /// What it computes.
     public let scaling: VarianceScaling
 
-    /// - Parameter seed: equal seeds give equal values; nil draws one.
+    /// - `seed`: equal seeds give equal values; nil draws one.
     public init(seed: Int? = nil, inputAxes: [Int]? = nil, outputAxes: [Int]? = nil) {
         scaling = VarianceScaling(
             legal: 1, mode: .fanAverage, distribution: .uniform, source: Seed(seed), inputAxes: inputAxes, outputAxes: outputAxes)
@@ -165,7 +165,7 @@ public struct GlorotNormal: NamedVarianceScaling {
     /// What it computes.
     public let scaling: VarianceScaling
 
-    /// - Parameter seed: equal seeds give equal values; nil draws one.
+    /// - `seed`: equal seeds give equal values; nil draws one.
     public init(seed: Int? = nil, inputAxes: [Int]? = nil, outputAxes: [Int]? = nil) {
         scaling = VarianceScaling(
             legal: 1, mode: .fanAverage, distribution: .truncatedNormal, source: Seed(seed), inputAxes: inputAxes, outputAxes: outputAxes)
@@ -177,7 +177,7 @@ public struct HeUniform: NamedVarianceScaling {
     /// What it computes.
     public let scaling: VarianceScaling
 
-    /// - Parameter seed: equal seeds give equal values; nil draws one.
+    /// - `seed`: equal seeds give equal values; nil draws one.
     public init(seed: Int? = nil, inputAxes: [Int]? = nil, outputAxes: [Int]? = nil) {
         scaling = VarianceScaling(
             legal: 2, mode: .fanIn, distribution: .uniform, source: Seed(seed), inputAxes: inputAxes, outputAxes: outputAxes)
@@ -189,7 +189,7 @@ public struct HeNormal: NamedVarianceScaling {
     /// What it computes.
     public let scaling: VarianceScaling
 
-    /// - Parameter seed: equal seeds give equal values; nil draws one.
+    /// - `seed`: equal seeds give equal values; nil draws one.
     public init(seed: Int? = nil, inputAxes: [Int]? = nil, outputAxes: [Int]? = nil) {
         scaling = VarianceScaling(
             legal: 2, mode: .fanIn, distribution: .truncatedNormal, source: Seed(seed), inputAxes: inputAxes, outputAxes: outputAxes)
@@ -201,7 +201,7 @@ public struct LecunUniform: NamedVarianceScaling {
     /// What it computes.
     public let scaling: VarianceScaling
 
-    /// - Parameter seed: equal seeds give equal values; nil draws one.
+    /// - `seed`: equal seeds give equal values; nil draws one.
     public init(seed: Int? = nil, inputAxes: [Int]? = nil, outputAxes: [Int]? = nil) {
         scaling = VarianceScaling(
             legal: 1, mode: .fanIn, distribution: .uniform, source: Seed(seed), inputAxes: inputAxes, outputAxes: outputAxes)
@@ -213,7 +213,7 @@ public struct LecunNormal: NamedVarianceScaling {
     /// What it computes.
     public let scaling: VarianceScaling
 
-    /// - Parameter seed: equal seeds give equal values; nil draws one.
+    /// - `seed`: equal seeds give equal values; nil draws one.
     public init(seed: Int? = nil, inputAxes: [Int]? = nil, outputAxes: [Int]? = nil) {
         scaling = VarianceScaling(
             legal: 1, mode: .fanIn, distribution: .truncatedNormal, source: Seed(seed), inputAxes: inputAxes, outputAxes: outputAxes)
