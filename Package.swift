@@ -25,6 +25,7 @@ let package = Package(
         .library(name: "VoxelsmithModelIO", targets: ["ModelIO"]),
         .library(name: "VoxelsmithGenerator", targets: ["KerasConfig", "KernelEmission", "KernelBuild"]),
         .executable(name: "voxelsmith", targets: ["VoxelsmithCLI"]),
+        .executable(name: "runtime-client", targets: ["RuntimeClient"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -45,8 +46,10 @@ let package = Package(
             resources: [
                 .embedInCode("filter_lanes.c.mustache"),
                 .embedInCode("minimal_filtering.c.mustache"),
+                .embedInCode("batch_rows.c.mustache"),
                 .embedInCode("plugin.c.mustache"),
                 .embedInCode("voxelsmith_vectors.h"),
+                .embedInCode("voxelsmith_layout.h"),
                 .embedInCode("../Sources/CKernelABI/include/voxelsmith_kernel_abi.h"),
             ]),
         module("Scheduling", ["LayerSpec"]),
@@ -81,6 +84,8 @@ let package = Package(
                 "LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime",
                 "Voxelsmith", "TensorIO", "ModelIO", "Tuning", "CPNG", arguments, logging,
             ]),
+        // An application with a ready plugin.
+        .executableTarget(name: "RuntimeClient", dependencies: ["Voxelsmith"], path: "Examples/runtime-client", exclude: ["README.md", "layer.json"]),
 
         // Tests.
         .target(name: "_TestSupport", dependencies: ["LayerSpec", "Tensors", "KernelRuntime"], path: "Tests/_TestSupport"),

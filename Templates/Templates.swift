@@ -4,8 +4,10 @@ public enum Templates {
     public enum File: String, CaseIterable, Sendable {
         case filterLanes = "filter_lanes.c.mustache"
         case minimalFiltering = "minimal_filtering.c.mustache"
+        case batchRows = "batch_rows.c.mustache"
         case plugin = "plugin.c.mustache"
         case vectors = "voxelsmith_vectors.h"
+        case layout = "voxelsmith_layout.h"
         case kernelABI = "voxelsmith_kernel_abi.h"
     }
 
@@ -15,8 +17,10 @@ public enum Templates {
             switch file {
             case .filterLanes: PackageResources.filter_lanes_c_mustache
             case .minimalFiltering: PackageResources.minimal_filtering_c_mustache
+            case .batchRows: PackageResources.batch_rows_c_mustache
             case .plugin: PackageResources.plugin_c_mustache
             case .vectors: PackageResources.voxelsmith_vectors_h
+            case .layout: PackageResources.voxelsmith_layout_h
             case .kernelABI: PackageResources.voxelsmith_kernel_abi_h
             }
         return String(decoding: bytes, as: UTF8.self)

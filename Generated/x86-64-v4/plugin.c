@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include "voxelsmith_kernel_abi.h"
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_0935f9a7_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_0935f9a7_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_9ff6954c_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_9ff6954c_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_0dde485d_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_0dde485d_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_pack(const vs_pack_args *args);
@@ -26,7 +26,7 @@ int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_run(co
 typedef struct {
     vs_plugin header;
     vs_kernel_descriptor kernels[8];
-    char texts[3644];
+    char texts[3642];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
@@ -48,29 +48,29 @@ const plugin_table voxelsmith_plugin = {
             .size = sizeof(vs_kernel_descriptor),
             .key = { 1048, 95 },
             .name = { 1143, 65 },
-            .schedule = { 1208, 99 },
-            .loops = { 1307, 67 },
-            .packing = { 1374, 54 },
-            .target = { 1428, 9 },
-            .template_digest = { 1437, 64 },
+            .schedule = { 1208, 97 },
+            .loops = { 1305, 67 },
+            .packing = { 1372, 54 },
+            .target = { 1426, 9 },
+            .template_digest = { 1435, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 1728,
             .workspace_bytes = 0,
             .items_per_sample = 480,
             .flops_per_sample = 518405888,
-            .pack = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_0935f9a7_pack,
-            .run = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_0935f9a7_run,
+            .pack = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_9ff6954c_pack,
+            .run = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_9ff6954c_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1501, 96 },
-            .name = { 1597, 66 },
-            .schedule = { 1663, 97 },
-            .loops = { 1760, 77 },
-            .packing = { 1837, 55 },
-            .target = { 1892, 9 },
-            .template_digest = { 1901, 64 },
+            .key = { 1499, 96 },
+            .name = { 1595, 66 },
+            .schedule = { 1661, 97 },
+            .loops = { 1758, 77 },
+            .packing = { 1835, 55 },
+            .target = { 1890, 9 },
+            .template_digest = { 1899, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 27648,
@@ -82,13 +82,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1965, 98 },
-            .name = { 2063, 65 },
-            .schedule = { 2128, 94 },
-            .loops = { 2222, 77 },
-            .packing = { 2299, 54 },
-            .target = { 2353, 9 },
-            .template_digest = { 2362, 64 },
+            .key = { 1963, 98 },
+            .name = { 2061, 65 },
+            .schedule = { 2126, 94 },
+            .loops = { 2220, 77 },
+            .packing = { 2297, 54 },
+            .target = { 2351, 9 },
+            .template_digest = { 2360, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 32768,
@@ -100,13 +100,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2426, 102 },
-            .name = { 2528, 69 },
-            .schedule = { 2597, 98 },
-            .loops = { 2695, 67 },
-            .packing = { 2762, 54 },
-            .target = { 2816, 9 },
-            .template_digest = { 2825, 64 },
+            .key = { 2424, 102 },
+            .name = { 2526, 69 },
+            .schedule = { 2595, 98 },
+            .loops = { 2693, 67 },
+            .packing = { 2760, 54 },
+            .target = { 2814, 9 },
+            .template_digest = { 2823, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 1728,
@@ -118,13 +118,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2889, 95 },
-            .name = { 2984, 61 },
-            .schedule = { 3045, 98 },
-            .loops = { 3143, 67 },
-            .packing = { 3210, 54 },
-            .target = { 3264, 9 },
-            .template_digest = { 3273, 64 },
+            .key = { 2887, 95 },
+            .name = { 2982, 61 },
+            .schedule = { 3043, 98 },
+            .loops = { 3141, 67 },
+            .packing = { 3208, 54 },
+            .target = { 3262, 9 },
+            .template_digest = { 3271, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 15360,
@@ -136,13 +136,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3337, 94 },
-            .name = { 3431, 65 },
-            .schedule = { 3496, 98 },
-            .loops = { 3594, 82 },
-            .packing = { 3676, 55 },
-            .target = { 3731, 9 },
-            .template_digest = { 3740, 64 },
+            .key = { 3335, 94 },
+            .name = { 3429, 65 },
+            .schedule = { 3494, 98 },
+            .loops = { 3592, 82 },
+            .packing = { 3674, 55 },
+            .target = { 3729, 9 },
+            .template_digest = { 3738, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 2359296,
@@ -154,13 +154,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3804, 92 },
-            .name = { 3896, 65 },
-            .schedule = { 3961, 99 },
-            .loops = { 4060, 67 },
-            .packing = { 4127, 54 },
-            .target = { 4181, 9 },
-            .template_digest = { 4190, 64 },
+            .key = { 3802, 92 },
+            .name = { 3894, 65 },
+            .schedule = { 3959, 99 },
+            .loops = { 4058, 67 },
+            .packing = { 4125, 54 },
+            .target = { 4179, 9 },
+            .template_digest = { 4188, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 8064,
@@ -172,13 +172,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4254, 93 },
-            .name = { 4347, 65 },
-            .schedule = { 4412, 43 },
-            .loops = { 4455, 98 },
-            .packing = { 4553, 65 },
-            .target = { 4618, 9 },
-            .template_digest = { 4627, 64 },
+            .key = { 4252, 93 },
+            .name = { 4345, 65 },
+            .schedule = { 4410, 43 },
+            .loops = { 4453, 98 },
+            .packing = { 4551, 65 },
+            .target = { 4616, 9 },
+            .template_digest = { 4625, 64 },
             .op = VS_OP_FORWARD,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 1474560,
@@ -191,54 +191,54 @@ const plugin_table voxelsmith_plugin = {
     },
     .texts =
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c1;f16;g1;last;f32/f32;bias;relu;direct"
-        "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_0935f9a7"
-        "filter-lanes,g1,v1,tile1x20,merge=none,fuse=row,rows=listed,order=hblock,block16,noprefetch,unroll1"
+        "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_9ff6954c"
+        "filter-lanes,g1,v1,tile1x20,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c1;f16"
         "x86-64-v4"
-        "0870a16568d2c86af56e9975aed2d23c5577336005c28c3f68f0dd978f0fa012"
+        "bcb2de6ee259e4b1bca4e2956914cb9a6343064aa50c97cc5ed219bd9076aac0"
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;direct"
         "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_0dde485d"
         "filter-lanes,g1,v1,tile1x20,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
         "filter-lanes/1;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c16;f16"
         "x86-64-v4"
-        "0870a16568d2c86af56e9975aed2d23c5577336005c28c3f68f0dd978f0fa012"
+        "bcb2de6ee259e4b1bca4e2956914cb9a6343064aa50c97cc5ed219bd9076aac0"
         "forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;direct"
         "vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e"
         "filter-lanes,g2,v1,tile1x12,merge=w,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
         "filter-lanes/1;l16;g2;v1;w;k4x4x4;s2x2x2;d1x1x1;c16;f8"
         "x86-64-v4"
-        "0870a16568d2c86af56e9975aed2d23c5577336005c28c3f68f0dd978f0fa012"
+        "bcb2de6ee259e4b1bca4e2956914cb9a6343064aa50c97cc5ed219bd9076aac0"
         "forward;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
         "vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd"
         "filter-lanes,g16,v1,tile1x16,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;l16;g16;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1"
         "x86-64-v4"
-        "0870a16568d2c86af56e9975aed2d23c5577336005c28c3f68f0dd978f0fa012"
+        "bcb2de6ee259e4b1bca4e2956914cb9a6343064aa50c97cc5ed219bd9076aac0"
         "forward;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct"
         "vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_1ebc77e8"
         "filter-lanes,g1,v2,tile1x10,merge=none,fuse=row,rows=listed,order=hblock,block4,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, channels"
         "filter-lanes/1;l16;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21"
         "x86-64-v4"
-        "0870a16568d2c86af56e9975aed2d23c5577336005c28c3f68f0dd978f0fa012"
+        "bcb2de6ee259e4b1bca4e2956914cb9a6343064aa50c97cc5ed219bd9076aac0"
         "forward;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
         "vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01"
         "filter-lanes,g1,v2,tile3x4,merge=none,fuse=row,rows=unrolled,order=wstat,block1,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, channels"
         "filter-lanes/1;l16;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96"
         "x86-64-v4"
-        "0870a16568d2c86af56e9975aed2d23c5577336005c28c3f68f0dd978f0fa012"
+        "bcb2de6ee259e4b1bca4e2956914cb9a6343064aa50c97cc5ed219bd9076aac0"
         "forward;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"
         "vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20"
         "filter-lanes,g1,v1,tile2x9,merge=none,fuse=row,rows=unrolled,order=hblock,block3,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, channels"
         "filter-lanes/1;l16;g1;v1;n;k2x3x3;s1x1x1;d2x1x3;c7;f12"
         "x86-64-v4"
-        "0870a16568d2c86af56e9975aed2d23c5577336005c28c3f68f0dd978f0fa012"
+        "bcb2de6ee259e4b1bca4e2956914cb9a6343064aa50c97cc5ed219bd9076aac0"
         "forward;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898"
         "minimal-filtering,block1x4x7,v2,r14,unroll2"

@@ -60,7 +60,7 @@ typedef void tile_function(const float *restrict x, const float *restrict w, con
                            const listed_tap *restrict taps, int count);
 
 /* The channels behind the last whole vector, and zeros. */
-static inline __attribute__((always_inline)) vf load_tail(const float *restrict x) {
+static inline __attribute__((always_inline, unused)) vf load_tail(const float *restrict x) {
     vf v = vs_splat(0);
     for (int c = 0; c < 8; ++c) v[c] = x[c];
     return v;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #if defined(__linux__)
 #define _GNU_SOURCE
+#include <linux/futex.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #endif
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +26,28 @@ int32_t vs_available_cores(void) {
 #endif
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     return online > 0 ? (int32_t)online : 1;
+}
+
+void vs_sleep(const void *word, uint32_t seen) {
+#if defined(__linux__)
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
+#else
+    struct timespec pause = {0, 50000};
+    if (__atomic_load_n((const uint32_t *)word, __ATOMIC_SEQ_CST) == seen) nanosleep(&pause, NULL);
+#endif
+}
+
+void vs_wake(const void *word, int32_t count) {
+#if defined(__linux__)
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+#else
+    (void)word, (void)count; /* sleepers look again by themselves */
+#endif
+}
+
+void vs_read_lines(const void *memory, int64_t bytes) {
+    const volatile char *line = memory;
+    for (int64_t i = 0; i < bytes; i += 64) (void)line[i];
 }
 
 uint64_t vs_monotonic_nanoseconds(void) {

@@ -49,3 +49,11 @@ public enum PluginTrailer {
 public func templateDigest(_ fileName: String) -> String {
     hexadecimalText(SHA256.hash(data: Array((KernelUnit.templateText(fileName) ?? "").utf8)))
 }
+
+/// SHA-256, in 64 hexadecimal digits, of everything that kernels are rendered from: the templates and headers. What was measured with
+/// others need not hold.
+public let generatorDigest: String = {
+    var digest = FieldDigest()
+    digest.add(KernelUnit.templateTexts)
+    return digest.hexadecimal()
+}()

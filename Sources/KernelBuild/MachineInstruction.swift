@@ -13,6 +13,8 @@ package struct MachineInstruction: Hashable {
     package var isSpill = false
     /// Makes the frame pointer point into the stack; before it, that register is an ordinary one.
     package var setsFramePointer = false
+    /// Bytes from the end (aarch64: the start) of a direct jump to where it leads; nil for what is no jump within a function.
+    package var jump: Int?
 
     /// - Parameter hasFramePointer: an earlier instruction of the function set the frame pointer.
     package init(x86 text: [UInt8], hasFramePointer: Bool) {
@@ -20,6 +22,7 @@ package struct MachineInstruction: Hashable {
         registers =
             if text.holds("%zmm") { .zmm } else if text.holds("%ymm") { .ymm } else if text.holds("%xmm") { .xmm } else { .none }
         setsFramePointer = mnemonic.elementsEqual("movq".utf8) && text.holds("%rsp, %rbp")
+        if mnemonic.first == UInt8(ascii: "j") { jump = Self.lastNumber(text) }
         guard registers != .none else { return }
         isFusedMultiplyAdd = ["vfmadd", "vfmsub", "vfnmadd", "vfnmsub"].contains { mnemonic.starts(with: $0.utf8) }
         // ...ss and ...sd, and moves of 32 and 64 bits.
@@ -34,6 +37,9 @@ package struct MachineInstruction: Hashable {
         registers = Self.namesNEON(text) ? .neon : .none
         setsFramePointer =
             text.holds("x29, sp") && (mnemonic.elementsEqual("mov".utf8) || mnemonic.elementsEqual("add".utf8))
+        let isBranch =
+            ["b", "cbz", "cbnz", "tbz", "tbnz"].contains { mnemonic.elementsEqual($0.utf8) } || mnemonic.starts(with: "b.".utf8)
+        if isBranch { jump = Self.lastNumber(text) }
         let isVectorForm = ["fmla", "fmls"].contains { mnemonic.elementsEqual($0.utf8) }
         isFusedMultiplyAdd =
             isVectorForm || ["fmadd", "fmsub", "fnmadd", "fnmsub"].contains { mnemonic.elementsEqual($0.utf8) }
@@ -45,6 +51,16 @@ package struct MachineInstruction: Hashable {
 
     private static func mnemonic(_ text: [UInt8]) -> ArraySlice<UInt8> {
         text.drop { $0 == 9 || $0 == 32 }.prefix { $0 != 9 && $0 != 32 }
+    }
+
+    /// The number behind the last blank, comma or #: where a jump leads, as LLVM prints it when it knows no symbols.
+    private static func lastNumber(_ text: [UInt8]) -> Int? {
+        let separators: [UInt8] = [9, 32, UInt8(ascii: ","), UInt8(ascii: "#")]
+        return text.split(whereSeparator: separators.contains).last.flatMap { word in
+            let digits = String(decoding: word, as: UTF8.self)
+            guard digits.hasPrefix("0x") || digits.hasPrefix("-0x") else { return Int(digits) }
+            return Int(digits.replacing("0x", with: ""), radix: 16)
+        }
     }
 
     /// `v0.4s` or `q0` as an operand of its own.

@@ -44,6 +44,12 @@ public struct InspectedPlugin: Codable, Hashable, Sendable {
 
     /// Fused multiply-adds of all functions.
     public var fusedMultiplyAdds: Int { functions.reduce(0) { $0 + $1.fusedMultiplyAdds } }
+
+    /// Vector instructions of the loops of one source file that multiply and add, and touch a spilled register.
+    public func loopSpills(inFile file: String) -> Int {
+        functions.reduce(0) { $0 + ($1.file == file ? $1.loopSpills : 0) }
+    }
+
     /// Vector instructions of all functions that touch a spilled register.
     public var vectorSpills: Int { functions.reduce(0) { $0 + $1.vectorSpills } }
 }
@@ -72,6 +78,8 @@ public struct InspectedFunction: Codable, Hashable, Sendable {
     public fileprivate(set) var neon = 0
     /// Vector instructions that read or write a stack slot.
     public fileprivate(set) var vectorSpills = 0
+    /// Those of them in innermost loops that hold fused multiply-adds.
+    public fileprivate(set) var loopSpills = 0
     /// Bytes the disassembler did not understand.
     public fileprivate(set) var undecodedBytes = 0
 
@@ -290,6 +298,7 @@ private struct PluginReader {
         var text = [CChar](repeating: 0, count: 256)
         var offset = 0
         var hasFramePointer = false
+        var loops = LoopCounter()
         while offset < code.count, let base = code.baseAddress {
             let length = llvm.disassemble(
                 disassembler, base + offset, UInt64(code.count - offset), symbol.address + UInt64(offset), &text, text.count)
@@ -307,8 +316,32 @@ private struct PluginReader {
                 : MachineInstruction(x86: words, hasFramePointer: hasFramePointer)
             hasFramePointer = hasFramePointer || instruction.setsFramePointer
             result.count(instruction)
+            loops.add(instruction, at: offset, jumpBase: machine == .aarch64 ? offset : offset + length)
             offset += length
         }
+        result.loopSpills = loops.spills
         return result
+    }
+}
+
+/// Finds the innermost loops of a function: what lies between a jump backwards and where it leads, with no such pair inside.
+private struct LoopCounter {
+    private var backward: [ClosedRange<Int>] = []
+    private var spillPlaces: [Int] = []
+    private var multiplyAddPlaces: [Int] = []
+
+    mutating func add(_ instruction: MachineInstruction, at offset: Int, jumpBase: Int) {
+        if instruction.isSpill { spillPlaces.append(offset) }
+        if instruction.isFusedMultiplyAdd { multiplyAddPlaces.append(offset) }
+        if let jump = instruction.jump, jumpBase + jump <= offset, jumpBase + jump >= 0 {
+            backward.append(jumpBase + jump...offset)
+        }
+    }
+
+    /// Spills in innermost loops with multiply-adds.
+    var spills: Int {
+        let innermost = backward.filter { loop in !backward.contains { $0 != loop && loop.contains($0.lowerBound) && loop.contains($0.upperBound) } }
+        let computing = Set(innermost).filter { loop in multiplyAddPlaces.contains(where: loop.contains) }
+        return spillPlaces.count { place in computing.contains { $0.contains(place) } }
     }
 }

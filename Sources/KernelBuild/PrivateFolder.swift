@@ -4,8 +4,8 @@ import Glibc
 ///
 /// While it is in use its lock file is locked. The system lets go of the lock when the process ends, however it ends, so the next
 /// folder made beside it removes what a killed process left.
-struct PrivateFolder {
-    let path: String
+package struct PrivateFolder: Sendable {
+    package let path: String
     private let lock: Int32
 
     private static let prefix = "voxelsmith."
@@ -14,7 +14,7 @@ struct PrivateFolder {
     private static let youth = 60
 
     /// - Throws: `KernelBuildError.fileSystem`.
-    init() throws(KernelBuildError) {
+    package init() throws(KernelBuildError) {
         let base = environmentVariable("TMPDIR").flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "/tmp"
         Self.removeAbandoned(in: base)
         var template = Array((base + "/" + Self.prefix + "XXXXXX").utf8CString)
@@ -29,7 +29,7 @@ struct PrivateFolder {
     }
 
     /// Files the compiler left behind when it was stopped go too; none of them is in a folder of its own.
-    func remove() {
+    package func remove() {
         Self.remove(path)
         if lock >= 0 { close(lock) }
     }

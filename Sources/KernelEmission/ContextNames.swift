@@ -8,6 +8,7 @@ package enum ContextNames {
         switch schedule.family {
         case .filterLanes(let resolved): names(FilterLanesContext(schedule, resolved, name: "name"))
         case .minimalFiltering(let resolved): names(MinimalFilteringContext(schedule, resolved, name: "name"))
+        case .batchRows(let resolved): names(BatchRowsContext(schedule, resolved, name: "name"))
         }
     }
 

@@ -51,6 +51,10 @@ struct FilterLanesContext {
     let lanes: Int
     let channels: Int
     let filters: Int
+    let parts: Int
+    let inputChannels: Int
+    let groupFilters: Int
+    let partWeights: Int
     let inputDepth: Int, inputHeight: Int, inputWidth: Int
     let outputDepth: Int, outputHeight: Int, outputWidth: Int
     let depthStride: Int, depthCrop: Int
@@ -61,6 +65,7 @@ struct FilterLanesContext {
     let tileColumns: Int
     let blockRows: Int
     let blocks: Int
+    let splits: Int
     let blockCount: Int
     let blockFilters: Int
     let groupCount: Int
@@ -70,6 +75,24 @@ struct FilterLanesContext {
     let inputPlane: Int
     let outputRow: Int
     let outputPlane: Int
+    let outputSample: Int
+    let filterStep: Int
+    let layout: String
+    let converts: Bool
+    let convertsInput: Bool
+    let convertsOutput: Bool
+    let streamsOutput: Bool
+    let fetchesPlanes: Bool
+    let fetchesOutput: Bool
+    let rowsPerTile: Int, largerTiles: Int
+    let inputVoxel: Int, outputVoxel: Int
+    let outputFilters: Int
+    let lowRow: Int, highRow: Int
+    let slots: Int, slotFloats: Int
+    let chunkBlocks: Int, chunkItems: Int
+    let itemFloats: Int
+    let stagedPlace: Int, scratchPlace: Int
+    let leastDepthLag: Int
     let usesBias: Bool
     let padsBias: Bool
     let lastLanes: Int
@@ -87,6 +110,7 @@ struct FilterLanesContext {
     let rowGroups: [RowGroup]
     let listMaximum: Int
     let weightStationary: Bool
+    let perCall: Bool
     let prefetches: Bool
     let fetchRow: Int
     let fetchLines: Int
@@ -117,8 +141,12 @@ struct FilterLanesContext {
             default: "channels of one filter"
             }
         lanes = layout.lanes
-        channels = geometry.channels
-        filters = geometry.filters
+        channels = geometry.channelsPerGroup
+        filters = layout.partFilters
+        parts = layout.parts
+        inputChannels = geometry.channels
+        groupFilters = geometry.filtersPerGroup
+        partWeights = layout.partFloats
         (inputDepth, inputHeight, inputWidth) = (depth.input, height.input, width.input)
         (outputDepth, outputHeight, outputWidth) = (depth.output, height.output, width.output)
         (depthStride, depthCrop, heightStride, heightCrop) = (depth.stride, depth.crop, height.stride, height.crop)
@@ -128,23 +156,42 @@ struct FilterLanesContext {
         tileColumns = plan.tileColumns
         blockRows = resolved.blockRows
         blocks = resolved.blocks
+        splits = resolved.splits
         blockCount = layout.blockCount
         blockFilters = layout.filtersPerBlock
         groupCount = plan.groups.count
         unit = layout.unit
         lastUnit = layout.lastUnit
-        inputRow = width.input * geometry.channels
-        inputPlane = height.input * width.input * geometry.channels
-        outputRow = width.output * geometry.filters
-        outputPlane = height.output * width.output * geometry.filters
+        inputRow = width.input * resolved.inputVoxel
+        inputPlane = height.input * inputRow
+        outputRow = width.output * resolved.outputVoxel
+        outputPlane = height.output * outputRow
+        outputSample = geometry.outputVolume * geometry.filters
+        filterStep = resolved.filterStep
+        let conversion = resolved.conversion
+        convertsInput = conversion?.convertsInput ?? false
+        convertsOutput = conversion?.convertsOutput ?? false
+        converts = convertsInput || convertsOutput
+        streamsOutput = conversion?.streamsOutput ?? parameters.streamsOutput
+        self.layout = spec.layout == .channelsLast ? "channels last" : "channels first"
+        (rowsPerTile, largerTiles) = (conversion?.rowsPerTile ?? 1, conversion?.largerTiles ?? 1)
+        (inputVoxel, outputVoxel) = (resolved.inputVoxel, resolved.outputVoxel)
+        outputFilters = geometry.filters
+        (lowRow, highRow) = (conversion?.lowRow ?? 0, conversion?.highRow ?? 0)
+        (slots, slotFloats) = (conversion?.slots ?? 0, conversion?.slotFloats ?? 0)
+        chunkBlocks = conversion?.chunkBlocks ?? 1
+        chunkItems = (conversion?.chunkBlocks ?? 1) * (conversion?.chunkDepths ?? 1)
+        itemFloats = conversion?.itemFloats ?? 0
+        (stagedPlace, scratchPlace) = (conversion?.stagedPlace ?? 0, conversion?.scratchPlace ?? 0)
+        leastDepthLag = (0..<depth.stride).flatMap { depth.taps(inPhase: $0).map(\.lag) }.min() ?? 0
         usesBias = spec.epilogue.hasBias
-        let lastFilters = geometry.filters - (layout.blockCount - 1) * layout.filtersPerBlock
+        let lastFilters = layout.lastFilters
         self.lastFilters = lastFilters
         lastLanes = layout.lastVectors * layout.lanes
         // Where lanes are channels the bias of each filter is read by itself.
         padsBias = parameters.channelsPerVector == 2 || (parameters.channelsPerVector == 1 && lastFilters % layout.lanes != 0)
-        channelTail = parameters.channelsPerVector == layout.lanes && geometry.channels % layout.lanes != 0
-            ? [geometry.channels % layout.lanes] : []
+        channelTail = parameters.channelsPerVector == layout.lanes && geometry.channelsPerGroup % layout.lanes != 0
+            ? [geometry.channelsPerGroup % layout.lanes] : []
         listsRows = parameters.listsRows
 
         // Tiles, once for full filter blocks and once for the last one where the two differ.
@@ -171,8 +218,8 @@ struct FilterLanesContext {
                     guard let tile else { return Entry(full: "NULL", last: "NULL", input: 0, output: 0) }
                     return Entry(
                         full: hasFull ? full.name(tile.variant) : "NULL", last: last.name(tile.variant),
-                        input: tile.input.row * rowFloats + tile.input.column * geometry.channels,
-                        output: tile.output.row * outputFloats + tile.output.column * geometry.filters)
+                        input: tile.input.row * rowFloats + tile.input.column * resolved.inputVoxel,
+                        output: tile.output.row * outputFloats + tile.output.column * resolved.outputVoxel)
                 })
         }
 
@@ -212,7 +259,10 @@ struct FilterLanesContext {
         listMaximum = depthTapMaximum * (parameters.listsRows ? rowTapMaximum : 1)
 
         weightStationary = parameters.order == .weightStationary
-        prefetches = parameters.prefetchesNextPlane && parameters.order == .heightBlocked
+        if case .perCall = resolved.workItems { perCall = true } else { perCall = false }
+        prefetches = parameters.prefetchesNextPlane && parameters.order == .heightBlocked && !converts
+        fetchesOutput = parameters.prefetchesNextPlane && parameters.order == .heightBlocked && convertsOutput && !streamsOutput
+        fetchesPlanes = parameters.prefetchesNextPlane && parameters.order == .heightBlocked && (convertsInput || fetchesOutput)
         fetchRow = parameters.tileHeight * inputRow
         fetchLines = max(1, (fetchRow / 16).ceilingDivision(by: max(1, plan.tileColumns)))
 
@@ -238,9 +288,10 @@ struct FilterLanesContext {
         channelSteps = layout.channelSteps
         channelsPerVector = layout.channelsPerVector
 
-        let loops = ["batch", "depth positions", "tile rows and columns"] + (layout.blockCount > 1 ? ["filter blocks"] : [])
+        let loops = ["batch", "depth positions"] + (layout.parts > 1 ? ["groups"] : []) + ["tile rows and columns"]
+            + (layout.blockCount > 1 ? ["filter blocks"] : [])
             + (depthTapMaximum > 1 ? ["depth taps"] : []) + (parameters.listsRows && rowTapMaximum > 1 ? ["row taps"] : [])
             + (layout.channelSteps > 1 ? ["channels"] : [])
-        looped = loops.joined(separator: ", ")
+        looped = (loops + LoopTexts.conversion(input: convertsInput, output: convertsOutput)).joined(separator: ", ")
     }
 }

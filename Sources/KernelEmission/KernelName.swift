@@ -11,12 +11,16 @@ enum KernelName {
             prefix + axes.map { String(value($0)) }.joined(separator: "x")
         }
         let activation = spec.epilogue.activation.token.prefix { $0 != "(" }
-        return [
-            "vs", "fwd", "f32", list("i", \.input), list("k", \.kernel), list("s", \.stride),
-            "c\(spec.geometry.channels)", "f\(spec.geometry.filters)", String(activation),
-            schedule.target.instructionSet.rawValue.replacing("-", with: "_"),
-            hexadecimal(fnv1a(spec.key.text + "|" + schedule.text + "|" + schedule.target.instructionSet.rawValue)),
-        ].joined(separator: "_")
+        let elements = spec.elements.storage == .float32 ? "f32" : "f64"
+        var features = ["c\(spec.geometry.channels)", "f\(spec.geometry.filters)"]
+        if spec.geometry.groups > 1 { features.append("g\(spec.geometry.groups)") }
+        let layout = spec.layout == .channelsFirst ? ["first"] : []
+        let parts =
+            ["vs", "fwd", elements] + layout + [list("i", \.input), list("k", \.kernel), list("s", \.stride)] + features + [
+                String(activation), schedule.target.instructionSet.rawValue.replacing("-", with: "_"),
+                hexadecimal(fnv1a(spec.key.text + "|" + schedule.text + "|" + schedule.target.instructionSet.rawValue)),
+            ]
+        return parts.joined(separator: "_")
     }
 
     /// 32-bit FNV-1a: tells apart names that agree in everything the stem spells out.

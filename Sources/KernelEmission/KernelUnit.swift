@@ -34,6 +34,11 @@ extension KernelUnit {
             file = .minimalFiltering
             looped = context.looped
             text = try Template.render(file, context)
+        case .batchRows(let resolved):
+            let context = BatchRowsContext(schedule, resolved, name: name)
+            file = .batchRows
+            looped = context.looped
+            text = try Template.render(file, context)
         }
         self.schedule = schedule
         self.name = name
@@ -45,4 +50,7 @@ extension KernelUnit {
     package static func templateText(_ fileName: String) -> String? {
         Templates.File(rawValue: fileName).map { Templates.text($0) }
     }
+
+    /// The texts of all files that code is rendered from.
+    package static var templateTexts: [String] { Templates.File.allCases.map { Templates.text($0) } }
 }

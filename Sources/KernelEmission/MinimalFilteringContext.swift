@@ -25,6 +25,10 @@ struct MinimalFilteringContext {
     let lanes: Int
     let channels: Int
     let filters: Int
+    let parts: Int
+    let inputChannels: Int
+    let outputFilters: Int
+    let partWeights: Int
     let inputDepth: Int, inputHeight: Int, inputWidth: Int
     let outputDepth: Int, outputHeight: Int, outputWidth: Int
     let depthStride: Int, heightStride: Int, widthStride: Int
@@ -39,16 +43,29 @@ struct MinimalFilteringContext {
     let unroll: Int
     let blockFilters: Int
     let blockCount: Int
+    let splits: Int
     let lastFilters: Int
     let row: Int
     let point: Int
     let pointSums: Int
     let products: Int
+    let layout: String
+    let converts: Bool
+    let convertsInput: Bool
+    let convertsOutput: Bool
+    let streamsOutput: Bool
+    let stagedPlace: Int, scratchPlace: Int
+    let inputVoxel: Int, inputRow: Int, inputPlane: Int
+    let outputVoxel: Int, outputRow: Int, outputPlane: Int
+    let mostDepthTaps: Int, mostHeightTaps: Int, mostWidthTaps: Int
+    let depthCrop: Int, heightCrop: Int, widthCrop: Int
     let zeroCount: Int
     let paddedChannels: Int
     let channelTail: [Int]
     let partialStores: [PartialStore]
+    let wholeVectors: Int
     let lastStores: [LastStore]
+    let boxed: Bool
     let usesBias: Bool
     let activation: String
     let combinations: [Combination]
@@ -69,8 +86,11 @@ struct MinimalFilteringContext {
         multiplyAdds = geometry.multiplyAddCount
         transformedMultiplyAdds = resolved.transformedMultiplyAdds
         lanes = resolved.lanes
-        channels = geometry.channels
-        filters = geometry.filters
+        channels = geometry.channelsPerGroup
+        filters = geometry.filtersPerGroup
+        parts = geometry.groups
+        (inputChannels, outputFilters) = (geometry.channels, geometry.filters)
+        partWeights = resolved.partFloats
         (inputDepth, inputHeight, inputWidth) = (depth.input, height.input, width.input)
         (outputDepth, outputHeight, outputWidth) = (depth.output, height.output, width.output)
         (depthStride, heightStride, widthStride) = (depth.stride, height.stride, width.stride)
@@ -86,19 +106,33 @@ struct MinimalFilteringContext {
         unroll = resolved.parameters.unroll
         blockFilters = resolved.blockFilters
         blockCount = resolved.blockCount
-        let lastFilters = geometry.filters - (resolved.blockCount - 1) * resolved.blockFilters
+        splits = resolved.splits
+        let lastFilters = geometry.filtersPerGroup - (resolved.blockCount - 1) * resolved.blockFilters
         self.lastFilters = lastFilters
         row = resolved.row
         point = resolved.point
         pointSums = resolved.pointSums
         products = resolved.products
-        let paddedChannels = geometry.channels.ceilingDivision(by: resolved.lanes) * resolved.lanes
+        layout = spec.layout == .channelsLast ? "channels last" : "channels first"
+        convertsInput = resolved.conversion?.convertsInput ?? false
+        convertsOutput = resolved.conversion?.convertsOutput ?? false
+        converts = convertsInput || convertsOutput
+        streamsOutput = resolved.conversion?.streamsOutput ?? false
+        (stagedPlace, scratchPlace) = (resolved.stagedPlace, resolved.scratchPlace)
+        let (inputSteps, outputSteps) = (resolved.inputSteps, resolved.outputSteps)
+        (inputVoxel, inputRow, inputPlane) = (inputSteps[0], inputSteps[1], inputSteps[2])
+        (outputVoxel, outputRow, outputPlane) = (outputSteps[0], outputSteps[1], outputSteps[2])
+        let taps = axes.map { $0.classes.first?.taps ?? 1 }
+        (mostDepthTaps, mostHeightTaps, mostWidthTaps) = (taps[0], taps[1], taps[2])
+        (depthCrop, heightCrop, widthCrop) = (depth.crop, height.crop, width.crop)
+        let paddedChannels = geometry.channelsPerGroup.ceilingDivision(by: resolved.lanes) * resolved.lanes
         self.paddedChannels = paddedChannels
         zeroCount = paddedChannels
-        channelTail = geometry.channels % resolved.lanes == 0 ? [] : [geometry.channels % resolved.lanes]
+        channelTail = geometry.channelsPerGroup % resolved.lanes == 0 ? [] : [geometry.channelsPerGroup % resolved.lanes]
 
         // The last block stores its whole vectors, then a part of one, then nothing.
         let (whole, partial) = lastFilters.quotientAndRemainder(dividingBy: resolved.lanes)
+        wholeVectors = whole
         partialStores = partial == 0 ? [] : [PartialStore(partial, lanes: resolved.lanes)]
         var stores = partial == 0 ? [] : [LastStore(condition: "==", vector: whole, partial: [partial])]
         let stored = whole + (partial == 0 ? 0 : 1)
@@ -106,6 +140,7 @@ struct MinimalFilteringContext {
         lastStores = stores
 
         usesBias = spec.epilogue.hasBias
+        boxed = ActivationExpression.isHeavy(spec.epilogue.activation)
         // The schedule's activation is pointwise, so it always has an expression.
         activation = ActivationExpression.apply(spec.epilogue.activation, to: "sum") ?? "sum"
 
@@ -120,7 +155,7 @@ struct MinimalFilteringContext {
         }
 
         var kernelPhases: [KernelPhase] = []
-        let unit = resolved.blockCount * resolved.blockFilters * geometry.channels
+        let unit = resolved.blockCount * resolved.blockFilters * geometry.channelsPerGroup
         for combination in resolved.combinations {
             var place = combination.weights
             for a in combination.classes[0].phases {
@@ -142,7 +177,9 @@ struct MinimalFilteringContext {
         (kernelHeight, kernelWidth) = (height.kernel, width.kernel)
         packedFloats = resolved.packedFloats
         packedFloatsRounded = resolved.packedByteCount / 4
-        looped = "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
+        let loops = ["batch", "blocks of tiles"] + (geometry.groups > 1 ? ["groups"] : [])
+            + ["combinations of tap counts", "phases", "filter blocks", "points", "tiles", "channels"]
+        looped = (loops + LoopTexts.conversion(input: convertsInput, output: convertsOutput)).joined(separator: ", ")
     }
 
     private static func phases(_ phaseClass: MinimalFilteringSchedule.PhaseClass) -> String {

@@ -19,7 +19,7 @@ extension PluginSource {
     }
 
     /// The headers that generated C includes.
-    public static let headers = [Templates.File.kernelABI, .vectors].map {
+    public static let headers = [Templates.File.kernelABI, .vectors, .layout].map {
         CSource(fileName: $0.rawValue, text: Templates.text($0))
     }
 }
@@ -33,7 +33,8 @@ struct PluginContext {
         let features: String
         let packedBytes: Int
         let workspaceBytes: Int
-        let itemsPerSample: Int
+        let itemRule: String
+        let items: Int
         let flopsPerSample: Int
     }
     struct Line { let text: String }
@@ -65,11 +66,16 @@ struct PluginContext {
                 lines.append(Line(text: text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")))
                 length += text.utf8.count
             }
+            let (rule, items) =
+                switch schedule.workItems {
+                case .perSample(let number): ("VS_ITEMS_PER_SAMPLE", number)
+                case .perCall(let number): ("VS_ITEMS_PER_CALL", number)
+                }
             return Kernel(
                 name: unit.name, texts: texts,
                 features: schedule.target.requiredFeatures.map { "VS_CPU_" + $0.rawValue.uppercased() }.joined(separator: " | "),
                 packedBytes: schedule.packedByteCount, workspaceBytes: schedule.workspaceByteCount,
-                itemsPerSample: schedule.itemsPerSample, flopsPerSample: schedule.spec.geometry.flopCount)
+                itemRule: rule, items: items, flopsPerSample: schedule.spec.geometry.flopCount)
         }
         count = units.count
         textStart = start

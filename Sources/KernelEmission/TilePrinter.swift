@@ -34,7 +34,7 @@ struct TilePrinter {
         let boxed = layout.channelsPerVector == 2 || (layout.channelsPerVector == 1 && ActivationExpression.isHeavy(activation))
         let biasFirst = schedule.spec.epilogue.hasBias && layout.channelsPerVector == 1
         let places = variant.outputs.map { place in
-            (place.row * schedule.spec.geometry.axes[2].output + place.column) * schedule.spec.geometry.filters
+            (place.row * schedule.spec.geometry.axes[2].output + place.column) * resolved.outputVoxel
         }
         let accumulators = variant.outputs.indices.flatMap { output in
             (0..<vectors).map { vector in
@@ -56,7 +56,8 @@ struct TilePrinter {
     private func weight(_ tap: Int, _ vector: Int) -> String { vectors == 1 ? "w\(tap)" : "w\(tap)_\(vector)" }
 
     private func loop(_ loop: TilePlan.ChannelLoop) -> FilterLanesContext.Loop {
-        let channels = schedule.spec.geometry.channels
+        let channels = schedule.spec.geometry.channelsPerGroup
+        let voxel = resolved.inputVoxel
         let perVector = layout.channelsPerVector
         let lonely = channels % perVector != 0
         let steps = lonely ? layout.channelSteps - 1 : layout.channelSteps
@@ -71,7 +72,7 @@ struct TilePrinter {
         }
         func inputs(_ load: (Int) -> String) -> [FilterLanesContext.Input] {
             loop.inputs.enumerated().map { index, place in
-                let offset = (place.row * schedule.spec.geometry.axes[2].input + place.column) * channels
+                let offset = (place.row * schedule.spec.geometry.axes[2].input + place.column) * voxel
                 return FilterLanesContext.Input(
                     type: perVector > 1 ? "vf" : "float", load: load(offset),
                     uses: loop.uses.filter { $0.input == index }.flatMap { use in
@@ -107,7 +108,8 @@ struct TilePrinter {
             let to = offset == 0 ? address : "\(address) + \(offset)"
             // The schedule's activation is pointwise, so it always has an expression.
             let value = ActivationExpression.apply(activation, to: sum) ?? sum
-            let function = storedLanes[vector] == layout.lanes ? "vs_store" : "store_\(storedLanes[vector])"
+            let function = storedLanes[vector] == layout.lanes
+                ? (resolved.parameters.streamsOutput && resolved.conversion == nil ? "vs_stream" : "vs_store") : "store_\(storedLanes[vector])"
             return .init(statement: "\(function)(\(to), \(value));")
         }
         if layout.channelsPerVector == layout.lanes { return sumsOfLanes(places, activation) }
@@ -127,7 +129,7 @@ struct TilePrinter {
     /// results lie, and stored in runs.
     private func sumsOfLanes(_ places: [Int], _ activation: Activation) -> [FilterLanesContext.Store] {
         let results = places.enumerated().flatMap { output, place in
-            (0..<vectors).map { (place: place + $0, vector: $0, accumulator: accumulator(output, $0)) }
+            (0..<vectors).map { (place: place + $0 * resolved.filterStep, vector: $0, accumulator: accumulator(output, $0)) }
         }.sorted { $0.place < $1.place }
         var statements: [String] = []
         for start in stride(from: 0, to: results.count, by: layout.lanes) {

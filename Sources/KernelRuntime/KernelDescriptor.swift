@@ -27,8 +27,8 @@ public struct KernelDescriptor: Hashable, Sendable {
     public let packedByteCount: Int
     /// Workspace bytes of one thread.
     public let workspaceByteCount: Int
-    /// Work items of one batch element.
-    public let itemsPerSample: Int
+    /// How a call is cut into work items.
+    public let workItems: WorkItems
     /// Useful floating-point operations of one batch element.
     public let flopsPerSample: Int
 
@@ -104,8 +104,16 @@ extension KernelDescriptor {
             throw ByteReader.Malformed(reason: "the size of its packed weights is \(packedByteCount); expected a multiple of 64")
         }
         workspaceByteCount = try number(\.workspace_bytes, "its workspace size", maximum: 1 << 32)
-        itemsPerSample = try number(\.items_per_sample, "its number of work items", maximum: 1 << 40)
-        if itemsPerSample == 0 { throw ByteReader.Malformed(reason: "its number of work items is 0; expected at least 1") }
+        let items = try number(\.items, "its number of work items", maximum: 1 << 40)
+        if items == 0 { throw ByteReader.Malformed(reason: "its number of work items is 0; expected at least 1") }
+        let rule = try object.integer(UInt32.self, at: try field(\.item_rule, "its rule for work items"), "its rule for work items")
+        switch rule {
+        case VS_ITEMS_PER_SAMPLE: workItems = .perSample(items)
+        case VS_ITEMS_PER_CALL: workItems = .perCall(items)
+        default:
+            throw ByteReader.Malformed(
+                reason: "its rule for work items is \(rule); expected \(VS_ITEMS_PER_SAMPLE) or \(VS_ITEMS_PER_CALL)")
+        }
         flopsPerSample = try number(\.flops_per_sample, "its operation count", maximum: .max)
     }
 }

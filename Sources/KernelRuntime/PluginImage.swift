@@ -119,8 +119,8 @@ public struct SpecializedKernel: Kernel {
     /// Bytes for each participating thread.
     public var workspaceByteCount: Int { descriptor.workspaceByteCount }
 
-    /// The descriptor's number for each sample, times the batch.
-    public func workItemCount(batch: Int) -> Int { descriptor.itemsPerSample * batch }
+    /// By the descriptor's rule.
+    public func workItemCount(batch: Int) -> Int { descriptor.workItems.count(batch: batch) }
 
     /// Calls the plugin's `pack`.
     public func pack(weights: UnsafeRawPointer, into packed: UnsafeMutableRawPointer) throws(KernelError) {

@@ -1,3 +1,4 @@
+import CHost
 import LayerSpec
 import Tensors
 
@@ -18,6 +19,8 @@ public final class PackedWeights: Sendable {
             guard let base = bytes.baseAddress else { return }
             try kernel.pack(weights: base, into: storage.address)
         }
+        // Packing has filled the caches with the kernel tensor too, so that the first part of large packed weights has left them.
+        vs_read_lines(storage.address, Int64(storage.byteCount))
     }
 }
 
@@ -31,8 +34,14 @@ public struct PreparedLayer: Sendable {
     /// The weights as the kernel wants them.
     public let packed: PackedWeights
     private let bias: Tensor?
+    /// Of one sample.
+    private let cost: CallCost
+    /// Shapes for batch 1, made once: they would cost more than the rest of a small call.
+    private let inputShape: [Int]
+    private let outputShape: [Int]
 
-    /// Packs the weights, and starts the threads that calls will use.
+    /// Packs the weights, starts the threads that calls will use, and brings their workspaces into memory, so that the first call
+    /// is as fast as any.
     /// - Parameters:
     ///   - spec: the layer's problem, with its own epilogue.
     ///   - choice: the kernel for it, as a `KernelProvider` answered.
@@ -56,6 +65,9 @@ public struct PreparedLayer: Sendable {
         self.spec = spec
         self.choice = choice
         self.bias = bias
+        cost = CallCost(choice)
+        inputShape = spec.inputShape(batch: 1)
+        outputShape = spec.outputShape(batch: 1)
         if let shared, shared.packingKey == choice.kernel.packingKey,
             shared.storage.byteCount == choice.kernel.packedByteCount
         {
@@ -63,7 +75,20 @@ public struct PreparedLayer: Sendable {
         } else {
             packed = try PackedWeights(weights, for: choice.kernel)
         }
-        ThreadPool.shared.start(threads: ThreadPool.defaultThreadCount)
+        let threads = participants(threads: ThreadPool.defaultThreadCount, batch: 1)
+        ThreadPool.shared.start(threads: threads)
+        try WorkspacePool.lease(byteCount: choice.kernel.workspaceByteCount, threads: threads)?.makeResident()
+    }
+
+    /// Threads that share a call at most.
+    private func participants(threads: Int, batch: Int) -> Int {
+        ThreadPool.participants(threads: threads, items: choice.kernel.workItemCount(batch: batch), cost: cost.batch(batch))
+    }
+
+    /// Workspace of a call: that of one thread times the threads that take part.
+    /// - Parameter threads: as in a call.
+    public func workspaceByteCount(batch: Int, threads: Int = ThreadPool.defaultThreadCount) -> Int {
+        batch <= 0 ? 0 : choice.kernel.workspaceByteCount * participants(threads: threads, batch: batch)
     }
 
     private static func check(_ tensor: Tensor?, shape: [Int], _ type: ElementType) throws(TensorError) {
@@ -71,15 +96,23 @@ public struct PreparedLayer: Sendable {
         if tensor.elementType != type { throw .typeMismatch(received: tensor.elementType.rawValue, expected: type.rawValue) }
     }
 
+    /// A shape of one sample as that of a batch.
+    private static func shape(_ shape: [Int], batch: Int) -> [Int] {
+        if batch == 1 { return shape }
+        var shape = shape
+        shape[0] = batch  // outermost in both layouts
+        return shape
+    }
+
     /// Computes the layer into memory from the tensor pool: no page faults once an earlier result of this shape has been
     /// released.
     /// - Parameters:
     ///   - x: input of the shape the layer was prepared for, any batch; batch 0 gives an empty result.
-    ///   - threads: threads to use; the result is bitwise the same for any number.
+    ///   - threads: most threads to use, fewer for little work; the result is bitwise the same for any number.
     /// - Throws: `TensorError` for a wrong shape, element type or missing memory; `KernelError` when the kernel fails.
     public func call(_ x: Tensor, threads: Int = ThreadPool.defaultThreadCount) throws -> Tensor {
         let batch = try checkedBatch(of: x)
-        var y = try Tensor(uninitialized: spec.outputShape(batch: batch), spec.elements.storage)
+        var y = try Tensor(uninitialized: Self.shape(outputShape, batch: batch), spec.elements.storage)
         try call(x, batch: batch, into: &y, threads: threads)
         return y
     }
@@ -88,13 +121,13 @@ public struct PreparedLayer: Sendable {
     /// - Throws: as `call(_:threads:)`, and `TensorError` unless `y` has the shape and element type of the result.
     public func call(_ x: Tensor, into y: inout Tensor, threads: Int = ThreadPool.defaultThreadCount) throws {
         let batch = try checkedBatch(of: x)
-        try Self.check(y, shape: spec.outputShape(batch: batch), spec.elements.storage)
+        try Self.check(y, shape: Self.shape(outputShape, batch: batch), spec.elements.storage)
         try call(x, batch: batch, into: &y, threads: threads)
     }
 
     private func checkedBatch(of x: Tensor) throws(TensorError) -> Int {
         let batch = x.shape.first ?? 0
-        try Self.check(x, shape: spec.inputShape(batch: batch), spec.elements.storage)
+        try Self.check(x, shape: Self.shape(inputShape, batch: batch), spec.elements.storage)
         return batch
     }
 
@@ -119,16 +152,17 @@ public struct PreparedLayer: Sendable {
         if batch <= 0 { return }
         let kernel = choice.kernel
         let items = kernel.workItemCount(batch: batch)
-        let participants = ThreadPool.participants(threads: threads, items: items)
-        let workspaces = try WorkspacePool.lease(byteCount: kernel.workspaceByteCount, threads: participants)
-        defer { withExtendedLifetime((workspaces, packed)) {} }
+        let cost = cost.batch(batch)
+        let participants = ThreadPool.participants(threads: threads, items: items, cost: cost)
+        let workspace = try WorkspacePool.lease(byteCount: kernel.workspaceByteCount, threads: participants)
+        defer { withExtendedLifetime((workspace, packed)) {} }
 
         func run(bias: UnsafeRawPointer?) throws(KernelError) {
             let arguments = KernelArguments(
                 batch: batch, input: input, operand: packed.storage.address, bias: bias, output: output, workspace: nil)
-            try ThreadPool.shared.run(threads: participants, items: items) { (participant, range) throws(KernelError) in
+            try ThreadPool.shared.run(threads: participants, items: items, cost: cost) { (participant, range) throws(KernelError) in
                 var own = arguments
-                if !workspaces.isEmpty { own.workspace = workspaces[participant].address }
+                own.workspace = workspace?.address(of: participant)
                 try kernel.run(own, items: range)
             }
         }
@@ -139,8 +173,8 @@ public struct PreparedLayer: Sendable {
         }
         if choice.appliedActivation != .linear {
             ActivationArithmetic.apply(
-                choice.appliedActivation, to: output, type: spec.elements.storage, shape: spec.outputShape(batch: batch),
-                threads: participants)
+                choice.appliedActivation, to: output, type: spec.elements.storage, shape: Self.shape(outputShape, batch: batch),
+                threads: threads)
         }
     }
 }

@@ -4,9 +4,13 @@ import Synchronization
 
 /// The threads of this process that run kernels. They are started when a layer is prepared, or when first needed, and never end.
 ///
-/// A worker without work spins for a while before it sleeps: waking a sleeping core costs some 40 µs, which is more than many
-/// layers take, while a spinning one starts within 0.2 µs. Layers called one after another therefore find the workers awake.
+/// A worker without work spins for 50 µs before it sleeps: waking a sleeping core costs some 40 µs, which is more than many
+/// layers take, while a spinning one starts within 0.3 µs. Layers called one after another therefore find the workers awake, and
+/// other programs find the cores free soon after.
 public final class ThreadPool: @unchecked Sendable {
+    // Unchecked: `job`, `workerCount` and what follows them belong to whoever holds `isBusy`, and `job` also to workers that hold
+    // a seat; all else is atomic.
+
     /// The only pool of the process.
     public static let shared = ThreadPool()
 
@@ -16,75 +20,88 @@ public final class ThreadPool: @unchecked Sendable {
     private static let cores = Int(vs_available_cores())
 
     /// How long a worker spins before it sleeps.
-    private static let spinNanoseconds: UInt64 = 200_000
+    private static let workerSpin: UInt64 = 50_000
+    /// How long a caller spins for the last worker before it sleeps; its core is taken by the call anyway.
+    private static let callerSpin: UInt64 = 200_000
 
-    /// Most participants of one call; a ticket holds the number in 16 bits.
+    /// Most participants of one call; `seats` holds the number in 16 bits.
     package static let maximumThreads = 4096
 
-    /// What the current call wants done. Lives on the caller's stack until every participant has finished.
+    /// What the current call wants done. Lives on the caller's stack until no worker holds a seat.
     private struct Job {
         let items: Int
+        let pieces: Int
         let participants: Int
         let body: (Int, Range<Int>) throws(KernelError) -> Void
     }
 
-    /// Calls counted in the upper 48 bits, number of threads taking part in the lower 16. A worker acts when it changes.
-    private let ticket = Atomic<UInt64>(0)
-    /// Workers that have not finished the current call.
-    private let pending = Atomic<Int>(0)
+    /// Free seats of the current call in the upper half, workers that have taken one and not left in the lower. A worker that
+    /// finds a free seat takes it and becomes the participant of that number.
+    private let seats = Atomic<UInt64>(0)
+    /// Counts calls for workers that sleep on it.
+    private let calls: UnsafeMutablePointer<Atomic<UInt32>>
+    /// Changes when the last worker leaves while the caller sleeps on it.
+    private let departures: UnsafeMutablePointer<Atomic<UInt32>>
+    private let callerSleeps = Atomic<Bool>(false)
     private let isBusy = Atomic<Bool>(false)
     private let sleepers = Atomic<Int>(0)
-    private let callerSleeps = Atomic<Bool>(false)
+    private let workersBegun = Atomic<Int>(0)
+    private let claims = ClaimedPieces()
 
-    // Written by the caller while it holds `isBusy`, before the ticket changes; read by participants after they saw the change.
     private nonisolated(unsafe) var job: UnsafePointer<Job>?
-    /// Workers started so far; belongs to whoever holds `isBusy`.
     private nonisolated(unsafe) var workerCount = 0
+    /// Work that was done alone because the workers slept, in calls that followed each other closely.
+    private nonisolated(unsafe) var workAlone = 0.0
+    /// When the last such call ended.
+    private nonisolated(unsafe) var lastAlone: UInt64 = 0
 
-    /// The error of the lowest participant that failed.
-    private let failure = Mutex<(participant: Int, error: KernelError)?>(nil)
-
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private let finished = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    /// The error of the first range that failed, in the order of items.
+    private let failure = Mutex<(start: Int, error: KernelError)?>(nil)
 
     // Private: workers hold a reference for ever, so a pool could never be released.
     private init() {
-        mutex.initialize(to: pthread_mutex_t())
-        wake.initialize(to: pthread_cond_t())
-        finished.initialize(to: pthread_cond_t())
-        pthread_mutex_init(mutex, nil)
-        pthread_cond_init(wake, nil)
-        pthread_cond_init(finished, nil)
+        calls = .allocate(capacity: 1)
+        calls.initialize(to: Atomic(0))
+        departures = .allocate(capacity: 1)
+        departures.initialize(to: Atomic(0))
     }
 
-    /// Splits `0 ..< items` into contiguous ranges that differ in length by at most one, and calls `body` with each of them,
-    /// `threads` at a time; returns when all have finished.
+    /// Cuts `0 ..< items` into ranges and calls `body` with each of them, on up to `threads` threads at a time; returns when all
+    /// have finished.
     ///
-    /// The calling thread is participant 0 and works too. No range is empty: with fewer items than threads there are
-    /// `items` participants. `threads` may exceed the number of cores. With one thread `body` is called directly. While
-    /// another thread's call is using the workers, and for calls from within `body`, the caller works through the same
-    /// ranges by itself, one after the other.
+    /// The calling thread is participant 0 and works too. Every participant begins with a contiguous share of the items and works
+    /// through it front to back, in ranges that halve; one that has finished takes over half of what another has left, from its
+    /// end. A worker that comes late therefore holds nobody up. With one thread, and while another thread's call is using the
+    /// workers, and in calls from within `body`, the caller calls `body` once with all items.
     ///
     /// - Parameters:
     ///   - threads: wanted number of threads; less than 1 counts as 1.
-    ///   - body: called with the participant's number and its range, from several threads at once.
-    /// - Throws: the error of the lowest-numbered participant that failed; the others still run to their end, except when
-    ///   the caller works alone, which stops at the first error.
+    ///   - body: called with the participant's number, less than `participants(threads:items:)`, and a range that is not empty;
+    ///     any number of times for a participant, and from several threads at once for different ones.
+    /// - Throws: the error of the first range that failed, in the order of items; the others still run.
     public func run(
         threads: Int, items: Int, _ body: (_ participant: Int, _ range: Range<Int>) throws(KernelError) -> Void
     ) throws(KernelError) {
+        try run(threads: threads, items: items, cost: nil, body)
+    }
+
+    /// As the public one. With a cost, small work stays on the calling thread, more so while the workers sleep.
+    package func run(
+        threads: Int, items: Int, cost: CallCost?, _ body: (_ participant: Int, _ range: Range<Int>) throws(KernelError) -> Void
+    ) throws(KernelError) {
         if items <= 0 { return }
-        let participants = Self.participants(threads: threads, items: items)
-        if participants == 1 { return try body(0, 0..<items) }
-        guard isBusy.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged else {
-            for participant in 0..<participants {
-                try body(participant, Self.range(of: participant, among: participants, items: items))
-            }
-            return
+        var participants = Self.participants(threads: threads, items: items, cost: cost)
+        guard participants > 1, isBusy.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged
+        else { return try body(0, 0..<items) }
+        if let cost { participants = awakeParticipants(participants, cost) }
+        if participants == 1 {
+            isBusy.store(false, ordering: .releasing)
+            return try body(0, 0..<items)
         }
+        let perParticipant = cost?.pieces(participants: participants) ?? CallCost.mostPieces
         let error = withoutActuallyEscaping(body) { body in
-            withUnsafePointer(to: Job(items: items, participants: participants, body: body)) { distribute($0) }
+            let job = Job(items: items, pieces: min(items, participants * perParticipant), participants: participants, body: body)
+            return withUnsafePointer(to: job) { distribute($0) }
         }
         isBusy.store(false, ordering: .releasing)
         if let error { throw error }
@@ -98,36 +115,51 @@ public final class ThreadPool: @unchecked Sendable {
         isBusy.store(false, ordering: .releasing)
     }
 
-    /// How many threads share a call.
+    /// How many threads share a call at most.
     /// - Parameters:
     ///   - threads: the wanted number; less than 1 counts as 1.
-    ///   - items: of the call; none of its participants goes without.
+    ///   - items: of the call; there are no more participants than that.
     package static func participants(threads: Int, items: Int) -> Int { max(1, min(threads, items, maximumThreads)) }
 
-    /// The items of one participant; the first `items % participants` of them have one more.
+    static func participants(threads: Int, items: Int, cost: CallCost?) -> Int {
+        let most = participants(threads: threads, items: items)
+        return cost?.threads(atMost: most) ?? most
+    }
+
+    /// One of `participants` contiguous ranges that `items` are cut into; the first `items % participants` of them have one more.
     static func range(of participant: Int, among participants: Int, items: Int) -> Range<Int> {
         let (share, rest) = items.quotientAndRemainder(dividingBy: participants)
         let begin = participant * share + min(participant, rest)
         return begin..<begin + share + (participant < rest ? 1 : 0)
     }
 
+    /// Participants that are worth it, given who is awake. Work too small to wake anybody for is done without those asleep, until
+    /// calls that follow each other have done as much of it as waking costs.
+    private func awakeParticipants(_ wanted: Int, _ cost: CallCost) -> Int {
+        let awake = 1 + workerCount - sleepers.load(ordering: .relaxed)
+        if awake >= wanted || cost.nanoseconds >= CallCost.worthWaking { return wanted }
+        let now = vs_monotonic_nanoseconds()
+        if now > lastAlone + Self.workerSpin { workAlone = 0 }
+        workAlone += cost.nanoseconds
+        lastAlone = now + UInt64(cost.nanoseconds)
+        if workAlone < CallCost.worthWaking { return max(1, awake) }
+        workAlone = 0
+        return wanted
+    }
+
     private func distribute(_ current: UnsafePointer<Job>) -> KernelError? {
         let participants = current.pointee.participants
         startWorkers(participants - 1)
-        let team = min(participants, workerCount + 1)  // fewer than asked for when the system refuses threads
+        claims.assign(pieces: current.pointee.pieces, participants: participants)
         job = current
-        pending.store(team - 1, ordering: .relaxed)
-        let calls = ticket.load(ordering: .relaxed) >> 16
-        // Sequentially consistent with the sleeper's increment: either it sees the new ticket or this sees the sleeper.
-        ticket.store((calls + 1) << 16 | UInt64(team), ordering: .sequentiallyConsistent)
-        if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
-            pthread_mutex_lock(mutex)
-            pthread_cond_broadcast(wake)
-            pthread_mutex_unlock(mutex)
-        }
+        let free = participants - 1
+        let awake = workerCount - sleepers.load(ordering: .relaxed)
+        seats.store(UInt64(free) << 32, ordering: .sequentiallyConsistent)
+        // Sequentially consistent with a worker on its way to sleep: either it sees the seats, or its sleep sees this change.
+        calls.pointee.add(1, ordering: .sequentiallyConsistent)
+        if free > awake, sleepers.load(ordering: .sequentiallyConsistent) > 0 { vs_wake(calls, Int32(free - awake)) }
         perform(current, participant: 0)
-        for participant in team..<max(team, participants) { perform(current, participant: participant) }
-        waitForWorkers(spinning: team <= Self.cores)
+        close()
         job = nil
         return failure.withLock { failure in
             defer { failure = nil }
@@ -136,29 +168,38 @@ public final class ThreadPool: @unchecked Sendable {
     }
 
     private func perform(_ job: UnsafePointer<Job>, participant: Int) {
-        let range = Self.range(of: participant, among: job.pointee.participants, items: job.pointee.items)
-        do throws(KernelError) {
-            try job.pointee.body(participant, range)
-        } catch {
-            failure.withLock { failure in
-                if let known = failure, known.participant < participant { return }
-                failure = (participant, error)
+        let (items, total) = (job.pointee.items, job.pointee.pieces)
+        while let pieces = claims.claim(for: participant, participants: job.pointee.participants) {
+            let begin = Self.range(of: pieces.lowerBound, among: total, items: items).lowerBound
+            let end = Self.range(of: pieces.upperBound - 1, among: total, items: items).upperBound
+            do throws(KernelError) {
+                try job.pointee.body(participant, begin..<end)
+            } catch {
+                failure.withLock { failure in
+                    if let known = failure, known.start < begin { return }
+                    failure = (begin, error)
+                }
             }
         }
     }
 
-    private func waitForWorkers(spinning: Bool) {
-        if spin(for: spinning ? Self.spinNanoseconds : 0, until: { pending.load(ordering: .acquiring) == 0 }) { return }
-        pthread_mutex_lock(mutex)
+    /// Takes the free seats away, and waits for the workers that have one: all pieces are claimed, some still computed.
+    private func close() {
+        seats.bitwiseAnd(0xFFFF_FFFF, ordering: .acquiringAndReleasing)
+        if spin(for: Self.callerSpin, until: { seats.load(ordering: .acquiring) == 0 }) { return }
         callerSleeps.store(true, ordering: .sequentiallyConsistent)
-        while pending.load(ordering: .sequentiallyConsistent) != 0 { pthread_cond_wait(finished, mutex) }
+        while true {
+            let seen = departures.pointee.load(ordering: .sequentiallyConsistent)
+            if seats.load(ordering: .sequentiallyConsistent) == 0 { break }
+            vs_sleep(departures, seen)
+        }
         callerSleeps.store(false, ordering: .relaxed)
-        pthread_mutex_unlock(mutex)
     }
 
     /// Whether `condition` came true in the given time.
     @inline(__always)
     private func spin(for nanoseconds: UInt64, until condition: () -> Bool) -> Bool {
+        if condition() { return true }
         let end = vs_monotonic_nanoseconds() + nanoseconds
         repeat {
             for _ in 0..<64 {
@@ -171,67 +212,53 @@ public final class ThreadPool: @unchecked Sendable {
 
     // MARK: Workers
 
-    private struct Start {
-        let pool: ThreadPool
-        let participant: Int
-        let ticket: UInt64
-    }
-
     private func startWorkers(_ count: Int) {
         while workerCount < count {
-            let start = UnsafeMutablePointer<Start>.allocate(capacity: 1)
-            start.initialize(to: Start(pool: self, participant: workerCount + 1, ticket: ticket.load(ordering: .relaxed)))
             var thread = pthread_t()
+            let pool = Unmanaged.passUnretained(self).toOpaque()  // it is never released
             let status = pthread_create(&thread, nil, { raw in
                 guard let raw else { return nil }
-                let pointer = raw.assumingMemoryBound(to: Start.self)
-                let start = pointer.move()
-                pointer.deallocate()
-                start.pool.work(as: start.participant, after: start.ticket)
-            }, start)
-            guard status == 0 else {
-                start.deinitialize(count: 1)
-                start.deallocate()
-                return
-            }
+                Unmanaged<ThreadPool>.fromOpaque(raw).takeUnretainedValue().work()
+            }, pool)
+            guard status == 0 else { return }
             pthread_detach(thread)
             workerCount += 1
         }
     }
 
-    private func work(as participant: Int, after ticket: UInt64) -> Never {
-        var seen = ticket
+    private func work() -> Never {
         // More workers than cores would only take each other's time by spinning.
-        let patience = participant < Self.cores ? Self.spinNanoseconds : 0
+        let patience = workersBegun.add(1, ordering: .relaxed).newValue < Self.cores ? Self.workerSpin : 0
         while true {
-            let next = nextTicket(after: seen, spinning: patience)
-            seen = next
-            // Without a part in this call the job may be gone already.
-            guard participant < Int(next & 0xFFFF), let job else { continue }
-            perform(job, participant: participant)
-            if pending.subtract(1, ordering: .sequentiallyConsistent).newValue == 0,
-                callerSleeps.load(ordering: .sequentiallyConsistent)
-            {
-                pthread_mutex_lock(mutex)
-                pthread_cond_signal(finished)
-                pthread_mutex_unlock(mutex)
+            if spin(for: patience, until: { seats.load(ordering: .relaxed) >> 32 != 0 }) {
+                sit()
+            } else {
+                let seen = calls.pointee.load(ordering: .sequentiallyConsistent)
+                if seats.load(ordering: .sequentiallyConsistent) >> 32 != 0 { continue }
+                sleepers.add(1, ordering: .sequentiallyConsistent)
+                vs_sleep(calls, seen)
+                sleepers.subtract(1, ordering: .sequentiallyConsistent)
             }
         }
     }
 
-    private func nextTicket(after seen: UInt64, spinning nanoseconds: UInt64) -> UInt64 {
-        if spin(for: nanoseconds, until: { ticket.load(ordering: .acquiring) != seen }) {
-            return ticket.load(ordering: .acquiring)
+    /// Takes a seat if there is one, and works until nothing is left to claim.
+    private func sit() {
+        var seen = seats.load(ordering: .relaxed)
+        while true {
+            if seen >> 32 == 0 { return }
+            let (exchanged, original) = seats.weakCompareExchange(
+                expected: seen, desired: seen - (1 << 32) + 1, ordering: .acquiringAndReleasing)
+            if exchanged { break }
+            seen = original
         }
-        pthread_mutex_lock(mutex)
-        sleepers.add(1, ordering: .sequentiallyConsistent)
-        var next = ticket.load(ordering: .sequentiallyConsistent)
-        while next == seen {
-            pthread_cond_wait(wake, mutex)
-            next = ticket.load(ordering: .sequentiallyConsistent)
+        // Seats are numbered from the highest down; the caller's is 0.
+        if let job { perform(job, participant: Int(seen >> 32)) }
+        if seats.subtract(1, ordering: .sequentiallyConsistent).newValue & 0xFFFF_FFFF == 0,
+            callerSleeps.load(ordering: .sequentiallyConsistent)
+        {
+            departures.pointee.add(1, ordering: .sequentiallyConsistent)
+            vs_wake(departures, 1)
         }
-        sleepers.subtract(1, ordering: .sequentiallyConsistent)
-        pthread_mutex_unlock(mutex)
-        return next
     }
 }

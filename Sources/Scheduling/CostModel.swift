@@ -16,43 +16,34 @@ enum CostModel {
         if resolved.packedByteCount > target.lastLevelBytes / 4 || tiles < 64 { return nil }
 
         let lanes = target.lanes(.float32)
-        let channelVectors = geometry.channels.ceilingDivision(by: lanes)
-        let filterVectors = resolved.blockCount * parameters.vectors
-        let padding = Double(resolved.blockCount * resolved.blockFilters) / Double(geometry.filters)
         // Measured: 24 accumulators reach about 90 % of the peak, 16 about 80 %.
         let accumulators = Double(FilterLanes.estimate(spec, target).accumulatorCount(geometry.axes[2]))
         let share = min(0.9, max(0.7, 0.6 + accumulators / 80))
         let direct = Double(geometry.multiplyAddCount) / Double(lanes) / 2 / share
-        var fast = Double(resolved.transformedMultiplyAdds) * padding / Double(lanes) / 2 / 0.85
-        for combination in resolved.combinations {
-            // Measured: finding a window, then a load, about two additions and a store of every point; on the way back the
-            // same, and eight stores to distant lines.
-            let points = Double(combination.points)
-            fast += Double(tiles) * points * (12 + 6 * Double(channelVectors))
-            fast += Double(tiles * filterVectors * combination.phaseCount) * (points * 4 + 60)
-        }
-        return fast < direct * 0.9 ? schedule : nil
+        let fast = minimalFiltering(geometry, target, resolved) + conversion(spec, inputPasses: 2)
+        return fast < (direct + conversion(spec, inputPasses: 1)) * 0.9 ? schedule : nil
     }
 }
 
 extension MinimalFiltering {
-    /// The schedule of the measured rules: 14 x 2 or 7 x 4 accumulators, blocks whose transformed input and products stay in
-    /// half the second-level cache. Nil when there are too few channels or filters to pay for the transforms.
+    /// The schedule of the measured rules: 29 x 1, 14 x 2 or 9 x 3 accumulators, blocks whose transformed input and products stay in
+    /// half the second-level cache. Nil when a group has too few channels or filters to pay for the transforms.
     static func estimate(_ spec: KernelSpec, _ target: Target) -> MinimalFiltering? {
         let geometry = spec.geometry
         let lanes = target.lanes(.float32)
-        if geometry.channels < 8 || geometry.filters < lanes { return nil }
-        let filterVectors = geometry.filters.ceilingDivision(by: lanes)
+        if geometry.channelsPerGroup < 8 || geometry.filtersPerGroup < lanes { return nil }
+        let filterVectors = geometry.filtersPerGroup.ceilingDivision(by: lanes)
         let vectors = filterVectors % 2 == 0 ? 2 : filterVectors % 3 == 0 ? 3 : filterVectors == 1 ? 1 : 2
-        // Accumulators, the weights of one channel, one input and a spare.
-        let rows = min((target.vectorRegisters - 2 - vectors) / vectors, 14)
+        // Accumulators, the weights of one channel, one input and a spare. (One vector and 16 channels: 221 GFLOP/s with 14
+        // rows, 234 with 29.)
+        let rows = (target.vectorRegisters - 2 - vectors) / vectors
         if rows < 2 { return nil }
 
         guard let shape = try? Schedule(
             spec: spec, target: target, decision: .minimalFiltering(MinimalFiltering(block: [1, 1, 1], vectors: vectors, rows: rows))),
             let one = shape.minimalFiltering
         else { return nil }
-        let bytesPerTile = one.workspaceByteCount  // of a block of one tile
+        let bytesPerTile = one.stagedPlace * 4  // of a block of one tile, transformed
         let tiles = max(1, min(36, target.level2Bytes / 2 / bytesPerTile))
         let available = one.axes.map(\.tiles)
         let width = available[2].ceilingDivision(by: available[2].ceilingDivision(by: min(available[2], max(1, min(tiles, 18)))))

@@ -5,9 +5,9 @@ import LayerSpec
 ///
 /// A *position* is one q of the phase grid (`AxisGeometry`); a tile holds `tileHeight` x `tileWidth` of them, for one row
 /// phase and either one width phase or all of them (`mergesWidthPhases`).
-public struct FilterLanes: Hashable, Sendable {
+public struct FilterLanes: Codable, Hashable, Sendable {
     /// How many taps share one channel loop.
-    public enum Fusion: String, Hashable, Sendable {
+    public enum Fusion: String, Codable, Hashable, Sendable {
         /// One tap: needs one weight vector per vector of filters, and enough positions to hide latency.
         case tap
         /// All taps of one kernel row: one broadcast input feeds up to kernel-width multiply-adds.
@@ -15,7 +15,7 @@ public struct FilterLanes: Hashable, Sendable {
     }
 
     /// What is outermost in `run`.
-    public enum Order: String, Hashable, Sendable {
+    public enum Order: String, Codable, Hashable, Sendable {
         /// Work items outside: weights are re-read per tile, inputs once. For weights that fit the caches.
         case heightBlocked = "hblock"
         /// Depth phase and filter block outside: every weight is streamed once per call.
@@ -43,6 +43,8 @@ public struct FilterLanes: Hashable, Sendable {
     public var blockRows: Int
     /// Whether an item prefetches its rows of the next input plane into the second-level cache.
     public var prefetchesNextPlane: Bool
+    /// Whether whole vectors of the output bypass the caches: for outputs that do not fit them.
+    public var streamsOutput: Bool
     /// Unroll count of channel loops.
     public var unroll: Int
 
@@ -50,7 +52,7 @@ public struct FilterLanes: Hashable, Sendable {
     public init(
         channelsPerVector: Int = 1, vectors: Int = 1, tileHeight: Int = 1, tileWidth: Int, mergesWidthPhases: Bool = false,
         fusion: Fusion = .row, listsRows: Bool = true, order: Order = .heightBlocked, blockRows: Int = 1,
-        prefetchesNextPlane: Bool = false, unroll: Int = 2
+        prefetchesNextPlane: Bool = false, streamsOutput: Bool = false, unroll: Int = 2
     ) {
         self.channelsPerVector = channelsPerVector
         self.vectors = vectors
@@ -62,6 +64,7 @@ public struct FilterLanes: Hashable, Sendable {
         self.order = order
         self.blockRows = blockRows
         self.prefetchesNextPlane = prefetchesNextPlane
+        self.streamsOutput = streamsOutput
         self.unroll = unroll
     }
 
@@ -73,10 +76,12 @@ public struct FilterLanes: Hashable, Sendable {
 
     /// Canonical text, equal for equal schedules.
     public var text: String {
-        [
+        var parts = [
             "filter-lanes", "g\(channelsPerVector)", "v\(vectors)", "tile\(tileHeight)x\(tileWidth)",
             mergesWidthPhases ? "merge=w" : "merge=none", "fuse=\(fusion.rawValue)", listsRows ? "rows=listed" : "rows=unrolled",
-            "order=\(order.rawValue)", "block\(blockRows)", prefetchesNextPlane ? "prefetch" : "noprefetch", "unroll\(unroll)",
-        ].joined(separator: ",")
+            "order=\(order.rawValue)", "block\(blockRows)", prefetchesNextPlane ? "prefetch" : "noprefetch",
+        ]
+        if streamsOutput { parts.append("stream") }
+        return (parts + ["unroll\(unroll)"]).joined(separator: ",")
     }
 }

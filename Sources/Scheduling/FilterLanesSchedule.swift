@@ -10,6 +10,8 @@ public struct FilterLanesSchedule: Hashable, Sendable {
     public let tilePlan: TilePlan
     /// Where the packed weights lie.
     public let packedLayout: PackedLayout
+    /// How planes become voxels and back; nil for channels_last.
+    public let conversion: LayoutConversion?
 
     /// Most multiply-adds printed into one kernel; about 1 MB of code and seconds of compilation.
     public static let maximumUseCount = 40_000
@@ -30,9 +32,15 @@ public struct FilterLanesSchedule: Hashable, Sendable {
         self.parameters = parameters
         tilePlan = TilePlan(spec.geometry, parameters)
         packedLayout = PackedLayout(spec: spec, target: target, schedule: parameters)
+        conversion = spec.layout == .channelsFirst
+            ? LayoutConversion(spec, target, parameters, tilePlan, layout: packedLayout) : nil
         let uses = tilePlan.useCount * parameters.vectors
         if uses > Self.maximumUseCount {
             throw .illegalSchedule(parameters.text, reason: "it prints \(uses) multiply-adds; expected at most \(Self.maximumUseCount)")
+        }
+        if workspaceByteCount > LayoutConversion.maximumByteCount {
+            throw .illegalSchedule(
+                parameters.text, reason: "it needs \(workspaceByteCount) bytes of workspace; expected at most \(LayoutConversion.maximumByteCount)")
         }
     }
 
@@ -40,8 +48,24 @@ public struct FilterLanesSchedule: Hashable, Sendable {
     public var blockRows: Int { min(parameters.blockRows, max(1, tilePlan.tileRows)) }
     /// Work items of one position along depth.
     public var blocks: Int { tilePlan.tileRows.ceilingDivision(by: blockRows) }
-    /// Work items of one batch element.
-    public var itemsPerSample: Int { blocks * tilePlan.depths.count }
+    /// Positions along depth times blocks of tile rows.
+    public var placesPerSample: Int { blocks * tilePlan.depths.count }
+    /// Of a weight-stationary kernel: parts of the positions, so that there are at least 8 pieces of equal work.
+    public var splits: Int { min(8.ceilingDivision(by: packedLayout.blockCount), max(1, placesPerSample)) }
+    /// Weight-stationary: a part of the positions of all samples, for a filter block, a depth phase and a group. Otherwise, and
+    /// where planes are converted, a block of tile rows at a position along depth of one sample.
+    public var workItems: WorkItems {
+        if parameters.order == .heightBlocked || conversion != nil { return .perSample(placesPerSample) }
+        return .perCall(splits * packedLayout.blockCount * spec.geometry.axes[0].stride * tilePlan.groups.count)
+    }
+    /// Bytes of workspace of one thread.
+    public var workspaceByteCount: Int { conversion?.workspaceByteCount ?? 0 }
+    /// Floats from voxel to voxel where tiles read.
+    public var inputVoxel: Int { conversion?.inputVoxel ?? spec.geometry.channels }
+    /// Floats from voxel to voxel where tiles write.
+    public var outputVoxel: Int { conversion?.outputVoxel ?? spec.geometry.filters }
+    /// Floats from filter to filter where tiles write.
+    public var filterStep: Int { conversion?.filterStep ?? 1 }
 
     /// Kernels with equal packing keys share packed weights; the number after the slash changes with the layout.
     var packingKey: String {
@@ -52,6 +76,7 @@ public struct FilterLanesSchedule: Hashable, Sendable {
             parameters.mergesWidthPhases ? "w" : "n",
             "k" + axes.map { String($0.kernel) }.joined(separator: "x"), "s" + axes.map { String($0.stride) }.joined(separator: "x"),
             "d" + axes.map { String($0.dilation) }.joined(separator: "x"), "c\(spec.geometry.channels)", "f\(spec.geometry.filters)",
+            "groups\(spec.geometry.groups)",
         ].joined(separator: ";")
     }
 
@@ -71,8 +96,8 @@ public struct FilterLanesSchedule: Hashable, Sendable {
         if min(p.vectors, p.tileHeight, p.tileWidth, p.blockRows, p.unroll) < 1 { return "a parameter below 1" }
         if p.vectors > 8 || p.tileHeight * p.tileWidth > 64 { return "a tile larger than 64 positions or 8 vectors" }
         if p.channelsPerVector == 2 {
-            if p.vectors != 1 || spec.geometry.filters > target.lanes(.float32) / 2 {
-                return "two channels per vector need at most \(target.lanes(.float32) / 2) filters"
+            if p.vectors != 1 || spec.geometry.filtersPerGroup > target.lanes(.float32) / 2 {
+                return "two channels per vector need at most \(target.lanes(.float32) / 2) filters in a group"
             }
         }
         if p.listsRows && p.tileHeight != 1 { return "listed rows need tiles of height 1" }
@@ -103,9 +128,7 @@ extension FilterLanes {
         if spec.op != .forward { return .notYetEmitted(operation: spec.op.rawValue) }
         let geometry = spec.geometry
         if geometry.axes.count != 3 { return no("it has \(geometry.axes.count) spatial axes; expected 3") }
-        if spec.layout != .channelsLast { return no("filter lanes need channels_last") }
         if spec.elements != .float32 { return no("filter lanes need float32") }
-        if geometry.groups != 1 { return no("filter lanes need 1 group") }
         // The C has a table of all taps, one of all depth phases, and code for every phase of a plane.
         if geometry.tapCount > maximumTapCount {
             return no("its kernel has \(geometry.tapCount) taps; expected at most \(maximumTapCount)")

@@ -5,29 +5,32 @@ import LayerSpec
 ///
 /// Only two outputs per axis and tile: then a transformed input value reaches exactly the outputs that read it, so NaN, Inf and
 /// outliers stay where direct summation would have them, and rounding errors stay as small.
-public struct MinimalFiltering: Hashable, Sendable {
+public struct MinimalFiltering: Codable, Hashable, Sendable {
     /// Tiles of one work item along depth, height and width; a tile is two positions along each axis.
     public var block: [Int]
     /// Vectors of filters in the register tile.
     public var vectors: Int
     /// Tiles in the register tile.
     public var rows: Int
+    /// Parts of the filters that are work items of their own; each transforms its block again.
+    public var splits: Int
     /// Unroll count of the channel loop.
     public var unroll: Int
 
     /// Parameters as given; `Schedule` checks them.
-    public init(block: [Int], vectors: Int, rows: Int, unroll: Int = 2) {
+    public init(block: [Int], vectors: Int, rows: Int, splits: Int = 1, unroll: Int = 2) {
         self.block = block
         self.vectors = vectors
         self.rows = rows
+        self.splits = splits
         self.unroll = unroll
     }
 
     /// Canonical text, equal for equal schedules.
     public var text: String {
-        [
-            "minimal-filtering", "block" + block.map(String.init).joined(separator: "x"), "v\(vectors)", "r\(rows)", "unroll\(unroll)",
-        ].joined(separator: ",")
+        var parts = ["minimal-filtering", "block" + block.map(String.init).joined(separator: "x"), "v\(vectors)", "r\(rows)"]
+        if splits > 1 { parts.append("split\(splits)") }
+        return (parts + ["unroll\(unroll)"]).joined(separator: ",")
     }
 
     /// Most taps of a phase: the points of F(2, 4) and above need factors that lose digits.

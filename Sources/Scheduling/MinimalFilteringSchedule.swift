@@ -63,13 +63,15 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
     public let lanes: Int
     /// Tiles of one work item along each axis, at most those there are.
     public let block: [Int]
+    /// How planes become voxels and back; nil for channels_last.
+    public let conversion: WindowConversion?
 
     /// - Throws: `SchedulingError` when the family does not take the problem or the parameters break a limit.
     init(_ spec: KernelSpec, _ target: Target, _ parameters: MinimalFiltering) throws(SchedulingError) {
         if let reason = MinimalFiltering.reasonAgainst(spec) { throw reason }
         let lanes = target.lanes(.float32)
         let accumulators = parameters.vectors * (parameters.rows + 1) + 1
-        guard parameters.block.count == 3, (parameters.block + [parameters.vectors, parameters.rows, parameters.unroll]).allSatisfy({ $0 >= 1 }) else {
+        guard parameters.block.count == 3, (parameters.block + [parameters.vectors, parameters.rows, parameters.splits, parameters.unroll]).allSatisfy({ $0 >= 1 }) else {
             throw .illegalSchedule(parameters.text, reason: "a parameter below 1, or not three block lengths")
         }
         if accumulators > target.vectorRegisters {
@@ -79,9 +81,12 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
         self.parameters = parameters
         self.lanes = lanes
         axes = spec.geometry.axes.map(Self.axis)
-        block = zip(parameters.block, axes).map { min($0, $1.tiles) }
+        let block = zip(parameters.block, axes).map { min($0, $1.tiles) }
+        self.block = block
+        conversion = spec.layout == .channelsFirst
+            ? WindowConversion(spec.geometry, target, taps: axes.map { $0.classes.first?.taps ?? 1 }, block: block, lanes: lanes) : nil
         let filters = parameters.vectors * lanes
-        let unit = spec.geometry.filters.ceilingDivision(by: filters) * filters * spec.geometry.channels
+        let unit = spec.geometry.filtersPerGroup.ceilingDivision(by: filters) * filters * spec.geometry.channelsPerGroup
         var combinations: [Combination] = []
         var place = 0
         for depth in axes[0].classes {
@@ -168,17 +173,17 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
         [[1, 1, 1, 0], [0, 1, -1, 1]],
     ]
 
-    /// Filters of one block.
+    /// Filters of one block, all of one group.
     public var blockFilters: Int { parameters.vectors * lanes }
-    /// Blocks of filters.
-    public var blockCount: Int { spec.geometry.filters.ceilingDivision(by: blockFilters) }
+    /// Blocks of filters of one group.
+    public var blockCount: Int { spec.geometry.filtersPerGroup.ceilingDivision(by: blockFilters) }
     /// Tiles of a full work item.
     public var blockTiles: Int { block.reduce(1, *) }
     /// Most points of a combination.
     private var points: Int { combinations.map(\.points).max() ?? 1 }
 
     /// Floats from one tile's channels to the next; not a multiple of 1 KiB, as such rows would share cache sets.
-    public var row: Int { spec.geometry.channels.ceilingDivision(by: lanes) * lanes + (spec.geometry.channels % 256 == 0 ? lanes : 0) }
+    public var row: Int { spec.geometry.channelsPerGroup.ceilingDivision(by: lanes) * lanes + (spec.geometry.channelsPerGroup % 256 == 0 ? lanes : 0) }
     /// Floats from one point to the next in the transformed input.
     public var point: Int { blockTiles * row + 16 }
     /// Floats from one point to the next in the products.
@@ -186,27 +191,43 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
     /// Where the products begin in the workspace, in floats.
     public var products: Int { (points * point).ceilingDivision(by: 16) * 16 }
 
+    /// Where converted inputs begin in the workspace, in floats: behind transformed input and products.
+    public var stagedPlace: Int { (products + points * pointSums).ceilingDivision(by: 16) * 16 }
+    /// Where outputs to be converted begin.
+    public var scratchPlace: Int { stagedPlace + (conversion?.inputFloats ?? 0) }
     /// Bytes of workspace of one thread.
-    public var workspaceByteCount: Int { (products + points * pointSums).ceilingDivision(by: 16) * 64 }
+    public var workspaceByteCount: Int { (scratchPlace + (conversion?.outputFloats ?? 0)) * 4 }
+    /// Floats from voxel to voxel, row to row and plane to plane where windows are read.
+    public var inputSteps: [Int] { conversion?.inputSteps ?? Self.voxelSteps(spec.geometry.channels, spec.geometry.axes.map(\.input)) }
+    /// Floats from voxel to voxel, row to row and plane to plane where results are written.
+    public var outputSteps: [Int] { conversion?.outputSteps ?? Self.voxelSteps(spec.geometry.filters, spec.geometry.axes.map(\.output)) }
 
-    /// Floats of the transformed weights.
-    public var packedFloats: Int {
-        combinations.reduce(0) { $0 + $1.phaseCount * $1.weightPoints } * blockCount * blockFilters * spec.geometry.channels
+    private static func voxelSteps(_ features: Int, _ size: [Int]) -> [Int] {
+        [features, features * size[2], features * size[2] * size[1]]
     }
+
+    /// Floats of the transformed weights of one group of features.
+    public var partFloats: Int {
+        combinations.reduce(0) { $0 + $1.phaseCount * $1.weightPoints } * blockCount * blockFilters * spec.geometry.channelsPerGroup
+    }
+    /// Floats of the transformed weights.
+    public var packedFloats: Int { partFloats * spec.geometry.groups }
     /// Bytes of the transformed weights, a multiple of 64.
     public var packedByteCount: Int { (packedFloats * 4).ceilingDivision(by: 64) * 64 }
 
     /// Work items along each axis.
     public var blocks: [Int] { zip(axes, block).map { $0.tiles.ceilingDivision(by: $1) } }
-    /// Work items of one batch element.
-    public var itemsPerSample: Int { blocks.reduce(1, *) }
+    /// Parts of the filters, at most as many as there are filter blocks; one where results are converted, which takes all filters.
+    public var splits: Int { conversion == nil ? min(parameters.splits, blockCount) : 1 }
+    /// A part of the filters for a block of tiles of one sample.
+    public var workItems: WorkItems { .perSample(splits * blocks.reduce(1, *)) }
 
     /// Multiply-adds of one batch element after the transforms, padding of filters not counted.
     public var transformedMultiplyAdds: Int {
         combinations.reduce(0) { total, combination in
             let perAxis = combination.classes.map { $0.phases.reduce(0) { $0 + $1.computed.reduce(0) { $0 + $1.count } } }
             return total + perAxis.reduce(1, *)
-        } * spec.geometry.channels * spec.geometry.filters
+        } * spec.geometry.channels * spec.geometry.filtersPerGroup
     }
 
     var packingKey: String {
@@ -215,7 +236,7 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
             "minimal-filtering/1", "l\(lanes)", "v\(parameters.vectors)",
             "k" + axes.map { String($0.kernel) }.joined(separator: "x"), "s" + axes.map { String($0.stride) }.joined(separator: "x"),
             "p" + axes.map { String($0.crop) }.joined(separator: "x"), "o" + axes.map { String($0.output) }.joined(separator: "x"),
-            "c\(spec.geometry.channels)", "f\(spec.geometry.filters)",
+            "c\(spec.geometry.channels)", "f\(spec.geometry.filters)", "groups\(spec.geometry.groups)",
         ].joined(separator: ";")
     }
 }

@@ -5,6 +5,9 @@ import LayerSpec
 /// - Throws: `SchedulingError` when no family takes the problem, or the decision does not apply.
 public func plan(_ spec: KernelSpec, target: Target, decision: Decision? = nil) throws(SchedulingError) -> Schedule {
     if let decision { return try Schedule(spec: spec, target: target, decision: decision) }
+    if BatchRows.reasonAgainst(spec) == nil {
+        return try Schedule(spec: spec, target: target, decision: .batchRows(.estimate(target)))
+    }
     if let fast = CostModel.minimalFiltering(spec, target) { return fast }
     if let reason = FilterLanes.reasonAgainst(spec) { throw reason }
     // Very large kernels or strides: smaller tiles print less code.
@@ -43,23 +46,25 @@ extension FilterLanes {
         let geometry = spec.geometry
         let (depth, height, width) = (geometry.axes[0], geometry.axes[1], geometry.axes[2])
         let lanes = target.lanes(.float32)
+        // Groups are computed one after another, so lanes hold the features of one.
+        let (channels, filters) = (geometry.channelsPerGroup, geometry.filtersPerGroup)
         // Accumulators, weights of one loop and one input must stay in registers; 2 are left to the compiler.
         let registers = target.vectorRegisters - 2
 
         var schedule = FilterLanes(tileWidth: 1)
         // Half a vector of filters or less: fill the other half with the neighbouring channel.
-        if geometry.filters <= lanes / 2 && geometry.channels >= 2 { schedule.channelsPerVector = 2 }
-        schedule.vectors = geometry.filters > lanes ? 2 : 1
+        if filters <= lanes / 2 && channels >= 2 { schedule.channelsPerVector = 2 }
+        schedule.vectors = filters > lanes ? 2 : 1
         // Few filters: channels as lanes, when that leaves fewer lanes idle (the tree at the end costs about 15 %) and each sum is
         // long enough to pay for the tree.
-        let filterShare = Double(geometry.filters * schedule.channelsPerVector) / Double(lanes)
-        let channelShare = Double(geometry.channels) / Double(geometry.channels.ceilingDivision(by: lanes) * lanes)
-        if filterShare < 0.85 * channelShare && geometry.filters <= 6 && geometry.longestChain >= 8 * lanes {
+        let filterShare = Double(filters * schedule.channelsPerVector) / Double(lanes)
+        let channelShare = Double(channels) / Double(channels.ceilingDivision(by: lanes) * lanes)
+        if filterShare < 0.85 * channelShare && filters <= 6 && geometry.longestChain >= 8 * lanes {
             schedule.channelsPerVector = lanes
-            schedule.vectors = geometry.filters
+            schedule.vectors = filters
         }
 
-        let weightBytes = geometry.tapCount * geometry.channels * geometry.filters.ceilingDivision(by: lanes) * lanes * 4
+        let weightBytes = geometry.tapCount * geometry.channels * filters.ceilingDivision(by: lanes) * lanes * 4
         let isStationary = weightBytes > target.level2Bytes / 2 && geometry.inputVolume <= 16 * 16 * 16
 
         // Row fusion over merged width phases re-uses each broadcast input for every tap of the kernel row. It pays while
@@ -69,8 +74,15 @@ extension FilterLanes {
         let merged = registers - 1 - width.kernel * schedule.vectors
         let single = registers - 1 - width.longestChain * schedule.vectors
         let least = min(12, target.vectorRegisters / 2)
+        // Tiles of equal width may hold fewer sums than registers do.
+        let columns = (0..<phases).map { width.positions(inPhase: $0).count }.max() ?? 1
+        func sums(_ most: Int, phases: Int) -> Double {
+            let widest = most / (phases * schedule.vectors)
+            return widest < 1 ? 0 : Double(columns * phases * schedule.vectors) / Double(columns.ceilingDivision(by: widest))
+        }
+        let mergedPays = schedule.vectors == 1 || sums(merged, phases: phases) >= min(16, sums(single, phases: 1))
         var positions: Int
-        if !isStationary && merged / (phases * schedule.vectors) * phases * schedule.vectors >= least {
+        if !isStationary && mergedPays && merged / (phases * schedule.vectors) * phases * schedule.vectors >= least {
             schedule.mergesWidthPhases = phases > 1
             schedule.fusion = .row
             positions = merged / (phases * schedule.vectors)
@@ -100,7 +112,7 @@ extension FilterLanes {
             schedule.listsRows = schedule.tileHeight == 1
         }
 
-        let channelSteps = geometry.channels.ceilingDivision(by: schedule.channelsPerVector)
+        let channelSteps = channels.ceilingDivision(by: schedule.channelsPerVector)
         schedule.unroll = channelSteps <= 4 ? channelSteps : 2
 
         let tileRows = heightPositions.ceilingDivision(by: schedule.tileHeight)
@@ -112,9 +124,34 @@ extension FilterLanes {
             let rowBytes = width.input * geometry.channels * 4
             let rows = max(1, target.level2Bytes / 2 / (3 * rowBytes))
             schedule.blockRows = max(1, min(tileRows, min(rows, 16) / schedule.tileHeight))
-            let planeBytes = geometry.inputVolume / depth.input * geometry.channels * 4
-            schedule.prefetchesNextPlane = depth.input > 1 && planeBytes * 3 > target.level2Bytes
+            // Even blocks: 25 rows as 16 and 9 would leave one of two threads with little to do.
+            schedule.blockRows = tileRows.ceilingDivision(by: tileRows.ceilingDivision(by: schedule.blockRows))
+            // Lines of filters are whole; planes of channels_first are converted in whole lines.
+            schedule.streamsOutput = LayoutConversion.streams(geometry, target)
+                && (spec.layout == .channelsFirst || geometry.filters * 4 % 64 == 0)
+            // Planes that the second-level cache does not keep from call to call come from further away, and the hardware does not
+            // see them coming: measured 117 -> 190 GFLOP/s with 2 filters, 171 -> 216 with 3, 208 -> 221 with 16.
+            let inputBytes = geometry.inputVolume * geometry.channels * 4
+            schedule.prefetchesNextPlane = depth.input > 1 && inputBytes > target.level2Bytes / 2
+            if spec.layout == .channelsFirst { schedule.fitConversion(spec, target, tileRows: tileRows) }
         }
         return schedule
+    }
+
+    /// For planes that become voxels: as many tile rows as leave slots and outputs of an item in half the second-level cache, in
+    /// blocks of nearly equal length.
+    private mutating func fitConversion(_ spec: KernelSpec, _ target: Target, tileRows: Int) {
+        let geometry = spec.geometry
+        blockRows = 1
+        if let smallest = try? FilterLanesSchedule(spec, target, self) {
+            for blocks in 1...max(1, tileRows) {
+                blockRows = tileRows.ceilingDivision(by: blocks)
+                let conversion = LayoutConversion(spec, target, self, smallest.tilePlan, layout: smallest.packedLayout)
+                if conversion.workspaceByteCount <= target.level2Bytes / 2 { break }
+            }
+        }
+        // Memory is read and written through as many streams as there are features, too many for the hardware to foresee.
+        let bytes = 4 * (geometry.inputVolume * geometry.channels + geometry.outputVolume * geometry.filters)
+        prefetchesNextPlane = bytes > target.level2Bytes
     }
 }

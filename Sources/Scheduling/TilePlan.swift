@@ -123,7 +123,8 @@ public struct TilePlan: Hashable, Sendable {
         }
         self.groups = groups
 
-        let tileRows = (groups.map(\.rows.count).max() ?? 0).ceilingDivision(by: schedule.tileHeight)
+        let longest = groups.map(\.rows.count).max() ?? 0
+        let tileRows = longest.ceilingDivision(by: schedule.tileHeight)
         let tileColumns = (groups.map(\.columns.count).max() ?? 0).ceilingDivision(by: schedule.tileWidth)
         self.tileRows = tileRows
         self.tileColumns = tileColumns
@@ -132,7 +133,11 @@ public struct TilePlan: Hashable, Sendable {
         var variants: [Variant] = []
         tiles = groups.map { group in
             // Listed rows are all alike: one row of tiles stands for them, with its rows left out of the taps.
-            let rowParts = schedule.listsRows ? [0..<1] : Self.split(group.rows, into: tileRows)
+            // Otherwise all groups are cut at the same positions, so that a tile row is whole rows of the output.
+            let rowParts = schedule.listsRows ? [0..<1] : Self.split(0..<longest, into: tileRows).map { part in
+                let first = group.rows.lowerBound
+                return (part.lowerBound + first..<part.upperBound + first).clamped(to: group.rows)
+            }
             let columnParts = Self.split(group.columns, into: tileColumns)
             return rowParts.flatMap { rows in
                 columnParts.map { columns in

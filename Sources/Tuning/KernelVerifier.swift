@@ -201,7 +201,7 @@ public struct KernelVerifier: Sendable {
     /// Largest magnitude of integer operands whose sums (also of inputs one larger, for linearity) stay below 2^24; nil when
     /// not even -1, 0, 1 do.
     private var integerLimit: Int? {
-        let products = spec.policy == .fast ? spec.geometry.channels * MinimalFilteringBound(spec).growth : spec.geometry.longestChain
+        let products = spec.policy == .fast ? spec.geometry.channelsPerGroup * MinimalFilteringBound(spec).growth : spec.geometry.longestChain
         return (1...8).last { ($0 + 1) * ($0 + 1) * products + $0 < 1 << 24 }
     }
 
@@ -228,17 +228,18 @@ public struct KernelVerifier: Sendable {
 
     // MARK: Containment
 
-    /// Puts a value into one voxel and compares where results changed with where the geometry says it is read.
+    /// Puts a value into one group of features of one voxel and compares where results changed with where the geometry says it is read.
     private func leak(of value: Float, _ operands: Operands, clean: [Float], _ random: inout SeededRandom) throws -> String? {
         let geometry = spec.geometry
-        let channels = geometry.channels
+        let channels = geometry.channelsPerGroup
         for corner in 0..<3 {
             // The first voxel, the last one, and one in between.
             let voxels = operands.batch * geometry.inputVolume
             let voxel = [0, voxels - 1, random.integer(0...voxels - 1)][corner]
             var poisoned = operands
             var mark = Array(repeating: 0.0, count: operands.input.count)
-            for channel in 0..<channels {
+            let first = random.integer(0...geometry.groups - 1) * channels
+            for channel in first..<first + channels {
                 let place = index(ofVoxel: voxel, channel: channel)
                 poisoned.input[place] = value
                 mark[place] = 1

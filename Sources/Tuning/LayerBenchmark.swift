@@ -77,20 +77,10 @@ public struct LayerBenchmark: Sendable {
         self.seed = seed
     }
 
-    private struct Operands {
-        let x: Tensor
-        let weights: Tensor
-        let bias: Tensor?
-
-        func mapped(_ change: (Tensor) throws -> Tensor) rethrows -> Operands {
-            Operands(x: try change(x), weights: try change(weights), bias: try bias.map(change))
-        }
-    }
-
     /// Runs everything: kernel, interpreter, check, peak.
     /// - Throws: `BenchmarkError.wrongAnswer` when the timed answer is wrong; `TensorError`, `KernelError`.
     public func run() throws -> LayerMeasurement {
-        let operands = try randomOperands()
+        let operands = try LayerOperands(spec, batch: batch, seed: seed)
         let layer = try PreparedLayer(spec: spec, choice: choice, weights: operands.weights, bias: operands.bias)
         var y = try Tensor(zeros: spec.outputShape(batch: batch), spec.elements.storage)
 
@@ -104,7 +94,8 @@ public struct LayerBenchmark: Sendable {
         let fresh = try CallTiming.time { _ = try layer.call(operands.x, threads: threads) }
         let freshFaults = minorPageFaults() - faults
 
-        let worst = try worstErrorOverBound(y, operands)
+        let check = AnswerCheck(spec, operands, batch: batch, threads: threads)
+        let worst = try check.worstErrorOverBound(y, of: choice)
         return LayerMeasurement(
             choice: choice, threads: threads, timing: timing, freshSeconds: fresh, freshPageFaults: freshFaults,
             interpreterSeconds: choice.isSpecialized ? try interpreterSeconds(operands, into: &y) : timing.median,
@@ -117,187 +108,11 @@ public struct LayerBenchmark: Sendable {
         (0..<3).compactMap { _ in HostCPU.measuredPeak(vectorBytes: HostCPU.nativeTarget.vectorBytes) }.max()
     }
 
-    private func interpreterSeconds(_ operands: Operands, into y: inout Tensor) throws -> Double {
+    private func interpreterSeconds(_ operands: LayerOperands, into y: inout Tensor) throws -> Double {
         let layer = try PreparedLayer(
             spec: spec, choice: .interpreter(spec, reason: "compared with"), weights: operands.weights, bias: operands.bias)
         return try CallTiming.measure(
             layer, operands.x, into: &y, threads: threads, minimumCalls: 3, seconds: 0, maximumSeconds: 1
         ).median
-    }
-
-    // MARK: Operands
-
-    /// Inputs and biases in [-1, 1), weights as large as Glorot's initializer makes them.
-    private func randomOperands() throws -> Operands {
-        let geometry = spec.geometry
-        var random = SeededRandom(seed: seed)
-        let scale = (6 / Double(geometry.tapCount * (geometry.channelsPerGroup + geometry.filtersPerGroup))).squareRoot()
-        return Operands(
-            x: try randomTensor(spec.inputShape(batch: batch), scale: 1, &random),
-            weights: try randomTensor(geometry.kernelShape, scale: scale, &random),
-            bias: spec.epilogue.hasBias ? try randomTensor([spec.biasCount], scale: 1, &random) : nil)
-    }
-
-    private func randomTensor(_ shape: [Int], scale: Double, _ random: inout SeededRandom) throws -> Tensor {
-        var tensor = try Tensor(uninitialized: shape, spec.elements.storage)
-        try tensor.withUnsafeMutableBytes { bytes in
-            switch spec.elements.storage {
-            case .float32:
-                let values = bytes.bindMemory(to: Float.self)
-                for index in values.indices { values[index] = Float(scale * random.real()) }
-            case .float64:
-                let values = bytes.bindMemory(to: Double.self)
-                for index in values.indices { values[index] = scale * random.real() }
-            }
-        }
-        return tensor
-    }
-
-    // MARK: Check
-
-    /// Compares every element with the interpreter's, whose own rounding the bound includes. The interpreter itself is
-    /// compared with its float64 loops.
-    private func worstErrorOverBound(_ y: Tensor, _ operands: Operands) throws -> Double {
-        let type = choice.isSpecialized ? spec.elements.storage : .float64
-        let linear = KernelSpec(
-            op: spec.op, geometry: spec.geometry, layout: spec.layout, elements: ElementTypes(type),
-            epilogue: spec.epilogue.withoutActivation, policy: .direct)
-        let converted = try operands.mapped { try $0.elementType == type ? $0 : Tensor(shape: $0.shape, $0.doubles) }
-        let sums = try interpret(linear, converted)
-        // Products and additions of the longest sum, and the bias.
-        let chain = spec.geometry.longestChain + 1
-        let magnitudes: Tensor
-        let kernelChain: Int
-        if choice.isSpecialized && choice.kernel.spec.policy == .fast {
-            let bound = MinimalFilteringBound(choice.kernel.spec)
-            magnitudes = try fastMagnitudes(bound, y, operands)
-            kernelChain = bound.chain
-        } else {
-            magnitudes = try interpret(linear, converted.mapped(Self.absolute))
-            kernelChain = chain
-        }
-        // 1.001: what the magnitudes lost to rounding.
-        let factor = 1.001 * (ErrorBound.gamma(kernelChain, spec.elements.arithmetic) + ErrorBound.gamma(chain, type))
-        return try y.withElements { received in
-            try sums.withElements { sums in
-                try magnitudes.withElements { magnitudes in
-                    spec.epilogue.activation.isPointwise
-                        ? try pointwise(received, sums, magnitudes, factor)
-                        : try rowwise(received, sums, magnitudes, factor)
-                }
-            }
-        }
-    }
-
-    /// What bounds a minimal-filtering kernel: for a sample of about 4000 elements, in whole rows, their own magnitudes, each of which
-    /// costs as much as thousands of elements; for the others one that holds for the whole filter.
-    private func fastMagnitudes(_ bound: MinimalFilteringBound, _ y: Tensor, _ operands: Operands) throws -> Tensor {
-        let (x, weights, bias) = (operands.x.floats, operands.weights.floats, operands.bias?.floats)
-        let largest = bound.largestMagnitudes(input: x, weights: weights, bias: bias)
-        let length = y.shape.last ?? 1
-        let rows = y.elementCount / max(1, length)
-        let step = max(1, y.elementCount / 4000)
-        return try Tensor(
-            shape: y.shape,
-            (0..<y.elementCount).map { index in
-                let row = index / length
-                return row % step == 0 || row == rows - 1
-                    ? bound.magnitude(of: index, input: x, weights: weights, bias: bias) : largest[bound.position(of: index).filter]
-            })
-    }
-
-    private func interpret(_ spec: KernelSpec, _ operands: Operands) throws -> Tensor {
-        let layer = try PreparedLayer(
-            spec: spec, choice: .interpreter(spec, reason: "reference"), weights: operands.weights, bias: operands.bias)
-        return try layer.call(operands.x, threads: threads)
-    }
-
-    private static func absolute(_ tensor: Tensor) throws -> Tensor {
-        var result = try Tensor(uninitialized: tensor.shape, tensor.elementType)
-        try result.withUnsafeMutableBytes { bytes in
-            tensor.withUnsafeBytes { source in
-                switch tensor.elementType {
-                case .float32:
-                    let (to, from) = (bytes.bindMemory(to: Float.self), source.bindMemory(to: Float.self))
-                    for index in from.indices { to[index] = abs(from[index]) }
-                case .float64:
-                    let (to, from) = (bytes.bindMemory(to: Double.self), source.bindMemory(to: Double.self))
-                    for index in from.indices { to[index] = abs(from[index]) }
-                }
-            }
-        }
-        return result
-    }
-
-    private func pointwise(_ received: Elements, _ sums: Elements, _ magnitudes: Elements, _ factor: Double) throws -> Double {
-        let activation = spec.epilogue.activation
-        var worst = 0.0
-        for index in 0..<received.count {
-            let sum = sums[index]
-            let value = activation == .linear ? sum : ActivationArithmetic.value(activation, sum)
-            let bound = ActivationBound.bound(activation, sum: sum, error: factor * magnitudes[index], value: value)
-            worst = max(worst, try ratio(received[index], value, bound, at: index))
-        }
-        return worst
-    }
-
-    /// softmax: an error e in the largest exponents changes each quotient by a factor of at most exp(2e). log_softmax: by 2e.
-    /// sparsemax: the mean of the running sums moves by half the row's length times e.
-    private func rowwise(_ received: Elements, _ sums: Elements, _ magnitudes: Elements, _ factor: Double) throws -> Double {
-        let activation = spec.epilogue.activation
-        let length = spec.outputShape(batch: batch).last ?? 1
-        let unit = 8 * ErrorBound.unitRoundoff(.float32)
-        var worst = 0.0
-        for start in stride(from: 0, to: received.count, by: length) {
-            let row = start..<start + length
-            let inputs = row.map { sums[$0] }
-            let values = ActivationArithmetic.row(activation, inputs)
-            let error = factor * row.reduce(0) { max($0, magnitudes[$1]) }
-            let relative = ActivationArithmetic.value(.exponential, 2 * error) - 1 + unit
-            let scale = inputs.reduce(1) { max($0, abs($1)) }
-            // Where an error may change which elements belong to sparsemax's support, nothing can be said.
-            let isUncertain = activation == .sparsemax && Self.isSupportUncertain(inputs, error: 2 * error)
-            for (index, value) in zip(row, values) where !isUncertain {
-                let bound = activation == .softmax ? relative * value + 1e-30 : Double(length + 2) * error + unit * scale
-                worst = max(worst, try ratio(received[index], value, bound, at: index))
-            }
-        }
-        return worst
-    }
-
-    private static func isSupportUncertain(_ row: [Double], error: Double) -> Bool {
-        var total = 0.0
-        for (index, x) in row.sorted(by: >).enumerated() {
-            total += x
-            if abs(x - (total - 1) / Double(index + 1)) <= error { return true }
-        }
-        return false
-    }
-
-    private func ratio(_ received: Double, _ expected: Double, _ bound: Double, at index: Int) throws(BenchmarkError) -> Double {
-        let error = abs(received - expected)
-        if error <= bound { return error / bound }
-        throw .wrongAnswer(kernel: choice.kernel.name, index: index, received: received, expected: expected, bound: bound)
-    }
-}
-
-/// The elements of a tensor as Double, read in place.
-private struct Elements {
-    private let floats: UnsafeBufferPointer<Float>
-    private let doubles: UnsafeBufferPointer<Double>
-    let count: Int
-
-    init(_ bytes: UnsafeRawBufferPointer, _ type: ElementType) {
-        floats = type == .float32 ? bytes.bindMemory(to: Float.self) : UnsafeBufferPointer(start: nil, count: 0)
-        doubles = type == .float64 ? bytes.bindMemory(to: Double.self) : UnsafeBufferPointer(start: nil, count: 0)
-        count = type == .float32 ? floats.count : doubles.count
-    }
-
-    subscript(index: Int) -> Double { doubles.isEmpty ? Double(floats[index]) : doubles[index] }
-}
-
-extension Tensor {
-    fileprivate func withElements<R>(_ body: (Elements) throws -> R) throws -> R {
-        try withUnsafeBytes { (bytes: UnsafeRawBufferPointer) throws in try body(Elements(bytes, elementType)) }
     }
 }

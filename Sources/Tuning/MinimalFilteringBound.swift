@@ -19,7 +19,7 @@ struct MinimalFilteringBound {
         geometry = spec.geometry
         layout = spec.layout
         pairs = spec.geometry.axes.map { axis in (0..<axis.output).map { Self.pairs(axis, output: $0) } }
-        var chain = spec.geometry.channels + 1 + 1 + 1  // sums of products, the rounded weights, the bias
+        var chain = spec.geometry.channelsPerGroup + 1 + 1 + 1  // sums of products, the rounded weights, the bias
         var growth = 1
         for axis in spec.geometry.axes {
             let taps = axis.longestChain
@@ -64,7 +64,11 @@ struct MinimalFilteringBound {
         }
         let largest = Double(input.reduce(0) { max($0, abs($1)) })
         var sums = Array(repeating: 0.0, count: geometry.filters)
-        for (index, weight) in weights.enumerated() { sums[index / geometry.channels % geometry.filters] += Double(abs(weight)) }
+        for (index, weight) in weights.enumerated() {
+            // (taps, filters of a group, channels)
+            let (row, channel) = (index / geometry.channels % geometry.filtersPerGroup, index % geometry.channels)
+            sums[channel / geometry.channelsPerGroup * geometry.filtersPerGroup + row] += Double(abs(weight))
+        }
         return sums.enumerated().map { spread * largest * $1 + Double(abs(bias?[$0] ?? 0)) }
     }
 
@@ -81,7 +85,7 @@ struct MinimalFilteringBound {
     /// sum |A^T| (|G||w|) (|B^T||x|) + |bias| of one result, by its index in the result.
     func magnitude(of result: Int, input: [Float], weights: [Float], bias: [Float]?) -> Double {
         let volume = geometry.outputVolume
-        let (filters, channels) = (geometry.filters, geometry.channels)
+        let channels = geometry.channels
         let (filter, position) = position(of: result)
         var place = position
         let sample = place / volume
@@ -98,11 +102,12 @@ struct MinimalFilteringBound {
                 list[output].map { (term.tap * axis.kernel + $0.tap, term.input * axis.input + $0.input, term.factor * $0.factor) }
             }
         }
+        let (group, row) = filter.quotientAndRemainder(dividingBy: geometry.filtersPerGroup)
         var sum = 0.0
         for term in terms {
-            let w = (term.tap * filters + filter) * channels
+            let w = (term.tap * geometry.filtersPerGroup + row) * channels
             var products = 0.0
-            for channel in 0..<channels {
+            for channel in group * geometry.channelsPerGroup..<(group + 1) * geometry.channelsPerGroup {
                 let x = layout == .channelsLast
                     ? term.input * channels + channel
                     : (term.input / geometry.inputVolume * channels + channel) * geometry.inputVolume + term.input % geometry.inputVolume

@@ -12,7 +12,7 @@ struct BenchCommand: AsyncParsableCommand {
         discussion: """
             Times are of calls into memory that is resident already, except fresh_ms. --json writes {"machine": {"cpu", "cores", \
             "target", "peak_gflops_per_thread", "swift", "clang", "os"}, "command", "results": [{"name", "key", "kernel", \
-            "specialized", "reason", "threads", "calls", "median_ms", "min_ms", "first_ms", "fresh_ms", "fresh_page_faults", \
+            "specialized", "reason", "threads", "batch", "calls", "median_ms", "min_ms", "first_ms", "fresh_ms", "fresh_page_faults", \
             "gflop", "gflops", "peak_gflops_per_thread", "share_of_peak", "interpreter_ms", "speedup", "worst_error_over_bound"}]}: \
             first_ms is the first call after the weights were packed, gflop the work of one call, gflops its rate.
             """)
@@ -27,6 +27,9 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: "Least time the median of a layer is taken over, in seconds; never fewer than 20 calls.")
     var seconds = 0.5
 
+    @Flag(help: "Measure instead what a call costs besides the kernel: around it, and the first time.")
+    var overhead = false
+
     @Option(help: ArgumentHelp("Where to write the numbers.", valueName: "FILE"))
     var json: String?
 
@@ -40,13 +43,20 @@ struct BenchCommand: AsyncParsableCommand {
     func run() async throws {
         let registry = try pluginsOption.registry(mode: .auto)
         let layers = try source.resolved(policy: policy)
+        if overhead {
+            var table = OverheadTable(threads: threadsOption.threads)
+            for layer in layers { try table.measure(layer, kernels: registry, seconds: seconds) }
+            print(table.text, terminator: "")
+            return
+        }
         var results: [BenchmarkResult] = []
         var table = TextTable(["layer", "kernel", "ms", "min", "first", "fresh", "faults", "GFLOP/s", "of peak", "interpreter", "speed-up", "error/bound"])
         for (index, layer) in layers.enumerated() {
             Console.progress("measuring layer \(index + 1) of \(layers.count), \(layer.name)")
             let result = BenchmarkResult(
                 layer, try LayerBenchmark(
-                    layer.spec, choice: registry.lookup(layer.spec), threads: threadsOption.threads, seconds: seconds
+                    layer.spec, choice: registry.lookup(layer.spec), threads: threadsOption.threads, batch: layer.batch,
+                    seconds: seconds
                 ).run())
             table.add([
                 result.name, result.specialized ? "specialised" : "interpreter", decimal(result.medianMs, 3), decimal(result.minMs, 3),
@@ -119,6 +129,7 @@ struct BenchmarkResult: Encodable {
     let specialized: Bool
     let reason: String
     let threads: Int
+    let batch: Int
     let calls: Int
     let medianMs, minMs, firstMs, freshMs: Double
     let freshPageFaults: Int
@@ -136,6 +147,7 @@ struct BenchmarkResult: Encodable {
         specialized = measurement.choice.isSpecialized
         reason = measurement.choice.reason
         threads = measurement.threads
+        batch = layer.batch
         calls = measurement.timing.count
         medianMs = measurement.timing.median * 1e3
         minMs = measurement.timing.minimum * 1e3

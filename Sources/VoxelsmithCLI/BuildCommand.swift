@@ -4,7 +4,7 @@ import KernelBuild
 import KernelEmission
 import KernelRuntime
 import LayerSpec
-import Logging
+import Scheduling
 import Tensors
 import Tuning
 
@@ -22,52 +22,35 @@ struct BuildCommand: AsyncParsableCommand {
     @Option(help: "direct: sums only; fast: algebraic rearrangements too.")
     var policy = Policy.fast
 
-    @Option(help: "How schedules are found; only estimate for now.")
-    var effort = "estimate"
+    @Option(help: "estimate: by the cost model; measure: by compiling and timing candidates on this machine.")
+    var effort = Effort.estimate
 
-    @Option(name: .customLong("time-limit"), help: ArgumentHelp("For efforts that measure; none does yet.", valueName: "seconds"))
-    var timeLimit: Double?
+    @OptionGroup var tuningOptions: TuningOptions
+    @OptionGroup var compilerOptions: CompilerOptions
 
-    @Option(help: ArgumentHelp("Decisions of earlier measurements; not available yet.", valueName: "FILE"))
+    @Option(help: ArgumentHelp("Measured schedules: read, and written with --effort measure.", valueName: "FILE"))
     var tunings: String?
-
-    @Option(help: ArgumentHelp("The compiler. Default: the Swift toolchain's clang, else the first on PATH.", valueName: "PATH"))
-    var clang: String?
-
-    @Option(
-        name: .customLong("compiler-time-limit"),
-        help: ArgumentHelp("Seconds one call of the compiler may take.", valueName: "seconds"))
-    var compilerTimeLimit = PluginBuilder.defaultTimeLimit
-
-    @Flag(name: .customLong("no-cache"), help: "Compile everything anew.")
-    var withoutCache = false
 
     @Flag(inversion: .prefixedNo, help: "Check every kernel before the plugin is put in place, where this machine can run it.")
     var verify = true
 
-    func validate() throws {
-        if !(compilerTimeLimit > 0 && compilerTimeLimit <= 1e9) {
-            throw ValidationError("Received --compiler-time-limit \(compilerTimeLimit); expected more than 0 and at most 1e9 seconds.")
-        }
-    }
-
     func run() async throws {
-        if effort != "estimate" {
-            throw CommandFailure.notYetAvailable(option: "--effort", received: effort, expected: "estimate")
-        }
-        if let tunings {
-            throw CommandFailure.notYetAvailable(option: "--tunings", received: tunings, expected: "no such option")
-        }
-        if let timeLimit {
-            throw CommandFailure.notYetAvailable(option: "--time-limit", received: "\(timeLimit)", expected: "no such option")
+        if effort == .estimate && tuningOptions.timeLimit != nil {
+            throw CommandFailure.unusedOption("--time-limit", needs: "--effort measure")
         }
         let start = ContinuousClock.now
         let target = targetOption.target
-        let selection = try KernelSelection(source.resolved(policy: policy), target: target, path: source.layers)
+        let builder = try await compilerOptions.builder()
+        let layers = try source.resolved(policy: policy)
+        let tuning = TuningRun(layers, target: target, builder: builder, options: tuningOptions)
+        var decisions: [SpecKey: Decision] = [:]
+        if effort == .measure {
+            decisions = try await tuning.measure(tunings).compactMapValues(\.decision)
+        } else if let tunings {
+            decisions = try tuning.decisions(of: tunings)
+        }
+        let selection = try KernelSelection(layers, target: target, path: source.layers, decisions: decisions)
         let plugin = try PluginSource(selection.units, templateDigest: templateDigest)
-        let builder = PluginBuilder(
-            compiler: try await Compiler.find(explicit: clang, timeLimit: compilerTimeLimit), cache: withoutCache ? nil : .standard(),
-            logger: Logger(label: "voxelsmith.build"), timeLimit: compilerTimeLimit)
         let built = try await builder.build(plugin, target: target) { done, steps in
             Console.progress("compiling \(output): \(done) of \(steps)")
         }

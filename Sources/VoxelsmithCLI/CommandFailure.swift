@@ -4,7 +4,6 @@ import Tensors
 
 /// What can go wrong in the command line itself; everything else is an error of the libraries.
 enum CommandFailure: Error, CustomStringConvertible {
-    case notYetAvailable(option: String, received: String, expected: String)
     case unknownShape(layer: String)
     case nothingToGenerate(path: String)
     case needsFolder(layers: Int)
@@ -25,6 +24,7 @@ enum CommandFailure: Error, CustomStringConvertible {
     case malformedShape(String)
     case notEnoughMemory(what: String, needed: Int, available: Int)
     case fileSystem(operation: String, path: String, reason: String)
+    case unknownRequest(String, expected: String)
 
     /// Whether the command was called wrongly, rather than failed in its work.
     var isWrongUsage: Bool {
@@ -36,8 +36,6 @@ enum CommandFailure: Error, CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .notYetAvailable(let option, let received, let expected):
-            "Received \(option) \(received), which is not available yet; expected \(expected)."
         case .unknownShape(let layer):
             "Layer \"\(layer)\" has no complete input shape in the file; expected one there or --input-shape."
         case .nothingToGenerate(let path):
@@ -73,6 +71,7 @@ enum CommandFailure: Error, CustomStringConvertible {
             "Received input shape \"\(text)\"; expected integers of at least 1 separated by commas, such as 1,16,16,16,8."
         case .notEnoughMemory(let what, let needed, let available):
             "\(what) take \(needed) bytes at once; expected at most the \(available) that are available."
+        case .unknownRequest(let request, let expected): "Received \"\(request)\"; expected \(expected)."
         case .fileSystem(let operation, let path, let reason): "Could not \(operation) \(path): \(reason)."
         }
     }

@@ -9,7 +9,7 @@ struct DescribeCommand: ParsableCommand {
         commandName: "describe", abstract: "Shows what is inside a plugin, from its bytes; executes nothing of it.",
         discussion: """
             --json prints {"path", "bytes", "digest", "machine", "kernels": [{"name", "key", "target", "features", "schedule", \
-            "loops", "packing", "packed_bytes", "workspace_bytes_per_thread", "work_items_per_sample", "flop_per_sample", \
+            "loops", "packing", "packed_bytes", "workspace_bytes_per_thread", "output_bytes_per_sample", "work_items_per_sample", "work_items_per_call", "flop_per_sample", \
             "template_digest"}], "inspection": {"status", ...}}; the inspection has "functions" with instruction counts, or a \
             "reason" why the machine code was not inspected.
             """)
@@ -45,9 +45,15 @@ struct PluginContents: Encodable {
         let packing: String
         let packedBytes: Int
         let workspaceBytesPerThread: Int
-        let workItemsPerSample: Int
+        let outputBytesPerSample: Int
+        let workItemsPerSample: Int?
+        let workItemsPerCall: Int?
         let flopPerSample: Int
         let templateDigest: String
+
+        var items: String {
+            workItemsPerSample.map { "\($0) items per sample" } ?? "\(workItemsPerCall ?? 0) items per call"
+        }
 
         init(_ descriptor: KernelDescriptor) {
             name = descriptor.name
@@ -59,7 +65,11 @@ struct PluginContents: Encodable {
             packing = descriptor.packing
             packedBytes = descriptor.packedByteCount
             workspaceBytesPerThread = descriptor.workspaceByteCount
-            workItemsPerSample = descriptor.itemsPerSample
+            outputBytesPerSample = descriptor.spec.outputShape(batch: 1).reduce(descriptor.spec.elements.storage.byteCount, *)
+            switch descriptor.workItems {
+            case .perSample(let number): (workItemsPerSample, workItemsPerCall) = (number, nil)
+            case .perCall(let number): (workItemsPerSample, workItemsPerCall) = (nil, number)
+            }
             flopPerSample = descriptor.flopsPerSample
             templateDigest = descriptor.templateDigest
         }
@@ -102,8 +112,8 @@ struct PluginContents: Encodable {
                   target     \(kernel.target): \(kernel.features.joined(separator: " "))
                   schedule   \(kernel.schedule)
                   loops      \(kernel.loops)
-                  memory     \(kernel.packedBytes) bytes of packed weights, \(kernel.workspaceBytesPerThread) of workspace per thread
-                  work       \(kernel.workItemsPerSample) items and \(kernel.flopPerSample) floating-point operations per sample
+                  memory     \(kernel.packedBytes) bytes of packed weights; a call adds \(kernel.workspaceBytesPerThread) of workspace per thread and \(kernel.outputBytesPerSample) of output per sample
+                  work       \(kernel.items), \(kernel.flopPerSample) floating-point operations per sample
 
                 """
             for function in functions(of: kernel) { text += "  code       \(function.name): \(Self.counts(function))\n" }

@@ -1,7 +1,9 @@
 import ArgumentParser
 import KerasConfig
+import KernelBuild
 import KernelRuntime
 import LayerSpec
+import Logging
 import ModelIO
 
 extension Policy: ExpressibleByArgument {}
@@ -54,7 +56,10 @@ struct LayersOption: ParsableArguments {
 /// A layer with everything a kernel depends on.
 struct ResolvedLayer {
     let name: String
+    let config: LayerConfig
     let spec: KernelSpec
+    /// The batch of the file's input shape, 1 where it states none: no part of the problem, but of what is measured.
+    let batch: Int
 
     static func read(_ path: String, inputShape: InputShape? = nil, policy: Policy) throws -> [ResolvedLayer] {
         var set = try ModelFile(path: path).layers
@@ -64,8 +69,10 @@ struct ResolvedLayer {
 
     private init(_ layer: LayerDescription, policy: Policy) throws {
         name = layer.config.name
+        config = layer.config
         guard let shape = layer.completeInputShape(batch: 1) else { throw CommandFailure.unknownShape(layer: name) }
         spec = try layer.config.spec(inputShape: shape, policy: policy)
+        batch = max(1, layer.inputShape?.first.flatMap(\.self) ?? 1)
     }
 }
 
@@ -100,5 +107,55 @@ struct ThreadsOption: ParsableArguments {
 
     func validate() throws {
         if threads < 1 { throw ValidationError("Received \(threads) threads; expected at least 1.") }
+    }
+}
+
+/// `--effort`.
+enum Effort: String, CaseIterable, ExpressibleByArgument {
+    case estimate, measure
+}
+
+/// Options of the verbs that compile.
+struct CompilerOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The compiler. Default: the Swift toolchain's clang, else the first on PATH.", valueName: "PATH"))
+    var clang: String?
+
+    @Option(
+        name: .customLong("compiler-time-limit"),
+        help: ArgumentHelp("Seconds one call of the compiler may take.", valueName: "seconds"))
+    var compilerTimeLimit = PluginBuilder.defaultTimeLimit
+
+    @Flag(name: .customLong("no-cache"), help: "Compile everything anew.")
+    var withoutCache = false
+
+    func validate() throws {
+        if !(compilerTimeLimit > 0 && compilerTimeLimit <= 1e9) {
+            throw ValidationError("Received --compiler-time-limit \(compilerTimeLimit); expected more than 0 and at most 1e9 seconds.")
+        }
+    }
+
+    /// - Throws: `KernelBuildError` when there is no compiler.
+    func builder() async throws -> PluginBuilder {
+        PluginBuilder(
+            compiler: try await Compiler.find(explicit: clang, timeLimit: compilerTimeLimit), cache: withoutCache ? nil : .standard(),
+            logger: Logger(label: "voxelsmith.build"), timeLimit: compilerTimeLimit)
+    }
+}
+
+/// Options of the verbs that measure schedules.
+struct TuningOptions: ParsableArguments {
+    @Option(help: "Threads that schedules are measured with. Default: one per core.")
+    var threads = ThreadPool.defaultThreadCount
+
+    @Option(
+        name: .customLong("time-limit"),
+        help: ArgumentHelp("Seconds for all measurements; layers they do not suffice for keep the estimate.", valueName: "seconds"))
+    var timeLimit: Double?
+
+    func validate() throws {
+        if threads < 1 { throw ValidationError("Received \(threads) threads; expected at least 1.") }
+        if let timeLimit, !(timeLimit > 0 && timeLimit <= 1e9) {
+            throw ValidationError("Received --time-limit \(timeLimit); expected more than 0 and at most 1e9 seconds.")
+        }
     }
 }

@@ -14,6 +14,7 @@ struct VoxelsmithCommand: AsyncParsableCommand {
             """,
         subcommands: [
             DescribeCommand.self, EmitCommand.self, BuildCommand.self, RunCommand.self, VerifyCommand.self, BenchCommand.self,
-            RegenerateCommand.self, CacheCommand.self, VerifyKernelCommand.self,
+            TuneCommand.self, RegenerateCommand.self, CacheCommand.self, VerifyKernelCommand.self, TimeCallsCommand.self,
+            ThreadsCommand.self,
         ])
 }

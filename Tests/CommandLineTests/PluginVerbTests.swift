@@ -62,13 +62,12 @@ import _TestSupport
 
     @Test func layersWithoutAFamilyAreNamed() throws {
         let folder = try TemporaryFolder()
-        let first = TinyLayer.json(name: "odd", extra: ", \"data_format\": \"channels_first\"")
-            .replacing("[null, 3, 4, 5, 3]", with: "[null, 3, 3, 4, 5]")
-        let both = try folder.write("both.json", "[\(first), \(TinyLayer.json(name: "plain"))]")
+        let layer = TinyLayer.json(name: "odd").replacing("\"strides\": [2, 2, 1]", with: "\"strides\": [1, 1, 70000]")
+        let both = try folder.write("both.json", "[\(layer), \(TinyLayer.json(name: "plain"))]")
         let built = try Voxelsmith.run(["build", both, "-o", folder.path("p.so")])
         #expect(built.status == 0)
-        #expect(built.errors.contains("\"odd\"") && built.errors.contains("channels_last"))
-        let odd = try folder.write("odd.json", first)
+        #expect(built.errors.contains("\"odd\"") && built.errors.contains("stride 70000"))
+        let odd = try folder.write("odd.json", layer)
         let none = try Voxelsmith.run(["build", odd, "-o", folder.path("q.so")])
         #expect(none.status == 1)
         #expect(none.errors.contains("No layer of \(odd) has a kernel family"))
@@ -84,7 +83,7 @@ import _TestSupport
         let written = try Voxelsmith.run(["emit", layer, "--target", "x86-64-v3", "-o", folder.path("c/deep")])
         #expect(written.status == 0, "\(written.errors)")
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path("c/deep")).sorted()
-        #expect(names.count == 4 && names.contains("plugin.c") && names.contains("voxelsmith_kernel_abi.h"))
+        #expect(names.count == 5 && names.contains("plugin.c") && names.contains("voxelsmith_kernel_abi.h"))
         let kernel = try #require(names.first { $0.hasPrefix("vs_") })
         #expect(try String(contentsOfFile: folder.path("c/deep/\(kernel)"), encoding: .utf8) == printed.output)
 

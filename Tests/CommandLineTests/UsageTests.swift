@@ -29,16 +29,6 @@ import _TestSupport
         }
     }
 
-    @Test func whatComesLaterSaysSo() throws {
-        let folder = try TemporaryFolder()
-        let layer = try folder.write("layer.json", TinyLayer.json())
-        for option in [["--effort", "measure"], ["--tunings", "t.json"], ["--time-limit", "3"]] {
-            let outcome = try Voxelsmith.run(["build", layer, "-o", folder.path("p.so")] + option)
-            #expect(outcome.status == 1 && outcome.errors.contains("not available yet"), "\(option): \(outcome.errors)")
-        }
-        #expect(try Voxelsmith.run(["build", layer, "-o", folder.path("p.so"), "--effort", "estimate"]).status == 0)
-    }
-
     @Test func failuresLeaveNothingBehind() throws {
         let folder = try TemporaryFolder()
         let layer = try folder.write("layer.json", TinyLayer.json())

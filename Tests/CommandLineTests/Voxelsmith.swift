@@ -21,8 +21,11 @@ struct Voxelsmith {
     static let package = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
 
     /// Runs `voxelsmith` with these arguments.
-    /// - Parameter environment: added to this process's.
-    static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Outcome {
+    /// - Parameters:
+    ///   - environment: added to this process's.
+    ///   - input: what the program reads from standard input.
+    ///   - program: another program to run.
+    static func run(_ arguments: [String], environment: [String: String] = [:], input: String = "", program: URL = program) throws -> Outcome {
         let process = Process()
         process.executableURL = program
         process.arguments = arguments
@@ -33,7 +36,8 @@ struct Voxelsmith {
         for path in [output, errors] { try Data().write(to: URL(fileURLWithPath: path)) }
         process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
         process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errors))
-        process.standardInput = FileHandle.nullDevice
+        try Data(input.utf8).write(to: URL(fileURLWithPath: folder.path("input")))
+        process.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: folder.path("input")))
         try process.run()
         process.waitUntilExit()
         return Outcome(

@@ -24,12 +24,17 @@ final class TemporaryPlugins {
         return try await builder.build(source, target: target)
     }
 
-    func kernels(_ schedules: [Schedule], target: Target) async throws -> [SpecializedKernel] {
+    /// - Returns: the path of the plugin; the file lives as long as this object.
+    func file(_ schedules: [Schedule], target: Target) async throws -> String {
         let built = try await build(schedules, target: target)
         count += 1
         let path = folder.path("\(count).so")
         try built.write(to: path)
-        return try PluginImage(path: path).kernels()
+        return path
+    }
+
+    func kernels(_ schedules: [Schedule], target: Target) async throws -> [SpecializedKernel] {
+        try PluginImage(path: try await file(schedules, target: target)).kernels()
     }
 }
 
@@ -37,57 +42,55 @@ final class TemporaryPlugins {
 let runnableTargets = Target.named.filter { Set($0.requiredFeatures).isSubset(of: HostCPU.features) }
 
 @Suite struct GeneratedKernelTests {
-    /// At least 600 pairs of a random problem and a target pass every check of the verifier, against the scatter oracle.
-    @Test func randomSpecsPassEveryCheck() async throws {
-        let plugins = try TemporaryPlugins()
-        var counts = ClassCounts()
-        var pairs = 0
-        var checks = 0
-        let perTarget = 900 / max(1, runnableTargets.count) + 1
-        for (number, target) in runnableTargets.enumerated() {
-            var specs = RandomSpecs(seed: UInt64(1000 + number))
-            var schedules: [Schedule] = []
-            var names: Set<SpecKey> = []
-            while schedules.count < perTarget {
-                let spec: KernelSpec
-                let decision: Decision?
-                if schedules.count % 3 == 2 {
-                    (spec, decision) = specs.nextFast(target)
-                } else {
-                    spec = specs.next()
-                    decision = specs.decision(spec, target)
-                }
-                guard names.insert(spec.key).inserted else { continue }
-                // A random decision may break a limit; the estimate never does here.
-                guard let schedule = try? plan(spec, target: target, decision: decision) else {
-                    #expect(decision != nil, "no schedule for \(spec.key)")
-                    continue
-                }
-                schedules.append(schedule)
-            }
-            for start in stride(from: 0, to: schedules.count, by: 40) {
-                let part = Array(schedules[start..<min(start + 40, schedules.count)])
-                let kernels = try await plugins.kernels(part, target: target)
-                for (schedule, kernel) in zip(part, kernels) {
-                    let batch = specs.batch()
-                    let report = try KernelVerifier(
-                        kernel, reference: OracleReference(), batch: batch, seed: UInt64(pairs + 1)
-                    ).verify()
-                    for failure in report.failures {
-                        Issue.record("\(schedule.spec.key) \(schedule.text) \(target.name) batch \(batch): \(failure.name): \(failure.failure ?? "")")
-                    }
-                    counts.count(schedule, batch: batch)
-                    pairs += 1
-                    checks += report.checks.count
-                }
-            }
+    /// At least 3000 tuples of problem, policy, family and target pass every check of the verifier, against the scatter oracle.
+    @Test func everyKindPassesEveryCheck() async throws {
+        let perTarget = TestLength.scaled(3030 / max(1, runnableTargets.count) + 1)
+        let cases = try runnableTargets.enumerated().flatMap { number, target in
+            try KernelRun.draw(perTarget, target, seed: UInt64(1000 + number), largest: 3_000_000)
         }
-        print("generated kernels: \(pairs) pairs on \(runnableTargets.map(\.name)), \(checks) checks")
-        for (name, count) in counts.counts.sorted(by: { $0.key < $1.key }) { print("  \(name): \(count)") }
-        #expect(pairs >= 600)
+        let run = try await KernelRun.run(cases) { try PluginImage(path: $0).kernels() }
+        run.report("generated kernels on \(runnableTargets.map(\.name))")
+        #expect(run.kernels == cases.count)
+        #expect(run.checks >= 8 * run.kernels)
+        guard TestLength.isWhole else { return }
+        #expect(run.tuples.count >= 3000)
         for (name, minimum) in ClassCounts.minima {
-            #expect(counts.counts[name, default: 0] >= minimum, "\(name)")
+            #expect(run.counts.counts[name, default: 0] >= 3 * minimum, "\(name)")
         }
+    }
+
+    /// Kernels for NEON are run where the machine is another one, too.
+    @Test func emulatedNEONPassesEveryCheck() async throws {
+        let target = Target(.aarch64NEON)
+        if runnableTargets.contains(target) { return }  // everyKindPassesEveryCheck has it
+        let emulator: Emulator
+        do {
+            emulator = try await Emulator()
+        } catch let missing as Emulator.Missing {
+            print("SKIPPED: NEON kernels: \(missing)")
+            return
+        }
+        let cases = try KernelRun.draw(TestLength.scaled(200), target, seed: 1100, largest: 150_000)
+        let run = try await KernelRun.run(cases) { try emulator.kernels(plugin: $0) }
+        run.report("emulated kernels for \(target.name)")
+        #expect(run.kernels == cases.count)
+        #expect(run.checks >= 8 * run.kernels)
+        guard TestLength.isWhole else { return }
+        #expect(run.tuples.count >= 200)
+        for (name, minimum) in [
+            "minimal filtering": 40, "two channels per vector": 4, "channels as lanes": 20, "weight-stationary": 20, "unrolled rows": 20,
+            "several filter blocks": 60, "channels no multiple of lanes": 100, "filters no multiple of lanes": 100, "activation": 50,
+            "batch above 1": 60, "dilation": 10, "axis of length 1": 40, "phase without taps": 30, "asymmetric crop": 100,
+        ] { #expect(run.counts.counts[name, default: 0] >= minimum, "\(name)") }
+
+        // An emulated kernel that writes behind its output is noticed, and the next one has its turn.
+        let plugins = try TemporaryPlugins()
+        defer { withExtendedLifetime(plugins) {} }
+        var kernel = try #require(try emulator.kernels(plugin: try await plugins.file([cases[0].schedule], target: target)).first)
+        kernel.withheldBytes = 4
+        #expect(throws: KernelError.self) { try KernelVerifier(kernel, reference: OracleReference()).verify() }
+        kernel.withheldBytes = 0
+        #expect(try KernelVerifier(kernel, reference: OracleReference()).verify().failures.isEmpty)
     }
 
     /// Every named target compiles, uses its own vectors, and leaves nothing undefined, also where it cannot run here.
@@ -123,6 +126,28 @@ let runnableTargets = Target.named.filter { Set($0.requiredFeatures).isSubset(of
             #expect(!report.failures.isEmpty, "\(fault)")
         }
     }
+
+    /// Errors of a few times the roundings that a sum passes through are found, for both policies: a looser bound would let them
+    /// through.
+    @Test func smallErrorsAreFound() async throws {
+        let target = try #require(runnableTargets.first)
+        let one = try AxisGeometry(input: 4, output: 4, kernel: 1, stride: 1, dilation: 1, crop: 0)
+        let two = try AxisGeometry(input: 40, output: 41, kernel: 2, stride: 1, dilation: 1, crop: 0)
+        let geometry = try Geometry(axes: [one, one, two], channels: 1, filters: 5)
+        // Directly two products and the bias, 3 roundings; by minimal filtering 6, of magnitudes up to three times as large.
+        let cases: [(Policy, Decision, roundings: Float)] = [
+            (.direct, .filterLanes(FilterLanes(tileWidth: 4)), 6),
+            (.fast, .minimalFiltering(MinimalFiltering(block: [1, 1, 4], vectors: 1, rows: 4)), 14),
+        ]
+        for (policy, decision, roundings) in cases {
+            let schedule = try plan(KernelSpec(geometry: geometry, policy: policy), target: target, decision: decision)
+            let kernel = try #require(try await TemporaryPlugins().kernels([schedule], target: target).first)
+            #expect(try KernelVerifier(kernel, reference: OracleReference()).verify().failures.isEmpty)
+            let faulty = FaultyKernel(kernel: kernel, fault: .lateRounding, factor: 1 + roundings * 0x1p-24)
+            let failures = try KernelVerifier(faulty, reference: OracleReference()).verify().failures
+            #expect(failures.contains { $0.name == "random reals within the derived bound" }, "\(policy)")
+        }
+    }
 }
 
 /// A kernel with one fault put in.
@@ -131,6 +156,8 @@ private struct FaultyKernel: Kernel {
 
     let kernel: SpecializedKernel
     let fault: Fault
+    /// Of `lateRounding`.
+    var factor: Float = 1 + 0x1p-14
 
     var spec: KernelSpec { kernel.spec }
     var name: String { "faulty" }
@@ -158,7 +185,7 @@ private struct FaultyKernel: Kernel {
         case .swappedWeights: break
         case .shiftedOutput: y[count - 1] = y[count - 2]
         case .unwrittenOutput: y[count / 2] = .nan
-        case .lateRounding: for index in y.indices { y[index] *= 1 + 0x1p-14 }
+        case .lateRounding: for index in y.indices { y[index] *= factor }
         case .spreadingNaN: if y.contains(where: \.isNaN) { y[0] = .nan }
         case .itemDependent: if items.lowerBound > 0 { y[0] = y[0].nextUp }
         }

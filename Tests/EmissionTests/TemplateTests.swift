@@ -13,13 +13,19 @@ import Testing
             epilogue: Epilogue(hasBias: true, activation: .tanh), policy: .direct)
         let fast = KernelSpec(
             geometry: try Geometry(axes: [axis, axis, axis], channels: 21, filters: 37), epilogue: spec.epilogue, policy: .fast)
-        return [
-            try plan(
+        let one = try AxisGeometry(input: 1, output: 3, kernel: 3, stride: 1, dilation: 1, crop: 0)
+        let voxel = KernelSpec(
+            geometry: try Geometry(axes: [one, one, one], channels: 5, filters: 7), layout: .channelsFirst, epilogue: spec.epilogue, policy: .fast)
+        return try [
+            plan(
                 spec, target: Target(.x86_64_v4),
                 decision: .filterLanes(FilterLanes(channelsPerVector: 16, vectors: 2, tileWidth: 3, mergesWidthPhases: true))),
-            try plan(spec, target: Target(.x86_64_v4), decision: .filterLanes(FilterLanes(channelsPerVector: 2, tileWidth: 3))),
-            try plan(fast, target: Target(.x86_64_v4), decision: .minimalFiltering(MinimalFiltering(block: [1, 2, 2], vectors: 4, rows: 6))),
-        ]
+            plan(spec, target: Target(.x86_64_v4), decision: .filterLanes(FilterLanes(channelsPerVector: 2, tileWidth: 3))),
+            plan(fast, target: Target(.x86_64_v4), decision: .minimalFiltering(MinimalFiltering(block: [1, 2, 2], vectors: 4, rows: 6))),
+            plan(voxel, target: Target(.x86_64_v4)),
+        ] + [spec, fast].map {
+            try plan(KernelSpec(geometry: $0.geometry, layout: .channelsFirst, epilogue: $0.epilogue, policy: $0.policy), target: Target(.x86_64_v4))
+        }
     }
 
     /// The tags of a template: variables, sections, inverted sections and their ends, without built-in calls.
@@ -39,6 +45,7 @@ import Testing
         for (file, names) in [
             (Templates.File.filterLanes, ContextNames.kernel(schedules[0]).union(ContextNames.kernel(schedules[1]))),
             (.minimalFiltering, ContextNames.kernel(schedules[2])),
+            (.batchRows, ContextNames.kernel(schedules[3])),
             (.plugin, ContextNames.plugin(units)),
         ] {
             let used = tags(Templates.text(file))

@@ -64,4 +64,19 @@ import Testing
             #expect(MachineInstruction(aarch64: Array(text.utf8), hasFramePointer: false).setsFramePointer, "\(text)")
         }
     }
+
+    @Test func jumps() {
+        for (text, jump) in [
+            ("\tjne\t-57", -57), ("\tjmp\t128", 128), ("\tjae\t-0x39", -57), ("\tjmpq\t*%rax", nil), ("\tcallq\t-5", nil),
+            ("\tvmovups\t%zmm0, 64(%rsp)", nil),
+        ] as [(String, Int?)] {
+            #expect(MachineInstruction(x86: Array(text.utf8), hasFramePointer: false).jump == jump, "\(text)")
+        }
+        for (text, jump) in [
+            ("\tb.ne\t#-48", -48), ("\tb\t#16", 16), ("\tcbnz\tx8, #-20", -20), ("\ttbz\tw8, #3, #-24", -24), ("\tbr\tx16", nil),
+            ("\tbl\t#-8", nil), ("\tret", nil), ("\tsubs\tx8, x8, #1", nil),
+        ] as [(String, Int?)] {
+            #expect(MachineInstruction(aarch64: Array(text.utf8), hasFramePointer: false).jump == jump, "\(text)")
+        }
+    }
 }

@@ -45,6 +45,7 @@ import Testing
             #expect(facts.constructorSections == [])
             #expect(plugin.usesTargetVectors == true, "\(target.name)")
             #expect(Set(facts.functions.map(\.name)) == ["few", "many"], "\(target.name)")
+            #expect(facts.loopSpills(inFile: "few.c") == 0 && facts.loopSpills(inFile: "many.c") == facts.functions.reduce(0) { $0 + $1.loopSpills })
             for function in facts.functions {
                 #expect(function.file == function.name + ".c", "\(target.name)")
                 let count = function.name == "few" ? 4 : 40
@@ -55,6 +56,8 @@ import Testing
                 #expect(function.scalarFusedMultiplyAdds == 0, "\(target.name) \(function)")
                 // 40 accumulators do not fit into 32 or 16 registers, 4 do.
                 #expect((function.vectorSpills > 0) == (count == 40), "\(target.name) \(function)")
+                #expect((function.loopSpills > 0) == (count == 40 && target.hasFusedMultiplyAdd), "\(target.name) \(function)")
+                #expect(function.loopSpills <= function.vectorSpills)
                 let used = [function.zmm > 0, function.ymm > 0, function.neon > 0]
                 switch target.instructionSet {
                 case .x86_64_v4: #expect(used == [true, false, false], "\(function)")

@@ -25,7 +25,7 @@ struct PluginTests {
         #expect(kernel.unknownFeatureBits == 0)
         #expect(kernel.packedByteCount == 64)
         #expect(kernel.workspaceByteCount == 8)
-        #expect(kernel.itemsPerSample == 2)
+        #expect(kernel.workItems == .perSample(2))
         #expect(kernel.flopsPerSample == 2 * 24 * 6)
         #expect(file.digest.count == 64)
     }

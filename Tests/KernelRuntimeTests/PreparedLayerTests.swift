@@ -1,3 +1,4 @@
+import Glibc
 import KernelRuntime
 import LayerSpec
 import Tensors
@@ -193,13 +194,51 @@ struct PreparedLayerTests {
                 #expect(vs_test_largest_allocation() <= 4096, "fused \(fused), \(threads) threads")
                 #expect(y.elementCount == 70 * 110 * 130 * 5)
             }
-            // The instruments work: with the pool emptied, the next result needs fresh memory.
+            // The instruments work: with the pool emptied, the next result needs memory anew. Whether malloc has it without a page
+            // fault depends on what other tests have freed, so that instrument is tried on a page of the system's.
             StoragePool.shared.trim()
             vs_test_forget_allocations()
-            let faults = vs_test_minor_page_faults()
             let fresh = try layer.call(x, threads: 1)
             #expect(vs_test_largest_allocation() >= fresh.byteCount)
+            let faults = vs_test_minor_page_faults()
+            let page = try #require(mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
+            page.storeBytes(of: 1, as: UInt8.self)
             #expect(vs_test_minor_page_faults() > faults)
+            munmap(page, 4096)
+        }
+    }
+
+    /// A call takes its workspaces and nothing more, and gives them back; preparing the layer has taken them before.
+    @Test func aCallTakesNoMoreThanTheStatedWorkspace() throws {
+        let folder = try TemporaryFolder()
+        // One workspace of 3 MB, of a size no other test has.
+        let spec = try HandWrittenPlugin.pointwise(input: [2, 1, 1], filters: 786_437, epilogue: .none)
+        let registry = KernelRegistry()
+        try registry.load(path: HandWrittenPlugin(spec: spec).build(in: folder))
+        let weights = try Tensor(zeros: spec.geometry.kernelShape)
+        vs_test_forget_allocations()
+        let layer = try PreparedLayer(spec: spec, choice: registry.lookup(spec, mode: .specialized), weights: weights, bias: nil)
+        let workspace = 786_437 * 4
+        #expect(layer.choice.kernel.workspaceByteCount == workspace)
+        #expect(vs_test_most_held_bytes() > layer.choice.kernel.packedByteCount + workspace)  // the instrument works
+        for threads in [1, 2, 3] {
+            // No more threads than items; large enough to share.
+            #expect(layer.workspaceByteCount(batch: 1, threads: threads) == min(threads, 2) * workspace, "\(threads) threads")
+        }
+        #expect(layer.workspaceByteCount(batch: 0) == 0)
+
+        let x = try Tensor(zeros: spec.inputShape(batch: 1))
+        var y = try Tensor(zeros: spec.outputShape(batch: 1))
+        for threads in [1, 2] {
+            vs_test_forget_allocations()
+            try layer.call(x, into: &y, threads: threads)
+            // Above the workspace: block sizes are rounded up to 2 MiB, and arrays of a few words come and go.
+            #expect(vs_test_most_held_bytes() <= layer.workspaceByteCount(batch: 1, threads: threads) + (2 << 20) + 4096, "\(threads) threads")
+            vs_test_forget_allocations()
+            for _ in 0..<100 { try layer.call(x, into: &y, threads: threads) }
+            #expect(vs_test_most_held_bytes() <= 4096, "\(threads) threads")
+            // Less than a block for each call: what this thread allocates and another frees, in a pool they share, may differ by one.
+            #expect(vs_test_held_bytes() <= 1024, "\(threads) threads")
         }
     }
 }

@@ -4,28 +4,46 @@ import Synchronization
 import Testing
 
 @Suite struct ThreadPoolTests {
-    /// Every item exactly once, ranges contiguous and never empty, for teams smaller and larger than the machine.
+    /// Every item exactly once, in ranges that are not empty, for teams smaller and larger than the machine.
     @Test func everyItemRunsOnce() throws {
         for threads in [1, 2, 3, 7, 19] {
             for items in [0, 1, 2, 3, 6, 7, 8, 100, 1001] {
-                let ranges = Mutex<[Int: Range<Int>]>([:])
+                let ranges = Mutex<[(participant: Int, range: Range<Int>)]>([])
                 try ThreadPool.shared.run(threads: threads, items: items) { participant, range in
-                    ranges.withLock { ranges in
-                        #expect(ranges[participant] == nil, "participant \(participant) ran twice")
-                        ranges[participant] = range
-                    }
+                    ranges.withLock { $0.append((participant, range)) }
                 }
-                let found = ranges.withLock { $0 }
-                #expect(found.count == min(threads, items), "threads \(threads), items \(items)")
+                let found = ranges.withLock { $0 }.sorted { $0.range.lowerBound < $1.range.lowerBound }
                 var next = 0
-                for participant in 0..<found.count {
-                    let range = try #require(found[participant])
+                for (participant, range) in found {
+                    #expect((0..<min(threads, items)).contains(participant), "threads \(threads), items \(items)")
                     #expect(range.lowerBound == next && !range.isEmpty, "threads \(threads), items \(items)")
                     next = range.upperBound
                 }
                 #expect(next == items, "threads \(threads), items \(items)")
             }
         }
+    }
+
+    /// A participant that is held up keeps only the range it works on: all other items are done while it waits.
+    @Test func othersTakeOverWhatASlowThreadHasLeft() throws {
+        let clock = ContinuousClock()
+        var best = 0
+        // While another test holds the workers a call runs alone, hence the attempts.
+        for _ in 0..<500 where best < 48 {
+            let done = Atomic<Int>(0)
+            let seen = Atomic<Int>(0)
+            try ThreadPool.shared.run(threads: 2, items: 64) { participant, range in
+                if range.contains(0) {
+                    let patience = clock.now + .milliseconds(20)
+                    while done.load(ordering: .sequentiallyConsistent) < 48 && clock.now < patience { sched_yield() }
+                    seen.store(done.load(ordering: .sequentiallyConsistent), ordering: .sequentiallyConsistent)
+                }
+                done.add(range.count, ordering: .sequentiallyConsistent)
+            }
+            best = max(best, seen.load(ordering: .sequentiallyConsistent))
+        }
+        // The first range is half of the slow thread's half, or less when that was taken over.
+        #expect(best >= 48)
     }
 
     @Test func participantsRunAtTheSameTime() throws {
@@ -47,13 +65,16 @@ import Testing
         #expect(met)
     }
 
-    @Test func lowestErrorIsThrownAndThePoolStaysUsable() throws {
+    @Test func firstErrorIsThrownAndThePoolStaysUsable() throws {
         for threads in [1, 2, 3, 7] {
-            #expect(throws: KernelError.failed(kernel: "k", status: threads == 1 ? 0 : 1)) {
-                try ThreadPool.shared.run(threads: threads, items: 7) { participant, _ throws(KernelError) in
-                    if participant >= 1 || threads == 1 { throw .failed(kernel: "k", status: Int32(participant)) }
+            let ran = Atomic<Int>(0)
+            #expect(throws: KernelError.failed(kernel: "k", status: 3)) {
+                try ThreadPool.shared.run(threads: threads, items: 7) { _, range throws(KernelError) in
+                    ran.add(range.count, ordering: .relaxed)
+                    if let item = range.first(where: { $0 >= 3 }) { throw .failed(kernel: "k", status: Int32(item)) }
                 }
             }
+            #expect(ran.load(ordering: .relaxed) == 7)
             let sum = Atomic<Int>(0)
             try ThreadPool.shared.run(threads: threads, items: 10) { _, range in
                 sum.add(range.reduce(0, +), ordering: .relaxed)
@@ -96,5 +117,29 @@ import Testing
             }
             for await correct in group { #expect(correct) }
         }
+    }
+
+    /// More work than one thread's worth, work that is worth handing to an awake thread, and pieces that cost something themselves.
+    @Test func smallWorkStaysOnOneThread() {
+        #expect(CallCost(nanoseconds: 1000).threads(atMost: 8) == 1)
+        #expect(CallCost(nanoseconds: 2 * CallCost.leastShare - 1).threads(atMost: 8) == 1)
+        #expect(CallCost(nanoseconds: 2 * CallCost.leastShare).threads(atMost: 8) == 2)
+        #expect(CallCost(nanoseconds: 1e6).threads(atMost: 8) == 8)
+        #expect(CallCost(nanoseconds: .infinity).threads(atMost: 8) == 8)
+        #expect(CallCost(nanoseconds: 1e6).pieces(participants: 2) == CallCost.mostPieces)
+        #expect(CallCost(nanoseconds: 6000).pieces(participants: 2) == 3)
+        #expect(CallCost(nanoseconds: 2500).pieces(participants: 2) == 1)
+        // Reading the weights again for a piece may cost a twentieth of it.
+        #expect(CallCost(nanoseconds: 1e6, nanosecondsPerPiece: 10_000).pieces(participants: 2) == 2)
+        #expect(CallCost(nanoseconds: 1e6, nanosecondsPerPiece: 100_000).pieces(participants: 2) == 1)
+    }
+
+    /// What a call with a cost does on the pool; the ranges of a small one are one range.
+    @Test func smallCallsRunInOnePiece() throws {
+        let calls = Mutex<[Range<Int>]>([])
+        try ThreadPool.shared.run(threads: 2, items: 100, cost: CallCost(nanoseconds: 2000)) { _, range in
+            calls.withLock { $0.append(range) }
+        }
+        #expect(calls.withLock { $0 } == [0..<100])
     }
 }

@@ -101,7 +101,7 @@ enum ModuleTable {
 enum Imports {
     /// What comes with the toolchain and needs no declaration.
     static let system: Set<String> = [
-        "Foundation", "FoundationEssentials", "Glibc", "Musl", "Darwin", "Synchronization", "PackageDescription", "Testing",
+        "Dispatch", "Foundation", "FoundationEssentials", "Glibc", "Musl", "Darwin", "Synchronization", "PackageDescription", "Testing",
     ]
 
     private static let kinds: Set<String> = ["struct", "class", "enum", "protocol", "typealias", "func", "let", "var"]

@@ -1,7 +1,7 @@
 import Foundation
 
 /// A folder for the files of a test; removed with the last reference.
-public final class TemporaryFolder {
+public final class TemporaryFolder: Sendable {
     private let url: URL
 
     public init() throws {

@@ -16,6 +16,15 @@ static inline void vs_pause(void) {
 /* Cores this process may run on: the size of its affinity mask, at least 1. */
 int32_t vs_available_cores(void);
 
+/* Sleeps until another thread wakes those who sleep on the word, unless the word differs from `seen`; may return early. */
+void vs_sleep(const void *word, uint32_t seen);
+
+/* Wakes up to `count` threads that sleep on the word. */
+void vs_wake(const void *word, int32_t count);
+
+/* Reads one byte of every 64, so that the memory is in the caches. */
+void vs_read_lines(const void *memory, int64_t bytes);
+
 /* Nanoseconds of the monotonic clock. */
 uint64_t vs_monotonic_nanoseconds(void);
 

@@ -4,7 +4,7 @@
  *
  *   key       forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c1;f16;g1;last;f32/f32;bias;relu;direct
  *   target    x86-64-v3
- *   schedule  filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block16,noprefetch,unroll1
+ *   schedule  filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block16,prefetch,unroll1
  *   looped    batch, depth positions, tile rows and columns, depth taps, row taps
  *   counted   259202944 multiply-adds a sample; in the tiles below 86 vector multiply-adds, 18 weight loads
  *             and 43 input loads a channel step
@@ -350,10 +350,10 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
     return 1;
 }
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_ac98220f_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_ac98220f_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_fb9534e8_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_fb9534e8_run(const vs_run_args *args, int64_t begin, int64_t end);
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_ac98220f_run(const vs_run_args *args, int64_t begin, int64_t end) {
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_fb9534e8_run(const vs_run_args *args, int64_t begin, int64_t end) {
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * (int64_t)DEPTHS * BLOCKS)
         return VS_BAD_ARGUMENTS;
     const float *const x = args->input;
@@ -373,10 +373,19 @@ int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_ac98220f_run(co
             if (!find_slice(&slice, args, item, phase)) continue;
             const float *const w = weights + depth_phases[phase].weights;
             const int64_t units = depth_phases[phase].units;
+            /* This block's rows of the input plane after the ones in use, spread over the tiles: the hardware does not follow
+               the jump from row to row. */
+            const int64_t sample = item / ((int64_t)DEPTHS * BLOCKS), next = FIRST_DEPTH + item % DEPTHS + 1;
+            const int fetches = phase == 0 && next >= 0 && next < INPUT_DEPTH;
+            const float *fetched = x + (sample * INPUT_DEPTH + next) * INPUT_PLANE + first * INT64_C(80);
             for (int row = first; row < stop; ++row) {
                 for (int group = 0; group < GROUPS; ++group)
                     present[group] = list_taps(&slice, group, row, lists[group], &counts[group], &outputs[group]);
                 for (int column = 0; column < TILE_COLUMNS; ++column) {
+                    if (fetches) {
+                        for (int line = 0; line < 1; ++line) __builtin_prefetch(fetched + line * 16, 0, 2);
+                        fetched += 1 * 16;
+                    }
                     for (int block = 0; block < FILTER_BLOCKS; ++block) {
                         for (int group = 0; group < GROUPS; ++group) {
                             if (!present[group]) continue;
@@ -429,7 +438,7 @@ static const struct {
     { 0, 26 },
 };
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_ac98220f_pack(const vs_pack_args *args) {
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_fb9534e8_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const float *const weights = args->weights;
     float *const packed = args->packed;

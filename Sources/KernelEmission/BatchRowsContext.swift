@@ -1,0 +1,72 @@
+import LayerSpec
+import Scheduling
+
+/// What `Templates/batch_rows.c.mustache` is rendered with.
+struct BatchRowsContext {
+    let name: String
+    let key: String
+    let target: String
+    let schedule: String
+    let looped: String
+    let layout: String
+    let multiplyAdds: Int
+    let lanes: Int
+    let channels: Int
+    let filters: Int
+    let outputHeight: Int, outputWidth: Int
+    let voxels: Int
+    let outputs: Int
+    let vectors: Int
+    let rowMaximum: Int
+    let rowCounts: [Int]
+    let unroll: Int
+    let panel: Int
+    let panels: Int
+    let filterOperator: String, filterOperand: String
+    let voxelOperator: String, voxelOperand: String
+    let usesBias: Bool
+    let activation: String
+    let packedFloats: Int
+    let depthCrop: Int, heightCrop: Int, widthCrop: Int
+    let depthDilation: Int, heightDilation: Int, widthDilation: Int
+    let kernelHeight: Int, kernelWidth: Int
+
+    init(_ schedule: Schedule, _ resolved: BatchRowsSchedule, name: String) {
+        let spec = schedule.spec
+        let geometry = spec.geometry
+        let (depth, height, width) = (geometry.axes[0], geometry.axes[1], geometry.axes[2])
+        self.name = name
+        key = spec.key.text
+        target = schedule.target.instructionSet.rawValue
+        self.schedule = schedule.text
+        looped = ["outputs", "samples"].joined(separator: ", ") + (geometry.channels > 1 ? ", channels" : "")
+        multiplyAdds = geometry.multiplyAddCount
+        lanes = resolved.lanes
+        channels = geometry.channels
+        filters = geometry.filters
+        (outputHeight, outputWidth) = (height.output, width.output)
+        voxels = geometry.outputVolume
+        outputs = resolved.outputs
+        vectors = resolved.parameters.vectors
+        rowMaximum = resolved.parameters.rows
+        rowCounts = Array(1...resolved.parameters.rows)
+        unroll = resolved.parameters.unroll
+        panel = resolved.panel
+        panels = resolved.panels
+        switch spec.layout {
+        case .channelsLast:
+            layout = "channels last"
+            (filterOperator, filterOperand, voxelOperator, voxelOperand) = ("%", "FILTERS", "/", "FILTERS")
+        case .channelsFirst:
+            layout = "channels first"
+            (filterOperator, filterOperand, voxelOperator, voxelOperand) = ("/", "VOXELS", "%", "VOXELS")
+        }
+        usesBias = spec.epilogue.hasBias
+        // The schedule's activation is pointwise, so it always has an expression.
+        activation = ActivationExpression.apply(spec.epilogue.activation, to: "sum") ?? "sum"
+        packedFloats = resolved.packedByteCount / 4
+        (depthCrop, heightCrop, widthCrop) = (depth.crop, height.crop, width.crop)
+        (depthDilation, heightDilation, widthDilation) = (depth.dilation, height.dilation, width.dilation)
+        (kernelHeight, kernelWidth) = (height.kernel, width.kernel)
+    }
+}

@@ -1,0 +1,15 @@
+/// How the work of a call is cut into items, the disjoint pieces of the output that threads share out among themselves.
+public enum WorkItems: Hashable, Sendable {
+    /// So many in each sample of the batch.
+    case perSample(Int)
+    /// So many in a call, each over the whole batch: of kernels that read every weight once a call.
+    case perCall(Int)
+
+    /// Items of a call; none for batch 0.
+    public func count(batch: Int) -> Int {
+        switch self {
+        case .perSample(let number): number * batch
+        case .perCall(let number): batch == 0 ? 0 : number
+        }
+    }
+}

@@ -1,0 +1,112 @@
+import LayerSpec
+
+/// How a filter-lanes kernel works on channels_first tensors: rows of the input planes that a work item needs become voxels in
+/// the thread's workspace, tiles read those and write voxels of a scratch there, and finished rows go back to planes.
+///
+/// Work items are taken in *chunks*: one after another when items are outermost, as many as the workspace may hold when weights are.
+/// A block's rows of an input plane have a *slot*, which the next items of the thread find still filled.
+public struct LayoutConversion: Hashable, Sendable {
+    /// Whether inputs are converted; a plane of a single channel is voxels already.
+    public let convertsInput: Bool
+    /// Whether outputs are; not with a single filter, nor where lanes are channels, whose finished sums may lie in any order.
+    public let convertsOutput: Bool
+    /// Floats from voxel to voxel where tiles read.
+    public let inputVoxel: Int
+    /// Floats from voxel to voxel where tiles write.
+    public let outputVoxel: Int
+    /// Floats from filter to filter where tiles write.
+    public let filterStep: Int
+
+    /// Rows of positions of a tile row: `tileHeight` or one less, the larger first.
+    public let rowsPerTile: Int
+    /// Tile rows of the larger size.
+    public let largerTiles: Int
+    /// The input rows of positions a ..< b are a + `lowRow` ..< b + `highRow`, where they exist.
+    public let lowRow: Int
+    /// See `lowRow`.
+    public let highRow: Int
+    /// Input planes of one block that have slots of their own.
+    public let slots: Int
+    /// Blocks of tile rows that a chunk spans.
+    public let chunkBlocks: Int
+    /// Positions along depth that a chunk spans; all of them when it spans several blocks.
+    public let chunkDepths: Int
+    /// Floats of one slot.
+    public let slotFloats: Int
+    /// Floats of the outputs of one item in one depth phase.
+    public let itemFloats: Int
+    /// Where slots begin in the workspace, in floats; before them are the numbers of the planes that fill them.
+    public let stagedPlace: Int
+    /// Where outputs begin in the workspace, in floats.
+    public let scratchPlace: Int
+    /// Bytes of workspace of one thread.
+    public let workspaceByteCount: Int
+    /// Whether finished planes bypass the caches.
+    public let streamsOutput: Bool
+
+    /// Whether a sample's output is too large for any cache: lines of it would be read only to be overwritten. (Kernel 2, stride 2,
+    /// 64 channels, 32 filters on 64^3: 179 instead of 131 GFLOP/s on one core.)
+    static func streams(_ geometry: Geometry, _ target: Target) -> Bool {
+        geometry.outputVolume * geometry.filters * 4 > target.lastLevelBytes
+    }
+
+    /// Floats from voxel to voxel for a number of features: room for the whole vectors that are moved, and no power of two, as
+    /// such voxels would share cache sets.
+    static func voxel(features: Int, lanes: Int) -> Int {
+        if 2 * features <= lanes { return features }
+        if features < lanes { return lanes }
+        return features % (4 * lanes) == 0 ? features + lanes : features
+    }
+
+    /// Most workspace of a thread, in bytes.
+    static let maximumByteCount = 64 << 20
+
+    /// - Parameter tiles: the tiles of a plane.
+    init(_ spec: KernelSpec, _ target: Target, _ parameters: FilterLanes, _ tiles: TilePlan, layout: PackedLayout) {
+        let geometry = spec.geometry
+        let (depth, height, width) = (geometry.axes[0], geometry.axes[1], geometry.axes[2])
+        let lanes = layout.lanes
+        convertsInput = geometry.channels > 1
+        convertsOutput = geometry.filters > 1 && parameters.channelsPerVector != lanes
+        inputVoxel = convertsInput ? Self.voxel(features: geometry.channels, lanes: lanes) : 1
+        outputVoxel = convertsOutput ? Self.voxel(features: layout.partFilters, lanes: lanes) : 1
+        filterStep = convertsOutput ? 1 : geometry.outputVolume
+
+        let rows = tiles.groups.map(\.rows.count).max() ?? 0
+        let count = max(1, tiles.tileRows)
+        rowsPerTile = parameters.listsRows ? 1 : rows.ceilingDivision(by: count)
+        largerTiles = parameters.listsRows || rows % count == 0 ? count : rows % count
+        let reaching = tiles.groups.filter { !$0.rowTaps.isEmpty && !$0.rows.isEmpty }
+        lowRow = reaching.map { group in group.rows.lowerBound - (group.rowTaps.map(\.lag).max() ?? 0) }.min() ?? 0
+        highRow = reaching.map { group in group.rows.lowerBound - (group.rowTaps.map(\.lag).min() ?? 0) }.max() ?? 0
+
+        let blockPositions = min(rows, min(parameters.blockRows, count) * rowsPerTile)
+        let inputRows = max(0, min(height.input, blockPositions + highRow - lowRow))
+        slotFloats = convertsInput ? inputRows * width.input * inputVoxel : 0
+        let outputRows = min(height.output, blockPositions * height.stride)
+        itemFloats = convertsOutput ? outputRows * width.output * outputVoxel : 0
+
+        let lags = (0..<depth.stride).flatMap { depth.taps(inPhase: $0).map(\.lag) }
+        let span = (lags.max() ?? 0) - (lags.min() ?? 0) + 1
+        let depths = max(1, tiles.depths.count)
+        // Weights outermost: the larger a chunk, the less often they are streamed; a share of the last level keeps it near.
+        let room = target.lastLevelBytes / 8 / 4
+        var (blocks, planes) = (1, 1)
+        if parameters.order == .weightStationary {
+            let whole = depth.input * slotFloats + depths * itemFloats
+            if whole <= room {
+                blocks = max(1, min(64, room / max(1, whole)))
+                planes = depths
+            } else {
+                planes = max(1, min(depths, (room - (span - 1) * slotFloats) / max(1, slotFloats + itemFloats)))
+            }
+        }
+        (chunkBlocks, chunkDepths) = (blocks, planes)
+        slots = convertsInput ? min(depth.input, planes + span - 1) : 0
+        stagedPlace = (blocks * slots * 2).ceilingDivision(by: 16) * 16
+        scratchPlace = (stagedPlace + blocks * slots * slotFloats).ceilingDivision(by: 16) * 16
+        let floats = scratchPlace + blocks * planes * itemFloats
+        workspaceByteCount = convertsInput || convertsOutput ? floats.ceilingDivision(by: 16) * 64 : 0
+        streamsOutput = convertsOutput && parameters.streamsOutput
+    }
+}

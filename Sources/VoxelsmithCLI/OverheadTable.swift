@@ -1,0 +1,95 @@
+import KernelRuntime
+import LayerSpec
+import Tensors
+import Tuning
+import Voxelsmith
+
+/// What a call costs besides the kernel: `bench --overhead`. Medians of calls made in turn, in microseconds.
+struct OverheadTable {
+    private var table = TextTable(["layer", "kernel", "into", "call", "layer call", "overhead", "first", "faults", "steady", "excess", "workspace"])
+    private let threads: Int
+    private var worst = (overhead: 0.0, excess: 0.0)
+
+    /// - Parameter threads: of the calls `first` and `steady`; the others have one.
+    init(threads: Int) { self.threads = threads }
+
+    /// - Throws: `TensorError`, `KernelError`, `LayerError`.
+    mutating func measure(_ layer: ResolvedLayer, kernels: any KernelProvider, seconds: Double) throws {
+        let spec = layer.spec
+        let own = Conv3DTranspose(config: layer.config, policy: spec.policy, kernels: kernels)
+        let shape = spec.inputShape(batch: 1)
+        try own.prepare(inputShape: shape)
+        let prepared = try own.preparedLayer(inputShape: shape)
+        var y = try Tensor(zeros: spec.outputShape(batch: 1), spec.elements.storage)
+        let x = try Tensor(zeros: shape, spec.elements.storage)  // written last, as in use: what came before the layer has just made it
+
+        let faults = minorPageFaults()
+        let first = try Self.time { try prepared.call(x, into: &y, threads: threads) }
+        let firstFaults = minorPageFaults() - faults
+        var steady: [Double] = []
+        repeat {
+            steady.append(try Self.time { try prepared.call(x, into: &y, threads: threads) })
+        } while steady.count < 10 || steady.reduce(0, +) < seconds * 0.5e6
+        let median = ThreadsCommand.median(steady)
+        let excess = max(0, first - 100) / median
+
+        let bare = try BareKernel(prepared, x, y)
+        _ = try own(x, threads: 1)
+        var times = [[Double]](repeating: [], count: 4)
+        let end = ThreadsCommand.now() + seconds * 0.5e6
+        repeat {
+            times[0].append(try Self.time { try bare.run() })
+            times[1].append(try Self.time { try prepared.call(x, into: &y, threads: 1) })
+            times[2].append(try Self.time { _ = try prepared.call(x, threads: 1) })
+            times[3].append(try Self.time { _ = try own(x, threads: 1) })
+        } while times[0].count < 10 || ThreadsCommand.now() < end
+        let medians = times.map(ThreadsCommand.median)
+        // Beside a kernel of a millisecond the microsecond drowns.
+        let overhead = medians[0] < 100 ? medians[3] - medians[0] : nil
+        worst = (max(worst.overhead, overhead ?? 0), max(worst.excess, excess))
+        table.add(
+            [layer.name] + medians.map { decimal($0, 2) } + [
+                overhead.map { decimal($0, 2) } ?? "-", decimal(first, 1), "\(firstFaults)", decimal(median, 1), decimal(excess, 2),
+                "\(prepared.workspaceByteCount(batch: 1, threads: threads))",
+            ])
+    }
+
+    private static func time(_ body: () throws -> Void) rethrows -> Double {
+        let start = ThreadsCommand.now()
+        try body()
+        return ThreadsCommand.now() - start
+    }
+
+    var text: String {
+        """
+        kernel to overhead on one thread, the others on \(counted(threads, "thread")); times in microseconds, workspace in bytes
+
+        """ + table.text + """
+            largest overhead \(decimal(worst.overhead, 2)) microseconds
+            largest excess of a first call, (first - 100) / steady: \(decimal(worst.excess, 2))
+
+            """
+    }
+}
+
+/// The kernel's own function on memory of its own, without anything around it.
+private struct BareKernel {
+    private let arguments: KernelArguments
+    private let kernel: any Kernel
+    private let items: Int
+    private let memory: [TensorStorage]
+
+    /// - Parameters: `x` and `y`: give the sizes.
+    init(_ layer: PreparedLayer, _ x: Tensor, _ y: Tensor) throws {
+        kernel = layer.choice.kernel
+        items = kernel.workItemCount(batch: 1)
+        let sizes = [x.byteCount, kernel.packedByteCount, layer.spec.biasCount * 8, y.byteCount, kernel.workspaceByteCount]
+        memory = try sizes.map { try TensorStorage(byteCount: $0) }
+        for (block, size) in zip(memory, sizes) { block.address.initializeMemory(as: UInt8.self, repeating: 0, count: size) }
+        arguments = KernelArguments(
+            batch: 1, input: memory[0].address, operand: memory[1].address, bias: memory[2].address, output: memory[3].address,
+            workspace: memory[4].address)
+    }
+
+    func run() throws { try kernel.run(arguments, items: 0..<items) }
+}

@@ -1,0 +1,148 @@
+import ArgumentParser
+import Glibc
+import KerasConfig
+import KernelRuntime
+import LayerSpec
+import ModelIO
+import TensorIO
+import Tensors
+import Voxelsmith
+
+/// What `Tools/compare` talks to: calls a layer when standard input says so, and is silent in between, so that another process can
+/// be timed then. Each line is answered by one line, `ok` or `error` and what there is to say, in fields separated by tabs.
+struct TimeCallsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "time-calls", abstract: "Times calls as standard input asks for them; serves Tools/compare.",
+        discussion: """
+            shape NAME: answers with what the layer is, as name=value. prepare NAME X.npy KERNEL.npy [BIAS.npy]: makes the layer \
+            NAME with these weights, ready for this input; answers with the kernel in use. call THREADS COUNT SECONDS: calls the \
+            layer, at most so often or until the time is over; answers with the nanoseconds of each call. call-into THREADS COUNT \
+            SECONDS: likewise, into one result that exists already. save Y.npy: writes the last result. peak: answers with the \
+            multiply-add peak of a thread in GFLOP/s.
+            """,
+        shouldDisplay: false)
+
+    @OptionGroup var source: LayersOption
+    @OptionGroup var pluginsOption: PluginsOption
+
+    @Option(help: "direct: sums only; fast: algebraic rearrangements too.")
+    var policy = Policy.fast
+
+    func run() throws {
+        var calls = TimedCalls(
+            layers: try ModelFile(path: source.layers).layers.layers, policy: policy,
+            registry: try pluginsOption.registry(mode: .auto))
+        while let line = readLine() {
+            do {
+                let fields = try calls.answer(line.split(separator: "\t").map(String.init))
+                print((["ok"] + fields).joined(separator: "\t"))
+            } catch {
+                print("error\t\(error)")
+            }
+            fflush(nil)
+        }
+    }
+}
+
+/// The layer that is being called.
+private struct TimedCalls {
+    let layers: [LayerDescription]
+    let policy: Policy
+    let registry: KernelRegistry
+
+    private struct Prepared {
+        let layer: Conv3DTranspose
+        let x: Tensor
+        var y: Tensor?
+    }
+
+    private var current: Prepared?
+
+    init(layers: [LayerDescription], policy: Policy, registry: KernelRegistry) {
+        self.layers = layers
+        self.policy = policy
+        self.registry = registry
+    }
+
+    mutating func answer(_ words: [String]) throws -> [String] {
+        switch words.first {
+        case "shape" where words.count == 2: return try shape(of: try layer(named: words[1]))
+        case "prepare" where words.count == 4 || words.count == 5: return try prepare(words[1], words[2], Array(words[3...]))
+        case "call" where words.count == 4: return try times(words) { layer, x, threads, y in y = try layer(x, threads: threads) }
+        case "call-into" where words.count == 4:
+            return try times(words, keepingResult: true) { layer, x, threads, y in
+                guard var result = y else { return y = try layer(x, threads: threads) }
+                // The tensor must have one owner, or writing into it would copy it.
+                y = nil
+                try layer.preparedLayer(inputShape: x.shape).call(x, into: &result, threads: threads)
+                y = result
+            }
+        case "save" where words.count == 2:
+            guard let y = current?.y else { throw CommandFailure.unknownRequest(words.joined(separator: " "), expected: "a call first") }
+            try NPY.write(y, to: words[1])
+            return []
+        case "peak" where words.count == 1:
+            let bytes = HostCPU.nativeTarget.vectorBytes
+            return ["\((0..<5).compactMap { _ in HostCPU.measuredPeak(vectorBytes: bytes) }.max() ?? 0)"]
+        default:
+            throw CommandFailure.unknownRequest(words.joined(separator: " "), expected: "shape, prepare, call, call-into, save or peak")
+        }
+    }
+
+    private func layer(named name: String) throws -> LayerDescription {
+        guard let layer = layers.first(where: { $0.config.name == name }) else {
+            throw CommandFailure.unknownRequest(name, expected: layers.map(\.config.name).joined(separator: ", "))
+        }
+        return layer
+    }
+
+    /// The resolved problem; geometry has one place, and that is not in Python.
+    private func shape(of layer: LayerDescription) throws -> [String] {
+        let config = layer.config
+        guard let shape = layer.completeInputShape(batch: max(1, layer.inputShape?.first.flatMap(\.self) ?? 1)) else {
+            throw CommandFailure.unknownShape(layer: config.name)
+        }
+        let geometry = try config.geometry(inputShape: shape)
+        func list(_ value: (AxisGeometry) -> Int) -> String { geometry.axes.map { "\(value($0))" }.joined(separator: ",") }
+        let fields = [
+            ("batch", "\(shape[0])"), ("input", list(\.input)), ("output", list(\.output)), ("kernel", list(\.kernel)),
+            ("strides", list(\.stride)), ("dilations", list(\.dilation)), ("crop", list(\.crop)), ("channels", "\(geometry.channels)"),
+            ("filters", "\(geometry.filters)"), ("groups", "\(geometry.groups)"), ("layout", config.layout.rawValue),
+            ("bias", config.useBias ? "1" : "0"), ("activation", config.activation.name), ("flops", "\(geometry.flopCount * shape[0])"),
+        ]
+        let slope: [(String, String)] = if case .leakyRelu(let slope) = config.activation { [("slope", "\(slope)")] } else { [] }
+        return (fields + slope).map { "\($0)=\($1)" }
+    }
+
+    private mutating func prepare(_ name: String, _ input: String, _ weights: [String]) throws -> [String] {
+        current = nil
+        StoragePool.shared.trim()
+        let description = try layer(named: name)
+        let layer = try Conv3DTranspose(description, policy: policy, kernels: registry, kernelMode: .auto)
+        try layer.build(weights: weights.map { try NPY.read(path: $0) })
+        let x = try NPY.read(path: input)
+        try layer.prepare(inputShape: x.shape)
+        current = Prepared(layer: layer, x: x)
+        let choice = try registry.lookup(description.config.spec(inputShape: x.shape, policy: policy))
+        return [choice.isSpecialized ? "specialized" : "interpreter", choice.kernel.name]
+    }
+
+    /// Calls the layer as `words` say, at least once, each time without an earlier result unless `keepingResult`.
+    private mutating func times(
+        _ words: [String], keepingResult: Bool = false, _ body: (Conv3DTranspose, Tensor, Int, inout Tensor?) throws -> Void
+    ) throws -> [String] {
+        guard var layer = current, let threads = Int(words[1]), let count = Int(words[2]), let seconds = Double(words[3]), threads >= 1
+        else { throw CommandFailure.unknownRequest(words.joined(separator: " "), expected: "a prepared layer and three numbers") }
+        current?.y = nil
+        defer { current = layer }
+        var (times, total): ([Duration], Duration) = ([], .zero)
+        repeat {
+            if !keepingResult { layer.y = nil }
+            let start = ContinuousClock.now
+            try body(layer.layer, layer.x, threads, &layer.y)
+            times.append(ContinuousClock.now - start)
+            total += times[times.count - 1]
+        } while times.count < count && total < .seconds(seconds)
+        return times.map { "\($0.components.seconds * 1_000_000_000 + $0.components.attoseconds / 1_000_000_000)" }
+    }
+}

@@ -1,0 +1,158 @@
+import Glibc
+import KernelRuntime
+import LayerSpec
+import Scheduling
+import Tensors
+import Testing
+import Tuning
+
+/// One kernel to be tested.
+struct KernelCase: Sendable {
+    let schedule: Schedule
+    let batch: Int
+    let seed: UInt64
+    /// The `ProblemKind` that drew it.
+    let kind: String
+
+    /// What makes a test another one: problem with policy, family, target.
+    var tuple: String {
+        let family = schedule.text.prefix { $0 != "," }
+        return "\(schedule.spec.key.text) \(family) \(schedule.target.name)"
+    }
+}
+
+/// How many kernels the tests draw.
+enum TestLength {
+    /// 1, or what the environment variable VOXELSMITH_TEST_SCALE says: 10 for a run over night, 0.05 for a glance.
+    static let scale: Double = {
+        guard let text = getenv("VOXELSMITH_TEST_SCALE") else { return 1 }
+        guard let scale = Double(String(cString: text)), scale > 0, scale <= 1000 else {
+            Issue.record("VOXELSMITH_TEST_SCALE is \(String(cString: text)); expected a number above 0, at most 1000.")
+            return 1
+        }
+        return scale
+    }()
+
+    /// Minima hold for whole runs only.
+    static var isWhole: Bool { scale >= 1 }
+
+    static func scaled(_ count: Int) -> Int { max(1, Int((Double(count) * scale).rounded(.up))) }
+}
+
+/// What came of a run.
+struct KernelRun: Sendable {
+    private(set) var tuples: Set<String> = []
+    private(set) var kernels = 0
+    private(set) var checks = 0
+    private(set) var counts = ClassCounts()
+    private(set) var kinds: [String: Int] = [:]
+
+    /// Draws kernels of every kind.
+    /// - Parameter largest: most multiply-adds of a sample.
+    static func draw(_ count: Int, _ target: Target, seed: UInt64, largest: Int) throws -> [KernelCase] {
+        var specs = RandomSpecs(seed: seed)
+        var cases: [KernelCase] = []
+        var seen: Set<String> = []
+        var drawn: [String: Int] = [:]
+        var attempts = 0
+        while cases.count < count {
+            attempts += 1
+            try #require(attempts < 1000 * count, "kernels of kind \(ProblemKind.kind(cases.count).name) are not found")
+            let kind = ProblemKind.kind(cases.count)
+            let (spec, decision) = kind.draw(&specs, target, drawn[kind.name, default: 0])
+            guard spec.geometry.multiplyAddCount <= largest else { continue }
+            // A drawn decision may break a limit; the estimate never does here.
+            guard let schedule = try? plan(spec, target: specs.machine(spec, target), decision: decision) else {
+                #expect(decision != nil, "no schedule for \(spec.key)")
+                continue
+            }
+            if schedule.isLong && !specs.random.chance(0.1) { continue }
+            let one = KernelCase(schedule: schedule, batch: specs.batch(), seed: UInt64(cases.count + 1), kind: kind.name)
+            guard seen.insert(one.tuple).inserted else { continue }
+            drawn[kind.name, default: 0] += 1
+            cases.append(one)
+        }
+        return cases
+    }
+
+    /// Builds the kernels, `perPlugin` to a plugin, two plugins at a time, and verifies each against the scatter oracle.
+    /// - Parameter load: maps a plugin's file, or finds another way to run its kernels.
+    static func run(
+        _ cases: [KernelCase], perPlugin: Int = 40, load: @escaping @Sendable (_ plugin: String) throws -> [any Kernel]
+    ) async throws -> KernelRun {
+        var parts: [[KernelCase]] = []
+        // A plugin is for one target.
+        for target in Target.named {
+            let mine = cases.filter { $0.schedule.target.instructionSet == target.instructionSet }
+            parts += stride(from: 0, to: mine.count, by: perPlugin).map { Array(mine[$0..<min($0 + perPlugin, mine.count)]) }
+        }
+        var result = KernelRun()
+        try await withThrowingTaskGroup(of: KernelRun.self) { group in
+            var waiting = parts.makeIterator()
+            func startNext() {
+                guard let part = waiting.next() else { return }
+                group.addTask { try await one(part, load) }
+            }
+            startNext()
+            startNext()
+            while let run = try await group.next() {
+                startNext()
+                result.add(run)
+            }
+        }
+        return result
+    }
+
+    private static func one(_ part: [KernelCase], _ load: @Sendable (String) throws -> [any Kernel]) async throws -> KernelRun {
+        let plugins = try TemporaryPlugins()
+        defer { withExtendedLifetime(plugins) {} }
+        let path = try await plugins.file(part.map(\.schedule), target: part[0].schedule.target)
+        let kernels = try load(path)
+        try #require(kernels.count == part.count)
+        var result = KernelRun()
+        for (one, kernel) in zip(part, kernels) { result.verify(one, kernel) }
+        return result
+    }
+
+    private mutating func verify(_ one: KernelCase, _ kernel: any Kernel) {
+        let name = "\(one.schedule.spec.key) \(one.schedule.text) \(one.schedule.target.name) batch \(one.batch) (\(one.kind))"
+        do {
+            let report = try KernelVerifier(kernel, reference: OracleReference(), batch: one.batch, seed: one.seed).verify()
+            for failure in report.failures { Issue.record("\(name): \(failure.name): \(failure.failure ?? "")") }
+            checks += report.checks.count
+        } catch {
+            Issue.record("\(name): \(error)")
+        }
+        kernels += 1
+        tuples.insert(one.tuple)
+        kinds[one.kind, default: 0] += 1
+        counts.count(one.schedule, batch: one.batch)
+    }
+
+    private mutating func add(_ other: KernelRun) {
+        tuples.formUnion(other.tuples)
+        kernels += other.kernels
+        checks += other.checks
+        counts.add(other.counts)
+        kinds.merge(other.kinds, uniquingKeysWith: +)
+    }
+
+    /// Prints what was met.
+    func report(_ title: String) {
+        print("\(title): \(kernels) kernels, \(tuples.count) tuples of problem, policy, family and target, \(checks) checks")
+        for (name, count) in kinds.sorted(by: { $0.key < $1.key }) { print("  drawn as \(name): \(count)") }
+        for (name, count) in counts.counts.sorted(by: { $0.key < $1.key }) { print("  \(name): \(count)") }
+    }
+}
+
+extension Schedule {
+    /// Whether clang takes half a second or more for the kernel; a few of those are enough.
+    fileprivate var isLong: Bool {
+        if let schedule = filterLanes { return schedule.tilePlan.useCount * schedule.parameters.vectors > 1200 }
+        if let schedule = minimalFiltering {
+            // Points are unrolled in the transforms, and every number of rows has its product.
+            return schedule.combinations.reduce(0) { $0 + $1.points } > 90 || schedule.parameters.rows * schedule.parameters.vectors > 20
+        }
+        return false
+    }
+}

@@ -1,0 +1,74 @@
+import Foundation
+import KerasConfig
+import LayerSpec
+import Testing
+
+/// `Tools/suites` is the one list of named layers with their origin.
+@Suite struct SuiteTests {
+    private static func suite(_ name: String) throws -> LayerSet {
+        try LayerSet(json: try Data(contentsOf: URL(filePath: "Tools/suites/\(name).json")))
+    }
+
+    @Test func everyLayerHasASourceAndResolves() throws {
+        var names: Set<String> = []
+        for (file, count) in [("models", 24), ("channels_first", 24), ("wide", 82), ("growth", 8)] {
+            let suite = try Self.suite(file)
+            #expect(suite.layers.count == count, "\(file)")
+            #expect(suite.model == nil, "\(file)")
+            for layer in suite.layers {
+                let name = layer.config.name
+                #expect(names.insert(name).inserted, "\(file): \(name) twice")
+                #expect(try !#require(layer.source, "\(name)").isEmpty, "\(name)")
+                let shape = try #require(layer.completeInputShape(batch: layer.inputShape?.first.flatMap(\.self) ?? 0), "\(name)")
+                #expect(shape[0] >= 1, "\(name) has no batch")
+                let spec = try layer.config.spec(inputShape: shape)
+                #expect(spec.geometry.flopCount > 0, "\(name)")
+                // What both cores of a machine with little memory can still hold several times over.
+                let bytes = 4 * (shape.reduce(1, *) + spec.outputShape(batch: shape[0]).reduce(1, *))
+                #expect(bytes < 2 << 30, "\(name) needs \(bytes) bytes")
+            }
+        }
+    }
+
+    @Test func channelsFirstIsTheSameSuite() throws {
+        let (last, first) = (try Self.suite("models"), try Self.suite("channels_first"))
+        #expect(last.layers.count == first.layers.count)
+        for (last, first) in zip(last.layers, first.layers) {
+            let config = last.config
+            let expected = try LayerConfig(
+                name: config.name + "_cf", filters: config.filters, kernelSize: config.kernelSize, strides: config.strides,
+                dilationRate: config.dilationRate, padding: config.padding, groups: config.groups, layout: .channelsFirst,
+                activation: config.activation, useBias: config.useBias)
+            #expect(first.config == expected)
+            let shape = try #require(last.inputShape)
+            #expect(first.inputShape == [shape[0], shape[4], shape[1], shape[2], shape[3]], "\(config.name)")
+            #expect(first.source == last.source, "\(config.name)")
+        }
+    }
+
+    /// The classes that the wide suite is there for.
+    @Test func wideSuiteIsWide() throws {
+        let layers = try Self.suite("wide").layers
+        func count(_ isMember: (LayerDescription) throws -> Bool) rethrows -> Int { try layers.filter(isMember).count }
+        #expect(count { $0.inputShape?[0] == 16 } >= 8)
+        #expect(count { $0.inputShape?[0] == 64 } >= 3)
+        #expect(count { $0.config.groups > 1 } >= 4)
+        #expect(count { $0.config.groups == $0.config.filters && $0.config.groups > 1 } >= 2)
+        #expect(count { $0.config.dilationRate.contains { $0 > 1 } } >= 1)
+        #expect(count { (9...15).contains($0.config.filters) } >= 3)
+        #expect(Set(layers.map(\.config.activation)).isSuperset(of: [.relu, .leakyRelu(slope: 0.2), .sigmoid, .tanh]))
+        #expect(count { !$0.config.useBias } >= 10)
+        #expect(count { zip($0.config.kernelSize, $0.config.strides).contains { $0 < $1 } } >= 2)
+        #expect(
+            count {
+                guard case .explicit(_, _, let outputPadding) = $0.config.padding else { return false }
+                return outputPadding.contains { $0 > 0 }
+            } >= 5)
+        // Where the same work is asked for twice, it is named twice for nothing.
+        let problems = try layers.map { layer in
+            "\(layer.inputShape?[0] ?? 0) \(try layer.config.spec(inputShape: try #require(layer.completeInputShape(batch: 1))).key.text)"
+        }
+        let repeated = Dictionary(grouping: zip(layers.map(\.config.name), problems), by: \.1).values.filter { $0.count > 1 }
+        #expect(repeated.isEmpty, "\(repeated.map { $0.map(\.0) })")
+    }
+}
