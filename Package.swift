@@ -62,13 +62,13 @@ let package = Package(
         .target(name: "CHost"),
         .target(name: "CInterpreter"),
         module("KernelRuntime", ["LayerSpec", "Tensors", "CKernelABI", "CHost", "CInterpreter", crypto, logging]),
-        module("Voxelsmith", ["LayerSpec", "KerasConfig", "Tensors", "KernelRuntime"]),
+        module("Voxelsmith", ["LayerSpec", "KerasConfig", "Tensors", "KernelRuntime", logging]),
 
         // Files.
         .target(name: "CHDF5"),
         .target(name: "CZip"),
         module("TensorIO", ["LayerSpec", "Tensors", "CHDF5", "CZip"]),
-        module("ModelIO", ["LayerSpec", "KerasConfig", "Tensors", "TensorIO", "Voxelsmith"]),
+        module("ModelIO", ["LayerSpec", "KerasConfig", "Tensors", "TensorIO", "Voxelsmith", logging]),
 
         // Measuring, checking, and the command line.
         module(
@@ -101,7 +101,7 @@ let package = Package(
         tests("KernelRuntimeTests", ["KernelRuntime", "CKernelABI", "_CTestSupport", logging]),
         tests("TensorIOTests", ["TensorIO"], resources: [.copy("Fixtures")]),
         tests(
-            "LayerTests", ["Voxelsmith", "ModelIO", "TensorIO", "KernelRuntime", "KerasConfig"],
+            "LayerTests", ["Voxelsmith", "ModelIO", "TensorIO", "KernelRuntime", "KerasConfig", logging],
             resources: [.copy("Fixtures")]),
         tests(
             "DifferentialTests",

@@ -38,6 +38,11 @@
 /* What `op` says. */
 #define VS_OP_FORWARD 0u
 
+/* What `item_rule` says: a call has `items * batch` work items, each within one sample; or `items`, each over the whole batch
+ * (of kernels that read every weight once a call). A call of batch 0 has none. */
+#define VS_ITEMS_PER_SAMPLE 0u
+#define VS_ITEMS_PER_CALL 1u
+
 /* Returned by `pack` and `run`. */
 #define VS_OK 0
 #define VS_BAD_ARGUMENTS 1
@@ -69,8 +74,7 @@ typedef struct vs_run_args {
 
 typedef int32_t (*vs_pack_fn)(const vs_pack_args *args);
 
-/* Computes the work items begin ..< end of `items_per_sample * batch`. Items are disjoint pieces of the output over batch x
- * space and may run on any threads in any order; the result never depends on how they are grouped. Allocates nothing, prints
+/* Computes the work items begin ..< end of all of a call's. Items are disjoint pieces of the output and may run on any threads in any order; the result never depends on how they are grouped. Allocates nothing, prints
  * nothing, keeps no state, calls nothing outside the plugin. */
 typedef int32_t (*vs_run_fn)(const vs_run_args *args, int64_t begin, int64_t end);
 
@@ -90,11 +94,11 @@ typedef struct vs_kernel_descriptor {
     vs_text target;            /* name of the target it was compiled for */
     vs_text template_digest;   /* SHA-256 of the template it was rendered from, information only */
     uint32_t op;               /* VS_OP_... */
-    uint32_t reserved;         /* 0 */
+    uint32_t item_rule;        /* VS_ITEMS_... */
     uint64_t features;         /* VS_CPU_... that the host must have */
     uint64_t packed_bytes;     /* size of the packed weights, a multiple of 64 */
     uint64_t workspace_bytes;  /* per thread */
-    uint64_t items_per_sample; /* work items of one batch element */
+    uint64_t items;            /* work items of one batch element, or of a whole call: see `item_rule` */
     uint64_t flops_per_sample; /* useful floating-point operations of one batch element */
     vs_pack_fn pack;
     vs_run_fn run;

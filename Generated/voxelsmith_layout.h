@@ -101,8 +101,11 @@ VS_INLINE void vs_planes_to_voxels(const float *restrict from, int64_t plane, in
     }
 }
 
-/* The way back. */
-VS_INLINE void vs_voxels_to_planes(const float *restrict from, int64_t voxel, int features, int64_t count, float *restrict to, int64_t plane) {
+/* The way back. Where `streams` is set and all vectors of the planes are whole cache lines, stores bypass the caches: for planes
+ * too large for any of them, which would be read only to be overwritten. vs_end_streams() comes before others read the planes. */
+VS_INLINE void vs_voxels_to_planes(const float *restrict from, int64_t voxel, int features, int64_t count, float *restrict to, int64_t plane,
+                                   const int streams) {
+    const int aligned = streams && (uintptr_t)to % sizeof(vf) == 0 && plane % VS_LANES == 0 && count % VS_LANES == 0;
     if (2 * features <= VS_LANES || count < VS_LANES) {
         for (int64_t p = 0; p < count; ++p)
             for (int f = 0; f < features; ++f) to[f * plane + p] = from[p * voxel + f];
@@ -117,6 +120,12 @@ VS_INLINE void vs_voxels_to_planes(const float *restrict from, int64_t voxel, in
 #pragma clang loop unroll(full)
             for (int i = 0; i < VS_LANES; ++i) v[i] = vs_load(from + (place + i) * voxel + first);
             vs_transpose(v);
+            if (aligned) {
+#pragma clang loop unroll(full)
+                for (int i = 0; i < VS_LANES; ++i)
+                    if (first + i < features) __builtin_nontemporal_store(v[i], (vs_aligned *)(to + (first + i) * plane + place));
+                continue;
+            }
 #pragma clang loop unroll(full)
             for (int i = 0; i < VS_LANES; ++i)
                 if (first + i < features) vs_store(to + (first + i) * plane + place, v[i]);

@@ -27,6 +27,21 @@ VS_INLINE vf vs_load(const float *p) { return *(const vf *)p; }
 VS_INLINE void vs_store(float *p, vf v) { *(vf *)p = v; }
 VS_INLINE vf vs_splat(float value) { return (vf){0} + value; }
 
+/* With its natural alignment, as stores that bypass the caches need it. */
+typedef float vs_aligned __attribute__((vector_size(4 * VS_LANES)));
+
+/* Past the caches where a whole line is written: a plain store reads the line first. vs_end_streams() comes before others read it. */
+VS_INLINE void vs_stream(float *p, vf v) {
+    if ((uintptr_t)p % sizeof(vf) == 0) __builtin_nontemporal_store(v, (vs_aligned *)p);
+    else vs_store(p, v);
+}
+
+VS_INLINE void vs_end_streams(void) {
+#if defined(__x86_64__)
+    __asm__ volatile("sfence" : : : "memory"); /* such stores are not ordered with others */
+#endif
+}
+
 /* Lanes of `yes` where the mask (a comparison's result) is set, else of `no`. */
 VS_INLINE vf vs_select(vi mask, vf yes, vf no) { return (vf)((mask & (vi)yes) | (~mask & (vi)no)); }
 

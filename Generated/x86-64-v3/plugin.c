@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include "voxelsmith_kernel_abi.h"
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_fb9534e8_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_fb9534e8_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_7dc642f8_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_7dc642f8_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_pack(const vs_pack_args *args);
@@ -22,15 +22,19 @@ int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_pack(c
 int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_5c4ae92c_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_5c4ae92c_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_59267923_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_59267923_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 typedef struct {
     vs_plugin header;
-    vs_kernel_descriptor kernels[8];
-    char texts[3616];
+    vs_kernel_descriptor kernels[10];
+    char texts[4729];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
-_Static_assert(offsetof(plugin_table, texts) == 1048, "texts begin right after the descriptors");
+_Static_assert(offsetof(plugin_table, texts) == 1304, "texts begin right after the descriptors");
 
 extern const plugin_table voxelsmith_plugin;
 
@@ -40,210 +44,270 @@ const plugin_table voxelsmith_plugin = {
         .magic = VS_PLUGIN_MAGIC,
         .abi_major = VS_ABI_MAJOR,
         .descriptor_size = sizeof(vs_kernel_descriptor),
-        .count = 8,
+        .count = 10,
         .total_size = sizeof(plugin_table),
     },
     .kernels = {
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1048, 95 },
-            .name = { 1143, 65 },
-            .schedule = { 1208, 96 },
-            .loops = { 1304, 67 },
-            .packing = { 1371, 53 },
-            .target = { 1424, 9 },
-            .template_digest = { 1433, 64 },
+            .key = { 1304, 95 },
+            .name = { 1399, 65 },
+            .schedule = { 1464, 103 },
+            .loops = { 1567, 67 },
+            .packing = { 1634, 61 },
+            .target = { 1695, 9 },
+            .template_digest = { 1704, 64 },
             .op = VS_OP_FORWARD,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 1728,
             .workspace_bytes = 0,
-            .items_per_sample = 480,
+            .items = 480,
             .flops_per_sample = 518405888,
-            .pack = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_fb9534e8_pack,
-            .run = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_fb9534e8_run,
+            .pack = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_7dc642f8_pack,
+            .run = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_7dc642f8_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1497, 94 },
-            .name = { 1591, 66 },
-            .schedule = { 1657, 43 },
-            .loops = { 1700, 98 },
-            .packing = { 1798, 64 },
-            .target = { 1862, 9 },
-            .template_digest = { 1871, 64 },
+            .key = { 1768, 94 },
+            .name = { 1862, 66 },
+            .schedule = { 1928, 43 },
+            .loops = { 1971, 98 },
+            .packing = { 2069, 72 },
+            .target = { 2141, 9 },
+            .template_digest = { 2150, 64 },
             .op = VS_OP_FORWARD,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 65536,
             .workspace_bytes = 237568,
-            .items_per_sample = 2880,
+            .items = 2880,
             .flops_per_sample = 8294494208,
             .pack = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d_pack,
             .run = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1935, 96 },
-            .name = { 2031, 65 },
-            .schedule = { 2096, 44 },
-            .loops = { 2140, 98 },
-            .packing = { 2238, 66 },
-            .target = { 2304, 9 },
-            .template_digest = { 2313, 64 },
+            .key = { 2214, 96 },
+            .name = { 2310, 65 },
+            .schedule = { 2375, 44 },
+            .loops = { 2419, 98 },
+            .packing = { 2517, 74 },
+            .target = { 2591, 9 },
+            .template_digest = { 2600, 64 },
             .op = VS_OP_FORWARD,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 110592,
             .workspace_bytes = 76032,
-            .items_per_sample = 3075,
+            .items = 3075,
             .flops_per_sample = 9889118208,
             .pack = vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_pack,
             .run = vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2377, 102 },
-            .name = { 2479, 69 },
-            .schedule = { 2548, 96 },
-            .loops = { 2644, 67 },
-            .packing = { 2711, 52 },
-            .target = { 2763, 9 },
-            .template_digest = { 2772, 64 },
+            .key = { 2664, 102 },
+            .name = { 2766, 69 },
+            .schedule = { 2835, 96 },
+            .loops = { 2931, 67 },
+            .packing = { 2998, 60 },
+            .target = { 3058, 9 },
+            .template_digest = { 3067, 64 },
             .op = VS_OP_FORWARD,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 896,
             .workspace_bytes = 0,
-            .items_per_sample = 1920,
+            .items = 1920,
             .flops_per_sample = 2098397056,
             .pack = vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8_pack,
             .run = vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2836, 95 },
-            .name = { 2931, 61 },
-            .schedule = { 2992, 97 },
-            .loops = { 3089, 82 },
-            .packing = { 3171, 53 },
-            .target = { 3224, 9 },
-            .template_digest = { 3233, 64 },
+            .key = { 3131, 95 },
+            .name = { 3226, 61 },
+            .schedule = { 3287, 97 },
+            .loops = { 3384, 82 },
+            .packing = { 3466, 61 },
+            .target = { 3527, 9 },
+            .template_digest = { 3536, 64 },
             .op = VS_OP_FORWARD,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 11520,
             .workspace_bytes = 0,
-            .items_per_sample = 4,
+            .items = 4,
             .flops_per_sample = 423360,
             .pack = vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0_pack,
             .run = vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3297, 94 },
-            .name = { 3391, 65 },
-            .schedule = { 3456, 96 },
-            .loops = { 3552, 92 },
-            .packing = { 3644, 54 },
-            .target = { 3698, 9 },
-            .template_digest = { 3707, 64 },
+            .key = { 3600, 94 },
+            .name = { 3694, 65 },
+            .schedule = { 3759, 96 },
+            .loops = { 3855, 92 },
+            .packing = { 3947, 62 },
+            .target = { 4009, 9 },
+            .template_digest = { 4018, 64 },
             .op = VS_OP_FORWARD,
+            .item_rule = VS_ITEMS_PER_CALL,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 2359296,
             .workspace_bytes = 0,
-            .items_per_sample = 20,
+            .items = 96,
             .flops_per_sample = 50577408,
             .pack = vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_3068468a_pack,
             .run = vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_3068468a_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3771, 92 },
-            .name = { 3863, 65 },
-            .schedule = { 3928, 97 },
-            .loops = { 4025, 77 },
-            .packing = { 4102, 53 },
-            .target = { 4155, 9 },
-            .template_digest = { 4164, 64 },
+            .key = { 4082, 92 },
+            .name = { 4174, 65 },
+            .schedule = { 4239, 97 },
+            .loops = { 4336, 77 },
+            .packing = { 4413, 61 },
+            .target = { 4474, 9 },
+            .template_digest = { 4483, 64 },
             .op = VS_OP_FORWARD,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 8064,
             .workspace_bytes = 0,
-            .items_per_sample = 5,
+            .items = 5,
             .flops_per_sample = 451584,
             .pack = vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_pack,
             .run = vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4228, 93 },
-            .name = { 4321, 65 },
-            .schedule = { 4386, 42 },
-            .loops = { 4428, 98 },
-            .packing = { 4526, 64 },
-            .target = { 4590, 9 },
-            .template_digest = { 4599, 64 },
+            .key = { 4547, 93 },
+            .name = { 4640, 65 },
+            .schedule = { 4705, 42 },
+            .loops = { 4747, 98 },
+            .packing = { 4845, 72 },
+            .target = { 4917, 9 },
+            .template_digest = { 4926, 64 },
             .op = VS_OP_FORWARD,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 1474560,
             .workspace_bytes = 327168,
-            .items_per_sample = 10,
+            .items = 10,
             .flops_per_sample = 331883520,
             .pack = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_pack,
             .run = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_run,
         },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 4990, 93 },
+            .name = { 5083, 70 },
+            .schedule = { 5153, 97 },
+            .loops = { 5250, 145 },
+            .packing = { 5395, 62 },
+            .target = { 5457, 9 },
+            .template_digest = { 5466, 64 },
+            .op = VS_OP_FORWARD,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
+            .packed_bytes = 62208,
+            .workspace_bytes = 41664,
+            .items = 4,
+            .flops_per_sample = 11176704,
+            .pack = vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_5c4ae92c_pack,
+            .run = vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_5c4ae92c_run,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 5530, 93 },
+            .name = { 5623, 71 },
+            .schedule = { 5694, 43 },
+            .loops = { 5737, 151 },
+            .packing = { 5888, 71 },
+            .target = { 5959, 9 },
+            .template_digest = { 5968, 64 },
+            .op = VS_OP_FORWARD,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
+            .packed_bytes = 262144,
+            .workspace_bytes = 325888,
+            .items = 18,
+            .flops_per_sample = 111411200,
+            .pack = vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_59267923_pack,
+            .run = vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_59267923_run,
+        },
     },
     .texts =
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c1;f16;g1;last;f32/f32;bias;relu;direct"
-        "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_fb9534e8"
-        "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block16,prefetch,unroll1"
+        "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_7dc642f8"
+        "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block16,prefetch,stream,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
-        "filter-lanes/1;l8;g1;v2;n;k3x3x3;s1x1x1;d1x1x1;c1;f16"
+        "filter-lanes/1;l8;g1;v2;n;k3x3x3;s1x1x1;d1x1x1;c1;f16;groups1"
         "x86-64-v3"
-        "bcb2de6ee259e4b1bca4e2956914cb9a6343064aa50c97cc5ed219bd9076aac0"
+        "5966edb88a768d37dd40367f823eb103f67d70b0608d59721cf0ce36493de06d"
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d"
         "minimal-filtering,block1x2x14,v2,r6,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
-        "minimal-filtering/1;l8;v2;k3x3x3;s1x1x1;p1x1x1;o80x96x80;c16;f16"
+        "minimal-filtering/1;l8;v2;k3x3x3;s1x1x1;p1x1x1;o80x96x80;c16;f16;groups1"
         "x86-64-v3"
-        "e53d57548ff7c5886892d645dfe985493205889c50ca24cd7d3416b56f745b02"
+        "b13d9ac3e2675a63809d61c36d48aeaa30e37cd6a2a6c56649472d9d562fa3bd"
         "forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e"
         "minimal-filtering,block1x2x14,v1,r13,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
-        "minimal-filtering/1;l8;v1;k4x4x4;s2x2x2;p1x1x1;o160x192x160;c16;f8"
+        "minimal-filtering/1;l8;v1;k4x4x4;s2x2x2;p1x1x1;o160x192x160;c16;f8;groups1"
         "x86-64-v3"
-        "e53d57548ff7c5886892d645dfe985493205889c50ca24cd7d3416b56f745b02"
+        "b13d9ac3e2675a63809d61c36d48aeaa30e37cd6a2a6c56649472d9d562fa3bd"
         "forward;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
         "vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8"
         "filter-lanes,g8,v1,tile1x8,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
-        "filter-lanes/1;l8;g8;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1"
+        "filter-lanes/1;l8;g8;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1;groups1"
         "x86-64-v3"
-        "bcb2de6ee259e4b1bca4e2956914cb9a6343064aa50c97cc5ed219bd9076aac0"
+        "5966edb88a768d37dd40367f823eb103f67d70b0608d59721cf0ce36493de06d"
         "forward;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct"
         "vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block4,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, channels"
-        "filter-lanes/1;l8;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21"
+        "filter-lanes/1;l8;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21;groups1"
         "x86-64-v3"
-        "bcb2de6ee259e4b1bca4e2956914cb9a6343064aa50c97cc5ed219bd9076aac0"
+        "5966edb88a768d37dd40367f823eb103f67d70b0608d59721cf0ce36493de06d"
         "forward;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
         "vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_3068468a"
         "filter-lanes,g1,v2,tile1x4,merge=none,fuse=row,rows=listed,order=wstat,block1,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps, channels"
-        "filter-lanes/1;l8;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96"
+        "filter-lanes/1;l8;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96;groups1"
         "x86-64-v3"
-        "bcb2de6ee259e4b1bca4e2956914cb9a6343064aa50c97cc5ed219bd9076aac0"
+        "5966edb88a768d37dd40367f823eb103f67d70b0608d59721cf0ce36493de06d"
         "forward;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"
         "vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block6,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
-        "filter-lanes/1;l8;g1;v2;n;k2x3x3;s1x1x1;d2x1x3;c7;f12"
+        "filter-lanes/1;l8;g1;v2;n;k2x3x3;s1x1x1;d2x1x3;c7;f12;groups1"
         "x86-64-v3"
-        "bcb2de6ee259e4b1bca4e2956914cb9a6343064aa50c97cc5ed219bd9076aac0"
+        "5966edb88a768d37dd40367f823eb103f67d70b0608d59721cf0ce36493de06d"
         "forward;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec"
         "minimal-filtering,block1x4x7,v2,r6,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
-        "minimal-filtering/1;l8;v2;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64"
+        "minimal-filtering/1;l8;v2;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64;groups1"
         "x86-64-v3"
-        "e53d57548ff7c5886892d645dfe985493205889c50ca24cd7d3416b56f745b02"
+        "b13d9ac3e2675a63809d61c36d48aeaa30e37cd6a2a6c56649472d9d562fa3bd"
+        "forward;i4x7x19;o8x7x38;k3x4x3;s2x1x2;d1x1x1;p0x1x0;c18;f21;g1;first;f32/f32;bias;relu;direct"
+        "vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_5c4ae92c"
+        "filter-lanes,g1,v2,tile1x4,merge=none,fuse=row,rows=listed,order=hblock,block7,noprefetch,unroll2"
+        "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps, channels, conversion of planes to voxels and voxels to planes"
+        "filter-lanes/1;l8;g1;v2;n;k3x4x3;s2x1x2;d1x1x1;c18;f21;groups1"
+        "x86-64-v3"
+        "5966edb88a768d37dd40367f823eb103f67d70b0608d59721cf0ce36493de06d"
+        "forward;i6x12x34;o6x12x34;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c32;f32;g1;first;f32/f32;bias;relu;fast"
+        "vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_59267923"
+        "minimal-filtering,block1x1x17,v2,r6,unroll2"
+        "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels, conversion of planes to voxels and voxels to planes"
+        "minimal-filtering/1;l8;v2;k3x3x3;s1x1x1;p1x1x1;o6x12x34;c32;f32;groups1"
+        "x86-64-v3"
+        "b13d9ac3e2675a63809d61c36d48aeaa30e37cd6a2a6c56649472d9d562fa3bd"
 };

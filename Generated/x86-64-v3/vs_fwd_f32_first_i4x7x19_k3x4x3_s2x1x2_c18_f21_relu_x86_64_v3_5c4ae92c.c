@@ -532,12 +532,13 @@ static __attribute__((noinline)) void unstage(const vs_run_args *args, int part,
     if (o < 0 || o >= OUTPUT_DEPTH) return;
     const row_range rows = output_rows(item);
     vs_voxels_to_planes(from, OUTPUT_VOXEL, FILTERS, (rows.end - rows.begin) * (int64_t)OUTPUT_WIDTH, output_run(args, part, item, o),
-                        (int64_t)OUTPUT_DEPTH * OUTPUT_HEIGHT * OUTPUT_WIDTH);
+                        (int64_t)OUTPUT_DEPTH * OUTPUT_HEIGHT * OUTPUT_WIDTH, 0);
 }
+
+VS_INLINE int64_t sample_of(int64_t item) { return item / ((int64_t)DEPTHS * BLOCKS); }
 
 static int find_slice(depth_slice *restrict slice, float *y, int64_t item, int phase) {
     const int64_t q = FIRST_DEPTH + item % DEPTHS;
-    const int64_t sample = item / ((int64_t)DEPTHS * BLOCKS);
     const int64_t o = q * DEPTH_STRIDE + phase - DEPTH_CROP;
     if (o < 0 || o >= OUTPUT_DEPTH) return 0;
     slice->output = y; /* the item's place in the workspace */

@@ -387,7 +387,7 @@ static __attribute__((noinline)) void unstage(const block *tiles, const float *r
         const int rows = h.end - h.begin;
         for (int j = 0; j < (whole ? rows > 0 : rows); ++j, to += OUTPUT_WIDTH, voxels += Y_ROW)
             vs_voxels_to_planes(voxels, Y_VOXEL, OUTPUT_FILTERS, whole ? rows * (int64_t)OUTPUT_WIDTH : w.end - w.begin, to,
-                                (int64_t)OUTPUT_DEPTH * OUTPUT_HEIGHT * OUTPUT_WIDTH);
+                                (int64_t)OUTPUT_DEPTH * OUTPUT_HEIGHT * OUTPUT_WIDTH, 0);
     }
 }
 
@@ -411,6 +411,8 @@ int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_59267923_
             part(number / (HEIGHT_BLOCKS * WIDTH_BLOCKS), BLOCK_DEPTH, DEPTH_TILES),
             part(number / WIDTH_BLOCKS % HEIGHT_BLOCKS, BLOCK_HEIGHT, HEIGHT_TILES),
             part(number % WIDTH_BLOCKS, BLOCK_WIDTH, WIDTH_TILES),
+            0,
+            0,
         };
         const float *const sample_x = (const float *)args->input + sample * ((int64_t)INPUT_DEPTH * INPUT_HEIGHT * INPUT_WIDTH * INPUT_CHANNELS);
         float *const sample_y = (float *)args->output + sample * ((int64_t)OUTPUT_DEPTH * OUTPUT_HEIGHT * OUTPUT_WIDTH * OUTPUT_FILTERS);

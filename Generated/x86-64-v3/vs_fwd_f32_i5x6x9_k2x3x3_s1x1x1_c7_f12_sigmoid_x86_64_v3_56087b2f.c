@@ -21,8 +21,11 @@ _Static_assert(VS_LANES == 4 || VS_LANES == 8 || VS_LANES == 16, "vectors of 128
 _Static_assert(6 >= 1 && 2 >= 1 && 1 >= 1, "schedule");
 
 enum {
-    CHANNELS = 7,
-    FILTERS = 12,
+    CHANNELS = 7, /* that one filter reads */
+    FILTERS = 12,   /* of one part */
+    PARTS = 1,       /* groups of features, computed one after another */
+    INPUT_CHANNELS = 7, /* of a voxel of the input */
+    GROUP_FILTERS = 12,   /* of a voxel of the output that read the same channels */
     INPUT_DEPTH = 5,
     INPUT_HEIGHT = 6,
     INPUT_WIDTH = 9,
@@ -35,20 +38,23 @@ enum {
     DEPTHS = 5,
     TILE_ROWS = 6,
     TILE_COLUMNS = 2,
-    BLOCK_ROWS = 6, /* tile rows of one work item */
-    BLOCKS = 1,        /* work items of one position along depth */
+    BLOCK_ROWS = 6, /* tile rows of one block */
+    BLOCKS = 1,        /* of tile rows */
     FILTER_BLOCKS = 1,
     BLOCK_FILTERS = 16,
     GROUPS = 1, /* of phases in a plane */
 };
 
-/* Floats of the packed weights of one tap: in a full block of filters, and in the last one. */
+/* Floats of the packed weights of one part; of one tap in a full block of filters, and in the last one. */
+#define PART_WEIGHTS INT64_C(2016)
 #define UNIT INT64_C(112)
 #define LAST_UNIT INT64_C(112)
 #define INPUT_ROW INT64_C(63)
 #define INPUT_PLANE INT64_C(378)
 #define OUTPUT_ROW INT64_C(108)
 #define OUTPUT_PLANE INT64_C(648)
+#define OUTPUT_SAMPLE INT64_C(3240)
+#define FILTER_STEP INT64_C(1) /* floats from filter to filter where tiles write */
 
 /* A tap that is looped over at run time: where its input begins, in floats, and its place in the packed weights, in units. */
 typedef struct {
@@ -255,12 +261,13 @@ typedef struct {
     int64_t inputs[2];
 } depth_slice;
 
-static int find_slice(depth_slice *restrict slice, const vs_run_args *args, int64_t item, int phase) {
+VS_INLINE int64_t sample_of(int64_t item) { return item / ((int64_t)DEPTHS * BLOCKS); }
+
+static int find_slice(depth_slice *restrict slice, float *y, int64_t item, int phase) {
     const int64_t q = FIRST_DEPTH + item % DEPTHS;
-    const int64_t sample = item / ((int64_t)DEPTHS * BLOCKS);
     const int64_t o = q * DEPTH_STRIDE + phase - DEPTH_CROP;
     if (o < 0 || o >= OUTPUT_DEPTH) return 0;
-    slice->output = (float *)args->output + (sample * OUTPUT_DEPTH + o) * OUTPUT_PLANE;
+    slice->output = y + sample_of(item) * OUTPUT_SAMPLE + o * OUTPUT_PLANE;
     slice->count = 0;
     const depth_phase *const p = &depth_phases[phase];
     for (int t = 0; t < p->count; ++t) {
@@ -268,7 +275,7 @@ static int find_slice(depth_slice *restrict slice, const vs_run_args *args, int6
         const int64_t i = q - tap->lag;
         if (i < 0 || i >= INPUT_DEPTH) continue;
         slice->taps[slice->count] = tap;
-        slice->inputs[slice->count++] = (sample * INPUT_DEPTH + i) * INPUT_PLANE;
+        slice->inputs[slice->count++] = (sample_of(item) * INPUT_DEPTH + i) * INPUT_PLANE;
     }
     return 1;
 }
@@ -293,15 +300,12 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
     return 1;
 }
 
-int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_run(const vs_run_args *args, int64_t begin, int64_t end);
-
-int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_run(const vs_run_args *args, int64_t begin, int64_t end) {
-    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * (int64_t)DEPTHS * BLOCKS)
-        return VS_BAD_ARGUMENTS;
-    const float *const x = args->input;
-    const float *const weights = args->packed;
-    const float *const bias = args->bias;
+/* Items of one part: its channels of the input, its weights, its filters of the output. */
+static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end) {
+    const float *const x = (const float *)args->input + part * (int64_t)CHANNELS;
+    const float *const weights = (const float *)args->packed + part * PART_WEIGHTS;
+    float *const results = (float *)args->output + part * FILTERS * FILTER_STEP;
+    const float *const bias = (const float *)args->bias + part * (int64_t)FILTERS;
     float last_bias[16] = {0}; /* the bias ends inside a vector, and nothing is read beyond it */
     for (int f = 0; f < 12; ++f) last_bias[f] = bias[(FILTER_BLOCKS - 1) * BLOCK_FILTERS + f];
     listed_tap lists[GROUPS][6];
@@ -314,7 +318,7 @@ int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_run(co
         const int first = (int)(item / DEPTHS % BLOCKS) * BLOCK_ROWS;
         const int stop = first + BLOCK_ROWS < TILE_ROWS ? first + BLOCK_ROWS : TILE_ROWS;
         for (int phase = 0; phase < DEPTH_STRIDE; ++phase) {
-            if (!find_slice(&slice, args, item, phase)) continue;
+            if (!find_slice(&slice, results, item, phase)) continue;
             const float *const w = weights + depth_phases[phase].weights;
             const int64_t units = depth_phases[phase].units;
             for (int row = first; row < stop; ++row) {
@@ -326,7 +330,7 @@ int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_run(co
                             if (!present[group]) continue;
                             const tile_entry *const e = &tiles[group][column];
                             if (!e->last) continue;
-                            float *const y = slice.output + outputs[group] + e->output + block * (int64_t)BLOCK_FILTERS;
+                            float *const y = slice.output + (outputs[group] + e->output + block * BLOCK_FILTERS * FILTER_STEP);
                             const float *const wb = w + block * units * UNIT;
                             if (block + 1 < FILTER_BLOCKS) e->full(x + e->input, wb, bias + block * (int64_t)BLOCK_FILTERS, y, lists[group], counts[group]);
                             else e->last(x + e->input, wb, last_bias, y, lists[group], counts[group]);
@@ -335,6 +339,17 @@ int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_run(co
                 }
             }
         }
+    }
+}
+
+int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_run(const vs_run_args *args, int64_t begin, int64_t end);
+
+int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_run(const vs_run_args *args, int64_t begin, int64_t end) {
+    const int64_t items = args->batch * (int64_t)DEPTHS * BLOCKS;
+    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
+    for (int64_t item = begin; item < end; ++item) {
+        for (int part = 0; part < PARTS; ++part) compute(args, part, item, item + 1);
     }
     return VS_OK;
 }
@@ -369,18 +384,22 @@ int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_pack(c
     const float *const weights = args->weights;
     float *const packed = args->packed;
     for (int64_t i = 2016; i < 2016; ++i) packed[i] = 0;
-    for (int tap = 0; tap < 18; ++tap) {
-        for (int block = 0; block < FILTER_BLOCKS; ++block) {
-            const int64_t unit = block + 1 < FILTER_BLOCKS ? UNIT : LAST_UNIT;
-            const int64_t width = unit / 7; /* floats of one channel step */
-            const depth_phase *const p = &depth_phases[tap_places[tap].phase];
-            float *const to = packed + p->weights + block * p->units * UNIT + tap_places[tap].unit * unit;
-            for (int64_t lane = 0; lane < width; ++lane) {
-                const int64_t filter = block * (int64_t)BLOCK_FILTERS + lane / 1;
-                const float *const from = weights + (tap * (int64_t)FILTERS + filter) * CHANNELS;
-                for (int64_t step = 0; step < 7; ++step) {
-                    const int64_t channel = step * 1 + lane % 1;
-                    to[step * width + lane] = filter < FILTERS && channel < CHANNELS ? from[channel] : 0;
+    for (int part = 0; part < PARTS; ++part) {
+        for (int tap = 0; tap < 18; ++tap) {
+            for (int block = 0; block < FILTER_BLOCKS; ++block) {
+                const int64_t unit = block + 1 < FILTER_BLOCKS ? UNIT : LAST_UNIT;
+                const int64_t width = unit / 7; /* floats of one channel step */
+                const depth_phase *const p = &depth_phases[tap_places[tap].phase];
+                float *const to = packed + part * PART_WEIGHTS + p->weights + block * p->units * UNIT + tap_places[tap].unit * unit;
+                for (int64_t lane = 0; lane < width; ++lane) {
+                    const int64_t filter = block * (int64_t)BLOCK_FILTERS + lane / 1;
+                    /* The kernel tensor is (taps, filters of a group, channels of all groups). */
+                    const int64_t group = (part * (int64_t)FILTERS + filter) / GROUP_FILTERS, row = (part * (int64_t)FILTERS + filter) % GROUP_FILTERS;
+                    const float *const from = weights + (tap * (int64_t)GROUP_FILTERS + row) * INPUT_CHANNELS + group * CHANNELS;
+                    for (int64_t step = 0; step < 7; ++step) {
+                        const int64_t channel = step * 1 + lane % 1;
+                        to[step * width + lane] = filter < FILTERS && channel < CHANNELS ? from[channel] : 0;
+                    }
                 }
             }
         }

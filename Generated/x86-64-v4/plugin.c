@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include "voxelsmith_kernel_abi.h"
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_9ff6954c_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_9ff6954c_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_0dde485d_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_0dde485d_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_44a7ac56_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_44a7ac56_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_58f46043_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_58f46043_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_pack(const vs_pack_args *args);
@@ -22,15 +22,19 @@ int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_pack(c
 int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 typedef struct {
     vs_plugin header;
-    vs_kernel_descriptor kernels[8];
-    char texts[3642];
+    vs_kernel_descriptor kernels[10];
+    char texts[4747];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
-_Static_assert(offsetof(plugin_table, texts) == 1048, "texts begin right after the descriptors");
+_Static_assert(offsetof(plugin_table, texts) == 1304, "texts begin right after the descriptors");
 
 extern const plugin_table voxelsmith_plugin;
 
@@ -40,210 +44,270 @@ const plugin_table voxelsmith_plugin = {
         .magic = VS_PLUGIN_MAGIC,
         .abi_major = VS_ABI_MAJOR,
         .descriptor_size = sizeof(vs_kernel_descriptor),
-        .count = 8,
+        .count = 10,
         .total_size = sizeof(plugin_table),
     },
     .kernels = {
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1048, 95 },
-            .name = { 1143, 65 },
-            .schedule = { 1208, 97 },
-            .loops = { 1305, 67 },
-            .packing = { 1372, 54 },
-            .target = { 1426, 9 },
-            .template_digest = { 1435, 64 },
+            .key = { 1304, 95 },
+            .name = { 1399, 65 },
+            .schedule = { 1464, 104 },
+            .loops = { 1568, 67 },
+            .packing = { 1635, 62 },
+            .target = { 1697, 9 },
+            .template_digest = { 1706, 64 },
             .op = VS_OP_FORWARD,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 1728,
             .workspace_bytes = 0,
-            .items_per_sample = 480,
+            .items = 480,
             .flops_per_sample = 518405888,
-            .pack = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_9ff6954c_pack,
-            .run = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_9ff6954c_run,
+            .pack = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_44a7ac56_pack,
+            .run = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_44a7ac56_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1499, 96 },
-            .name = { 1595, 66 },
-            .schedule = { 1661, 97 },
-            .loops = { 1758, 77 },
-            .packing = { 1835, 55 },
-            .target = { 1890, 9 },
-            .template_digest = { 1899, 64 },
+            .key = { 1770, 96 },
+            .name = { 1866, 66 },
+            .schedule = { 1932, 104 },
+            .loops = { 2036, 77 },
+            .packing = { 2113, 63 },
+            .target = { 2176, 9 },
+            .template_digest = { 2185, 64 },
             .op = VS_OP_FORWARD,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 27648,
             .workspace_bytes = 0,
-            .items_per_sample = 480,
+            .items = 480,
             .flops_per_sample = 8294494208,
-            .pack = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_0dde485d_pack,
-            .run = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_0dde485d_run,
+            .pack = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_58f46043_pack,
+            .run = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_58f46043_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 1963, 98 },
-            .name = { 2061, 65 },
-            .schedule = { 2126, 94 },
-            .loops = { 2220, 77 },
-            .packing = { 2297, 54 },
-            .target = { 2351, 9 },
-            .template_digest = { 2360, 64 },
+            .key = { 2249, 98 },
+            .name = { 2347, 65 },
+            .schedule = { 2412, 94 },
+            .loops = { 2506, 77 },
+            .packing = { 2583, 62 },
+            .target = { 2645, 9 },
+            .template_digest = { 2654, 64 },
             .op = VS_OP_FORWARD,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 32768,
             .workspace_bytes = 0,
-            .items_per_sample = 486,
+            .items = 486,
             .flops_per_sample = 9889118208,
             .pack = vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_pack,
             .run = vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2424, 102 },
-            .name = { 2526, 69 },
-            .schedule = { 2595, 98 },
-            .loops = { 2693, 67 },
-            .packing = { 2760, 54 },
-            .target = { 2814, 9 },
-            .template_digest = { 2823, 64 },
+            .key = { 2718, 102 },
+            .name = { 2820, 69 },
+            .schedule = { 2889, 98 },
+            .loops = { 2987, 67 },
+            .packing = { 3054, 62 },
+            .target = { 3116, 9 },
+            .template_digest = { 3125, 64 },
             .op = VS_OP_FORWARD,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 1728,
             .workspace_bytes = 0,
-            .items_per_sample = 1920,
+            .items = 1920,
             .flops_per_sample = 2098397056,
             .pack = vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_pack,
             .run = vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2887, 95 },
-            .name = { 2982, 61 },
-            .schedule = { 3043, 98 },
-            .loops = { 3141, 67 },
-            .packing = { 3208, 54 },
-            .target = { 3262, 9 },
-            .template_digest = { 3271, 64 },
+            .key = { 3189, 95 },
+            .name = { 3284, 61 },
+            .schedule = { 3345, 98 },
+            .loops = { 3443, 67 },
+            .packing = { 3510, 62 },
+            .target = { 3572, 9 },
+            .template_digest = { 3581, 64 },
             .op = VS_OP_FORWARD,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 15360,
             .workspace_bytes = 0,
-            .items_per_sample = 4,
+            .items = 4,
             .flops_per_sample = 423360,
             .pack = vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_1ebc77e8_pack,
             .run = vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_1ebc77e8_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3335, 94 },
-            .name = { 3429, 65 },
-            .schedule = { 3494, 98 },
-            .loops = { 3592, 82 },
-            .packing = { 3674, 55 },
-            .target = { 3729, 9 },
-            .template_digest = { 3738, 64 },
+            .key = { 3645, 94 },
+            .name = { 3739, 65 },
+            .schedule = { 3804, 98 },
+            .loops = { 3902, 82 },
+            .packing = { 3984, 63 },
+            .target = { 4047, 9 },
+            .template_digest = { 4056, 64 },
             .op = VS_OP_FORWARD,
+            .item_rule = VS_ITEMS_PER_CALL,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 2359296,
             .workspace_bytes = 0,
-            .items_per_sample = 10,
+            .items = 72,
             .flops_per_sample = 50577408,
             .pack = vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01_pack,
             .run = vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3802, 92 },
-            .name = { 3894, 65 },
-            .schedule = { 3959, 99 },
-            .loops = { 4058, 67 },
-            .packing = { 4125, 54 },
-            .target = { 4179, 9 },
-            .template_digest = { 4188, 64 },
+            .key = { 4120, 92 },
+            .name = { 4212, 65 },
+            .schedule = { 4277, 99 },
+            .loops = { 4376, 67 },
+            .packing = { 4443, 62 },
+            .target = { 4505, 9 },
+            .template_digest = { 4514, 64 },
             .op = VS_OP_FORWARD,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 8064,
             .workspace_bytes = 0,
-            .items_per_sample = 5,
+            .items = 5,
             .flops_per_sample = 451584,
             .pack = vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_pack,
             .run = vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4252, 93 },
-            .name = { 4345, 65 },
-            .schedule = { 4410, 43 },
-            .loops = { 4453, 98 },
-            .packing = { 4551, 65 },
-            .target = { 4616, 9 },
-            .template_digest = { 4625, 64 },
+            .key = { 4578, 93 },
+            .name = { 4671, 65 },
+            .schedule = { 4736, 43 },
+            .loops = { 4779, 98 },
+            .packing = { 4877, 73 },
+            .target = { 4950, 9 },
+            .template_digest = { 4959, 64 },
             .op = VS_OP_FORWARD,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 1474560,
             .workspace_bytes = 391680,
-            .items_per_sample = 10,
+            .items = 10,
             .flops_per_sample = 331883520,
             .pack = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_pack,
             .run = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_run,
         },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 5023, 93 },
+            .name = { 5116, 70 },
+            .schedule = { 5186, 94 },
+            .loops = { 5280, 130 },
+            .packing = { 5410, 63 },
+            .target = { 5473, 9 },
+            .template_digest = { 5482, 64 },
+            .op = VS_OP_FORWARD,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .packed_bytes = 82944,
+            .workspace_bytes = 41664,
+            .items = 4,
+            .flops_per_sample = 11176704,
+            .pack = vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_pack,
+            .run = vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_run,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 5546, 93 },
+            .name = { 5639, 71 },
+            .schedule = { 5710, 44 },
+            .loops = { 5754, 151 },
+            .packing = { 5905, 72 },
+            .target = { 5977, 9 },
+            .template_digest = { 5986, 64 },
+            .op = VS_OP_FORWARD,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .packed_bytes = 262144,
+            .workspace_bytes = 373760,
+            .items = 18,
+            .flops_per_sample = 111411200,
+            .pack = vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_pack,
+            .run = vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_run,
+        },
     },
     .texts =
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c1;f16;g1;last;f32/f32;bias;relu;direct"
-        "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_9ff6954c"
-        "filter-lanes,g1,v1,tile1x20,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll1"
+        "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_44a7ac56"
+        "filter-lanes,g1,v1,tile1x20,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,stream,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
-        "filter-lanes/1;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c1;f16"
+        "filter-lanes/1;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c1;f16;groups1"
         "x86-64-v4"
-        "bcb2de6ee259e4b1bca4e2956914cb9a6343064aa50c97cc5ed219bd9076aac0"
+        "5966edb88a768d37dd40367f823eb103f67d70b0608d59721cf0ce36493de06d"
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;direct"
-        "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_0dde485d"
-        "filter-lanes,g1,v1,tile1x20,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll2"
+        "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_58f46043"
+        "filter-lanes,g1,v1,tile1x20,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,stream,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
-        "filter-lanes/1;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c16;f16"
+        "filter-lanes/1;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c16;f16;groups1"
         "x86-64-v4"
-        "bcb2de6ee259e4b1bca4e2956914cb9a6343064aa50c97cc5ed219bd9076aac0"
+        "5966edb88a768d37dd40367f823eb103f67d70b0608d59721cf0ce36493de06d"
         "forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;direct"
         "vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e"
         "filter-lanes,g2,v1,tile1x12,merge=w,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
-        "filter-lanes/1;l16;g2;v1;w;k4x4x4;s2x2x2;d1x1x1;c16;f8"
+        "filter-lanes/1;l16;g2;v1;w;k4x4x4;s2x2x2;d1x1x1;c16;f8;groups1"
         "x86-64-v4"
-        "bcb2de6ee259e4b1bca4e2956914cb9a6343064aa50c97cc5ed219bd9076aac0"
+        "5966edb88a768d37dd40367f823eb103f67d70b0608d59721cf0ce36493de06d"
         "forward;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
         "vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd"
         "filter-lanes,g16,v1,tile1x16,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
-        "filter-lanes/1;l16;g16;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1"
+        "filter-lanes/1;l16;g16;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1;groups1"
         "x86-64-v4"
-        "bcb2de6ee259e4b1bca4e2956914cb9a6343064aa50c97cc5ed219bd9076aac0"
+        "5966edb88a768d37dd40367f823eb103f67d70b0608d59721cf0ce36493de06d"
         "forward;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct"
         "vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_1ebc77e8"
         "filter-lanes,g1,v2,tile1x10,merge=none,fuse=row,rows=listed,order=hblock,block4,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, channels"
-        "filter-lanes/1;l16;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21"
+        "filter-lanes/1;l16;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21;groups1"
         "x86-64-v4"
-        "bcb2de6ee259e4b1bca4e2956914cb9a6343064aa50c97cc5ed219bd9076aac0"
+        "5966edb88a768d37dd40367f823eb103f67d70b0608d59721cf0ce36493de06d"
         "forward;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
         "vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01"
         "filter-lanes,g1,v2,tile3x4,merge=none,fuse=row,rows=unrolled,order=wstat,block1,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, channels"
-        "filter-lanes/1;l16;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96"
+        "filter-lanes/1;l16;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96;groups1"
         "x86-64-v4"
-        "bcb2de6ee259e4b1bca4e2956914cb9a6343064aa50c97cc5ed219bd9076aac0"
+        "5966edb88a768d37dd40367f823eb103f67d70b0608d59721cf0ce36493de06d"
         "forward;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"
         "vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20"
         "filter-lanes,g1,v1,tile2x9,merge=none,fuse=row,rows=unrolled,order=hblock,block3,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, channels"
-        "filter-lanes/1;l16;g1;v1;n;k2x3x3;s1x1x1;d2x1x3;c7;f12"
+        "filter-lanes/1;l16;g1;v1;n;k2x3x3;s1x1x1;d2x1x3;c7;f12;groups1"
         "x86-64-v4"
-        "bcb2de6ee259e4b1bca4e2956914cb9a6343064aa50c97cc5ed219bd9076aac0"
+        "5966edb88a768d37dd40367f823eb103f67d70b0608d59721cf0ce36493de06d"
         "forward;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898"
         "minimal-filtering,block1x4x7,v2,r14,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
-        "minimal-filtering/1;l16;v2;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64"
+        "minimal-filtering/1;l16;v2;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64;groups1"
         "x86-64-v4"
-        "e53d57548ff7c5886892d645dfe985493205889c50ca24cd7d3416b56f745b02"
+        "b13d9ac3e2675a63809d61c36d48aeaa30e37cd6a2a6c56649472d9d562fa3bd"
+        "forward;i4x7x19;o8x7x38;k3x4x3;s2x1x2;d1x1x1;p0x1x0;c18;f21;g1;first;f32/f32;bias;relu;direct"
+        "vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd"
+        "filter-lanes,g1,v2,tile1x5,merge=w,fuse=row,rows=listed,order=hblock,block7,noprefetch,unroll2"
+        "batch, depth positions, tile rows and columns, depth taps, row taps, channels, conversion of planes to voxels and voxels to planes"
+        "filter-lanes/1;l16;g1;v2;w;k3x4x3;s2x1x2;d1x1x1;c18;f21;groups1"
+        "x86-64-v4"
+        "5966edb88a768d37dd40367f823eb103f67d70b0608d59721cf0ce36493de06d"
+        "forward;i6x12x34;o6x12x34;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c32;f32;g1;first;f32/f32;bias;relu;fast"
+        "vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51"
+        "minimal-filtering,block1x1x17,v2,r14,unroll2"
+        "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels, conversion of planes to voxels and voxels to planes"
+        "minimal-filtering/1;l16;v2;k3x3x3;s1x1x1;p1x1x1;o6x12x34;c32;f32;groups1"
+        "x86-64-v4"
+        "b13d9ac3e2675a63809d61c36d48aeaa30e37cd6a2a6c56649472d9d562fa3bd"
 };

@@ -21,8 +21,11 @@ _Static_assert(VS_LANES == 4 || VS_LANES == 8 || VS_LANES == 16, "vectors of 128
 _Static_assert(1 >= 1 && 1 >= 1 && 3 >= 1, "schedule");
 
 enum {
-    CHANNELS = 96,
-    FILTERS = 96,
+    CHANNELS = 96, /* that one filter reads */
+    FILTERS = 96,   /* of one part */
+    PARTS = 1,       /* groups of features, computed one after another */
+    INPUT_CHANNELS = 96, /* of a voxel of the input */
+    GROUP_FILTERS = 96,   /* of a voxel of the output that read the same channels */
     INPUT_DEPTH = 4,
     INPUT_HEIGHT = 4,
     INPUT_WIDTH = 4,
@@ -35,20 +38,25 @@ enum {
     DEPTHS = 5,
     TILE_ROWS = 2,
     TILE_COLUMNS = 1,
-    BLOCK_ROWS = 1, /* tile rows of one work item */
-    BLOCKS = 2,        /* work items of one position along depth */
+    BLOCK_ROWS = 1, /* tile rows of one block */
+    BLOCKS = 2,        /* of tile rows */
     FILTER_BLOCKS = 3,
     BLOCK_FILTERS = 32,
+    SPLITS = 3, /* parts of the positions */
     GROUPS = 4, /* of phases in a plane */
+    PIECES = FILTER_BLOCKS * DEPTH_STRIDE * GROUPS, /* of the weights */
 };
 
-/* Floats of the packed weights of one tap: in a full block of filters, and in the last one. */
+/* Floats of the packed weights of one part; of one tap in a full block of filters, and in the last one. */
+#define PART_WEIGHTS INT64_C(589824)
 #define UNIT INT64_C(3072)
 #define LAST_UNIT INT64_C(3072)
 #define INPUT_ROW INT64_C(384)
 #define INPUT_PLANE INT64_C(1536)
 #define OUTPUT_ROW INT64_C(768)
 #define OUTPUT_PLANE INT64_C(6144)
+#define OUTPUT_SAMPLE INT64_C(49152)
+#define FILTER_STEP INT64_C(1) /* floats from filter to filter where tiles write */
 
 /* A tap that is looped over at run time: where its input begins, in floats, and its place in the packed weights, in units. */
 typedef struct {
@@ -548,12 +556,13 @@ typedef struct {
     int64_t inputs[2];
 } depth_slice;
 
-static int find_slice(depth_slice *restrict slice, const vs_run_args *args, int64_t item, int phase) {
+VS_INLINE int64_t sample_of(int64_t item) { return item / ((int64_t)DEPTHS * BLOCKS); }
+
+static int find_slice(depth_slice *restrict slice, float *y, int64_t item, int phase) {
     const int64_t q = FIRST_DEPTH + item % DEPTHS;
-    const int64_t sample = item / ((int64_t)DEPTHS * BLOCKS);
     const int64_t o = q * DEPTH_STRIDE + phase - DEPTH_CROP;
     if (o < 0 || o >= OUTPUT_DEPTH) return 0;
-    slice->output = (float *)args->output + (sample * OUTPUT_DEPTH + o) * OUTPUT_PLANE;
+    slice->output = y + sample_of(item) * OUTPUT_SAMPLE + o * OUTPUT_PLANE;
     slice->count = 0;
     const depth_phase *const p = &depth_phases[phase];
     for (int t = 0; t < p->count; ++t) {
@@ -561,7 +570,7 @@ static int find_slice(depth_slice *restrict slice, const vs_run_args *args, int6
         const int64_t i = q - tap->lag;
         if (i < 0 || i >= INPUT_DEPTH) continue;
         slice->taps[slice->count] = tap;
-        slice->inputs[slice->count++] = (sample * INPUT_DEPTH + i) * INPUT_PLANE;
+        slice->inputs[slice->count++] = (sample_of(item) * INPUT_DEPTH + i) * INPUT_PLANE;
     }
     return 1;
 }
@@ -580,44 +589,54 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
     return 1;
 }
 
-int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01_run(const vs_run_args *args, int64_t begin, int64_t end);
-
-int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01_run(const vs_run_args *args, int64_t begin, int64_t end) {
-    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * (int64_t)DEPTHS * BLOCKS)
-        return VS_BAD_ARGUMENTS;
-    const float *const x = args->input;
-    const float *const weights = args->packed;
+/* Items of one part: its channels of the input, its weights, its filters of the output. */
+static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end, int64_t piece, int64_t after) {
+    const float *const x = (const float *)args->input + part * (int64_t)CHANNELS;
+    const float *const weights = (const float *)args->packed + part * PART_WEIGHTS;
+    float *const results = (float *)args->output + part * FILTERS * FILTER_STEP;
     listed_tap lists[GROUPS][2];
     int counts[GROUPS];
     int64_t outputs[GROUPS];
     int present[GROUPS];
     depth_slice slice;
 
-    /* Weights outermost: each block of them is streamed once, and re-read from the caches for every item. */
-    for (int phase = 0; phase < DEPTH_STRIDE; ++phase) {
-        for (int group = 0; group < GROUPS; ++group) {
-            for (int block = 0; block < FILTER_BLOCKS; ++block) {
-                const float *const w = weights + depth_phases[phase].weights + block * depth_phases[phase].units * UNIT;
-                for (int64_t item = begin; item < end; ++item) {
-                    if (!find_slice(&slice, args, item, phase)) continue;
-                    const int first = (int)(item / DEPTHS % BLOCKS) * BLOCK_ROWS;
-                    const int stop = first + BLOCK_ROWS < TILE_ROWS ? first + BLOCK_ROWS : TILE_ROWS;
-                    for (int row = first; row < stop; ++row) {
-                        if (!list_taps(&slice, group, row, lists[0], &counts[0], &outputs[0])) continue;
-                        for (int column = 0; column < TILE_COLUMNS; ++column) {
-                            const tile_entry *const e = &tiles[group][row * TILE_COLUMNS + column];
-                            float *const y = slice.output + outputs[0] + e->output + block * (int64_t)BLOCK_FILTERS;
-                            if (!e->last) continue;
-                            if (block + 1 < FILTER_BLOCKS) e->full(x + e->input, w, NULL, y, lists[0], counts[0]);
-                            else e->last(x + e->input, w, NULL, y, lists[0], counts[0]);
-                        }
-                    }
+    /* Weights outermost: each piece of them, one filter block's for one depth phase and one group, is streamed once and re-read
+       from the caches for every item. */
+    for (; piece < after; ++piece) {
+        const int group = (int)(piece % GROUPS), phase = (int)(piece / GROUPS % DEPTH_STRIDE), block = (int)(piece / (GROUPS * DEPTH_STRIDE));
+        const float *const w = weights + depth_phases[phase].weights + block * depth_phases[phase].units * UNIT;
+        for (int64_t item = begin; item < end; ++item) {
+            if (!find_slice(&slice, results, item, phase)) continue;
+            const int first = (int)(item / DEPTHS % BLOCKS) * BLOCK_ROWS;
+            const int stop = first + BLOCK_ROWS < TILE_ROWS ? first + BLOCK_ROWS : TILE_ROWS;
+            for (int row = first; row < stop; ++row) {
+                if (!list_taps(&slice, group, row, lists[0], &counts[0], &outputs[0])) continue;
+                for (int column = 0; column < TILE_COLUMNS; ++column) {
+                    const tile_entry *const e = &tiles[group][row * TILE_COLUMNS + column];
+                    float *const y = slice.output + (outputs[0] + e->output + block * BLOCK_FILTERS * FILTER_STEP);
+                    if (!e->last) continue;
+                    if (block + 1 < FILTER_BLOCKS) e->full(x + e->input, w, NULL, y, lists[0], counts[0]);
+                    else e->last(x + e->input, w, NULL, y, lists[0], counts[0]);
                 }
             }
         }
     }
     (void)present;
+}
+
+int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01_run(const vs_run_args *args, int64_t begin, int64_t end);
+
+int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01_run(const vs_run_args *args, int64_t begin, int64_t end) {
+    const int64_t items = args->batch == 0 ? 0 : (int64_t)SPLITS * PIECES;
+    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
+    /* A work item is a piece of the weights with a part of the positions of all samples. */
+    const int64_t positions = args->batch * (int64_t)DEPTHS * BLOCKS;
+    for (int64_t item = begin; item < end; ++item) {
+        const int64_t split = item / PIECES, piece = item % PIECES;
+        for (int part = 0; part < PARTS; ++part)
+            compute(args, part, positions * split / SPLITS, positions * (split + 1) / SPLITS, piece, piece + 1);
+    }
     return VS_OK;
 }
 
@@ -697,18 +716,22 @@ int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01_pack(c
     const float *const weights = args->weights;
     float *const packed = args->packed;
     for (int64_t i = 589824; i < 589824; ++i) packed[i] = 0;
-    for (int tap = 0; tap < 64; ++tap) {
-        for (int block = 0; block < FILTER_BLOCKS; ++block) {
-            const int64_t unit = block + 1 < FILTER_BLOCKS ? UNIT : LAST_UNIT;
-            const int64_t width = unit / 96; /* floats of one channel step */
-            const depth_phase *const p = &depth_phases[tap_places[tap].phase];
-            float *const to = packed + p->weights + block * p->units * UNIT + tap_places[tap].unit * unit;
-            for (int64_t lane = 0; lane < width; ++lane) {
-                const int64_t filter = block * (int64_t)BLOCK_FILTERS + lane / 1;
-                const float *const from = weights + (tap * (int64_t)FILTERS + filter) * CHANNELS;
-                for (int64_t step = 0; step < 96; ++step) {
-                    const int64_t channel = step * 1 + lane % 1;
-                    to[step * width + lane] = filter < FILTERS && channel < CHANNELS ? from[channel] : 0;
+    for (int part = 0; part < PARTS; ++part) {
+        for (int tap = 0; tap < 64; ++tap) {
+            for (int block = 0; block < FILTER_BLOCKS; ++block) {
+                const int64_t unit = block + 1 < FILTER_BLOCKS ? UNIT : LAST_UNIT;
+                const int64_t width = unit / 96; /* floats of one channel step */
+                const depth_phase *const p = &depth_phases[tap_places[tap].phase];
+                float *const to = packed + part * PART_WEIGHTS + p->weights + block * p->units * UNIT + tap_places[tap].unit * unit;
+                for (int64_t lane = 0; lane < width; ++lane) {
+                    const int64_t filter = block * (int64_t)BLOCK_FILTERS + lane / 1;
+                    /* The kernel tensor is (taps, filters of a group, channels of all groups). */
+                    const int64_t group = (part * (int64_t)FILTERS + filter) / GROUP_FILTERS, row = (part * (int64_t)FILTERS + filter) % GROUP_FILTERS;
+                    const float *const from = weights + (tap * (int64_t)GROUP_FILTERS + row) * INPUT_CHANNELS + group * CHANNELS;
+                    for (int64_t step = 0; step < 96; ++step) {
+                        const int64_t channel = step * 1 + lane % 1;
+                        to[step * width + lane] = filter < FILTERS && channel < CHANNELS ? from[channel] : 0;
+                    }
                 }
             }
         }

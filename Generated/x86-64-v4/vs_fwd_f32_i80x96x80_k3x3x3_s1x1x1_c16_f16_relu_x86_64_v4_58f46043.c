@@ -363,12 +363,13 @@ typedef struct {
     int64_t inputs[3];
 } depth_slice;
 
+VS_INLINE int64_t sample_of(int64_t item) { return item / ((int64_t)DEPTHS * BLOCKS); }
+
 static int find_slice(depth_slice *restrict slice, float *y, int64_t item, int phase) {
     const int64_t q = FIRST_DEPTH + item % DEPTHS;
-    const int64_t sample = item / ((int64_t)DEPTHS * BLOCKS);
     const int64_t o = q * DEPTH_STRIDE + phase - DEPTH_CROP;
     if (o < 0 || o >= OUTPUT_DEPTH) return 0;
-    slice->output = y + sample * OUTPUT_SAMPLE + o * OUTPUT_PLANE;
+    slice->output = y + sample_of(item) * OUTPUT_SAMPLE + o * OUTPUT_PLANE;
     slice->count = 0;
     const depth_phase *const p = &depth_phases[phase];
     for (int t = 0; t < p->count; ++t) {
@@ -376,7 +377,7 @@ static int find_slice(depth_slice *restrict slice, float *y, int64_t item, int p
         const int64_t i = q - tap->lag;
         if (i < 0 || i >= INPUT_DEPTH) continue;
         slice->taps[slice->count] = tap;
-        slice->inputs[slice->count++] = (sample * INPUT_DEPTH + i) * INPUT_PLANE;
+        slice->inputs[slice->count++] = (sample_of(item) * INPUT_DEPTH + i) * INPUT_PLANE;
     }
     return 1;
 }
@@ -460,6 +461,7 @@ int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_58f46043_run(c
     for (int64_t item = begin; item < end; ++item) {
         for (int part = 0; part < PARTS; ++part) compute(args, part, item, item + 1);
     }
+    vs_end_streams();
     return VS_OK;
 }
 

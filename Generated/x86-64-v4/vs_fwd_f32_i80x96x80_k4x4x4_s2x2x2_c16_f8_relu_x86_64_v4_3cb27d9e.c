@@ -21,8 +21,11 @@ _Static_assert(VS_LANES == 4 || VS_LANES == 8 || VS_LANES == 16, "vectors of 128
 _Static_assert(16 >= 1 && 7 >= 1 && 1 >= 1, "schedule");
 
 enum {
-    CHANNELS = 16,
-    FILTERS = 8,
+    CHANNELS = 16, /* that one filter reads */
+    FILTERS = 8,   /* of one part */
+    PARTS = 1,       /* groups of features, computed one after another */
+    INPUT_CHANNELS = 16, /* of a voxel of the input */
+    GROUP_FILTERS = 8,   /* of a voxel of the output that read the same channels */
     INPUT_DEPTH = 80,
     INPUT_HEIGHT = 96,
     INPUT_WIDTH = 80,
@@ -35,20 +38,23 @@ enum {
     DEPTHS = 81,
     TILE_ROWS = 96,
     TILE_COLUMNS = 7,
-    BLOCK_ROWS = 16, /* tile rows of one work item */
-    BLOCKS = 6,        /* work items of one position along depth */
+    BLOCK_ROWS = 16, /* tile rows of one block */
+    BLOCKS = 6,        /* of tile rows */
     FILTER_BLOCKS = 1,
     BLOCK_FILTERS = 8,
     GROUPS = 2, /* of phases in a plane */
 };
 
-/* Floats of the packed weights of one tap: in a full block of filters, and in the last one. */
+/* Floats of the packed weights of one part; of one tap in a full block of filters, and in the last one. */
+#define PART_WEIGHTS INT64_C(8192)
 #define UNIT INT64_C(128)
 #define LAST_UNIT INT64_C(128)
 #define INPUT_ROW INT64_C(1280)
 #define INPUT_PLANE INT64_C(122880)
 #define OUTPUT_ROW INT64_C(1280)
 #define OUTPUT_PLANE INT64_C(245760)
+#define OUTPUT_SAMPLE INT64_C(39321600)
+#define FILTER_STEP INT64_C(1) /* floats from filter to filter where tiles write */
 
 /* A tap that is looped over at run time: where its input begins, in floats, and its place in the packed weights, in units. */
 typedef struct {
@@ -472,12 +478,13 @@ typedef struct {
     int64_t inputs[2];
 } depth_slice;
 
-static int find_slice(depth_slice *restrict slice, const vs_run_args *args, int64_t item, int phase) {
+VS_INLINE int64_t sample_of(int64_t item) { return item / ((int64_t)DEPTHS * BLOCKS); }
+
+static int find_slice(depth_slice *restrict slice, float *y, int64_t item, int phase) {
     const int64_t q = FIRST_DEPTH + item % DEPTHS;
-    const int64_t sample = item / ((int64_t)DEPTHS * BLOCKS);
     const int64_t o = q * DEPTH_STRIDE + phase - DEPTH_CROP;
     if (o < 0 || o >= OUTPUT_DEPTH) return 0;
-    slice->output = (float *)args->output + (sample * OUTPUT_DEPTH + o) * OUTPUT_PLANE;
+    slice->output = y + sample_of(item) * OUTPUT_SAMPLE + o * OUTPUT_PLANE;
     slice->count = 0;
     const depth_phase *const p = &depth_phases[phase];
     for (int t = 0; t < p->count; ++t) {
@@ -485,7 +492,7 @@ static int find_slice(depth_slice *restrict slice, const vs_run_args *args, int6
         const int64_t i = q - tap->lag;
         if (i < 0 || i >= INPUT_DEPTH) continue;
         slice->taps[slice->count] = tap;
-        slice->inputs[slice->count++] = (sample * INPUT_DEPTH + i) * INPUT_PLANE;
+        slice->inputs[slice->count++] = (sample_of(item) * INPUT_DEPTH + i) * INPUT_PLANE;
     }
     return 1;
 }
@@ -510,15 +517,12 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
     return 1;
 }
 
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_run(const vs_run_args *args, int64_t begin, int64_t end);
-
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_run(const vs_run_args *args, int64_t begin, int64_t end) {
-    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * (int64_t)DEPTHS * BLOCKS)
-        return VS_BAD_ARGUMENTS;
-    const float *const x = args->input;
-    const float *const weights = args->packed;
-    const float *const bias = args->bias;
+/* Items of one part: its channels of the input, its weights, its filters of the output. */
+static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end) {
+    const float *const x = (const float *)args->input + part * (int64_t)CHANNELS;
+    const float *const weights = (const float *)args->packed + part * PART_WEIGHTS;
+    float *const results = (float *)args->output + part * FILTERS * FILTER_STEP;
+    const float *const bias = (const float *)args->bias + part * (int64_t)FILTERS;
     float last_bias[16] = {0}; /* the bias ends inside a vector, and nothing is read beyond it */
     for (int f = 0; f < 8; ++f) last_bias[f] = bias[(FILTER_BLOCKS - 1) * BLOCK_FILTERS + f];
     listed_tap lists[GROUPS][4];
@@ -531,13 +535,13 @@ int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_run(co
         const int first = (int)(item / DEPTHS % BLOCKS) * BLOCK_ROWS;
         const int stop = first + BLOCK_ROWS < TILE_ROWS ? first + BLOCK_ROWS : TILE_ROWS;
         for (int phase = 0; phase < DEPTH_STRIDE; ++phase) {
-            if (!find_slice(&slice, args, item, phase)) continue;
+            if (!find_slice(&slice, results, item, phase)) continue;
             const float *const w = weights + depth_phases[phase].weights;
             const int64_t units = depth_phases[phase].units;
             /* This block's rows of the input plane after the ones in use, spread over the tiles: the hardware does not follow
                the jump from row to row. */
             const int64_t sample = item / ((int64_t)DEPTHS * BLOCKS), next = FIRST_DEPTH + item % DEPTHS + 1;
-            const int fetches = phase == 0 && next >= 0 && next < INPUT_DEPTH;
+            const int fetches = part == 0 && phase == 0 && next >= 0 && next < INPUT_DEPTH;
             const float *fetched = x + (sample * INPUT_DEPTH + next) * INPUT_PLANE + first * INT64_C(1280);
             for (int row = first; row < stop; ++row) {
                 for (int group = 0; group < GROUPS; ++group)
@@ -552,7 +556,7 @@ int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_run(co
                             if (!present[group]) continue;
                             const tile_entry *const e = &tiles[group][column];
                             if (!e->last) continue;
-                            float *const y = slice.output + outputs[group] + e->output + block * (int64_t)BLOCK_FILTERS;
+                            float *const y = slice.output + (outputs[group] + e->output + block * BLOCK_FILTERS * FILTER_STEP);
                             const float *const wb = w + block * units * UNIT;
                             if (block + 1 < FILTER_BLOCKS) e->full(x + e->input, wb, bias + block * (int64_t)BLOCK_FILTERS, y, lists[group], counts[group]);
                             else e->last(x + e->input, wb, last_bias, y, lists[group], counts[group]);
@@ -561,6 +565,17 @@ int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_run(co
                 }
             }
         }
+    }
+}
+
+int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_run(const vs_run_args *args, int64_t begin, int64_t end);
+
+int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_run(const vs_run_args *args, int64_t begin, int64_t end) {
+    const int64_t items = args->batch * (int64_t)DEPTHS * BLOCKS;
+    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
+    for (int64_t item = begin; item < end; ++item) {
+        for (int part = 0; part < PARTS; ++part) compute(args, part, item, item + 1);
     }
     return VS_OK;
 }
@@ -641,18 +656,22 @@ int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_pack(c
     const float *const weights = args->weights;
     float *const packed = args->packed;
     for (int64_t i = 8192; i < 8192; ++i) packed[i] = 0;
-    for (int tap = 0; tap < 64; ++tap) {
-        for (int block = 0; block < FILTER_BLOCKS; ++block) {
-            const int64_t unit = block + 1 < FILTER_BLOCKS ? UNIT : LAST_UNIT;
-            const int64_t width = unit / 8; /* floats of one channel step */
-            const depth_phase *const p = &depth_phases[tap_places[tap].phase];
-            float *const to = packed + p->weights + block * p->units * UNIT + tap_places[tap].unit * unit;
-            for (int64_t lane = 0; lane < width; ++lane) {
-                const int64_t filter = block * (int64_t)BLOCK_FILTERS + lane / 2;
-                const float *const from = weights + (tap * (int64_t)FILTERS + filter) * CHANNELS;
-                for (int64_t step = 0; step < 8; ++step) {
-                    const int64_t channel = step * 2 + lane % 2;
-                    to[step * width + lane] = filter < FILTERS && channel < CHANNELS ? from[channel] : 0;
+    for (int part = 0; part < PARTS; ++part) {
+        for (int tap = 0; tap < 64; ++tap) {
+            for (int block = 0; block < FILTER_BLOCKS; ++block) {
+                const int64_t unit = block + 1 < FILTER_BLOCKS ? UNIT : LAST_UNIT;
+                const int64_t width = unit / 8; /* floats of one channel step */
+                const depth_phase *const p = &depth_phases[tap_places[tap].phase];
+                float *const to = packed + part * PART_WEIGHTS + p->weights + block * p->units * UNIT + tap_places[tap].unit * unit;
+                for (int64_t lane = 0; lane < width; ++lane) {
+                    const int64_t filter = block * (int64_t)BLOCK_FILTERS + lane / 2;
+                    /* The kernel tensor is (taps, filters of a group, channels of all groups). */
+                    const int64_t group = (part * (int64_t)FILTERS + filter) / GROUP_FILTERS, row = (part * (int64_t)FILTERS + filter) % GROUP_FILTERS;
+                    const float *const from = weights + (tap * (int64_t)GROUP_FILTERS + row) * INPUT_CHANNELS + group * CHANNELS;
+                    for (int64_t step = 0; step < 8; ++step) {
+                        const int64_t channel = step * 2 + lane % 2;
+                        to[step * width + lane] = filter < FILTERS && channel < CHANNELS ? from[channel] : 0;
+                    }
                 }
             }
         }

@@ -21,8 +21,11 @@ _Static_assert(VS_LANES == 4 || VS_LANES == 8 || VS_LANES == 16, "vectors of 128
 _Static_assert(2 >= 1 && 14 >= 1 && 28 >= 1, "schedule");
 
 enum {
-    CHANNELS = 60,
+    CHANNELS = 60, /* of one group of features, as all that follows */
     FILTERS = 64,
+    PARTS = 1,       /* groups of features, computed one after another */
+    INPUT_CHANNELS = 60, /* of a voxel of the input */
+    OUTPUT_FILTERS = 64, /* of a voxel of the output */
     INPUT_DEPTH = 9,
     INPUT_HEIGHT = 11,
     INPUT_WIDTH = 14,
@@ -41,6 +44,7 @@ enum {
     VECTORS = 2, /* of filters in a block */
     BLOCK_FILTERS = 32,
     FILTER_BLOCKS = 2,
+    SPLITS = 1, /* parts of the filter blocks, each with work items of its own */
     ROW = 64,             /* floats from one tile's channels to the next in the transformed input */
     POINT = 1808,         /* floats from one point to the next in the transformed input */
     POINT_SUMS = 912, /* likewise in the products */
@@ -48,6 +52,17 @@ enum {
 
 /* Where the transformed input and the products lie in the workspace, in floats. */
 #define PRODUCTS INT64_C(65088)
+
+/* Floats from voxel to voxel, row to row and plane to plane, where windows are read and where results are written. */
+#define X_VOXEL INT64_C(60)
+#define X_ROW INT64_C(840)
+#define X_PLANE INT64_C(9240)
+#define Y_VOXEL INT64_C(64)
+#define Y_ROW INT64_C(1792)
+#define Y_PLANE INT64_C(19712)
+
+/* Floats of the transformed weights of one part. */
+#define PART_WEIGHTS INT64_C(368640)
 
 typedef struct {
     int begin;
@@ -217,45 +232,59 @@ static const axis_phase depth_phases_0[] = { { -1, { { 1, 5 }, { 0, 5 }, { 0, 5 
 static const axis_phase height_phases_0[] = { { -1, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 5 } }, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 5 } } } };
 static const axis_phase width_phases_0[] = { { 0, { { 0, 7 }, { 0, 7 }, { 0, 7 } }, { { 0, 7 }, { 0, 7 }, { 0, 7 } } } };
 
+/* The points of one window for one vector of channels. */
+VS_INLINE void transform_window_0(vf *restrict d, float *restrict v) {
+    enum { D = 2 + 1, H = 3 + 1, W = 2 + 1 };
+#pragma clang loop unroll(full)
+    for (int i = 0; i < D * H; ++i) forward_2(d + i * W, 1);
+#pragma clang loop unroll(full)
+    for (int a = 0; a < D; ++a)
+#pragma clang loop unroll(full)
+        for (int e = 0; e < W; ++e) forward_3(d + a * H * W + e, W);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < H * W; ++i) forward_2(d + i, H * W);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < D * H * W; ++i) vs_store(v + i * (int64_t)POINT, d[i]);
+}
+
 static void transform_0(const block *tiles, const float *restrict x, float *restrict v) {
     enum { D = 2 + 1, H = 3 + 1, W = 2 + 1 };
     for (int z = tiles->depth.begin; z < tiles->depth.end; ++z)
         for (int y = tiles->height.begin; y < tiles->height.end; ++y)
             for (int t = tiles->width.begin; t < tiles->width.end; ++t, v += ROW) {
-                const float *window[D * H * W];
-                for (int a = 0; a < D; ++a) {
-                    const int i = 0 + 2 * z - 2 + 1 + a;
-                    for (int b = 0; b < H; ++b) {
-                        const int j = 1 + 2 * y - 3 + 1 + b;
-                        const int inside = i >= 0 && i < INPUT_DEPTH && j >= 0 && j < INPUT_HEIGHT;
-                        for (int e = 0; e < W; ++e) {
-                            const int k = 0 + 2 * t - 2 + 1 + e;
-                            window[(a * H + b) * W + e] = inside && k >= 0 && k < INPUT_WIDTH
-                                ? x + ((i * (int64_t)INPUT_HEIGHT + j) * INPUT_WIDTH + k) * CHANNELS
-                                : zeros;
-                        }
+                const int i = 0 + 2 * z - 2 + 1;
+                const int j = 1 + 2 * y - 3 + 1;
+                const int k = 0 + 2 * t - 2 + 1;
+                int c = 0;
+                if (i >= 0 && i + D <= INPUT_DEPTH && j >= 0 && j + H <= INPUT_HEIGHT && k >= 0 && k + W <= INPUT_WIDTH) {
+                    const float *const first = x + (i * X_PLANE + j * X_ROW + k * X_VOXEL);
+                    for (; c + VS_LANES <= CHANNELS; c += VS_LANES) {
+                        vf d[D * H * W];
+#pragma clang loop unroll(full)
+                        for (int n = 0; n < D * H * W; ++n)
+                            d[n] = vs_load(first + n / (H * W) * X_PLANE + n / W % H * X_ROW + n % W * X_VOXEL + c);
+                        transform_window_0(d, v + c);
                     }
+                    if (c >= CHANNELS) continue;
                 }
-                for (int c = 0; c < 64; c += VS_LANES) {
+                /* At an edge, and for the channels behind the last whole vector. */
+                const float *window[D * H * W];
+                for (int n = 0; n < D * H * W; ++n) {
+                    const int a = i + n / (H * W), b = j + n / W % H, e = k + n % W;
+                    const int inside = a >= 0 && a < INPUT_DEPTH && b >= 0 && b < INPUT_HEIGHT && e >= 0 && e < INPUT_WIDTH;
+                    window[n] = inside ? x + (a * X_PLANE + b * X_ROW + e * X_VOXEL) : zeros;
+                }
+                for (; c < 64; c += VS_LANES) {
                     vf d[D * H * W];
                     if (c + VS_LANES > CHANNELS) { /* nothing is read behind the last channel */
-                        for (int i = 0; i < D * H * W; ++i) {
-                            d[i] = vs_splat(0);
-                            for (int e = 0; e < 12; ++e) d[i][e] = window[i][c + e];
+                        for (int n = 0; n < D * H * W; ++n) {
+                            d[n] = vs_splat(0);
+                            for (int e = 0; e < 12; ++e) d[n][e] = window[n][c + e];
                         }
                     } else
 #pragma clang loop unroll(full)
-                    for (int i = 0; i < D * H * W; ++i) d[i] = vs_load(window[i] + c);
-#pragma clang loop unroll(full)
-                    for (int i = 0; i < D * H; ++i) forward_2(d + i * W, 1);
-#pragma clang loop unroll(full)
-                    for (int a = 0; a < D; ++a)
-#pragma clang loop unroll(full)
-                        for (int e = 0; e < W; ++e) forward_3(d + a * H * W + e, W);
-#pragma clang loop unroll(full)
-                    for (int i = 0; i < H * W; ++i) forward_2(d + i, H * W);
-#pragma clang loop unroll(full)
-                    for (int i = 0; i < D * H * W; ++i) vs_store(v + i * (int64_t)POINT + c, d[i]);
+                    for (int n = 0; n < D * H * W; ++n) d[n] = vs_load(window[n] + c);
+                    transform_window_0(d, v + c);
                 }
             }
 }
@@ -269,6 +298,7 @@ static void invert_0(const block *tiles, const axis_phase *dp, const axis_phase 
                 const int o = (0 + 2 * z) * 2 + dp->offset;
                 const int p = (1 + 2 * t) * 1 + hp->offset;
                 const int q = (0 + 2 * x) * 2 + wp->offset;
+                const int whole = o >= 0 && o + 2 < OUTPUT_DEPTH && p >= 0 && p + 1 < OUTPUT_HEIGHT && q >= 0 && q + 2 < OUTPUT_WIDTH;
                 for (int j = 0; j < VECTORS; ++j) {
                     vf s[D * H * W];
 #pragma clang loop unroll(full)
@@ -286,12 +316,24 @@ static void invert_0(const block *tiles, const axis_phase *dp, const axis_phase 
                     vf r[8];
 #pragma clang loop unroll(full)
                     for (int i = 0; i < 8; ++i) r[i] = s[((i >> 2) * H + (i >> 1 & 1)) * W + (i & 1)];
-                    __asm__ volatile("" : : "r"(r) : "memory"); /* keeps the epilogue's needs out of the transforms */
+                    if (whole && (!last || j < 2)) {
+                        float *const out = y + (o * Y_PLANE + p * Y_ROW + q * Y_VOXEL) + j * VS_LANES;
+#pragma clang loop unroll(full)
+                        for (int i = 0; i < 8; ++i) {
+                            const vf sum = r[i] + vs_load(bias + j * VS_LANES);
+                            vs_store(out + ((i >> 2) * 2 * Y_PLANE + (i >> 1 & 1) * 1 * Y_ROW + (i & 1) * 2 * Y_VOXEL), vs_relu(sum));
+                        }
+                        continue;
+                    }
+                    vf kept[8]; /* keeps the epilogue's needs out of the transforms */
+#pragma clang loop unroll(full)
+                    for (int i = 0; i < 8; ++i) kept[i] = r[i];
+                    __asm__ volatile("" : : "r"(kept) : "memory");
                     for (int i = 0; i < 8; ++i) {
                         const int od = o + (i >> 2) * 2, oh = p + (i >> 1 & 1) * 1, ow = q + (i & 1) * 2;
                         if (od < 0 || od >= OUTPUT_DEPTH || oh < 0 || oh >= OUTPUT_HEIGHT || ow < 0 || ow >= OUTPUT_WIDTH) continue;
-                        float *const out = y + ((od * (int64_t)OUTPUT_HEIGHT + oh) * OUTPUT_WIDTH + ow) * FILTERS + j * VS_LANES;
-                        const vf sum = r[i] + vs_load(bias + j * VS_LANES);
+                        float *const out = y + (od * Y_PLANE + oh * Y_ROW + ow * Y_VOXEL) + j * VS_LANES;
+                        const vf sum = kept[i] + vs_load(bias + j * VS_LANES);
                         const vf result = vs_relu(sum);
                         vs_store(out, result);
                     }
@@ -300,14 +342,16 @@ static void invert_0(const block *tiles, const axis_phase *dp, const axis_phase 
     (void)last;
 }
 
-static void compute_0(const block *tiles, const float *restrict x, const float *restrict weights, const float *restrict bias,
+static void compute_0(const block *tiles, range filters, const float *restrict x, const float *restrict weights, const float *restrict bias,
                               const float *restrict last_bias, float *restrict y, float *restrict work) {
     transform_0(tiles, x, work);
     float *const m = work + PRODUCTS;
     for (int d = 0; d < 2; ++d)
         for (int h = 0; h < 1; ++h)
             for (int w = 0; w < 1; ++w)
-                for (int f = 0; f < FILTER_BLOCKS; ++f) {
+                for (int f = filters.begin; f < filters.end; ++f) {
+                    const int64_t number = (((int64_t)d * 1 + h) * 1 + w) * FILTER_BLOCKS + f;
+                    const float *const packed = weights + number * (36 * (int64_t)CHANNELS * BLOCK_FILTERS);
                     const axis_phase *const dp = &depth_phases_0[d], *const hp = &height_phases_0[h], *const wp = &width_phases_0[w];
                     for (int a = 0; a <= 2; ++a)
                         for (int b = 0; b <= 3; ++b)
@@ -317,11 +361,10 @@ static void compute_0(const block *tiles, const float *restrict x, const float *
                                 const int i = (a * (3 + 1) + b) * (2 + 1) + e;
                                 const int g = (wa * 4 + wb) * 3 + we;
                                 multiply_point(tiles, dp, hp, wp, a, b, e, work + i * (int64_t)POINT,
-                                               weights + g * (int64_t)CHANNELS * BLOCK_FILTERS, m + i * (int64_t)POINT_SUMS);
+                                               packed + g * (int64_t)CHANNELS * BLOCK_FILTERS, m + i * (int64_t)POINT_SUMS);
                             }
                     const int last = f + 1 == FILTER_BLOCKS;
                     invert_0(tiles, dp, hp, wp, m, last ? last_bias : bias + f * BLOCK_FILTERS, y + f * BLOCK_FILTERS, last);
-                    weights += 36 * (int64_t)CHANNELS * BLOCK_FILTERS;
                 }
 }
 
@@ -330,45 +373,59 @@ static const axis_phase depth_phases_1[] = { { -1, { { 1, 5 }, { 0, 5 }, { 0, 5 
 static const axis_phase height_phases_1[] = { { -1, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 5 } }, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 5 } } } };
 static const axis_phase width_phases_1[] = { { 1, { { 0, 7 }, { 0, 7 } }, { { 0, 7 }, { 0, 7 } } } };
 
+/* The points of one window for one vector of channels. */
+VS_INLINE void transform_window_1(vf *restrict d, float *restrict v) {
+    enum { D = 2 + 1, H = 3 + 1, W = 1 + 1 };
+#pragma clang loop unroll(full)
+    for (int i = 0; i < D * H; ++i) forward_1(d + i * W, 1);
+#pragma clang loop unroll(full)
+    for (int a = 0; a < D; ++a)
+#pragma clang loop unroll(full)
+        for (int e = 0; e < W; ++e) forward_3(d + a * H * W + e, W);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < H * W; ++i) forward_2(d + i, H * W);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < D * H * W; ++i) vs_store(v + i * (int64_t)POINT, d[i]);
+}
+
 static void transform_1(const block *tiles, const float *restrict x, float *restrict v) {
     enum { D = 2 + 1, H = 3 + 1, W = 1 + 1 };
     for (int z = tiles->depth.begin; z < tiles->depth.end; ++z)
         for (int y = tiles->height.begin; y < tiles->height.end; ++y)
             for (int t = tiles->width.begin; t < tiles->width.end; ++t, v += ROW) {
-                const float *window[D * H * W];
-                for (int a = 0; a < D; ++a) {
-                    const int i = 0 + 2 * z - 2 + 1 + a;
-                    for (int b = 0; b < H; ++b) {
-                        const int j = 1 + 2 * y - 3 + 1 + b;
-                        const int inside = i >= 0 && i < INPUT_DEPTH && j >= 0 && j < INPUT_HEIGHT;
-                        for (int e = 0; e < W; ++e) {
-                            const int k = 0 + 2 * t - 1 + 1 + e;
-                            window[(a * H + b) * W + e] = inside && k >= 0 && k < INPUT_WIDTH
-                                ? x + ((i * (int64_t)INPUT_HEIGHT + j) * INPUT_WIDTH + k) * CHANNELS
-                                : zeros;
-                        }
+                const int i = 0 + 2 * z - 2 + 1;
+                const int j = 1 + 2 * y - 3 + 1;
+                const int k = 0 + 2 * t - 1 + 1;
+                int c = 0;
+                if (i >= 0 && i + D <= INPUT_DEPTH && j >= 0 && j + H <= INPUT_HEIGHT && k >= 0 && k + W <= INPUT_WIDTH) {
+                    const float *const first = x + (i * X_PLANE + j * X_ROW + k * X_VOXEL);
+                    for (; c + VS_LANES <= CHANNELS; c += VS_LANES) {
+                        vf d[D * H * W];
+#pragma clang loop unroll(full)
+                        for (int n = 0; n < D * H * W; ++n)
+                            d[n] = vs_load(first + n / (H * W) * X_PLANE + n / W % H * X_ROW + n % W * X_VOXEL + c);
+                        transform_window_1(d, v + c);
                     }
+                    if (c >= CHANNELS) continue;
                 }
-                for (int c = 0; c < 64; c += VS_LANES) {
+                /* At an edge, and for the channels behind the last whole vector. */
+                const float *window[D * H * W];
+                for (int n = 0; n < D * H * W; ++n) {
+                    const int a = i + n / (H * W), b = j + n / W % H, e = k + n % W;
+                    const int inside = a >= 0 && a < INPUT_DEPTH && b >= 0 && b < INPUT_HEIGHT && e >= 0 && e < INPUT_WIDTH;
+                    window[n] = inside ? x + (a * X_PLANE + b * X_ROW + e * X_VOXEL) : zeros;
+                }
+                for (; c < 64; c += VS_LANES) {
                     vf d[D * H * W];
                     if (c + VS_LANES > CHANNELS) { /* nothing is read behind the last channel */
-                        for (int i = 0; i < D * H * W; ++i) {
-                            d[i] = vs_splat(0);
-                            for (int e = 0; e < 12; ++e) d[i][e] = window[i][c + e];
+                        for (int n = 0; n < D * H * W; ++n) {
+                            d[n] = vs_splat(0);
+                            for (int e = 0; e < 12; ++e) d[n][e] = window[n][c + e];
                         }
                     } else
 #pragma clang loop unroll(full)
-                    for (int i = 0; i < D * H * W; ++i) d[i] = vs_load(window[i] + c);
-#pragma clang loop unroll(full)
-                    for (int i = 0; i < D * H; ++i) forward_1(d + i * W, 1);
-#pragma clang loop unroll(full)
-                    for (int a = 0; a < D; ++a)
-#pragma clang loop unroll(full)
-                        for (int e = 0; e < W; ++e) forward_3(d + a * H * W + e, W);
-#pragma clang loop unroll(full)
-                    for (int i = 0; i < H * W; ++i) forward_2(d + i, H * W);
-#pragma clang loop unroll(full)
-                    for (int i = 0; i < D * H * W; ++i) vs_store(v + i * (int64_t)POINT + c, d[i]);
+                    for (int n = 0; n < D * H * W; ++n) d[n] = vs_load(window[n] + c);
+                    transform_window_1(d, v + c);
                 }
             }
 }
@@ -382,6 +439,7 @@ static void invert_1(const block *tiles, const axis_phase *dp, const axis_phase 
                 const int o = (0 + 2 * z) * 2 + dp->offset;
                 const int p = (1 + 2 * t) * 1 + hp->offset;
                 const int q = (0 + 2 * x) * 2 + wp->offset;
+                const int whole = o >= 0 && o + 2 < OUTPUT_DEPTH && p >= 0 && p + 1 < OUTPUT_HEIGHT && q >= 0 && q + 2 < OUTPUT_WIDTH;
                 for (int j = 0; j < VECTORS; ++j) {
                     vf s[D * H * W];
 #pragma clang loop unroll(full)
@@ -399,12 +457,24 @@ static void invert_1(const block *tiles, const axis_phase *dp, const axis_phase 
                     vf r[8];
 #pragma clang loop unroll(full)
                     for (int i = 0; i < 8; ++i) r[i] = s[((i >> 2) * H + (i >> 1 & 1)) * W + (i & 1)];
-                    __asm__ volatile("" : : "r"(r) : "memory"); /* keeps the epilogue's needs out of the transforms */
+                    if (whole && (!last || j < 2)) {
+                        float *const out = y + (o * Y_PLANE + p * Y_ROW + q * Y_VOXEL) + j * VS_LANES;
+#pragma clang loop unroll(full)
+                        for (int i = 0; i < 8; ++i) {
+                            const vf sum = r[i] + vs_load(bias + j * VS_LANES);
+                            vs_store(out + ((i >> 2) * 2 * Y_PLANE + (i >> 1 & 1) * 1 * Y_ROW + (i & 1) * 2 * Y_VOXEL), vs_relu(sum));
+                        }
+                        continue;
+                    }
+                    vf kept[8]; /* keeps the epilogue's needs out of the transforms */
+#pragma clang loop unroll(full)
+                    for (int i = 0; i < 8; ++i) kept[i] = r[i];
+                    __asm__ volatile("" : : "r"(kept) : "memory");
                     for (int i = 0; i < 8; ++i) {
                         const int od = o + (i >> 2) * 2, oh = p + (i >> 1 & 1) * 1, ow = q + (i & 1) * 2;
                         if (od < 0 || od >= OUTPUT_DEPTH || oh < 0 || oh >= OUTPUT_HEIGHT || ow < 0 || ow >= OUTPUT_WIDTH) continue;
-                        float *const out = y + ((od * (int64_t)OUTPUT_HEIGHT + oh) * OUTPUT_WIDTH + ow) * FILTERS + j * VS_LANES;
-                        const vf sum = r[i] + vs_load(bias + j * VS_LANES);
+                        float *const out = y + (od * Y_PLANE + oh * Y_ROW + ow * Y_VOXEL) + j * VS_LANES;
+                        const vf sum = kept[i] + vs_load(bias + j * VS_LANES);
                         const vf result = vs_relu(sum);
                         vs_store(out, result);
                     }
@@ -413,14 +483,16 @@ static void invert_1(const block *tiles, const axis_phase *dp, const axis_phase 
     (void)last;
 }
 
-static void compute_1(const block *tiles, const float *restrict x, const float *restrict weights, const float *restrict bias,
+static void compute_1(const block *tiles, range filters, const float *restrict x, const float *restrict weights, const float *restrict bias,
                               const float *restrict last_bias, float *restrict y, float *restrict work) {
     transform_1(tiles, x, work);
     float *const m = work + PRODUCTS;
     for (int d = 0; d < 2; ++d)
         for (int h = 0; h < 1; ++h)
             for (int w = 0; w < 1; ++w)
-                for (int f = 0; f < FILTER_BLOCKS; ++f) {
+                for (int f = filters.begin; f < filters.end; ++f) {
+                    const int64_t number = (((int64_t)d * 1 + h) * 1 + w) * FILTER_BLOCKS + f;
+                    const float *const packed = weights + number * (12 * (int64_t)CHANNELS * BLOCK_FILTERS);
                     const axis_phase *const dp = &depth_phases_1[d], *const hp = &height_phases_1[h], *const wp = &width_phases_1[w];
                     for (int a = 0; a <= 2; ++a)
                         for (int b = 0; b <= 3; ++b)
@@ -430,13 +502,13 @@ static void compute_1(const block *tiles, const float *restrict x, const float *
                                 const int i = (a * (3 + 1) + b) * (1 + 1) + e;
                                 const int g = (wa * 4 + wb) * 1 + we;
                                 multiply_point(tiles, dp, hp, wp, a, b, e, work + i * (int64_t)POINT,
-                                               weights + g * (int64_t)CHANNELS * BLOCK_FILTERS, m + i * (int64_t)POINT_SUMS);
+                                               packed + g * (int64_t)CHANNELS * BLOCK_FILTERS, m + i * (int64_t)POINT_SUMS);
                             }
                     const int last = f + 1 == FILTER_BLOCKS;
                     invert_1(tiles, dp, hp, wp, m, last ? last_bias : bias + f * BLOCK_FILTERS, y + f * BLOCK_FILTERS, last);
-                    weights += 12 * (int64_t)CHANNELS * BLOCK_FILTERS;
                 }
 }
+
 
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_run(const vs_run_args *args, int64_t begin, int64_t end);
@@ -448,24 +520,30 @@ VS_INLINE range part(int64_t number, int size, int count) {
 
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_run(const vs_run_args *args, int64_t begin, int64_t end) {
     const int64_t blocks = (int64_t)DEPTH_BLOCKS * HEIGHT_BLOCKS * WIDTH_BLOCKS;
-    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * blocks) return VS_BAD_ARGUMENTS;
+    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * blocks * SPLITS) return VS_BAD_ARGUMENTS;
     const float *const packed = args->packed;
     float *const work = args->workspace;
-    const float *bias = zeros; /* not read without a bias */
-    float last_bias[BLOCK_FILTERS] = {0}; /* the bias may end inside a block, and nothing is read beyond it */
-    bias = args->bias;
-    for (int f = 0; f < 32; ++f) last_bias[f] = bias[(FILTER_BLOCKS - 1) * BLOCK_FILTERS + f];
     for (int64_t item = begin; item < end; ++item) {
-        const int64_t sample = item / blocks, number = item % blocks;
+        const int64_t sample = item / (blocks * SPLITS), split = item / blocks % SPLITS, number = item % blocks;
+        const range filters = { (int)(FILTER_BLOCKS * split / SPLITS), (int)(FILTER_BLOCKS * (split + 1) / SPLITS) };
         const block tiles = {
             part(number / (HEIGHT_BLOCKS * WIDTH_BLOCKS), BLOCK_DEPTH, DEPTH_TILES),
             part(number / WIDTH_BLOCKS % HEIGHT_BLOCKS, BLOCK_HEIGHT, HEIGHT_TILES),
             part(number % WIDTH_BLOCKS, BLOCK_WIDTH, WIDTH_TILES),
         };
-        const float *const x = (const float *)args->input + sample * ((int64_t)INPUT_DEPTH * INPUT_HEIGHT * INPUT_WIDTH * CHANNELS);
-        float *const y = (float *)args->output + sample * ((int64_t)OUTPUT_DEPTH * OUTPUT_HEIGHT * OUTPUT_WIDTH * FILTERS);
-        compute_0(&tiles, x, packed + 0, bias, last_bias, y, work);
-        compute_1(&tiles, x, packed + 276480, bias, last_bias, y, work);
+        const float *const sample_x = (const float *)args->input + sample * ((int64_t)INPUT_DEPTH * INPUT_HEIGHT * INPUT_WIDTH * INPUT_CHANNELS);
+        float *const sample_y = (float *)args->output + sample * ((int64_t)OUTPUT_DEPTH * OUTPUT_HEIGHT * OUTPUT_WIDTH * OUTPUT_FILTERS);
+        const float *const x = sample_x;
+        float *const y = sample_y;
+        for (int part = 0; part < PARTS; ++part) {
+            const float *bias = zeros; /* not read without a bias */
+            float last_bias[BLOCK_FILTERS] = {0}; /* the bias may end inside a block, and nothing is read beyond it */
+            bias = (const float *)args->bias + part * FILTERS;
+            for (int f = 0; f < 32; ++f) last_bias[f] = bias[(FILTER_BLOCKS - 1) * BLOCK_FILTERS + f];
+            const float *const weights = packed + part * PART_WEIGHTS;
+            compute_0(&tiles, filters, x + part * CHANNELS, weights + 0, bias, last_bias, y + part * FILTERS, work);
+            compute_1(&tiles, filters, x + part * CHANNELS, weights + 276480, bias, last_bias, y + part * FILTERS, work);
+        }
     }
     return VS_OK;
 }
@@ -495,11 +573,12 @@ int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_pack(c
     const float *const weights = args->weights;
     float *const packed = args->packed;
     for (int64_t i = 368640; i < 368640; ++i) packed[i] = 0;
-    for (int n = 0; n < 4; ++n) {
+    for (int64_t number = 0; number < (int64_t)PARTS * 4; ++number) {
+        const int part = (int)(number / 4), n = (int)(number % 4);
         const int *const counts = kernel_phases[n].counts;
         int points[3];
         for (int i = 0; i < 3; ++i) points[i] = counts[i] == 1 ? 1 : counts[i] + 1;
-        float *to = packed + kernel_phases[n].place;
+        float *to = packed + part * PART_WEIGHTS + kernel_phases[n].place;
         for (int f = 0; f < FILTER_BLOCKS; ++f)
             for (int a = 0; a < points[0]; ++a)
                 for (int b = 0; b < points[1]; ++b)
@@ -514,7 +593,7 @@ int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_pack(c
                                             for (int k = 0; k < counts[2]; ++k) {
                                                 const int64_t tap = (kernel_phases[n].taps[0][i] * (int64_t)3 + kernel_phases[n].taps[1][j]) * 3 + kernel_phases[n].taps[2][k];
                                                 sum += transforms[counts[0]][a][i] * transforms[counts[1]][b][j] * transforms[counts[2]][e][k]
-                                                     * weights[(tap * FILTERS + filter) * CHANNELS + c];
+                                                     * weights[(tap * FILTERS + filter) * INPUT_CHANNELS + part * CHANNELS + c];
                                             }
                                 to[c * (int64_t)BLOCK_FILTERS + lane] = (float)sum;
                             }

@@ -63,6 +63,17 @@ public enum ActivationNames {
         throw .activation(json?.excerpt ?? "null")
     }
 
+    /// The names under which a config's `activation` may be registered: the name itself, or those of a serialised object (Keras
+    /// writes functions as {"class_name": "function", "config": name}).
+    package static func identifiers(of json: JSONValue?) -> [String] {
+        switch json {
+        case .string(let name)?: [name]
+        case .object(let object)?:
+            [object["registered_name"], object["class_name"], object["config"]].compactMap { $0?.string }
+        default: []
+        }
+    }
+
     /// A numeric parameter under any of its names; null and absence mean the default; NaN for another type.
     private static func parameter(_ config: JSONObject, _ names: String..., default standard: Double?) -> Double? {
         for name in names {
@@ -144,21 +155,24 @@ public enum ActivationNames {
         if let name = table.first(where: { $0.activation == activation })?.name, generation == .keras3 || keras2Names.contains(name) {
             return .string(name)
         }
-        func layer(_ className: String, _ config: JSONValue) -> JSONValue {
-            ["module": "keras.layers", "class_name": .string(className), "config": config, "registered_name": nil]
+        func layer(_ className: String, name: String, _ arguments: JSONObject) -> JSONValue {
+            // Keras 3 writes what every layer has, too; the name is the automatic one.
+            var config: JSONObject = generation == .keras3 ? ["name": .string(name), "trainable": true, "dtype": DTypePolicy.float32.json] : [:]
+            for key in arguments.keys { config[key] = arguments[key] }
+            return ["module": "keras.layers", "class_name": .string(className), "config": .object(config), "registered_name": nil]
         }
         switch activation {
-        case .elu(let alpha): return layer("ELU", ["alpha": .number(alpha)])
+        case .elu(let alpha): return layer("ELU", name: "elu", ["alpha": .number(alpha)])
         case .leakyRelu(let slope):
-            return layer("LeakyReLU", generation == .keras3 ? ["negative_slope": .number(slope)] : ["alpha": .number(slope)])
+            return layer("LeakyReLU", name: "leaky_re_lu", generation == .keras3 ? ["negative_slope": .number(slope)] : ["alpha": .number(slope)])
         case .rectified(let slope, let maximum, let threshold):
             return layer(
-                "ReLU",
+                "ReLU", name: "re_lu",
                 [
                     "max_value": maximum.map { .number($0) } ?? .null, "negative_slope": .number(slope),
                     "threshold": .number(threshold),
                 ])
-        case .alongAxis(.softmax, let axis): return layer("Softmax", ["axis": .integer(axis)])
+        case .alongAxis(.softmax, let axis): return layer("Softmax", name: "softmax", ["axis": .integer(axis)])
         default: return own(activation)
         }
     }

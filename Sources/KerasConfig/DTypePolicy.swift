@@ -11,37 +11,33 @@ public enum DTypePolicy: String, CaseIterable, Hashable, Sendable {
     /// Variables in float32, inputs, weights and results of a call in bfloat16.
     case mixedBfloat16 = "mixed_bfloat16"
 
-    /// A 16-bit format. Its values are kept in float32 tensors, each rounded to the format.
-    public enum Half: String, Hashable, Sendable {
-        case float16
-        case bfloat16
-    }
+    /// The type of the kernels that compute.
+    public var elementType: ElementType { computeType.arithmetic }
 
-    /// The type of the kernels that compute, and of all tensors.
-    public var elementType: ElementType { self == .float64 ? .float64 : .float32 }
-
-    /// The format variables are rounded to; nil where the element type itself is it.
-    public var variableHalf: Half? {
+    /// The type variables are kept in.
+    public var variableType: ElementType {
         switch self {
+        case .float64: .float64
         case .float16: .float16
         case .bfloat16: .bfloat16
-        default: nil
+        case .float32, .mixedFloat16, .mixedBfloat16: .float32
         }
     }
 
-    /// The format inputs, weights and results of a call are rounded to; nil where the element type itself is it.
-    public var computeHalf: Half? {
+    /// The type inputs and weights are rounded to before they are computed with, and results after.
+    public var computeType: ElementType {
         switch self {
+        case .float32: .float32
+        case .float64: .float64
         case .float16, .mixedFloat16: .float16
         case .bfloat16, .mixedBfloat16: .bfloat16
-        case .float32, .float64: nil
         }
     }
 
     /// Keras's `variable_dtype`, which is also a layer's `dtype`.
-    public var variableDType: String { variableHalf?.rawValue ?? elementType.rawValue }
+    public var variableDType: String { variableType.rawValue }
     /// Keras's `compute_dtype`.
-    public var computeDType: String { computeHalf?.rawValue ?? elementType.rawValue }
+    public var computeDType: String { computeType.rawValue }
 
     /// By name, or from a serialised policy of any generation.
     /// - Returns: nil for null or absence.

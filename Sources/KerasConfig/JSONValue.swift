@@ -1,14 +1,5 @@
-#if canImport(FoundationEssentials)
-import FoundationEssentials
-#else
-import Foundation
-#endif
-
-/// A JSON document as a value.
-///
-/// Decoded through Codable, which, unlike JSONSerialization on Linux, keeps `true` and `1` apart. A number without fraction is
-/// an `integer`, also when it was written `1.0`.
-public enum JSONValue: Hashable, Sendable, Codable {
+/// A JSON document as a value. A number without fraction is an `integer`, also when it was written `1.0`.
+public enum JSONValue: Hashable, Sendable {
     case null
     case bool(Bool)
     case integer(Int)
@@ -17,68 +8,10 @@ public enum JSONValue: Hashable, Sendable, Codable {
     case array([JSONValue])
     case object(JSONObject)
 
-    /// Large models have some ten thousand values. Each costs tens of microseconds, wrong guesses included.
-    private static let maximumValueCount = 100_000
-
     /// - Throws: `KerasConfigError.malformedJSON`.
     public init(parsing bytes: some Sequence<UInt8>) throws(KerasConfigError) {
-        // Each value has a comma, a bracket or a brace of its own, those in texts not told apart.
-        let count = bytes.reduce(0) { $0 + ($1 == UInt8(ascii: ",") || $1 == UInt8(ascii: "[") || $1 == UInt8(ascii: "{") ? 1 : 0) }
-        guard count <= Self.maximumValueCount else {
-            throw .malformedJSON("received some \(count) values; expected at most \(Self.maximumValueCount)")
-        }
-        do {
-            self = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
-        } catch DecodingError.dataCorrupted(let context) {
-            let cause = context.underlyingError.map { "\($0)" } ?? context.debugDescription
-            throw .malformedJSON(String(cause.prefix(200)))
-        } catch {
-            throw .malformedJSON(String("\(error)".prefix(200)))
-        }
-    }
-
-    public init(from decoder: any Decoder) throws {
-        struct Key: CodingKey {
-            let stringValue: String
-            var intValue: Int? { nil }
-            init(stringValue: String) { self.stringValue = stringValue }
-            init?(intValue: Int) { nil }
-        }
-        // A wrong guess costs a thrown error, so the commonest types of layer configs come first.
-        let single = try decoder.singleValueContainer()
-        if single.decodeNil() {
-            self = .null
-        } else if let container = try? decoder.container(keyedBy: Key.self) {
-            var members: [String: JSONValue] = [:]
-            for key in container.allKeys { members[key.stringValue] = try container.decode(JSONValue.self, forKey: key) }
-            self = .object(JSONObject(members))
-        } else if let value = try? single.decode(String.self) {
-            self = .string(value)
-        } else if let value = try? single.decode(Int.self) {
-            self = .integer(value)
-        } else if var container = try? decoder.unkeyedContainer() {
-            var values: [JSONValue] = []
-            while !container.isAtEnd { values.append(try container.decode(JSONValue.self)) }
-            self = .array(values)
-        } else if let value = try? single.decode(Bool.self) {
-            self = .bool(value)
-        } else {
-            self = .number(try single.decode(Double.self))
-        }
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        var single = encoder.singleValueContainer()
-        switch self {
-        case .null: try single.encodeNil()
-        case .bool(let value): try single.encode(value)
-        case .integer(let value): try single.encode(value)
-        case .number(let value): try single.encode(value)
-        case .string(let value): try single.encode(value)
-        case .array(let values): try single.encode(values)
-        case .object(let object):
-            try single.encode(Dictionary(uniqueKeysWithValues: object.keys.map { ($0, object[$0] ?? .null) }))
-        }
+        var parser = JSONParser(Array(bytes))
+        self = try parser.document()
     }
 
     /// The text of a string; nil for other kinds.
@@ -142,7 +75,7 @@ public enum JSONValue: Hashable, Sendable, Codable {
     }
 }
 
-/// The members of a JSON object. Keys keep the order in which they were set; a decoded object has them sorted. Equality
+/// The members of a JSON object. Keys keep the order in which they were set; a parsed object has them sorted. Equality
 /// ignores the order.
 public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     /// The names of the members, in the order described above.
@@ -153,6 +86,7 @@ public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
         for (key, value) in elements { self[key] = value }
     }
 
+    /// Members of a parsed document.
     init(_ members: [String: JSONValue]) {
         keys = members.keys.sorted()
         values = members

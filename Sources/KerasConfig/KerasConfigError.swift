@@ -94,7 +94,7 @@ public enum KerasConfigError: Error, Hashable, Sendable, CustomStringConvertible
             "Received input shape \(received); expected 5 extents: positive integers, or null where unknown (never for the channels)."
 
         case .unsupportedClass(let name):
-            "Received a layer of class \"\(name)\"; expected Conv3DTranspose, Convolution3DTranspose, InputLayer or ConvTranspose."
+            "Received a layer of class \"\(name)\"; expected Conv3DTranspose, Conv3D, InputLayer, ConvTranspose, a model, or a registered class."
         case .notAChain(let model, let reason):
             "The model \"\(model)\" \(reason); expected a chain of layers from one input to one output."
         case .inconsistentShape(let received, let expected):

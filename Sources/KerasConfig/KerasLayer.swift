@@ -1,8 +1,17 @@
 import LayerSpec
 
-/// Reads and writes the config of a Keras `Conv3DTranspose` of any generation.
+/// Reads and writes the config of a Keras `Conv3DTranspose` or `Conv3D` of any generation.
 package enum KerasLayer {
-    package static let classNames: Set<String> = ["Conv3DTranspose", "Convolution3DTranspose"]
+    private static let operations: [String: KernelOp] = [
+        "Conv3DTranspose": .forward, "Convolution3DTranspose": .forward, "Conv3D": .inputGradient, "Convolution3D": .inputGradient,
+    ]
+    package static let classNames = Set(operations.keys)
+
+    /// What a class computes; nil for a class that is none of these.
+    package static func operation(of className: String) -> KernelOp? { operations[className] }
+
+    /// The name of the class that computes an operation.
+    package static func className(of op: KernelOp) -> String { op == .forward ? "Conv3DTranspose" : "Conv3D" }
 
     /// Every argument some Keras version writes into a config or accepts in one.
     private static let keys: Set<String> = [
@@ -12,19 +21,26 @@ package enum KerasLayer {
         "batch_size", "input_dtype", "autocast", "dynamic",
     ]
 
-    package static func read(_ config: JSONObject, className: String, name: String, generation: KerasGeneration) throws(KerasConfigError) -> LayerConfig {
+    /// - Parameters:
+    ///   - className: decides what the layer computes.
+    ///   - customActivations: names of activations of the user's own; the layer reads as if it had none.
+    package static func read(
+        _ config: JSONObject, className: String, name: String, generation: KerasGeneration, customActivations: Set<String> = []
+    ) throws(KerasConfigError) -> LayerConfig {
+        let op = operation(of: className) ?? .forward
         let reader = ConfigReader(config: config, className: className)
-        try reader.allow(keys)
+        try reader.allow(op == .forward ? keys : keys.subtracting(["output_padding"]))
+        let isCustom = ActivationNames.identifiers(of: config["activation"]).contains { customActivations.contains($0) }
         _ = try reader.required("filters")
         _ = try reader.required("kernel_size")
         let padding = try reader.string("padding") ?? KerasPadding.valid.rawValue
         let layout = try reader.string("data_format") ?? Layout.channelsLast.rawValue
         return try KerasRules.validate(
-            name: name, filters: try reader.integer("filters") ?? 0, kernelSize: try reader.triple("kernel_size") ?? [],
+            op: op, name: name, filters: try reader.integer("filters") ?? 0, kernelSize: try reader.triple("kernel_size") ?? [],
             strides: try reader.triple("strides") ?? [1, 1, 1], padding: try KerasRules.padding(named: padding),
             outputPadding: try reader.triple("output_padding"), layout: try KerasRules.layout(named: layout),
             dilationRate: try reader.triple("dilation_rate") ?? [1, 1, 1], groups: try reader.integer("groups") ?? 1,
-            activation: try ActivationNames.activation(config["activation"], generation: generation),
+            activation: isCustom ? .linear : try ActivationNames.activation(config["activation"], generation: generation),
             useBias: try reader.bool("use_bias") ?? true, elementType: try elementType(config["dtype"]))
     }
 
@@ -49,7 +65,7 @@ package enum KerasLayer {
 }
 
 extension LayerConfig {
-    /// The `get_config` of a Keras 3 `Conv3DTranspose`, keys in Keras's order: what this type knows of it (initializers,
+    /// The `get_config` of a Keras 3 `Conv3DTranspose` or `Conv3D`, keys in Keras's order: what this type knows of it (initializers,
     /// regularizers and constraints belong to the layer).
     /// - Throws: `KerasConfigError.notRepresentable` for groups and ONNX paddings; and the errors of `KerasRules.validate`.
     public func kerasConfig() throws(KerasConfigError) -> JSONObject {
@@ -60,18 +76,24 @@ extension LayerConfig {
         case .same(let values): (rule, outputPadding) = (.same, values)
         default: throw .notRepresentable(what: "the padding of layer \"\(name)\"", dialect: "Keras 3")
         }
-        if groups != 1 { throw .notRepresentable(what: "\(groups) groups", dialect: "Keras 3") }
+        if op == .forward, groups != 1 { throw .notRepresentable(what: "\(groups) groups", dialect: "Keras 3") }
         _ = try KerasRules.validate(
-            name: name, filters: filters, kernelSize: kernelSize, strides: strides, padding: rule, outputPadding: outputPadding,
-            layout: layout, dilationRate: dilationRate, activation: activation, useBias: useBias, elementType: elementType)
-        return [
+            op: op, name: name, filters: filters, kernelSize: kernelSize, strides: strides, padding: rule, outputPadding: outputPadding,
+            layout: layout, dilationRate: dilationRate, groups: groups, activation: activation, useBias: useBias,
+            elementType: elementType)
+        var result: JSONObject = [
             "name": .string(name),
             "dtype": (elementType == .float64 ? DTypePolicy.float64 : .float32).json,
             "filters": .integer(filters), "kernel_size": JSONValue(kernelSize), "strides": JSONValue(strides),
-            "padding": .string(rule.rawValue), "output_padding": outputPadding.map { JSONValue($0) } ?? .null,
-            "data_format": .string(layout.rawValue), "dilation_rate": JSONValue(dilationRate),
-            "activation": ActivationNames.json(activation), "use_bias": .bool(useBias),
+            "padding": .string(rule.rawValue),
         ]
+        if op == .forward { result["output_padding"] = outputPadding.map { JSONValue($0) } ?? .null }
+        result["data_format"] = .string(layout.rawValue)
+        result["dilation_rate"] = JSONValue(dilationRate)
+        if op != .forward { result["groups"] = .integer(groups) }
+        result["activation"] = ActivationNames.json(activation)
+        result["use_bias"] = .bool(useBias)
+        return result
     }
 
     /// A serialised Keras 3 layer: `{"module", "class_name", "config", "registered_name"}` and, with an input shape,
@@ -79,7 +101,7 @@ extension LayerConfig {
     /// - Throws: as `kerasConfig()`.
     public func kerasLayer(inputShape: [Int?]? = nil) throws(KerasConfigError) -> JSONObject {
         var object: JSONObject = [
-            "module": "keras.layers", "class_name": "Conv3DTranspose", "config": .object(try kerasConfig()),
+            "module": "keras.layers", "class_name": .string(KerasLayer.className(of: op)), "config": .object(try kerasConfig()),
             "registered_name": nil,
         ]
         if let inputShape { object["build_config"] = ["input_shape": JSONValue(shape: inputShape)] }

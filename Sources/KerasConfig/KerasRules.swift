@@ -9,13 +9,14 @@ public enum KerasPadding: String, CaseIterable, Hashable, Sendable {
 /// The rules Keras adds to what a geometry allows, each in this one place: the JSON reader and the layer's initializer both
 /// come through here (`keras/src/layers/convolutional/base_conv_transpose.py`).
 public enum KerasRules {
-    /// Checks the arguments of a `Conv3DTranspose` and makes its `LayerConfig`.
+    /// Checks the arguments of a `Conv3DTranspose`, or with `op` `inputGradient` of a `Conv3D`, and makes its `LayerConfig`.
     /// - Parameters:
     ///   - kernelSize, strides, dilationRate, outputPadding: three values each, (depth, height, width).
-    ///   - groups: only 1 is legal; Keras has the argument in some versions and never implements it.
+    ///   - groups: only 1 is legal for a `Conv3DTranspose`; Keras has the argument in some versions and never implements it.
+    ///   - outputPadding: nil for a `Conv3D`, which has no such argument.
     /// - Throws: `KerasConfigError`.
     public static func validate(
-        name: String, filters: Int, kernelSize: [Int], strides: [Int] = [1, 1, 1], padding: KerasPadding = .valid,
+        op: KernelOp = .forward, name: String, filters: Int, kernelSize: [Int], strides: [Int] = [1, 1, 1], padding: KerasPadding = .valid,
         outputPadding: [Int]? = nil, layout: Layout = .channelsLast, dilationRate: [Int] = [1, 1, 1], groups: Int = 1,
         activation: Activation = .linear, useBias: Bool = true, elementType: ElementType = .float32
     ) throws(KerasConfigError) -> LayerConfig {
@@ -34,12 +35,14 @@ public enum KerasRules {
         if strides.contains(where: { $0 > 1 }) && dilationRate.contains(where: { $0 > 1 }) {
             throw .stridesWithDilation(strides: strides, dilationRate: dilationRate)
         }
-        if groups != 1 { throw .groups(groups) }
+        if op == .forward, groups != 1 { throw .groups(groups) }
         return try wrappingSpecError { () throws(SpecError) in
-            try LayerConfig(
-                name: name, filters: filters, kernelSize: kernelSize, strides: strides, dilationRate: dilationRate,
+            if groups < 1 { throw .tooSmall("groups", groups, minimum: 1) }
+            if filters % groups != 0 { throw .groupsDoNotDivide(groups: groups, what: "filters", filters) }
+            return try LayerConfig(
+                op: op, name: name, filters: filters, kernelSize: kernelSize, strides: strides, dilationRate: dilationRate,
                 padding: padding == .same ? .same(outputPadding: outputPadding) : .valid(outputPadding: outputPadding),
-                layout: layout, activation: activation, useBias: useBias, elementType: elementType)
+                groups: groups, layout: layout, activation: activation, useBias: useBias, elementType: elementType)
         }
     }
 

@@ -9,7 +9,8 @@ public struct LayerDescription: Hashable, Sendable {
     public let inputShape: [Int?]?
     /// Where the layer comes from, in words (suites have it).
     public let source: String?
-    /// The class of the JSON object: "Conv3DTranspose", "Convolution3DTranspose" or "ConvTranspose" (ONNX-style).
+    /// The class of the JSON object: "Conv3DTranspose", "Convolution3DTranspose", "Conv3D", "Convolution3D" or "ConvTranspose"
+    /// (ONNX-style); "Conv3D" too where an old tf.keras computed that under the name Conv3DTranspose.
     public let kerasClass: String
     /// The config object as it was read, for what `LayerConfig` does not hold (initializers, regularizers, ...).
     public let attributes: JSONObject

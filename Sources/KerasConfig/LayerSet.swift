@@ -6,25 +6,45 @@ public struct LayerSet: Hashable, Sendable {
     public let layers: [LayerDescription]
     /// The model the layers form; nil for a single layer, a list or a suite, whose layers are independent of each other.
     public let model: ModelDescription?
+    /// What the user should know about the file, in sentences.
+    public let warnings: [String]
 
     /// Reads a serialised layer (Keras of any generation, or ONNX-style), a list of them, a suite (objects with `name`,
     /// `source` and `layer`), or a model: Sequential in its dictionary and list forms, a Functional model that is a chain,
     /// and the bare `get_config` of either.
     /// - Parameter generation: the Keras line, when it is known from elsewhere (`keras_version` beside the config in an .h5 or a
     ///   .keras); detected otherwise.
+    /// - Parameters:
+    ///   - kerasVersion: that version itself, where known. Models of TensorFlow 1.4 and 1.5 mean `Conv3D` by Conv3DTranspose.
+    ///   - customActivations: names of activations of the user's own, which layers apply themselves; they read as linear.
     /// - Throws: `KerasConfigError`.
-    public init(json bytes: some Sequence<UInt8>, generation: KerasGeneration? = nil) throws(KerasConfigError) {
-        try self.init(JSONValue(parsing: bytes), generation: generation)
+    public init(
+        json bytes: some Sequence<UInt8>, generation: KerasGeneration? = nil, kerasVersion: String? = nil, customActivations: Set<String> = []
+    ) throws(KerasConfigError) {
+        try self.init(
+            JSONValue(parsing: bytes), generation: generation, kerasVersion: kerasVersion, customActivations: customActivations)
     }
 
     /// Reads a document that is parsed already.
-    public init(_ document: JSONValue, generation: KerasGeneration? = nil) throws(KerasConfigError) {
-        if case .object(let object) = document, let model = try ModelReader.read(object, generation: generation) {
-            layers = model.layers
-            self.model = model
-            return
+    public init(
+        _ document: JSONValue, generation: KerasGeneration? = nil, kerasVersion: String? = nil, customActivations: Set<String> = []
+    ) throws(KerasConfigError) {
+        let version = kerasVersion ?? document.object?["keras_version"]?.string
+        let generation = generation ?? version.map { KerasGeneration(kerasVersion: $0) }
+        var reader = LayerReader(customActivations: customActivations)
+        if case .object(let object) = document {
+            let misnames = ForwardConvolution.isMeant(inVersion: version)
+            reader.misnamesConvolutions = misnames
+            if let model = try ModelReader.read(object, generation: generation, kerasVersion: version, names: reader) {
+                layers = model.layers
+                self.model = model
+                warnings = version.flatMap { misnames ? [ForwardConvolution.warning(version: $0)] : nil } ?? []
+                return
+            }
+            // A layer by itself is what its class is documented to be.
+            reader.misnamesConvolutions = false
         }
-        var reader = LayerReader()
+        warnings = []
         switch document {
         case .object(let object) where object["class_name"] != nil:
             layers = [try reader.read(object, generation: generation)]
@@ -47,8 +67,9 @@ public struct LayerSet: Hashable, Sendable {
         model = nil
     }
 
-    private init(layers: [LayerDescription], model: ModelDescription?) {
+    private init(layers: [LayerDescription], model: ModelDescription?, warnings: [String]) {
         self.layers = layers
+        self.warnings = warnings
         self.model = model
     }
 
@@ -65,15 +86,20 @@ public struct LayerSet: Hashable, Sendable {
         let model = model.map {
             ModelDescription(name: $0.name, layers: result, generation: $0.generation, kerasVersion: $0.kerasVersion)
         }
-        return LayerSet(layers: result, model: model)
+        return LayerSet(layers: result, model: model, warnings: warnings)
     }
 }
 
 /// Reads single layers and keeps their names unique.
 struct LayerReader {
+    let customActivations: Set<String>
+    /// Whether Conv3DTranspose means an ordinary convolution.
+    var misnamesConvolutions = false
     private var taken: Set<String> = []
     /// Names stated anywhere in the file, which no unnamed layer may be given.
     private var reserved: Set<String> = []
+
+    init(customActivations: Set<String>) { self.customActivations = customActivations }
 
     mutating func reserveNames(in entries: [JSONValue]) {
         for entry in entries {
@@ -96,10 +122,13 @@ struct LayerReader {
         _ object: JSONObject, name given: String? = nil, source: String? = nil, generation: KerasGeneration? = nil
     ) throws(KerasConfigError) -> LayerDescription {
         let outer = ConfigReader(config: object, className: "layer")
-        guard let className = try outer.string("class_name") else { throw .missingKey("class_name", className: "layer") }
+        guard var className = try outer.string("class_name") else { throw .missingKey("class_name", className: "layer") }
+        if misnamesConvolutions, KerasLayer.operation(of: className) == .forward { className = KerasLayer.className(of: .inputGradient) }
         let configValue = try outer.required("config")
         guard let config = configValue.object else { throw outer.wrongType("config", configValue, "an object") }
-        let stem = className == ONNXLayer.className ? "conv_transpose" : "conv3d_transpose"
+        let stem =
+            className == ONNXLayer.className
+            ? "conv_transpose" : KerasLayer.operation(of: className) == .inputGradient ? "conv3d" : "conv3d_transpose"
         let stated = try ConfigReader(config: config, className: className).string("name")
         let name = given ?? stated ?? freeName(stem)
         if !taken.insert(name).inserted { throw .duplicateName(name) }
@@ -128,7 +157,8 @@ struct LayerReader {
         let layer: LayerConfig
         var shape: [Int?]?
         if KerasLayer.classNames.contains(className) {
-            layer = try KerasLayer.read(config, className: className, name: name, generation: generation)
+            layer = try KerasLayer.read(
+                config, className: className, name: name, generation: generation, customActivations: customActivations)
             shape = try KerasLayer.inputShape(object: object, layout: layer.layout)
         } else if className == ONNXLayer.className {
             let channels: Int

@@ -1,11 +1,14 @@
 import LayerSpec
 
-/// Reads models that are chains of transposed convolutions.
+/// Reads models that are chains of convolutions.
 enum ModelReader {
     private static let modelClasses: Set<String> = ["Sequential", "Functional", "Model"]
 
     /// - Returns: nil when the object is no model (so that it may be a layer).
-    static func read(_ object: JSONObject, generation given: KerasGeneration?) throws(KerasConfigError) -> ModelDescription? {
+    /// - Parameter names: a reader that has read nothing yet.
+    static func read(
+        _ object: JSONObject, generation given: KerasGeneration?, kerasVersion: String?, names: LayerReader
+    ) throws(KerasConfigError) -> ModelDescription? {
         let className = object["class_name"]?.string
         if let className, !modelClasses.contains(className) { return nil }
         // The bare get_config of a model has `layers` on top.
@@ -30,7 +33,7 @@ enum ModelReader {
         }
         if reader.value("input_layers") != nil { objects = try chain(objects, config: reader.config, model: name) }
 
-        var names = LayerReader()
+        var names = names
         names.reserveNames(in: entries)
         var layers: [LayerDescription] = []
         var shape = JSONValue.null  // stated by the model or its input layer, before the layout is known
@@ -58,7 +61,7 @@ enum ModelReader {
         }
         if layers.isEmpty { throw .noLayers }
         return ModelDescription(
-            name: name, layers: layers, generation: generation, kerasVersion: object["keras_version"]?.string)
+            name: name, layers: layers, generation: generation, kerasVersion: kerasVersion)
     }
 
     /// A layer behind a known shape: unknown extents are taken from the shape the layer states itself.

@@ -1,5 +1,6 @@
 import Glibc
 import LayerSpec
+import Tensors
 
 /// The activations in Swift, for the interpreter and for kernels that were found without their activation.
 ///
@@ -75,6 +76,19 @@ public enum ActivationArithmetic {
         switch type {
         case .float32: apply(activation, to: buffer.assumingMemoryBound(to: Float.self), rowLength: rowLength, rows: rows)
         case .float64: apply(activation, to: buffer.assumingMemoryBound(to: Double.self), rowLength: rowLength, rows: rows)
+        case .float16, .bfloat16:
+            // In float32, rounded once.
+            let start = buffer.assumingMemoryBound(to: UInt16.self) + rows.lowerBound * rowLength
+            let isHalf = type == .float16
+            var values = (0..<rows.count * rowLength).map {
+                isHalf ? HalfPrecision.float(float16: start[$0]) : HalfPrecision.float(bfloat16: start[$0])
+            }
+            values.withUnsafeMutableBufferPointer { values in
+                if let base = values.baseAddress { apply(activation, to: base, rowLength: rowLength, rows: 0..<rows.count) }
+            }
+            for (index, value) in values.enumerated() {
+                start[index] = isHalf ? HalfPrecision.float16(value) : HalfPrecision.bfloat16(value)
+            }
         }
     }
 

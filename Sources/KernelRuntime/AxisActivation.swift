@@ -8,6 +8,9 @@ extension ActivationArithmetic {
     /// - Returns: a tensor of the same shape; for `glu`, the axis is half as long.
     /// - Throws: `SpecError` for an axis the tensor does not have or `glu` cannot halve; `TensorError` without memory.
     public static func apply(_ function: Activation.AxisFunction, axis: Int, to x: Tensor) throws -> Tensor {
+        if x.elementType.arithmetic != x.elementType {
+            return try apply(function, axis: axis, to: x.cast(to: x.elementType.arithmetic)).cast(to: x.elementType)
+        }
         let index = try Activation.index(ofAxis: axis, rank: x.shape.count)
         let shape = try Activation.alongAxis(function, axis: axis).shape(of: x.shape).map { $0 ?? 0 }
         var y = try Tensor(uninitialized: shape, x.elementType)
@@ -16,9 +19,10 @@ extension ActivationArithmetic {
             try y.withUnsafeMutableBytes { output in
                 let lines = Lines(
                     outer: shape[..<index].reduce(1, *), extent: x.shape[index], inner: shape[(index + 1)...].reduce(1, *))
-                switch x.elementType {
-                case .float32: lines.apply(function, input.bindMemory(to: Float.self), output.bindMemory(to: Float.self))
-                case .float64: lines.apply(function, input.bindMemory(to: Double.self), output.bindMemory(to: Double.self))
+                if x.elementType == .float64 {
+                    lines.apply(function, input.bindMemory(to: Double.self), output.bindMemory(to: Double.self))
+                } else {
+                    lines.apply(function, input.bindMemory(to: Float.self), output.bindMemory(to: Float.self))
                 }
             }
         }

@@ -59,10 +59,10 @@ struct InterpreterCorrelation: Sendable {
 
     func run(_ arguments: KernelArguments, workspace: UnsafeMutableRawPointer, items: Range<Int>) {
         switch (spec.elements.storage, spec.elements.arithmetic) {
-        case (.float32, .float32): run(Float.self, Float.self, arguments, workspace, items)
-        case (.float32, .float64): run(Float.self, Double.self, arguments, workspace, items)
-        case (.float64, .float32): run(Double.self, Float.self, arguments, workspace, items)
         case (.float64, .float64): run(Double.self, Double.self, arguments, workspace, items)
+        case (.float64, _): run(Double.self, Float.self, arguments, workspace, items)
+        case (_, .float64): run(Float.self, Double.self, arguments, workspace, items)
+        default: run(Float.self, Float.self, arguments, workspace, items)
         }
     }
 

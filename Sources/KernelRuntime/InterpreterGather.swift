@@ -221,10 +221,10 @@ struct InterpreterGather: Sendable {
 
     func pack(weights: UnsafeRawPointer, into packed: UnsafeMutableRawPointer) {
         switch (spec.elements.storage, spec.elements.arithmetic) {
-        case (.float32, .float32): pack(Float.self, Float.self, weights, packed)
-        case (.float32, .float64): pack(Float.self, Double.self, weights, packed)
-        case (.float64, .float32): pack(Double.self, Float.self, weights, packed)
         case (.float64, .float64): pack(Double.self, Double.self, weights, packed)
+        case (.float64, _): pack(Double.self, Float.self, weights, packed)
+        case (_, .float64): pack(Float.self, Double.self, weights, packed)
+        default: pack(Float.self, Float.self, weights, packed)
         }
     }
 

@@ -18,7 +18,8 @@ extension LayerConfig {
         guard let channels = inputShape[channelAxis] else { throw .tooSmall("number of channels", 0, minimum: 1) }
         if isComplete {
             let geometry = try geometry(inputShape: inputShape.map { $0 ?? 0 })
-            var shape = geometry.outputShape(batch: 0, layout: layout).map { Optional($0) }
+            var shape =
+                (op == .forward ? geometry.outputShape(batch: 0, layout: layout) : geometry.inputShape(batch: 0, layout: layout)).map { Optional($0) }
             shape[0] = inputShape[0]
             return shape
         }
@@ -31,10 +32,8 @@ extension LayerConfig {
         for axis in kernelSize.indices {
             let position = layout == .channelsLast ? axis + 1 : axis + 2
             guard let input = inputShape[position] else { continue }
-            shape[position] =
-                try padding.resolve(
-                    axis: axis, input: input, kernel: kernelSize[axis], stride: strides[axis], dilation: dilationRate[axis]
-                ).output
+            let resolved = try axisGeometry(axis, input: input)
+            shape[position] = op == .forward ? resolved.output : resolved.input
         }
         return shape
     }

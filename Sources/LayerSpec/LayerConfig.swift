@@ -1,16 +1,18 @@
-/// A transposed convolution layer as its user describes it, before the input's extents are known.
+/// A convolution layer, transposed unless `op` says otherwise, as its user describes it, before the input's extents are known.
 ///
-/// Built from Keras JSON or ONNX-style attributes by KerasConfig, or by the `Conv3DTranspose` layer itself.
+/// Built from Keras JSON or ONNX-style attributes by KerasConfig, or by the layers `Conv3DTranspose` and `Conv3D` themselves.
 public struct LayerConfig: Hashable, Sendable {
+    /// `forward` for a transposed convolution, `inputGradient` for an ordinary one.
+    public let op: KernelOp
     /// The layer's name; not part of any key.
     public let name: String
     /// Features of the output.
     public let filters: Int
     /// Taps per spatial axis (depth, height, width).
     public let kernelSize: [Int]
-    /// Outputs between neighbouring inputs, per axis.
+    /// Outputs between neighbouring inputs, per axis; inputs between neighbouring outputs for an ordinary convolution.
     public let strides: [Int]
-    /// Outputs between neighbouring taps, per axis.
+    /// Distance of neighbouring taps, per axis.
     public let dilationRate: [Int]
     /// How crop and output lengths follow from an input shape.
     public let padding: PaddingRule
@@ -22,16 +24,18 @@ public struct LayerConfig: Hashable, Sendable {
     public let activation: Activation
     /// Whether there is a bias of `filters` values.
     public let useBias: Bool
-    /// Type of weights, input and output.
+    /// Type the kernels compute in; 16-bit types, which are for storage only, stand for float32.
     public let elementType: ElementType
 
-    /// - Throws: `SpecError` when a list has not one value per axis or a number is out of range.
+    /// - Throws: `SpecError` when a list has not one value per axis, a number is out of range, or an ordinary convolution has another
+    ///   padding than Keras's valid and same without output padding.
     public init(
-        name: String, filters: Int, kernelSize: [Int], strides: [Int] = [1, 1, 1], dilationRate: [Int] = [1, 1, 1],
+        op: KernelOp = .forward, name: String, filters: Int, kernelSize: [Int], strides: [Int] = [1, 1, 1], dilationRate: [Int] = [1, 1, 1],
         padding: PaddingRule = .valid(outputPadding: nil), groups: Int = 1, layout: Layout = .channelsLast,
         activation: Activation = .linear, useBias: Bool = true, elementType: ElementType = .float32
     ) throws(SpecError) {
         if filters < 1 { throw .tooSmall("number of filters", filters, minimum: 1) }
+        if op != .forward { try padding.checkOrdinary() }
         let rank = kernelSize.count
         if rank == 0 { throw .wrongCount("kernel size", kernelSize, expected: 3) }
         for (what, values) in [("strides", strides), ("dilation rate", dilationRate)] + padding.perAxisLists
@@ -46,6 +50,7 @@ public struct LayerConfig: Hashable, Sendable {
         }
         // celu divides by it.
         if activation == .celu(alpha: 0) { throw .invalidParameter("activation parameter", 0) }
+        self.op = op
         self.name = name
         self.filters = filters
         self.kernelSize = kernelSize
@@ -56,7 +61,7 @@ public struct LayerConfig: Hashable, Sendable {
         self.layout = layout
         self.activation = activation
         self.useBias = useBias
-        self.elementType = elementType
+        self.elementType = elementType.arithmetic
     }
 
     /// Resolves the layer for one input shape.
@@ -68,20 +73,28 @@ public struct LayerConfig: Hashable, Sendable {
         let spatial = layout.spatial(of: inputShape)
         var axes: [AxisGeometry] = []
         for axis in spatial.indices {
-            axes.append(
-                try padding.resolve(
-                    axis: axis, input: spatial[axis], kernel: kernelSize[axis], stride: strides[axis],
-                    dilation: dilationRate[axis]))
+            axes.append(try axisGeometry(axis, input: spatial[axis]))
         }
+        // The relation of an ordinary convolution is read backwards: its result is the x of the relation.
+        let channels = inputShape[layout.channelAxis(rank: rank)]
         return try Geometry(
-            axes: axes, channels: inputShape[layout.channelAxis(rank: rank)], filters: filters, groups: groups)
+            axes: axes, channels: op == .forward ? channels : filters, filters: op == .forward ? filters : channels, groups: groups)
+    }
+
+    /// The relation of one axis for the extent of the layer's input.
+    func axisGeometry(_ axis: Int, input: Int) throws(SpecError) -> AxisGeometry {
+        let (kernel, stride, dilation) = (kernelSize[axis], strides[axis], dilationRate[axis])
+        return op == .forward
+            ? try padding.resolve(axis: axis, input: input, kernel: kernel, stride: stride, dilation: dilation)
+            : try padding.resolveOrdinary(axis: axis, input: input, kernel: kernel, stride: stride, dilation: dilation)
     }
 
     /// The resolved problem whose kernel computes this layer on inputs of the given shape; an activation that needs the whole
     /// result is left to the layer.
-    public func spec(inputShape: [Int], op: KernelOp = .forward, policy: Policy = .fast) throws(SpecError) -> KernelSpec {
+    /// - Parameter op: nil for the layer's own.
+    public func spec(inputShape: [Int], op: KernelOp? = nil, policy: Policy = .fast) throws(SpecError) -> KernelSpec {
         KernelSpec(
-            op: op, geometry: try geometry(inputShape: inputShape), layout: layout, elements: ElementTypes(elementType),
+            op: op ?? self.op, geometry: try geometry(inputShape: inputShape), layout: layout, elements: ElementTypes(elementType),
             epilogue: Epilogue(hasBias: useBias, activation: activation.needsWholeResult ? .linear : activation), policy: policy)
     }
 }

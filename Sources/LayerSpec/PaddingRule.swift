@@ -67,6 +67,33 @@ public enum PaddingRule: Hashable, Sendable {
             input: input, output: output, kernel: kernel, stride: stride, dilation: dilation, crop: crop, axis: axis)
     }
 
+    /// Resolves one axis of an ordinary convolution, whose input is the output of the relation.
+    /// - Throws: `SpecError` for illegal numbers, a result without elements, and another rule than valid and same.
+    /// - Note: Keras: `keras/src/ops/operation_utils.py`, `compute_conv_output_shape`; odd padding of "same" goes to the end.
+    package func resolveOrdinary(axis: Int, input: Int, kernel: Int, stride: Int, dilation: Int) throws(SpecError) -> AxisGeometry {
+        try checkOrdinary()
+        // Range checks first, as above.
+        _ = try AxisGeometry(input: input, output: 1, kernel: kernel, stride: stride, dilation: dilation, crop: 0, axis: axis)
+        let effective = (kernel - 1) * dilation + 1
+        var result = (input - effective).flooredDivision(by: stride) + 1
+        var crop = 0
+        if case .same = self {
+            result = input.ceilingDivision(by: stride)
+            crop = max(0, (result - 1) * stride + effective - input) / 2
+        }
+        if result < 1 { throw .emptyOutput(axis: axis, length: result) }
+        return try AxisGeometry(
+            input: result, output: input, kernel: kernel, stride: stride, dilation: dilation, crop: crop, axis: axis)
+    }
+
+    /// - Throws: `SpecError.ordinaryPadding` unless the rule means something for an ordinary convolution.
+    func checkOrdinary() throws(SpecError) {
+        switch self {
+        case .valid(nil), .same(nil): return
+        default: throw .ordinaryPadding("\(self)")
+        }
+    }
+
     /// Keras: 0 <= output padding < stride.
     private static func keras(_ padding: [Int]?, _ axis: Int, _ stride: Int) throws(SpecError) -> Int? {
         guard let value = padding?[axis] else { return nil }

@@ -11,6 +11,8 @@ public enum SpecError: Error, Hashable, Sendable, CustomStringConvertible {
     case emptyOutput(axis: Int, length: Int)
     case outputPadding(axis: Int, Int, stride: Int)
     case negativePadding(axis: Int, total: Int, rule: String)
+    /// A rule that only transposed convolutions know, or output padding.
+    case ordinaryPadding(String)
     case groupsDoNotDivide(groups: Int, what: String, Int)
     case wrongChannels(received: Int, expected: Int)
     case invalidParameter(_ what: String, Double)
@@ -35,6 +37,8 @@ public enum SpecError: Error, Hashable, Sendable, CustomStringConvertible {
             "Received output padding \(value) on axis \(axis); expected 0 or more and less than the stride \(stride)."
         case .negativePadding(let axis, let total, let rule):
             "Axis \(axis) would need a total padding of \(total) with \(rule); expected 0 or more."
+        case .ordinaryPadding(let rule):
+            "Received padding \(rule) for an ordinary convolution; expected valid or same without output padding."
         case .groupsDoNotDivide(let groups, let what, let value):
             "Received \(groups) groups for \(value) \(what); expected a divisor of \(value)."
         case .wrongChannels(let received, let expected):

@@ -1,54 +1,56 @@
 import KerasConfig
 import LayerSpec
+import Logging
 import TensorIO
 import Tensors
 import Voxelsmith
 
-/// Loads a model saved by Keras: `.keras` of Keras 3 and tf-keras, or a whole-model `.h5` of any generation.
+/// Loads a model saved by Keras: `.keras` of Keras 3 and tf-keras, or a whole-model `.h5` of any generation. Chains, models of
+/// several inputs and outputs, shared layers, models inside of models.
 /// - Parameters:
+///   - objects: the user's own layers, initializers, regularizers, constraints and activations.
 ///   - policy, kernels, kernelMode: which kernels may compute its layers.
-/// - Returns: the model with its weights, built.
-/// - Throws: what `ModelFile.init` throws, `ModelIOError`, and `LayerError` for weights of other shapes.
+///   - logger: warned of models of TensorFlow 1.4 and 1.5, whose Conv3DTranspose is a `Conv3D`.
+/// - Returns: the model with its weights.
+/// - Throws: what `ModelFile.init` and `modelFromJSON` throw, `ModelIOError`, and `LayerError` for weights of other shapes.
 public func loadModel(
-    path: String, policy: Policy = .fast, kernels: any KernelProvider = KernelRegistry.shared, kernelMode: KernelMode = .auto
-) throws -> Sequential {
+    path: String, objects: CustomObjects = .shared, policy: Policy = .fast, kernels: any KernelProvider = KernelRegistry.shared,
+    kernelMode: KernelMode = .auto, logger: Logger = Logger(label: "voxelsmith.models")
+) throws -> Model {
     let file = try ModelFile(path: path)
-    guard let model = file.layers.model else { throw ModelIOError.notAModel(path: path) }
+    guard file.document.object != nil else { throw ModelIOError.notAModel(path: path) }
+    let layer = try layerFromJSON(
+        file.document, kerasVersion: file.kerasVersion, objects: objects, policy: policy, kernels: kernels, kernelMode: kernelMode,
+        logger: logger)
+    guard let model = layer as? Model else { throw ModelIOError.notAModel(path: path) }
     guard let weights = file.weights else { throw ModelIOError.noWeights(path: path) }
-    let layers = try makeLayers(file.layers, policy: policy, kernels: kernels, kernelMode: kernelMode)
-    try assign(weights, to: layers)
-    return try Sequential(layers, name: model.name)
+    try assign(weights, to: model.layers)
+    model.noteBuiltLayers()
+    return model
 }
 
 /// Unbuilt layers from their descriptions, with the names of the file.
+/// - Parameter objects: the user's own initializers, regularizers, constraints and activations.
 /// - Throws: `ArgumentError` or `KerasConfigError` for initializers, regularizers or constraints nobody knows.
 public func makeLayers(
-    _ set: LayerSet, policy: Policy = .fast, kernels: any KernelProvider = KernelRegistry.shared, kernelMode: KernelMode = .auto
-) throws -> [Conv3DTranspose] {
-    try set.layers.map { try Conv3DTranspose($0, policy: policy, kernels: kernels, kernelMode: kernelMode) }
+    _ set: LayerSet, objects: CustomObjects = .shared, policy: Policy = .fast, kernels: any KernelProvider = KernelRegistry.shared,
+    kernelMode: KernelMode = .auto
+) throws -> [Conv3D] {
+    try set.layers.map { try Conv3D.make($0, objects: objects, policy: policy, kernels: kernels, kernelMode: kernelMode) }
 }
 
-/// Gives the weights of a Keras file to layers; builds those that are not built.
+/// Gives the weights of a Keras file to layers; builds convolutions that are not built.
 ///
 /// Files of the `variables` form name a layer by the snake-case name of its class, counted in layer order, never by its own name;
 /// the `layerNames` form is matched by the order of the layers that have weights, as Keras does.
 /// - Throws: `ModelIOError` when a weight is missing or left over, `LayerError` for a wrong shape; layers before the one that
 ///   failed then have their weights already.
-public func assign(_ weights: KerasWeights, to layers: [Conv3DTranspose]) throws {
+public func assign(_ weights: KerasWeights, to layers: [Layer]) throws {
     switch weights.form {
     case .variables:
         var byGroup: [String: [Tensor]] = [:]
         for weight in weights.tensors { byGroup[weight.group, default: []].append(weight.tensor) }
-        let names = UniqueNames()
-        for layer in layers {
-            let variable = names.next(forClass: "Conv3DTranspose")
-            // The second is what tf-keras 2.12 and earlier called the container.
-            let groups = ["layers/\(variable)", "_layer_checkpoint_dependencies/\(variable)"]
-            guard let group = groups.first(where: { byGroup[$0] != nil }), let tensors = byGroup.removeValue(forKey: group) else {
-                throw ModelIOError.weightMissing(layer: layer.name, name: "\(groups[0])/vars/0")
-            }
-            try give(tensors, to: layer)
-        }
+        try give(&byGroup, below: "", to: layers)
         if !byGroup.isEmpty { throw ModelIOError.weightsLeftOver(byGroup.keys.sorted()) }
     case .layerNames:
         var perLayer: [(group: String, tensors: [Tensor])] = []
@@ -59,8 +61,30 @@ public func assign(_ weights: KerasWeights, to layers: [Conv3DTranspose]) throws
                 perLayer.append((weight.group, [weight.tensor]))
             }
         }
+        let layers = layers.filter { weightCount($0) > 0 }
         if perLayer.count != layers.count { throw ModelIOError.layerCount(received: perLayer.count, expected: layers.count) }
         for (layer, entry) in zip(layers, perLayer) { try give(entry.tensors, to: layer) }
+    }
+}
+
+/// Gives the layers of one model their variables, and takes those out of `byGroup`.
+/// - Parameter path: of the model in the file: empty, or with a slash at its end.
+private func give(_ byGroup: inout [String: [Tensor]], below path: String, to layers: [Layer]) throws {
+    let names = UniqueNames()
+    for layer in layers {
+        let variable = names.next(forClass: layer.className)
+        // The second is what tf-keras 2.12 and earlier called the container.
+        let groups = ["\(path)layers/\(variable)", "\(path)_layer_checkpoint_dependencies/\(variable)"]
+        if let model = layer as? Model {
+            let group = groups.first { group in byGroup.keys.contains { $0.hasPrefix("\(group)/") } } ?? groups[0]
+            try give(&byGroup, below: "\(group)/", to: model.layers)
+            model.noteBuiltLayers()
+        } else if weightCount(layer) > 0 {
+            guard let group = groups.first(where: { byGroup[$0] != nil }), let tensors = byGroup.removeValue(forKey: group) else {
+                throw ModelIOError.weightMissing(layer: layer.name, name: "\(groups[0])/vars/0")
+            }
+            try give(tensors, to: layer)
+        }
     }
 }
 
@@ -68,7 +92,7 @@ public func assign(_ weights: KerasWeights, to layers: [Conv3DTranspose]) throws
 /// `<layer name>/kernel` and `<layer name>/bias` for several (one layer may be named as well).
 /// - Throws: `TensorIOError`, `ModelIOError` when an array is missing or left over, `LayerError` for a wrong shape; layers before
 ///   the one that failed then have their weights already.
-public func loadWeights(npz path: String, into layers: [Conv3DTranspose]) throws {
+public func loadWeights(npz path: String, into layers: [Conv3D]) throws {
     let file = try NPZFile(path: path)
     var left = Set(file.names)
     for layer in layers {
@@ -83,18 +107,26 @@ public func loadWeights(npz path: String, into layers: [Conv3DTranspose]) throws
     if !left.isEmpty { throw ModelIOError.weightsLeftOver(left.sorted()) }
 }
 
-/// Keras casts what it loads to the type of the variable; so does this.
-private func give(_ tensors: [Tensor], to layer: Conv3DTranspose) throws {
-    let expected = layer.useBias ? 2 : 1
-    if tensors.count != expected {
-        throw ModelIOError.weightCount(layer: layer.name, received: tensors.count, expected: expected)
-    }
-    let weights = try tensors.map { tensor in
-        switch (tensor.elementType, layer.dtype) {
-        case (.float64, .float32): try Tensor(shape: tensor.shape, tensor.floats)
-        case (.float32, .float64): try Tensor(shape: tensor.shape, tensor.doubles)
-        default: tensor
+/// How many weights a layer has, or will have.
+private func weightCount(_ layer: Layer) -> Int {
+    if let model = layer as? Model { return model.layers.reduce(0) { $0 + weightCount($1) } }
+    if let layer = layer as? Conv3D, !layer.isBuilt { return layer.useBias ? 2 : 1 }
+    return layer.weights.count
+}
+
+private func give(_ tensors: [Tensor], to layer: Layer) throws {
+    let expected = weightCount(layer)
+    if tensors.count != expected { throw ModelIOError.weightCount(layer: layer.name, received: tensors.count, expected: expected) }
+    if let model = layer as? Model {
+        var rest = tensors[...]
+        for part in model.layers {
+            try give(Array(rest.prefix(weightCount(part))), to: part)
+            rest = rest.dropFirst(weightCount(part))
         }
+        model.noteBuiltLayers()
+    } else if let layer = layer as? Conv3D, !layer.isBuilt {
+        try layer.build(weights: tensors)
+    } else {
+        try layer.setWeights(tensors)
     }
-    if layer.isBuilt { try layer.setWeights(weights) } else { try layer.build(weights: weights) }
 }

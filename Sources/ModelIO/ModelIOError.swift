@@ -3,7 +3,6 @@ public enum ModelIOError: Error, Hashable, Sendable, CustomStringConvertible {
     case noConfig(path: String)
     case notAModel(path: String)
     case noWeights(path: String)
-    case forwardConvolution(path: String, version: String)
     /// A weight the model has and the file lacks.
     case weightMissing(layer: String, name: String)
     /// Weights of the file that no layer takes.
@@ -16,8 +15,6 @@ public enum ModelIOError: Error, Hashable, Sendable, CustomStringConvertible {
         case .noConfig(let path): "No model config found in the file at \(path); expected a whole model, not weights only."
         case .notAModel(let path): "The file at \(path) holds independent layers; expected a model."
         case .noWeights(let path): "The file at \(path) has no weights; expected a model with weights, or a weights file beside it."
-        case .forwardConvolution(let path, let version):
-            "The model \(path) was written by Keras \(version), whose Conv3DTranspose computed an ordinary convolution; expected 2.1.3-tf or later."
         case .weightMissing(let layer, let name): "The file has no weight \"\(name)\" for layer \"\(layer)\"; expected one."
         case .weightsLeftOver(let names):
             "Received weights \(names.map { "\"\($0)\"" }.joined(separator: ", ")) that belong to no layer; expected only those of the model."

@@ -5,7 +5,7 @@ enum ElementConversion {
         let swapped = header.bigEndian != NPYHeader.hostIsBigEndian
         let floats = to.bindMemory(to: Float.self)
         switch (header.kind, header.itemByteCount) {
-        case (.float, 2): map(from, as: UInt16.self, swapped, to: floats, half)
+        case (.float, 2): map(from, as: UInt16.self, swapped, to: to.bindMemory(to: UInt16.self)) { $0 }
         case (.float, 4): map(from, as: UInt32.self, swapped, to: floats) { Float(bitPattern: $0) }
         case (.float, _): map(from, as: UInt64.self, swapped, to: to.bindMemory(to: Double.self)) { Double(bitPattern: $0) }
         case (.boolean, _): map(from, as: UInt8.self, swapped, to: floats) { $0 == 0 ? 0 : 1 }
@@ -26,14 +26,6 @@ enum ElementConversion {
     ) {
         let from = from.bindMemory(to: Stored.self)
         for index in 0..<min(from.count, to.count) { to[index] = value(swapped ? from[index].byteSwapped : from[index]) }
-    }
-
-    /// The value of an IEEE half; `Float16` does not exist on every platform.
-    static func half(_ bits: UInt16) -> Float {
-        let (exponent, fraction) = (UInt32(bits >> 10 & 31), UInt32(bits & 0x3FF))
-        let sign = UInt32(bits & 0x8000) << 16
-        if exponent == 0 { return Float(bitPattern: sign | (Float(fraction) * 0x1p-24).bitPattern) }
-        return Float(bitPattern: sign | (exponent == 31 ? 255 : exponent + 112) << 23 | fraction << 13)
     }
 
     /// Copies an array whose first index varies fastest to one whose last index does.

@@ -3,9 +3,10 @@ import Tensors
 
 /// NumPy's .npy files (numpy.lib.format), versions 1.0 to 3.0.
 ///
-/// Read: f4 and f8 as they are; f2, b1 and integers of 1 to 8 bytes as float32 (integers beyond 2^24 are rounded to the nearest
+/// Read: f2, f4 and f8 as they are; b1 and integers of 1 to 8 bytes as float32 (integers beyond 2^24 are rounded to the nearest
 /// float32); either byte order; C and Fortran order; any shape of up to 64 axes, () and zero extents included. Object, string,
-/// complex and structured arrays are refused. The data must be exactly as long as the header says.
+/// complex and structured arrays are refused. The data must be exactly as long as the header says. NumPy has no bfloat16; tensors of
+/// that type are written as f4, in which their values are exact.
 public enum NPY {
     /// The tensor in the bytes of an .npy file.
     /// - Parameter name: what errors call these bytes.
@@ -28,6 +29,10 @@ public enum NPY {
     /// The bytes of an .npy file with this tensor: version 1.0 (2.0 when the shape needs it), this machine's byte order, C order,
     /// data at a multiple of 64 bytes. What `numpy.save` writes, byte for byte, apart from the spare room NumPy leaves in headers.
     public static func encode(_ tensor: Tensor) -> [UInt8] {
+        if tensor.elementType == .bfloat16 {
+            let header = NPYHeader(shape: tensor.shape, .float32).encoded()
+            return tensor.floats.withUnsafeBytes { header + $0 }
+        }
         var bytes = NPYHeader(shape: tensor.shape, tensor.elementType).encoded()
         bytes.reserveCapacity(bytes.count + tensor.byteCount)
         tensor.withUnsafeBytes { bytes.append(contentsOf: $0) }
@@ -93,6 +98,7 @@ public enum NPY {
     /// Writes `tensor` to `path` as `encode` does. The file appears whole or not at all.
     /// - Throws: `TensorIOError.cannotWrite`.
     public static func write(_ tensor: Tensor, to path: String) throws {
+        let tensor = tensor.elementType == .bfloat16 ? try tensor.cast(to: .float32) : tensor
         let header = NPYHeader(shape: tensor.shape, tensor.elementType).encoded()
         try header.withUnsafeBytes { header in
             try tensor.withUnsafeBytes { data in try StagedFile.write([header, data], to: path) }
@@ -129,9 +135,10 @@ public enum NPY {
         try fortran.withUnsafeMutableBytes { ElementConversion.convert(UnsafeRawBufferPointer(stored), header, to: $0) }
         try tensor.withUnsafeMutableBytes { to in
             fortran.withUnsafeBytes { from in
-                switch header.elementType {
-                case .float32: ElementConversion.reverseAxes(from.bindMemory(to: UInt32.self), shape: header.shape, to: to.bindMemory(to: UInt32.self))
-                case .float64: ElementConversion.reverseAxes(from.bindMemory(to: UInt64.self), shape: header.shape, to: to.bindMemory(to: UInt64.self))
+                switch header.elementType.byteCount {
+                case 2: ElementConversion.reverseAxes(from.bindMemory(to: UInt16.self), shape: header.shape, to: to.bindMemory(to: UInt16.self))
+                case 4: ElementConversion.reverseAxes(from.bindMemory(to: UInt32.self), shape: header.shape, to: to.bindMemory(to: UInt32.self))
+                default: ElementConversion.reverseAxes(from.bindMemory(to: UInt64.self), shape: header.shape, to: to.bindMemory(to: UInt64.self))
                 }
             }
         }

@@ -26,8 +26,11 @@ struct NPYHeader: Hashable {
     /// NumPy's own limit.
     static let rankLimit = 64
 
-    /// The element type of the tensor: float64 stays, everything else becomes float32.
-    var elementType: ElementType { kind == .float && itemByteCount == 8 ? .float64 : .float32 }
+    /// The element type of the tensor: floats stay what they are, everything else becomes float32.
+    var elementType: ElementType {
+        if kind != .float { return .float32 }
+        return itemByteCount == 8 ? .float64 : itemByteCount == 2 ? .float16 : .float32
+    }
 
     #if _endian(big)
     static let hostIsBigEndian = true
@@ -37,7 +40,7 @@ struct NPYHeader: Hashable {
 
     /// Whether the bytes of the file are the bytes of the tensor.
     var isDirect: Bool {
-        kind == .float && itemByteCount >= 4 && (bigEndian == Self.hostIsBigEndian) && (!fortranOrder || shape.count < 2)
+        kind == .float && (bigEndian == Self.hostIsBigEndian) && (!fortranOrder || shape.count < 2)
     }
 
     /// Bytes that reading so much data takes beside the data themselves.

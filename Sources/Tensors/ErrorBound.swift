@@ -8,6 +8,8 @@ package enum ErrorBound {
         switch type {
         case .float32: 0x1p-24
         case .float64: 0x1p-53
+        case .float16: 0x1p-11
+        case .bfloat16: 0x1p-8
         }
     }
 

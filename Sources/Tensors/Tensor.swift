@@ -85,6 +85,8 @@ public struct Tensor: Sendable {
             switch elementType {
             case .float32: Array(bytes.bindMemory(to: Float.self))
             case .float64: bytes.bindMemory(to: Double.self).map { Float($0) }
+            case .float16: bytes.bindMemory(to: UInt16.self).map { HalfPrecision.float(float16: $0) }
+            case .bfloat16: bytes.bindMemory(to: UInt16.self).map { HalfPrecision.float(bfloat16: $0) }
             }
         }
     }
@@ -95,7 +97,64 @@ public struct Tensor: Sendable {
             switch elementType {
             case .float32: bytes.bindMemory(to: Float.self).map { Double($0) }
             case .float64: Array(bytes.bindMemory(to: Double.self))
+            case .float16, .bfloat16: floats.map { Double($0) }
             }
+        }
+    }
+
+    /// The elements in another type, each rounded once to the nearest value, ties to even; what is too large becomes infinite. The
+    /// tensor itself when it has the type.
+    /// - Throws: `TensorError.outOfMemory`.
+    public func cast(to type: ElementType) throws(TensorError) -> Tensor {
+        if type == elementType { return self }
+        let result = try Tensor(uninitialized: shape, type)
+        withUnsafeBytes { source in
+            let target = UnsafeMutableRawBufferPointer(start: result.storage.address, count: result.byteCount)
+            switch elementType {
+            case .float32: Self.store(source.bindMemory(to: Float.self), type, target)
+            case .float64: Self.store(source.bindMemory(to: Double.self), type, target)
+            case .float16: Self.store(source.bindMemory(to: UInt16.self), type, target) { HalfPrecision.float(float16: $0) }
+            case .bfloat16: Self.store(source.bindMemory(to: UInt16.self), type, target) { HalfPrecision.float(bfloat16: $0) }
+            }
+        }
+        return result
+    }
+
+    private static func store(_ from: UnsafeBufferPointer<Float>, _ type: ElementType, _ to: UnsafeMutableRawBufferPointer) {
+        store(from, type, to) { $0 }
+    }
+
+    private static func store<T>(
+        _ from: UnsafeBufferPointer<T>, _ type: ElementType, _ to: UnsafeMutableRawBufferPointer, _ value: (T) -> Float
+    ) {
+        switch type {
+        case .float32:
+            let to = to.bindMemory(to: Float.self)
+            for index in from.indices { to[index] = value(from[index]) }
+        case .float64:
+            let to = to.bindMemory(to: Double.self)
+            for index in from.indices { to[index] = Double(value(from[index])) }
+        case .float16:
+            let to = to.bindMemory(to: UInt16.self)
+            for index in from.indices { to[index] = HalfPrecision.float16(value(from[index])) }
+        case .bfloat16:
+            let to = to.bindMemory(to: UInt16.self)
+            for index in from.indices { to[index] = HalfPrecision.bfloat16(value(from[index])) }
+        }
+    }
+
+    private static func store(_ from: UnsafeBufferPointer<Double>, _ type: ElementType, _ to: UnsafeMutableRawBufferPointer) {
+        switch type {
+        case .float32:
+            let to = to.bindMemory(to: Float.self)
+            for index in from.indices { to[index] = Float(from[index]) }
+        case .float64: break  // never asked for: the types differ
+        case .float16:
+            let to = to.bindMemory(to: UInt16.self)
+            for index in from.indices { to[index] = HalfPrecision.float16(HalfPrecision.roundedToOdd(from[index])) }
+        case .bfloat16:
+            let to = to.bindMemory(to: UInt16.self)
+            for index in from.indices { to[index] = HalfPrecision.bfloat16(HalfPrecision.roundedToOdd(from[index])) }
         }
     }
 

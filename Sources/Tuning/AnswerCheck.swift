@@ -31,13 +31,12 @@ struct LayerOperands {
     ) throws -> Tensor {
         var tensor = try Tensor(uninitialized: shape, type)
         try tensor.withUnsafeMutableBytes { bytes in
-            switch type {
-            case .float32:
-                let values = bytes.bindMemory(to: Float.self)
-                for index in values.indices { values[index] = Float(scale * random.real()) }
-            case .float64:
+            if type == .float64 {
                 let values = bytes.bindMemory(to: Double.self)
                 for index in values.indices { values[index] = scale * random.real() }
+            } else {
+                let values = bytes.bindMemory(to: Float.self)
+                for index in values.indices { values[index] = Float(scale * random.real()) }
             }
         }
         return tensor
@@ -138,12 +137,11 @@ final class AnswerCheck {
         var result = try Tensor(uninitialized: tensor.shape, tensor.elementType)
         try result.withUnsafeMutableBytes { bytes in
             tensor.withUnsafeBytes { source in
-                switch tensor.elementType {
-                case .float32:
-                    let (to, from) = (bytes.bindMemory(to: Float.self), source.bindMemory(to: Float.self))
-                    for index in from.indices { to[index] = abs(from[index]) }
-                case .float64:
+                if tensor.elementType == .float64 {
                     let (to, from) = (bytes.bindMemory(to: Double.self), source.bindMemory(to: Double.self))
+                    for index in from.indices { to[index] = abs(from[index]) }
+                } else {
+                    let (to, from) = (bytes.bindMemory(to: Float.self), source.bindMemory(to: Float.self))
                     for index in from.indices { to[index] = abs(from[index]) }
                 }
             }

@@ -218,7 +218,7 @@ public struct Tunings: Hashable, Sendable {
         }
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
-        let decision = try decoder.decode(Decision.self, from: JSONEncoder().encode(JSONValue.object(object)))
+        let decision = try decoder.decode(Decision.self, from: Data(JSONValue.object(object).text.utf8))
         // Names that nobody asked for are misspelt ones, of this version or another.
         guard try encode(decision) == object else {
             throw DecodingError.dataCorrupted(

@@ -3,8 +3,12 @@ import KernelRuntime
 import LayerSpec
 import Tensors
 
-/// What 3-D convolution layers have in common: their hyperparameters, a kernel and an optional bias, and kernels prepared for
-/// the shapes they have met. Subclasses say which problem they solve.
+/// 3-D convolution, as Keras defines it, and what `Conv3DTranspose` inherits from it: hyperparameters, a kernel and an optional bias,
+/// and kernels prepared for the shapes they have met.
+///
+///     y[b, i, f] = activation(bias[f] + sum over (o, t, c) with o = i * stride + t * dilation - crop of x[b, o, c] * kernel[t, c, f])
+///
+/// It is the gradient of a transposed convolution by its input, which the interpreter computes; no kernels are generated for it.
 open class Conv3D: Layer {
     /// All hyperparameters.
     public let config: LayerConfig
@@ -26,7 +30,59 @@ open class Conv3D: Layer {
     /// Of the variables when `prepared` was packed.
     private var packedVersions: [Int] = []
 
-    // Package: the forward pass of an ordinary convolution is not part of this class yet, so only subclasses make sense.
+    /// - Parameters:
+    ///   - filters: channels of the output.
+    ///   - kernelSize, strides, dilationRate: a number, or one for each of (depth, height, width).
+    ///   - dataFormat: nil for what the user's keras.json says, channels_last without one.
+    ///   - groups: independent parts of channels and filters; divides both.
+    ///   - kernelInitializer, biasInitializer: nil means Glorot uniform for both, as in Keras.
+    ///   - name: nil for an automatic one.
+    ///   - dtype: nil for what the user's keras.json says, float32 without one.
+    ///   - inputShape: without the batch extent, nil where unknown; `batchSize` completes it.
+    ///   - batchInputShape: with the batch extent; wins over `inputShape`.
+    ///   - weights: kernel and bias, assigned right after the layer is built.
+    ///   - tensorActivation: an activation of the user's own, in place of `activation`.
+    ///   - policy, kernels, kernelMode: which kernels may compute the layer.
+    /// - Throws: `KerasConfigError` for what Keras forbids, `KerasSettingsError` for an illegal keras.json when it is needed.
+    public init(
+        filters: Int, kernelSize: IntOrTriple, strides: IntOrTriple = 1, padding: KerasPadding = .valid,
+        dataFormat: Layout? = nil, dilationRate: IntOrTriple = 1, groups: Int = 1, activation: Activation = .linear,
+        useBias: Bool = true, kernelInitializer: (any Initializer)? = GlorotUniform(), biasInitializer: (any Initializer)? = Zeros(),
+        kernelRegularizer: (any Regularizer)? = nil, biasRegularizer: (any Regularizer)? = nil,
+        activityRegularizer: (any Regularizer)? = nil, kernelConstraint: (any Constraint)? = nil,
+        biasConstraint: (any Constraint)? = nil, name: String? = nil, trainable: Bool = true, dtype: DTypePolicy? = nil,
+        inputShape: [Int?]? = nil, batchInputShape: [Int?]? = nil, batchSize: Int? = nil, weights: [Tensor]? = nil,
+        tensorActivation: (any TensorActivation)? = nil, policy: Policy = .fast,
+        kernels: any KernelProvider = KernelRegistry.shared, kernelMode: KernelMode = .auto
+    ) throws {
+        arguments = try ConvolutionArguments(
+            trainable: trainable, dtype: dtype, kernelInitializer: kernelInitializer, biasInitializer: biasInitializer,
+            kernelRegularizer: kernelRegularizer, biasRegularizer: biasRegularizer, activityRegularizer: activityRegularizer,
+            kernelConstraint: kernelConstraint, biasConstraint: biasConstraint, dataFormat: dataFormat, inputShape: inputShape,
+            batchInputShape: batchInputShape, batchSize: batchSize, weights: weights, tensorActivation: tensorActivation)
+        config = try KerasRules.validate(
+            op: .inputGradient, name: name ?? UniqueNames.shared.next(forClass: "Conv3D"), filters: filters, kernelSize: kernelSize.values,
+            strides: strides.values, padding: padding, layout: try ConvolutionArguments.layout(dataFormat),
+            dilationRate: dilationRate.values, groups: groups, activation: tensorActivation == nil ? activation : .linear,
+            useBias: useBias, elementType: arguments.dtypePolicy.elementType)
+        (self.policy, self.kernels, self.kernelMode) = (policy, kernels, kernelMode)
+        super.init(name: config.name, dtype: arguments.dtypePolicy.variableType, trainable: trainable)
+        self.activityRegularizer = activityRegularizer
+    }
+
+    /// Keras's `from_config`: a layer from the config that a `Conv3D` of any Keras generation wrote.
+    /// - Parameters:
+    ///   - generation: which Keras wrote it, where that is known; detected otherwise. It decides what `hard_sigmoid` means.
+    ///   - objects: the user's own initializers, regularizers, constraints and activations.
+    /// - Throws: `KerasConfigError`, `ArgumentError`, and what makers of registered objects throw.
+    public convenience init(
+        config: JSONObject, generation: KerasGeneration? = nil, objects: CustomObjects = .shared, policy: Policy = .fast,
+        kernels: any KernelProvider = KernelRegistry.shared, kernelMode: KernelMode = .auto
+    ) throws {
+        let (layer, arguments) = try Conv3D.read(config, className: "Conv3D", generation: generation, objects: objects)
+        self.init(config: layer, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
+    }
+
     package init(
         config: LayerConfig, arguments: ConvolutionArguments, policy: Policy, kernels: any KernelProvider, kernelMode: KernelMode
     ) {
@@ -35,7 +91,7 @@ open class Conv3D: Layer {
         self.kernels = kernels
         self.kernelMode = kernelMode
         self.arguments = arguments
-        super.init(name: config.name, dtype: config.elementType, trainable: arguments.trainable)
+        super.init(name: config.name, dtype: arguments.dtypePolicy.variableType, trainable: arguments.trainable)
         activityRegularizer = arguments.activityRegularizer
     }
 
@@ -77,11 +133,33 @@ open class Conv3D: Layer {
     /// The input shape the layer was made with, batch first, nil where unknown; nil when it was made without.
     public var batchInputShape: [Int?]? { arguments.batchInputShape }
 
-    /// The problem for an input shape.
-    package func spec(inputShape: [Int]) throws -> KernelSpec { throw LayerError.noForwardPass(layer: name) }
+    open override var computeType: ElementType { dtypePolicy.computeType }
 
     /// Shape of the kernel tensor.
-    package func kernelShape(channels: Int) throws -> [Int] { throw LayerError.noForwardPass(layer: name) }
+    private func kernelShape(channels: Int) throws -> [Int] {
+        if channels < 1 { throw SpecError.tooSmall("number of channels", channels, minimum: 1) }
+        for (what, value) in [("channels", channels), ("filters", filters)] where value % groups != 0 {
+            throw SpecError.groupsDoNotDivide(groups: groups, what: what, value)
+        }
+        return kernelSize + (config.op == .forward ? [filters / groups, channels] : [channels / groups, filters])
+    }
+
+    /// Channels of the input that a kernel tensor of this shape takes.
+    private func channels(ofKernel shape: [Int]) -> Int {
+        config.op == .forward ? shape.last ?? 0 : (shape.dropLast().last ?? 0) * groups
+    }
+
+    /// Keras 3's `get_config`, key for key. Input shapes and weights the layer was made with are not part of it.
+    /// - Throws: `KerasConfigError.notRepresentable` for groups of a transposed convolution and ONNX paddings.
+    open override func getConfig() throws -> JSONObject { try kerasConfig() }
+
+    open override func copy() throws -> Layer {
+        // A subclass may have more to copy.
+        if type(of: self) != Conv3D.self { return try super.copy() }
+        let result = Conv3D(config: config, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
+        try copyState(to: result)
+        return result
+    }
 
     /// Creates the kernel and the bias with their initializers; then takes the `weights` the layer was made with.
     /// - Throws: `LayerError` for a wrong rank or a second call, `SpecError` for a shape the layer cannot take, and what the
@@ -98,6 +176,11 @@ open class Conv3D: Layer {
             dropVariables()
             throw error
         }
+    }
+
+    open override func build(inputShapes: [[Int]]) throws {
+        guard inputShapes.count == 1 else { throw LayerError.inputCount(layer: name, received: inputShapes.count, expected: 1) }
+        try build(inputShape: inputShapes[0])
     }
 
     private func makeVariables(kernelShape: [Int], _ kernelInitializer: (any Initializer)?, _ biasInitializer: (any Initializer)?) throws {
@@ -120,8 +203,6 @@ open class Conv3D: Layer {
         (kernelVariable, biasVariable) = (nil, nil)
     }
 
-    override var variableHalf: DTypePolicy.Half? { dtypePolicy.variableHalf }
-
     public override func copyState(to other: Layer) throws {
         try super.copyState(to: other)
         guard let other = other as? Conv3D else { return }
@@ -135,7 +216,7 @@ open class Conv3D: Layer {
         if isBuilt { throw LayerError.alreadyBuilt(layer: name) }
         let expected = useBias ? 2 : 1
         if weights.count != expected { throw LayerError.weightCount(layer: name, received: weights.count, expected: expected) }
-        let shape = try kernelShape(channels: weights[0].shape.last ?? 0)
+        let shape = try kernelShape(channels: channels(ofKernel: weights[0].shape))
         try makeVariables(kernelShape: shape, Given(weights[0]), Given(weights[expected - 1]))
         _ = usedScope()
         isBuilt = true
@@ -151,23 +232,25 @@ open class Conv3D: Layer {
     private func checkedSpec(inputShape: [Int]) throws -> KernelSpec {
         let rank = kernelSize.count + 2
         if inputShape.count != rank { throw LayerError.inputRank(layer: name, received: inputShape, expected: rank) }
-        if let channels = kernel?.shape.last {
+        if let channels = kernel.map({ channels(ofKernel: $0.shape) }) {
             let axis = dataFormat.channelAxis(rank: rank)
             if inputShape[axis] != channels {
                 throw LayerError.inputChannels(layer: name, received: inputShape, axis: axis, expected: channels)
             }
         }
-        return try spec(inputShape: inputShape)
+        return try config.spec(inputShape: inputShape, policy: policy)
     }
 
     override func knownShape(_ shape: [Int?]) throws -> [Int] {
         let rank = kernelSize.count + 2
         if shape.count != rank { throw LayerError.inputRank(layer: name, received: shape, expected: rank) }
-        var result = try super.knownShape(shape)
+        // An ordinary convolution without padding needs an input as long as its kernel.
+        let least = zip(kernelSize, dilationRate).reduce(64) { max($0, ($1.0 - 1) * $1.1 + 1) }
+        var result = shape.map { $0 ?? least }
         let axis = dataFormat.channelAxis(rank: rank)
         if shape[axis] == nil {
             // Keras wants to know the channels too, until the kernel knows them.
-            guard let channels = kernel?.shape.last else { throw LayerError.unknownChannels(layer: name, received: shape, axis: axis) }
+            guard let channels = kernel.map({ channels(ofKernel: $0.shape) }) else { throw LayerError.unknownChannels(layer: name, received: shape, axis: axis) }
             result[axis] = channels
         }
         return result
@@ -193,15 +276,13 @@ open class Conv3D: Layer {
     private func pack(
         _ spec: KernelSpec, _ choice: KernelChoice, kernel: Tensor?, bias: Tensor?, sharing others: [[Int]: PreparedLayer]
     ) throws -> PreparedLayer {
-        guard var kernel else { throw LayerError.notBuilt(layer: name, method: "prepare") }
-        var bias = bias
-        if let half = dtypePolicy.computeHalf {
-            kernel = try half.rounded(kernel)
-            bias = try bias.map { try half.rounded($0) }
-        }
+        guard let kernel else { throw LayerError.notBuilt(layer: name, method: "prepare") }
         let shared = others.values.first { $0.packed.packingKey == choice.kernel.packingKey }?.packed
-        return try PreparedLayer(spec: spec, choice: choice, weights: kernel, bias: bias, sharing: shared)
+        return try PreparedLayer(spec: spec, choice: choice, weights: forKernels(kernel), bias: bias.map(forKernels), sharing: shared)
     }
+
+    /// A tensor rounded to the type the layer computes in, as kernels take it.
+    private func forKernels(_ tensor: Tensor) throws -> Tensor { try tensor.cast(to: computeType).cast(to: config.elementType) }
 
     /// The layer with its present weights, ready for inputs of one shape. Later changes of the weights do not reach it.
     /// - Parameter inputShape: with the batch extent, whose value does not matter.
@@ -216,7 +297,7 @@ open class Conv3D: Layer {
     public var isOnlyItsKernel: Bool { reasonAgainstPreparedLayer == nil }
 
     private var reasonAgainstPreparedLayer: String? {
-        if dtypePolicy.computeHalf != nil { return "its dtype \(dtypePolicy.rawValue) is rounded around the kernel" }
+        if computeType != config.elementType { return "its dtype \(dtypePolicy.rawValue) is rounded around the kernel" }
         if let tensorActivation { return "its activation \(tensorActivation.className) follows the kernel" }
         return activation.needsWholeResult ? "its activation \(activation.name) follows the kernel" : nil
     }
@@ -241,17 +322,15 @@ open class Conv3D: Layer {
 
     /// Computes the layer; packs the weights at the first call with an unprepared shape.
     /// - Parameters:
-    ///   - x: (batch, depth, height, width, channels) or as `dataFormat` says; batch 0 gives an empty result.
+    ///   - x: (batch, depth, height, width, channels) or as `dataFormat` says, cast to `computeType`; batch 0 gives an empty result.
     ///   - threads: threads to use; the result is bitwise the same for any number.
-    /// - Throws: `LayerError` for a wrong rank, channel count or element type; `SpecError`, `KernelLookupError`, `TensorError`,
+    /// - Throws: `LayerError` for a wrong rank or channel count; `SpecError`, `KernelLookupError`, `TensorError`,
     ///   `KernelError`.
     open override func call(_ x: Tensor, threads: Int) throws -> Tensor {
-        if x.elementType != dtype { throw LayerError.inputType(layer: name, received: x.elementType, expected: dtype) }
-        let input = try dtypePolicy.computeHalf?.rounded(x) ?? x
-        var y = try kernelLayer(inputShape: x.shape).call(input, threads: threads)
+        var y = try kernelLayer(inputShape: x.shape).call(forKernels(x), threads: threads)
         if case .alongAxis(let function, let axis) = activation { y = try ActivationArithmetic.apply(function, axis: axis, to: y) }
         if let tensorActivation { y = try tensorActivation(y) }
-        return try dtypePolicy.computeHalf?.rounded(y) ?? y
+        return try y.cast(to: computeType)
     }
 
     /// Which kernel computes inputs of this shape, and why. Prepares nothing.
@@ -268,12 +347,12 @@ open class Conv3D: Layer {
     }
 
     /// Replaces the weights, and packs them for every prepared shape. `PreparedLayer`s handed out before keep the old ones.
-    /// - Throws: `LayerError` when count, a shape or an element type differs from `getWeights()`; then nothing has changed.
+    /// - Throws: `LayerError` when the count or a shape differs from `getWeights()`; then nothing has changed.
     open override func setWeights(_ weights: [Tensor]) throws {
         try checkWeights(weights)
         forgetStale()
         var values: [ObjectIdentifier: Tensor] = [:]
-        for (variable, value) in zip(self.weights, weights) { values[ObjectIdentifier(variable)] = try variable.rounded(value) }
+        for (variable, value) in zip(self.weights, weights) { values[ObjectIdentifier(variable)] = try value.cast(to: variable.dtype) }
         func new(_ variable: Variable?) -> Tensor? { variable.flatMap { values[ObjectIdentifier($0)] } }
         var repacked: [[Int]: PreparedLayer] = [:]
         for (shape, old) in prepared {

@@ -24,7 +24,7 @@ open class Conv3DTranspose: Conv3D {
     ///   - tensorActivation: an activation of the user's own, in place of `activation`.
     ///   - policy, kernels, kernelMode: which kernels may compute the layer.
     /// - Throws: `KerasConfigError` for what Keras forbids, `KerasSettingsError` for an illegal keras.json when it is needed.
-    public convenience init(
+    public init(
         filters: Int, kernelSize: IntOrTriple, strides: IntOrTriple = 1, padding: KerasPadding = .valid,
         dataFormat: Layout? = nil, outputPadding: IntOrTriple? = nil, dilationRate: IntOrTriple = 1,
         activation: Activation = .linear, useBias: Bool = true,
@@ -36,31 +36,35 @@ open class Conv3DTranspose: Conv3D {
         tensorActivation: (any TensorActivation)? = nil, policy: Policy = .fast,
         kernels: any KernelProvider = KernelRegistry.shared, kernelMode: KernelMode = .auto
     ) throws {
-        let layout = try dataFormat ?? KerasSettings.current.imageDataFormat
-        var arguments = ConvolutionArguments()
-        arguments.trainable = trainable
-        arguments.dtypePolicy = try dtype ?? KerasSettings.current.floatx
-        arguments.kernelInitializer = kernelInitializer
-        arguments.biasInitializer = biasInitializer
-        arguments.kernelRegularizer = kernelRegularizer
-        arguments.biasRegularizer = biasRegularizer
-        arguments.activityRegularizer = activityRegularizer
-        arguments.kernelConstraint = kernelConstraint
-        arguments.biasConstraint = biasConstraint
-        arguments.batchInputShape = try ConvolutionArguments.batchInputShape(
-            inputShape: inputShape, batchInputShape: batchInputShape, batchSize: batchSize, layout: layout)
-        arguments.weights = weights
-        arguments.tensorActivation = tensorActivation
+        let arguments = try ConvolutionArguments(
+            trainable: trainable, dtype: dtype, kernelInitializer: kernelInitializer, biasInitializer: biasInitializer,
+            kernelRegularizer: kernelRegularizer, biasRegularizer: biasRegularizer, activityRegularizer: activityRegularizer,
+            kernelConstraint: kernelConstraint, biasConstraint: biasConstraint, dataFormat: dataFormat, inputShape: inputShape,
+            batchInputShape: batchInputShape, batchSize: batchSize, weights: weights, tensorActivation: tensorActivation)
         let config = try KerasRules.validate(
             name: name ?? UniqueNames.shared.next(forClass: "Conv3DTranspose"), filters: filters, kernelSize: kernelSize.values,
-            strides: strides.values, padding: padding, outputPadding: outputPadding?.values, layout: layout,
-            dilationRate: dilationRate.values, activation: tensorActivation == nil ? activation : .linear, useBias: useBias,
+            strides: strides.values, padding: padding, outputPadding: outputPadding?.values,
+            layout: try ConvolutionArguments.layout(dataFormat), dilationRate: dilationRate.values,
+            activation: tensorActivation == nil ? activation : .linear, useBias: useBias,
             elementType: arguments.dtypePolicy.elementType)
-        self.init(config: config, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
+        super.init(config: config, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
+    }
+
+    /// Keras's `from_config`: a layer from the config that a `Conv3DTranspose` of any Keras generation wrote.
+    /// - Parameters:
+    ///   - generation: which Keras wrote it, where that is known; detected otherwise. It decides what `hard_sigmoid` means.
+    ///   - objects: the user's own initializers, regularizers, constraints and activations.
+    /// - Throws: `KerasConfigError`, `ArgumentError`, and what makers of registered objects throw.
+    public convenience init(
+        config: JSONObject, generation: KerasGeneration? = nil, objects: CustomObjects = .shared, policy: Policy = .fast,
+        kernels: any KernelProvider = KernelRegistry.shared, kernelMode: KernelMode = .auto
+    ) throws {
+        let (layer, arguments) = try Conv3D.read(config, className: "Conv3DTranspose", generation: generation, objects: objects)
+        self.init(config: layer, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
     }
 
     /// A layer from a description, with its name. Takes what the geometry allows, ONNX's padding rules and groups included;
-    /// Keras's own rules are checked where the description was read.
+    /// Keras's own rules are checked where the description was read. What is computed is what the description says.
     public convenience init(
         config: LayerConfig, policy: Policy = .fast, kernels: any KernelProvider = KernelRegistry.shared,
         kernelMode: KernelMode = .auto
@@ -75,10 +79,6 @@ open class Conv3DTranspose: Conv3D {
     ) {
         super.init(config: config, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
     }
-
-    /// Keras 3's `get_config`, key for key. Input shapes and weights the layer was made with are not part of it.
-    /// - Throws: `KerasConfigError.notRepresentable` for groups and ONNX paddings.
-    open override func getConfig() throws -> JSONObject { try kerasConfig() }
 
     open override func copy() throws -> Layer {
         // A subclass may have more to copy.
@@ -95,17 +95,9 @@ open class Conv3DTranspose: Conv3D {
         case .explicit(_, _, let padding), .sameUpper(let padding), .sameLower(let padding), .outputShape(_, let padding, _): padding
         }
     }
-
-    package override func spec(inputShape: [Int]) throws -> KernelSpec { try config.spec(inputShape: inputShape, policy: policy) }
-
-    package override func kernelShape(channels: Int) throws -> [Int] {
-        if channels < 1 { throw SpecError.tooSmall("number of channels", channels, minimum: 1) }
-        for (what, value) in [("channels", channels), ("filters", filters)] where value % groups != 0 {
-            throw SpecError.groupsDoNotDivide(groups: groups, what: what, value)
-        }
-        return kernelSize + [filters / groups, channels]
-    }
 }
 
 /// Keras's other name of the class.
 public typealias Convolution3DTranspose = Conv3DTranspose
+/// Keras's other name of the class.
+public typealias Convolution3D = Conv3D

@@ -22,10 +22,32 @@ package struct ConvolutionArguments {
 
     package init() {}
 
+    /// The arguments of an initializer of a layer; nil means what the user's keras.json says, where it has a say.
+    /// - Throws: `KerasConfigError` for an illegal input shape, `KerasSettingsError` for an illegal keras.json when it is needed.
+    init(
+        trainable: Bool, dtype: DTypePolicy?, kernelInitializer: (any Initializer)?, biasInitializer: (any Initializer)?,
+        kernelRegularizer: (any Regularizer)?, biasRegularizer: (any Regularizer)?, activityRegularizer: (any Regularizer)?,
+        kernelConstraint: (any Constraint)?, biasConstraint: (any Constraint)?, dataFormat: Layout?, inputShape: [Int?]?,
+        batchInputShape: [Int?]?, batchSize: Int?, weights: [Tensor]?, tensorActivation: (any TensorActivation)?
+    ) throws {
+        self.trainable = trainable
+        dtypePolicy = try dtype ?? KerasSettings.current.floatx
+        (self.kernelInitializer, self.biasInitializer) = (kernelInitializer, biasInitializer)
+        (self.kernelRegularizer, self.biasRegularizer, self.activityRegularizer) = (kernelRegularizer, biasRegularizer, activityRegularizer)
+        (self.kernelConstraint, self.biasConstraint) = (kernelConstraint, biasConstraint)
+        self.batchInputShape = try Self.batchInputShape(
+            inputShape: inputShape, batchInputShape: batchInputShape, batchSize: batchSize, layout: Self.layout(dataFormat))
+        self.weights = weights
+        self.tensorActivation = tensorActivation
+    }
+
+    /// The layout given, or the user's default.
+    static func layout(_ given: Layout?) throws -> Layout { try given ?? KerasSettings.current.imageDataFormat }
+
     /// Reads what the config of a Keras layer of any generation says.
     /// - Throws: `KerasConfigError`, `ArgumentError`, and what makers of registered objects throw.
-    package init(_ config: JSONObject, layout: Layout, generation: KerasGeneration, objects: CustomObjects = .shared) throws {
-        let reader = ConfigReader(config: config, className: "Conv3DTranspose")
+    package init(_ config: JSONObject, className: String, layout: Layout, generation: KerasGeneration, objects: CustomObjects = .shared) throws {
+        let reader = ConfigReader(config: config, className: className)
         trainable = try reader.bool("trainable") ?? true
         dtypePolicy = try DTypePolicy(json: config["dtype"]) ?? .float32
         // A missing key means the default, null means None.

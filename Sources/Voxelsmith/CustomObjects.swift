@@ -14,6 +14,7 @@ public final class CustomObjects: Sendable {
         var regularizers: [String: @Sendable (JSONObject) throws -> any Regularizer] = [:]
         var constraints: [String: @Sendable (JSONObject) throws -> any Constraint] = [:]
         var activations: [String: @Sendable (JSONObject) throws -> any TensorActivation] = [:]
+        var layers: [String: @Sendable (JSONObject) throws -> Layer] = [:]
     }
 
     private let makers = Mutex(Makers())
@@ -51,6 +52,25 @@ public final class CustomObjects: Sendable {
         makers.withLock { makers in for key in Self.keys(name, package) { makers.activations[key] = make } }
     }
 
+    /// A layer class of the user's own, for `Model(config:)`, `modelFromJSON` and the loading of models. A class registered under a
+    /// name of Keras's takes its place.
+    /// - Parameter make: from the layer's `getConfig()`; must give the layer the `name` that stands there.
+    public func register(layer name: String, package: String = "Custom", _ make: @escaping @Sendable (JSONObject) throws -> Layer) {
+        makers.withLock { makers in for key in Self.keys(name, package) { makers.layers[key] = make } }
+    }
+
+    /// The layer of a registered class that a config's entry stands for; nil for another class.
+    func layer(_ entry: JSONObject) throws -> Layer? {
+        let layers = makers.withLock { $0.layers }
+        for key in [entry["registered_name"]?.string, entry["class_name"]?.string] {
+            if let key, let make = layers[key] { return try make(entry["config"]?.object ?? [:]) }
+        }
+        return nil
+    }
+
+    /// The names activations are registered under.
+    public var activationNames: Set<String> { makers.withLock { Set($0.activations.keys) } }
+
     private static func keys(_ name: String, _ package: String) -> [String] { [name, "\(package)>\(name)"] }
 
     /// The initializer a config's value stands for: null, a name, or a serialised object of any generation.
@@ -77,16 +97,9 @@ public final class CustomObjects: Sendable {
     /// The registered activation a config's value stands for; nil when it is none.
     public func activation(_ json: JSONValue?) throws -> (any TensorActivation)? {
         let activations = makers.withLock { $0.activations }
-        switch json {
-        case .string(let name)?: return try activations[name]?([:])
-        case .object(let object)?:
-            // Keras writes functions as {"class_name": "function", "config": name}.
-            let names = [object["registered_name"]?.string, object["class_name"]?.string, object["config"]?.string]
-            for name in names {
-                if let name, let make = activations[name] { return try make(object["config"]?.object ?? [:]) }
-            }
-            return nil
-        default: return nil
+        for name in ActivationNames.identifiers(of: json) {
+            if let make = activations[name] { return try make(json?.object?["config"]?.object ?? [:]) }
         }
+        return nil
     }
 }

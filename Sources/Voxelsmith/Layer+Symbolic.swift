@@ -22,9 +22,8 @@ extension Layer {
         guard let owner else { throw LayerError.symbolicInEagerMode(layer: name) }
         for x in xs {
             if x.graph !== owner { throw LayerError.differentGraphs(layer: name) }
-            if x.dtype != dtype { throw LayerError.inputType(layer: name, received: x.dtype, expected: dtype) }
         }
-        if !isBuilt, xs.count == 1 { try buildSymbolically(xs[0].shape) }
+        if !isBuilt { try buildSymbolically(xs.map(\.shape)) }
         let shapes = try computeOutputShapes(xs.map(\.shape))
         _ = usedScope()
         nodes.append(Node(inputs: xs, outputShapes: shapes))
@@ -35,7 +34,7 @@ extension Layer {
     public func apply(_ x: SymbolicTensor) throws -> SymbolicTensor { try self(x) }
 
     func output(node: Int, tensor: Int) -> SymbolicTensor {
-        SymbolicTensor(layer: self, nodeIndex: node, tensorIndex: tensor, shape: nodes[node].outputShapes[tensor], dtype: dtype)
+        SymbolicTensor(layer: self, nodeIndex: node, tensorIndex: tensor, shape: nodes[node].outputShapes[tensor], dtype: resultType(tensor))
     }
 
     private func outputs(_ node: Int) -> [SymbolicTensor] { nodes[node].outputShapes.indices.map { output(node: node, tensor: $0) } }

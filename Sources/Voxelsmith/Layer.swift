@@ -9,8 +9,14 @@ import Tensors
 open class Layer {
     /// Unique within a model.
     public let name: String
-    /// Element type of the variables and of the input.
+    /// Element type of the variables.
     public let dtype: ElementType
+    /// Element type that inputs are cast to and results have, Keras's `compute_dtype`. Here: that of the variables.
+    open var computeType: ElementType { dtype }
+    /// Name of the class in configs and weight files; the name of the type unless stated otherwise.
+    open var className: String { "\(type(of: self))" }
+    /// What stands before ">" in the registered name of a class that is not Keras's.
+    open var registeredPackage: String { "Custom" }
     /// Whether an optimizer may change the weights. Setting it sets it for the layers of a model too.
     public var trainable: Bool {
         didSet { for layer in sublayers { layer.trainable = trainable } }
@@ -52,6 +58,15 @@ open class Layer {
         isBuilt = true
     }
 
+    /// Creates the weights of a layer of several inputs. Here: none for several, and those of `build(inputShape:)` for one.
+    /// - Throws: as `build(inputShape:)`.
+    open func build(inputShapes: [[Int]]) throws {
+        if inputShapes.count == 1 { return try build(inputShape: inputShapes[0]) }
+        if isBuilt { throw LayerError.alreadyBuilt(layer: name) }
+        _ = usedScope()
+        isBuilt = true
+    }
+
     /// The forward pass of a built layer, without what a call does besides. Overridden by layers of one input.
     open func call(_ x: Tensor, threads: Int) throws -> Tensor { throw LayerError.noForwardPass(layer: name) }
 
@@ -61,20 +76,23 @@ open class Layer {
         return [try call(x, threads: threads)]
     }
 
-    /// Computes the layer; builds it at the first call. Makes no node, in graph mode too.
+    /// Whether a call casts its inputs to `computeType`; models leave that to their layers.
+    var castsInputs: Bool { true }
+
+    /// Computes the layer; builds it at the first call. Makes no node, in graph mode too. The input is cast to `computeType`.
     /// - Parameter threads: threads to use; the result is bitwise the same for any number.
     public func callAsFunction(_ x: Tensor, threads: Int = ThreadPool.defaultThreadCount) throws -> Tensor {
         if !isBuilt { try build(inputShape: x.shape) }
-        let y = try call(x, threads: threads)
+        let y = try call(castsInputs ? x.cast(to: computeType) : x, threads: threads)
         try noteActivity([y])
         return y
     }
 
-    /// Computes a layer of several inputs or results. It must be built, unless it takes one input.
+    /// Computes a layer of several inputs or results; builds it at the first call.
     /// - Parameter threads: threads to use; the results are bitwise the same for any number.
     public func callAsFunction(_ xs: [Tensor], threads: Int = ThreadPool.defaultThreadCount) throws -> [Tensor] {
-        if !isBuilt, xs.count == 1 { try build(inputShape: xs[0].shape) }
-        let ys = try call(xs, threads: threads)
+        if !isBuilt { try build(inputShapes: xs.map(\.shape)) }
+        let ys = try call(castsInputs ? xs.map { try $0.cast(to: computeType) } : xs, threads: threads)
         try noteActivity(ys)
         return ys
     }
@@ -116,7 +134,10 @@ open class Layer {
     }
 
     /// Builds the layer for a shape with unknown extents.
-    func buildSymbolically(_ shape: [Int?]) throws { try build(inputShape: knownShape(shape)) }
+    func buildSymbolically(_ shapes: [[Int?]]) throws { try build(inputShapes: shapes.map { try knownShape($0) }) }
+
+    /// Element type of one of the results of a call.
+    func resultType(_ index: Int) -> ElementType { computeType }
 
     /// A shape with numbers for what is unknown, large enough for every legal layer of usual size.
     func knownShape(_ shape: [Int?]) throws -> [Int] { shape.map { $0 ?? 64 } }
@@ -127,9 +148,9 @@ open class Layer {
     /// The weights in Keras's order; empty before `build`.
     public func getWeights() -> [Tensor] { weights.map(\.value) }
 
-    /// Replaces all weights.
-    /// - Parameter weights: in the order, shapes and element types of `getWeights()`.
-    /// - Throws: `LayerError` when count, a shape or an element type differs; then nothing has changed.
+    /// Replaces all weights; values of another element type are cast.
+    /// - Parameter weights: in the order and shapes of `getWeights()`.
+    /// - Throws: `LayerError` when the count or a shape differs; then nothing has changed.
     open func setWeights(_ weights: [Tensor]) throws {
         try checkWeights(weights)
         for (variable, value) in zip(self.weights, weights) { try variable.assign(value) }
@@ -165,7 +186,7 @@ open class Layer {
 
     /// Gives a new layer of the same arguments what this one has got since it was made: variables, graph, settings.
     public func copyState(to other: Layer) throws {
-        other.ownVariables = try ownVariables.map { try $0.copy(scope: scope ?? name) }
+        other.ownVariables = ownVariables.map { $0.copy(scope: scope ?? name) }
         (other.owner, other.scope, other.isBuilt) = (owner, scope, isBuilt)
         (other.trainable, other.activityRegularizer) = (trainable, activityRegularizer)
         other.addedLosses = addedLosses.filter(\.inputs.isEmpty)
@@ -194,7 +215,7 @@ open class Layer {
     ///   - regularizer: its penalty is one of the `losses`.
     ///   - trainable: decides alone whether it is one of the trainable variables of a trainable layer.
     /// - Throws: `LayerError.variableExists` for a name in use before the layer is built, or of another shape;
-    ///   `.weightShape` or `.weightType` when the initializer makes something else, and what it throws.
+    ///   `.weightShape` when the initializer makes something else, and what it throws.
     @discardableResult
     public func addWeight(
         name: String, shape: [Int], dtype: ElementType? = nil, initializer: (any Initializer)? = nil,
@@ -208,12 +229,9 @@ open class Layer {
         let value = try (initializer ?? GlorotUniform())(shape, type)
         // A user's initializer may do what it likes.
         if value.shape != shape { throw LayerError.weightShape(layer: self.name, weight: name, received: value.shape, expected: shape) }
-        if value.elementType != type {
-            throw LayerError.weightType(layer: self.name, weight: name, received: value.elementType, expected: type)
-        }
-        let variable = try Variable(
-            name: name, scope: usedScope(), value: value, half: type == self.dtype ? variableHalf : nil, regularizer: regularizer,
-            trainable: trainable, constraint: constraint)
+        let variable = Variable(
+            name: name, scope: usedScope(), value: try value.cast(to: type), regularizer: regularizer, trainable: trainable,
+            constraint: constraint)
         ownVariables.append(variable)
         return variable
     }
@@ -230,9 +248,6 @@ open class Layer {
             name: name, shape: shape, dtype: dtype, initializer: initializer, regularizer: regularizer, trainable: trainable,
             constraint: constraint)
     }
-
-    /// What values of the variables are rounded to.
-    var variableHalf: DTypePolicy.Half? { nil }
 
     /// The name the variables of the layer stand under. Differs from `name` for the second layer of a name in a graph.
     /// - Throws: `LayerError.noScope` before the layer is first used.

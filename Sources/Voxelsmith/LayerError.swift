@@ -7,13 +7,11 @@ public enum LayerError: KerasError, Hashable {
     case alreadyBuilt(layer: String)
     case weightCount(layer: String, received: Int, expected: Int)
     case weightShape(layer: String, weight: String, received: [Int], expected: [Int])
-    case weightType(layer: String, weight: String, received: ElementType, expected: ElementType)
     /// A second variable of one name, or an existing one asked for with another shape.
     case variableExists(layer: String, variable: String, shape: [Int])
     case inputRank(layer: String, received: [Int?], expected: Int)
     case inputChannels(layer: String, received: [Int?], axis: Int, expected: Int)
     case unknownChannels(layer: String, received: [Int?], axis: Int)
-    case inputType(layer: String, received: ElementType, expected: ElementType)
     /// A call on more or fewer tensors than the layer takes.
     case inputCount(layer: String, received: Int, expected: Int)
     case inputExtent(received: [Int?])
@@ -61,8 +59,6 @@ public enum LayerError: KerasError, Hashable {
             "You called setWeights on layer \"\(layer)\" with a weight list of length \(received), but the layer was expecting \(expected) weights."
         case .weightShape(let layer, let weight, let received, let expected):
             "Layer \"\(layer)\" weight \(weight) of shape \(expected) is not compatible with provided weight shape \(received)."
-        case .weightType(let layer, let weight, let received, let expected):
-            "Layer \"\(layer)\" weight \(weight) received \(received.rawValue); expected \(expected.rawValue)."
         case .variableExists(let layer, let variable, let shape):
             "Variable \"\(variable)\" of layer \"\(layer)\" already exists with shape \(shape); expected another name, or the same shape after the layer is built."
         case .inputRank(let layer, let received, let expected):
@@ -71,8 +67,6 @@ public enum LayerError: KerasError, Hashable {
             "Input of layer \"\(layer)\" is incompatible with the layer: expected axis \(axis) of input shape to have value \(expected), but received input with shape \(Self.text(received))."
         case .unknownChannels(let layer, let received, let axis):
             "The channel dimension of the inputs of layer \"\(layer)\" should be defined; received shape \(Self.text(received)), expected a number at axis \(axis)."
-        case .inputType(let layer, let received, let expected):
-            "Layer \"\(layer)\" received an input of \(received.rawValue); expected \(expected.rawValue)."
         case .inputCount(let layer, let received, let expected):
             "Layer \"\(layer)\" expects \(expected) input(s), but it received \(received) input tensors."
         case .inputExtent(let received):

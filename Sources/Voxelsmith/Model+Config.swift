@@ -6,11 +6,11 @@ extension Model {
     /// The entry of a layer in a model's config.
     func entry(_ layer: Layer) throws -> JSONObject {
         if let model = layer as? Model { return try model.serialized() }
-        let isKeras = layer is InputLayer || layer is Conv3D
-        let className = "\(type(of: layer))"
+        let isKeras = layer is InputLayer || type(of: layer) == Conv3D.self || type(of: layer) == Conv3DTranspose.self
+        let className = layer.className
         var result: JSONObject = [
             "module": isKeras ? "keras.layers" : .null, "class_name": .string(className), "config": .object(try layer.getConfig()),
-            "registered_name": isKeras ? .null : .string("Custom>\(className)"),
+            "registered_name": isKeras ? .null : .string("\(layer.registeredPackage)>\(className)"),
         ]
         if !(layer is InputLayer), let node = ownNodes(of: layer).first, layer.nodes[node].inputs.count == 1 {
             result["build_config"] = ["input_shape": JSONValue(shape: layer.nodes[node].inputs[0].shape)]

@@ -11,8 +11,8 @@ import Tensors
 ///         return try Model(inputs: [x], outputs: [up(up(x))])
 ///     }
 open class Model: Layer {
-    /// Every layer once: for a model made from tensors the input layers, then the others in the order of computation.
-    public let layers: [Layer]
+    /// Every layer once, in Keras's order: those farthest from the outputs first. A model read from a config keeps its order.
+    public internal(set) var layers: [Layer]
     var plan: Plan?
 
     /// How the outputs follow from the inputs.
@@ -70,7 +70,7 @@ open class Model: Layer {
         var seen: Set<SymbolicTensor> = []
         for input in inputs where !seen.insert(input).inserted { throw LayerError.duplicateName(input.layer.name) }
         let plan = try Plan(inputs: inputs, outputs: outputs, model: name)
-        layers = try Self.distinct(inputs.map(\.layer).filter { $0 is InputLayer } + plan.steps.map(\.layer))
+        layers = try Self.distinct(plan.layersByDepth())
         self.plan = plan
         super.init(name: name, dtype: first.dtype)
         owner = first.graph
@@ -78,17 +78,23 @@ open class Model: Layer {
     }
 
     /// Keras's `from_config` of a functional model, of Keras 2 and 3: unbuilt layers of a graph of their own, connected.
-    /// - Parameter objects: the user's own initializers, regularizers, constraints and activations.
-    /// - Throws: `KerasConfigError` for what is no such config or has layers of other classes, and what the layers throw.
+    /// - Parameter objects: the user's own layers, initializers, regularizers, constraints and activations.
+    /// - Throws: `KerasConfigError` for what is no such config or has layers of unknown classes, and what the layers throw.
     public convenience init(
         config: JSONObject, generation: KerasGeneration? = nil, objects: CustomObjects = .shared, policy: Policy = .fast,
         kernels: any KernelProvider = KernelRegistry.shared, kernelMode: KernelMode = .auto
     ) throws {
-        let reader = ModelMaker(
-            generation: generation ?? KerasGeneration(detectedIn: .object(config)), objects: objects, policy: policy, kernels: kernels,
-            kernelMode: kernelMode)
-        let (inputs, outputs) = try withGraph { try reader.connect(config) }
+        try self.init(
+            config: config,
+            maker: ModelMaker(
+                generation: generation ?? KerasGeneration(detectedIn: .object(config)), objects: objects, policy: policy, kernels: kernels,
+                kernelMode: kernelMode))
+    }
+
+    convenience init(config: JSONObject, maker: ModelMaker) throws {
+        let (inputs, outputs, order) = try withGraph { try maker.connect(config) }
         try self.init(inputs: inputs, outputs: outputs, name: config["name"]?.string)
+        layers = order.filter { layer in layers.contains { $0 === layer } }
         if config["trainable"] == false { trainable = false }
     }
 
@@ -109,6 +115,18 @@ open class Model: Layer {
     }
 
     override var sublayers: [Layer] { layers }
+
+    /// What configs and weight files call a model of tensors.
+    open override var className: String { type(of: self) == Model.self ? "Functional" : super.className }
+
+    override var castsInputs: Bool { false }
+
+    override func resultType(_ index: Int) -> ElementType {
+        outputs.indices.contains(index) ? outputs[index].dtype : super.resultType(index)
+    }
+
+    /// Notices that all layers have been given weights.
+    package func noteBuiltLayers() { isBuilt = isBuilt || layers.allSatisfy(\.isBuilt) }
 
     /// Copies of models have frozen layers where the model has.
     public override func copyState(to other: Layer) throws {
@@ -170,8 +188,8 @@ open class Model: Layer {
     open override var losses: [Loss] { get throws { try layers.flatMap { try $0.losses } + ownLosses() } }
 
     /// Replaces all weights.
-    /// - Parameter weights: in the order, shapes and element types of `getWeights()`.
-    /// - Throws: `LayerError` when count, a shape or an element type differs; then nothing has changed.
+    /// - Parameter weights: in the order and shapes of `getWeights()`; other element types are cast.
+    /// - Throws: `LayerError` when the count or a shape differs; then nothing has changed.
     open override func setWeights(_ weights: [Tensor]) throws {
         try checkWeights(weights)
         var start = 0

@@ -1,24 +1,45 @@
 import KerasConfig
 import KernelRuntime
 import LayerSpec
+import Logging
 
-/// Keras's `model_from_json`, for JSON of any generation.
-/// - Throws: `KerasConfigError` for what is no model, `ArgumentError.value` for the versions whose Conv3DTranspose was a forward
-///   convolution, and as the `init(config:)` of the model.
+/// Keras's `model_from_json`, for JSON of any generation: unbuilt layers where no input shape is stated.
+/// - Parameters:
+///   - objects: the user's own layers, initializers, regularizers, constraints and activations.
+///   - logger: warned of models of TensorFlow 1.4 and 1.5, whose Conv3DTranspose is a `Conv3D`.
+/// - Throws: `KerasConfigError` for what is no model, and as the `init(config:)` of the model.
 public func modelFromJSON(
     _ json: String, objects: CustomObjects = .shared, policy: Policy = .fast, kernels: any KernelProvider = KernelRegistry.shared,
-    kernelMode: KernelMode = .auto
+    kernelMode: KernelMode = .auto, logger: Logger = Logger(label: "voxelsmith.models")
 ) throws -> Model {
     let document = try JSONValue(parsing: json.utf8)
-    guard let object = document.object else { throw KerasConfigError.unknownDocument(received: document.excerpt) }
-    if let version = object["keras_version"]?.string, ["2.0.8-tf", "2.1.2-tf"].contains(version) {
-        throw ArgumentError.value(
-            argument: "keras_version", received: version, expected: "a version whose Conv3DTranspose is no forward convolution")
-    }
-    let maker = ModelMaker(
-        generation: KerasGeneration(detectedIn: document), objects: objects, policy: policy, kernels: kernels, kernelMode: kernelMode)
-    guard let model = try maker.layer(object) as? Model else { throw KerasConfigError.unknownDocument(received: document.excerpt) }
+    let layer = try layerFromJSON(
+        document, objects: objects, policy: policy, kernels: kernels, kernelMode: kernelMode, logger: logger)
+    guard let model = layer as? Model else { throw KerasConfigError.unknownDocument(received: document.excerpt) }
     return model
+}
+
+/// The layer or model of a document.
+/// - Parameter kerasVersion: of the file around the document; nil for what the document itself states.
+/// - Throws: as `modelFromJSON`.
+package func layerFromJSON(
+    _ document: JSONValue, kerasVersion: String? = nil, objects: CustomObjects, policy: Policy, kernels: any KernelProvider,
+    kernelMode: KernelMode, logger: Logger
+) throws -> Layer {
+    guard var object = document.object else { throw KerasConfigError.unknownDocument(received: document.excerpt) }
+    // The bare get_config of a model.
+    if object["class_name"] == nil, object["layers"] != nil {
+        object = ["class_name": object["input_layers"] == nil ? "Sequential" : "Functional", "config": .object(object)]
+    }
+    let version = kerasVersion ?? object["keras_version"]?.string
+    var maker = ModelMaker(
+        generation: version.map { KerasGeneration(kerasVersion: $0) } ?? KerasGeneration(detectedIn: document), objects: objects,
+        policy: policy, kernels: kernels, kernelMode: kernelMode)
+    if let version, ModelMaker.modelClasses.contains(object["class_name"]?.string ?? ""), ForwardConvolution.isMeant(inVersion: version) {
+        maker.misnamesConvolutions = true
+        logger.warning("\(ForwardConvolution.warning(version: version))")
+    }
+    return try maker.layer(object)
 }
 
 /// Makes the layers that a model's config lists.
@@ -28,6 +49,10 @@ struct ModelMaker {
     let policy: Policy
     let kernels: any KernelProvider
     let kernelMode: KernelMode
+    /// Whether Conv3DTranspose means an ordinary convolution.
+    var misnamesConvolutions = false
+
+    static let modelClasses: Set<String> = ["Sequential", "Functional", "Model"]
 
     /// A shape of a config; nil for null or absence.
     static func shape(_ json: JSONValue?) throws -> [Int?]? {
@@ -53,6 +78,7 @@ struct ModelMaker {
 
     func layer(_ object: JSONObject) throws -> Layer {
         guard let className = object["class_name"]?.string else { throw KerasConfigError.missingKey("class_name", className: "layer") }
+        if let layer = try objects.layer(object) { return layer }
         var config = object["config"]?.object ?? [:]
         switch className {
         case "InputLayer":
@@ -61,17 +87,18 @@ struct ModelMaker {
             }
             let type = try DTypePolicy(json: config["dtype"])?.elementType ?? .float32
             return InputLayer(batchShape: shape, name: config["name"]?.string, dtype: type)
-        case "Conv3DTranspose", "Convolution3DTranspose":
-            return try Conv3DTranspose(
+        case "Conv3DTranspose", "Convolution3DTranspose", "Conv3D", "Convolution3D":
+            if !misnamesConvolutions, KerasLayer.operation(of: className) == .forward {
+                return try Conv3DTranspose(
+                    config: config, generation: generation, objects: objects, policy: policy, kernels: kernels, kernelMode: kernelMode)
+            }
+            return try Conv3D(
                 config: config, generation: generation, objects: objects, policy: policy, kernels: kernels, kernelMode: kernelMode)
         case "Sequential":
             // TensorFlow 1 wrote the list of layers alone.
             if let list = object["config"]?.array { config = ["layers": .array(list)] }
-            return try Sequential(
-                config: config, generation: generation, objects: objects, policy: policy, kernels: kernels, kernelMode: kernelMode)
-        case "Functional", "Model":
-            return try Model(
-                config: config, generation: generation, objects: objects, policy: policy, kernels: kernels, kernelMode: kernelMode)
+            return try Sequential(config: config, maker: self)
+        case "Functional", "Model": return try Model(config: config, maker: self)
         default: throw KerasConfigError.unsupportedClass(className)
         }
     }
@@ -100,7 +127,8 @@ struct ModelMaker {
     }
 
     /// Makes the layers and their calls, each when its inputs are there.
-    func connect(_ config: JSONObject) throws -> (inputs: [SymbolicTensor], outputs: [SymbolicTensor]) {
+    /// - Returns: the ends of the graph, and all layers in the order of the config.
+    func connect(_ config: JSONObject) throws -> (inputs: [SymbolicTensor], outputs: [SymbolicTensor], layers: [Layer]) {
         let made = try layers(config)
         let entries = config["layers"]?.array?.map { $0.object ?? [:] } ?? []
         var byName: [String: Layer] = [:]
@@ -139,6 +167,6 @@ struct ModelMaker {
             }
             return tensors
         }
-        return (try ends("input_layers"), try ends("output_layers"))
+        return (try ends("input_layers"), try ends("output_layers"), made)
     }
 }

@@ -24,15 +24,20 @@ public final class Sequential: Model {
     }
 
     /// Keras's `from_config` of a sequential model of any generation: unbuilt layers where no input shape is stated.
-    /// - Parameter objects: the user's own initializers, regularizers, constraints and activations.
-    /// - Throws: `KerasConfigError` for what is no such config or has layers of other classes, and what the layers throw.
+    /// - Parameter objects: the user's own layers, initializers, regularizers, constraints and activations.
+    /// - Throws: `KerasConfigError` for what is no such config or has layers of unknown classes, and what the layers throw.
     public convenience init(
         config: JSONObject, generation: KerasGeneration? = nil, objects: CustomObjects = .shared, policy: Policy = .fast,
         kernels: any KernelProvider = KernelRegistry.shared, kernelMode: KernelMode = .auto
     ) throws {
-        let maker = ModelMaker(
-            generation: generation ?? KerasGeneration(detectedIn: .object(config)), objects: objects, policy: policy, kernels: kernels,
-            kernelMode: kernelMode)
+        try self.init(
+            config: config,
+            maker: ModelMaker(
+                generation: generation ?? KerasGeneration(detectedIn: .object(config)), objects: objects, policy: policy, kernels: kernels,
+                kernelMode: kernelMode))
+    }
+
+    convenience init(config: JSONObject, maker: ModelMaker) throws {
         var layers = try withGraph { try maker.layers(config) }
         let input = layers.first as? InputLayer
         if input != nil { layers.removeFirst() }
@@ -49,7 +54,15 @@ public final class Sequential: Model {
         try connect([nil] + inputShape.dropFirst().map { $0 })
     }
 
-    override func buildSymbolically(_ shape: [Int?]) throws { try connect(shape) }
+    public override func build(inputShapes: [[Int]]) throws {
+        guard inputShapes.count == 1 else { throw LayerError.inputCount(layer: name, received: inputShapes.count, expected: 1) }
+        try build(inputShape: inputShapes[0])
+    }
+
+    override func buildSymbolically(_ shapes: [[Int?]]) throws {
+        guard let shape = shapes.first, shapes.count == 1 else { throw LayerError.inputCount(layer: name, received: shapes.count, expected: 1) }
+        try connect(shape)
+    }
 
     func connect(_ batchShape: [Int?], inputName: String? = nil) throws {
         let input = InputLayer(batchShape: batchShape, name: inputName, dtype: dtype)
@@ -85,6 +98,8 @@ public final class Sequential: Model {
     public override func computeOutputShape(_ inputShape: [Int]) throws -> [Int] {
         try layers.reduce(inputShape) { try $1.computeOutputShape($0) }
     }
+
+    override func resultType(_ index: Int) -> ElementType { layers.last?.resultType(0) ?? dtype }
 
     public override func computeOutputShapes(_ inputShapes: [[Int?]]) throws -> [[Int?]] {
         guard let shape = inputShapes.first, inputShapes.count == 1 else {

@@ -22,43 +22,35 @@ public final class Variable {
     public private(set) var value: Tensor
     /// Counts assignments.
     private(set) var version = 0
-    /// What values are rounded to.
-    private let half: DTypePolicy.Half?
 
     init(
-        name: String, scope: String, value: Tensor, half: DTypePolicy.Half?, regularizer: (any Regularizer)?, trainable: Bool,
-        constraint: (any Constraint)?
-    ) throws {
+        name: String, scope: String, value: Tensor, regularizer: (any Regularizer)?, trainable: Bool, constraint: (any Constraint)?
+    ) {
         self.name = name
         path = "\(scope)/\(name)"
         shape = value.shape
         dtype = value.elementType
-        self.value = try half?.rounded(value) ?? value
-        self.half = half
+        self.value = value
         self.regularizer = regularizer
         self.trainable = trainable
         self.constraint = constraint
     }
 
-    /// Replaces the value. The layer packs it again at its next call; a `PreparedLayer` handed out before keeps the old one.
-    /// - Throws: `LayerError.weightShape` or `.weightType` for a value unlike the present one.
+    /// Replaces the value, cast to the variable's type. The layer packs it again at its next call; a `PreparedLayer` handed out before
+    /// keeps the old one.
+    /// - Throws: `LayerError.weightShape` for a value of another shape.
     public func assign(_ new: Tensor) throws {
         try check(new, layer: path.split(separator: "/").first.map(String.init) ?? path)
-        value = try rounded(new)
+        value = try new.cast(to: dtype)
         version += 1
     }
 
-    /// A value in the format of the variable.
-    func rounded(_ new: Tensor) throws -> Tensor { try half?.rounded(new) ?? new }
-
     func check(_ new: Tensor, layer: String) throws(LayerError) {
         if new.shape != shape { throw .weightShape(layer: layer, weight: name, received: new.shape, expected: shape) }
-        if new.elementType != dtype { throw .weightType(layer: layer, weight: name, received: new.elementType, expected: dtype) }
     }
 
     /// Another variable of the same value.
-    func copy(scope: String) throws -> Variable {
-        try Variable(
-            name: name, scope: scope, value: value, half: half, regularizer: regularizer, trainable: trainable, constraint: constraint)
+    func copy(scope: String) -> Variable {
+        Variable(name: name, scope: scope, value: value, regularizer: regularizer, trainable: trainable, constraint: constraint)
     }
 }

@@ -69,9 +69,9 @@ enum CommandFailure: Error, CustomStringConvertible {
             "Received a result of \(factor) voxels for an input of \(of); expected whole multiples for --picture."
         case .malformedShape(let text):
             "Received input shape \"\(text)\"; expected integers of at least 1 separated by commas, such as 1,16,16,16,8."
+        case .unknownRequest(let request, let expected): "Received \"\(request)\"; expected \(expected)."
         case .notEnoughMemory(let what, let needed, let available):
             "\(what) take \(needed) bytes at once; expected at most the \(available) that are available."
-        case .unknownRequest(let request, let expected): "Received \"\(request)\"; expected \(expected)."
         case .fileSystem(let operation, let path, let reason): "Could not \(operation) \(path): \(reason)."
         }
     }

@@ -62,7 +62,8 @@ struct ResolvedLayer {
     let batch: Int
 
     static func read(_ path: String, inputShape: InputShape? = nil, policy: Policy) throws -> [ResolvedLayer] {
-        var set = try ModelFile(path: path).layers
+        var set = try ModelFile(path: path).layers()
+        set.warnings.forEach(Console.warn)
         if let inputShape { set = try set.with(inputShape: inputShape.extents) }
         return try set.layers.map { try ResolvedLayer($0, policy: policy) }
     }

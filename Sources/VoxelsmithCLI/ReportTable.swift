@@ -11,7 +11,7 @@ struct ReportTable {
 
     /// - Parameter result: what the layer gave for `x`.
     /// - Throws: `CommandFailure.timedAnswerDiffers`, `TensorError`, `KernelError`.
-    mutating func measure(_ owner: Conv3DTranspose, _ layer: PreparedLayer, _ x: Tensor, _ result: Tensor, threads: Int) throws {
+    mutating func measure(_ owner: Conv3D, _ layer: PreparedLayer, _ x: Tensor, _ result: Tensor, threads: Int) throws {
         var y = try Tensor(zeros: result.shape, result.elementType)
         let before = Self.peak()
         let timing = try CallTiming.measure(layer, x, into: &y, threads: threads, minimumCalls: 5, seconds: 0.2)

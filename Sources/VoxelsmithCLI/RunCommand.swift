@@ -69,6 +69,7 @@ struct RunCommand: ParsableCommand {
             Console.progress("computing layer \(index + 1) of \(layers.count), \(layer.name)")
             if layer.isOnlyItsKernel {
                 let prepared = try layer.preparedLayer(inputShape: y.shape)
+                y = try y.cast(to: layer.computeType)
                 let result = try prepared.call(y, threads: threadsOption.threads)
                 if report { try table.measure(layer, prepared, y, result, threads: threadsOption.threads) }
                 y = result
@@ -87,9 +88,10 @@ struct RunCommand: ParsableCommand {
         if let expect { try compare(y, layout: layers.last?.dataFormat ?? .channelsLast, with: expect) }
     }
 
-    private func loadLayers(_ registry: KernelRegistry) throws -> [Conv3DTranspose] {
+    private func loadLayers(_ registry: KernelRegistry) throws -> [Conv3D] {
         let file = try ModelFile(path: source.layers)
-        var set = file.layers
+        var set = try file.layers()
+        set.warnings.forEach(Console.warn)
         if let inputShape = source.inputShape { set = try set.with(inputShape: inputShape.extents) }
         guard set.model != nil || set.layers.count == 1 else {
             throw CommandFailure.independentLayers(path: source.layers, count: set.layers.count)
@@ -106,7 +108,7 @@ struct RunCommand: ParsableCommand {
     }
 
     /// Refuses what the machine has no memory for before any of it is read or computed.
-    private func checkMemory(_ layers: [Conv3DTranspose]) throws {
+    private func checkMemory(_ layers: [Conv3D]) throws {
         // A pipe's header can be read only once; its tensors are checked one by one.
         guard let first = layers.first, var shape = try NPY.shape(path: input) else { return }
         let rank = first.kernelSize.count + 2
@@ -126,7 +128,7 @@ struct RunCommand: ParsableCommand {
     }
 
     /// The input with a batch axis and in the element type of the first layer, and whether the file had that axis.
-    private func readInput(_ layers: [Conv3DTranspose]) throws -> (x: Tensor, hasBatch: Bool) {
+    private func readInput(_ layers: [Conv3D]) throws -> (x: Tensor, hasBatch: Bool) {
         var x = try NPY.read(path: input)
         guard let first = layers.first else { return (x, true) }
         let rank = first.kernelSize.count + 2
@@ -135,11 +137,6 @@ struct RunCommand: ParsableCommand {
             x = try x.reshaped(to: [1] + x.shape)
         } else if !hasBatch {
             throw CommandFailure.inputShape(x.shape, layer: first.name, expected: rank)
-        }
-        switch (x.elementType, first.dtype) {
-        case (.float32, .float64): x = try Tensor(shape: x.shape, x.doubles)
-        case (.float64, .float32): x = try Tensor(shape: x.shape, x.floats)
-        default: break
         }
         return (x, hasBatch)
     }

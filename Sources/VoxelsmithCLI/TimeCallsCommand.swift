@@ -30,7 +30,7 @@ struct TimeCallsCommand: ParsableCommand {
 
     func run() throws {
         var calls = TimedCalls(
-            layers: try ModelFile(path: source.layers).layers.layers, policy: policy,
+            layers: try ModelFile(path: source.layers).layers().layers, policy: policy,
             registry: try pluginsOption.registry(mode: .auto))
         while let line = readLine() {
             do {
@@ -51,7 +51,7 @@ private struct TimedCalls {
     let registry: KernelRegistry
 
     private struct Prepared {
-        let layer: Conv3DTranspose
+        let layer: Conv3D
         let x: Tensor
         var y: Tensor?
     }
@@ -118,7 +118,7 @@ private struct TimedCalls {
         current = nil
         StoragePool.shared.trim()
         let description = try layer(named: name)
-        let layer = try Conv3DTranspose(description, policy: policy, kernels: registry, kernelMode: .auto)
+        let layer = try Conv3D.make(description, objects: .shared, policy: policy, kernels: registry, kernelMode: .auto)
         try layer.build(weights: weights.map { try NPY.read(path: $0) })
         let x = try NPY.read(path: input)
         try layer.prepare(inputShape: x.shape)
@@ -129,7 +129,7 @@ private struct TimedCalls {
 
     /// Calls the layer as `words` say, at least once, each time without an earlier result unless `keepingResult`.
     private mutating func times(
-        _ words: [String], keepingResult: Bool = false, _ body: (Conv3DTranspose, Tensor, Int, inout Tensor?) throws -> Void
+        _ words: [String], keepingResult: Bool = false, _ body: (Conv3D, Tensor, Int, inout Tensor?) throws -> Void
     ) throws -> [String] {
         guard var layer = current, let threads = Int(words[1]), let count = Int(words[2]), let seconds = Double(words[3]), threads >= 1
         else { throw CommandFailure.unknownRequest(words.joined(separator: " "), expected: "a prepared layer and three numbers") }

@@ -39,13 +39,31 @@ enum TestLength {
     static func scaled(_ count: Int) -> Int { max(1, Int((Double(count) * scale).rounded(.up))) }
 }
 
+/// What is met by the kernels of a run, known before any is built.
+struct KernelClasses {
+    let tuples: Set<String>
+    let counts: ClassCounts
+    private let kinds: [String: Int]
+
+    init(_ cases: [KernelCase]) {
+        tuples = Set(cases.map(\.tuple))
+        var counts = ClassCounts()
+        for one in cases { counts.count(one.schedule, batch: one.batch) }
+        self.counts = counts
+        kinds = Dictionary(cases.map { ($0.kind, 1) }, uniquingKeysWith: +)
+    }
+
+    func report(_ title: String) {
+        print("\(title): \(tuples.count) tuples of problem, policy, family and target")
+        for (name, count) in kinds.sorted(by: { $0.key < $1.key }) { print("  drawn as \(name): \(count)") }
+        for (name, count) in counts.counts.sorted(by: { $0.key < $1.key }) { print("  \(name): \(count)") }
+    }
+}
+
 /// What came of a run.
 struct KernelRun: Sendable {
-    private(set) var tuples: Set<String> = []
     private(set) var kernels = 0
     private(set) var checks = 0
-    private(set) var counts = ClassCounts()
-    private(set) var kinds: [String: Int] = [:]
 
     /// Draws kernels of every kind.
     /// - Parameter largest: most multiply-adds of a sample.
@@ -97,7 +115,8 @@ struct KernelRun: Sendable {
             startNext()
             while let run = try await group.next() {
                 startNext()
-                result.add(run)
+                result.kernels += run.kernels
+                result.checks += run.checks
             }
         }
         return result
@@ -124,24 +143,6 @@ struct KernelRun: Sendable {
             Issue.record("\(name): \(error)")
         }
         kernels += 1
-        tuples.insert(one.tuple)
-        kinds[one.kind, default: 0] += 1
-        counts.count(one.schedule, batch: one.batch)
-    }
-
-    private mutating func add(_ other: KernelRun) {
-        tuples.formUnion(other.tuples)
-        kernels += other.kernels
-        checks += other.checks
-        counts.add(other.counts)
-        kinds.merge(other.kinds, uniquingKeysWith: +)
-    }
-
-    /// Prints what was met.
-    func report(_ title: String) {
-        print("\(title): \(kernels) kernels, \(tuples.count) tuples of problem, policy, family and target, \(checks) checks")
-        for (name, count) in kinds.sorted(by: { $0.key < $1.key }) { print("  drawn as \(name): \(count)") }
-        for (name, count) in counts.counts.sorted(by: { $0.key < $1.key }) { print("  \(name): \(count)") }
     }
 }
 

@@ -212,6 +212,4 @@ struct ClassCounts {
         ]
         return spec.layout == .channelsFirst ? facts.map { ("channels first" + $0, $1) } : []
     }
-
-    mutating func add(_ other: ClassCounts) { counts.merge(other.counts, uniquingKeysWith: +) }
 }

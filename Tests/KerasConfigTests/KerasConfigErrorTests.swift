@@ -60,7 +60,7 @@ import Testing
             ),
             (
                 .unsupportedClass("Dense"),
-                "Received a layer of class \"Dense\"; expected Conv3DTranspose, Convolution3DTranspose, InputLayer or ConvTranspose."
+                "Received a layer of class \"Dense\"; expected Conv3DTranspose, Conv3D, InputLayer, ConvTranspose, a model, or a registered class."
             ),
             (
                 .notAChain(model: "m", reason: "lacks its input layer \"x\""),

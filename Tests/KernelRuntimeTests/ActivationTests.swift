@@ -58,12 +58,10 @@ import _TestSupport
 
     @Test func notANumberStays() {
         for activation in Activation.samples {
-            for type in ElementType.allCases {
-                let buffer: GuardedBuffer
-                switch type {
-                case .float32: buffer = GuardedBuffer([Float.nan, .nan, -.nan], placement: .atEnd)
-                case .float64: buffer = GuardedBuffer([Double.nan, .nan, -.nan], placement: .atEnd)
-                }
+            for type in ElementType.arithmeticTypes {
+                let buffer =
+                    type == .float32
+                    ? GuardedBuffer([Float.nan, .nan, -.nan], placement: .atEnd) : GuardedBuffer([Double.nan, .nan, -.nan], placement: .atEnd)
                 apply(activation, to: buffer, type: type, shape: [3])
                 let results = type == .float32 ? floats(buffer).map { Double($0) } : doubles(buffer)
                 #expect(results.count == 3 && results.allSatisfy { $0.isNaN }, "\(activation) \(type)")

@@ -42,19 +42,15 @@ struct Problem {
     }
 
     func buffer(_ values: [Double], _ placement: GuardedBuffer.Placement) -> GuardedBuffer {
-        switch spec.elements.storage {
-        case .float32: GuardedBuffer(values.map { Float($0) }, placement: placement)
-        case .float64: GuardedBuffer(values, placement: placement)
-        }
+        spec.elements.storage == .float64
+            ? GuardedBuffer(values, placement: placement) : GuardedBuffer(values.map { Float($0) }, placement: placement)
     }
 
     func numbers(_ buffer: GuardedBuffer) -> [Double] {
         // `elements` points into the buffer without keeping it alive.
         withExtendedLifetime(buffer) {
-            switch spec.elements.storage {
-            case .float32: buffer.elements(Float.self).map { Double($0) }
-            case .float64: Array(buffer.elements(Double.self))
-            }
+            spec.elements.storage == .float64
+                ? Array(buffer.elements(Double.self)) : buffer.elements(Float.self).map { Double($0) }
         }
     }
 

@@ -1,5 +1,6 @@
 import Foundation
 import KerasConfig
+import TensorIO
 import Testing
 import Voxelsmith
 import _TestSupport
@@ -147,6 +148,8 @@ struct ConstructorTests {
             }
             let layer = try make(policy, weights)
             let y = try layer(x)
+            #expect(y.elementType == policy.computeType && y.byteCount == 2 * y.elementCount)
+            #expect(layer.dtype == policy.variableType && layer.weights.allSatisfy { $0.value.elementType == policy.variableType })
             let rounded = try weights.map { try mapped($0, compute) }
             let expected = try mapped(make(.float32, rounded)(mapped(x, compute)), compute)
             #expect(y.floats == expected.floats, "\(policy)")
@@ -156,6 +159,18 @@ struct ConstructorTests {
             #expect(try layer.getConfig()["dtype"]?.object?["config"] == ["name": .string(policy.rawValue)])
             #expect(try Conv3DTranspose(config: layer.getConfig()).dtypePolicy == policy)
             #expect(throws: ArgumentError.self) { try layer.preparedLayer(inputShape: x.shape) }
+        }
+        // What Keras computed; its sums are rounded on the way, to no more than the type has.
+        let file = try NPZFile(path: Fixture.path("half.npz"))
+        for (policy, epsilon) in [(DTypePolicy.float16, 0x1p-10), (.mixedFloat16, 0x1p-10), (.bfloat16, 0x1p-7), (.mixedBfloat16, 0x1p-7)] {
+            let layer = try Conv3DTranspose(
+                filters: 3, kernelSize: [2, 3, 2], strides: 2, padding: .same, activation: .tanh, dtype: policy,
+                weights: [file.tensor("\(policy.rawValue)/kernel"), file.tensor("\(policy.rawValue)/bias")], kernels: kernels)
+            let ours = try layer(file.tensor("\(policy.rawValue)/x"))
+            let theirs = try file.tensor("\(policy.rawValue)/y")
+            #expect(ours.shape == theirs.shape)
+            let worst = zip(ours.doubles, theirs.doubles).reduce(0) { max($0, abs($1.0 - $1.1)) }
+            #expect(worst <= 4 * epsilon, "\(policy): \(worst)")
         }
         let extremes = try Tensor(shape: [5], [70000, -70000, 1e-9, .nan, 0x1.fffp127] as [Float])
         let ones = try Conv3DTranspose(

@@ -30,7 +30,8 @@ struct KerasOwnTests {
             #expect(try layer.computeOutputShape(x.shape) == shape)
             try layer.build(inputShape: x.shape)
             let weights = try layer.getWeights().map { try Tensor(shape: $0.shape, random.reals($0.elementCount).map { Float($0) }) }
-            #expect(weights.count == 2)
+            #expect(weights.count == 2 && layer.trainableWeights.count == 2 && layer.nonTrainableWeights.isEmpty)
+            #expect(try layer.losses.isEmpty && layer.computeMask([x]) == nil)
             try layer.setWeights(weights)
             let y = try layer(x)
             #expect(y.shape == shape)
@@ -41,6 +42,10 @@ struct KerasOwnTests {
             #expect(worst <= 1e-5, "\(shape): \(worst)")
             let again = try Conv3DTranspose(config: layer.getConfig(), kernels: kernels)
             #expect(try again.computeOutputShape(x.shape) == shape)
+            var mixed = try layer.getConfig()
+            mixed["dtype"] = "mixed_float16"
+            let half = try Conv3DTranspose(config: mixed, kernels: kernels)
+            #expect(try half(x).elementType == .float16 && half.weights.allSatisfy { $0.dtype == .float32 })
         }
     }
 
@@ -85,6 +90,7 @@ struct KerasOwnTests {
             ("filters 0", { try self.layer(0, 1) }), ("kernel (1, 0)", { try self.layer(2, [1, 0, 1]) }),
             ("strides (1, 0)", { try self.layer(2, 3, [1, 0, 1]) }), ("op = s", { try self.layer(8, 3, 1, .same, 1) }),
             ("s 2 with d (2, 1)", { try self.layer(2, 3, 2, dilation: [2, 1, 1]) }),
+            ("kernel (1, 2)", { try self.layer(2, [1, 2]) }), ("strides (1, 2)", { try self.layer(2, 3, [1, 2]) }),
             ("op (0, 3, 3)", { try self.layer(2, 3, [1, 3, 4], .valid, [0, 3, 3]) }),
             ("op (2, 2, 3)", { try self.layer(2, 3, [1, 3, 4], .valid, [2, 2, 3]) }),
             ("s and d 2, 2, 1", { try self.layer(2, 3, [2, 2, 1], dilation: [2, 2, 1]) }),
@@ -132,6 +138,8 @@ struct KerasOwnTests {
             (4, 2, 2, .same, 1, 7), (4, 2, 2, .valid, 1, 9), (224, 1, 7, .same, nil, 224), (224, 2, 7, .same, nil, 448),
             (224, 2, 7, .same, 0, 447), (224, 2, 7, .same, 1, 448), (32, 1, 5, .valid, nil, 36), (32, 2, 5, .valid, nil, 67),
             (32, 2, 5, .valid, 0, 67), (32, 2, 5, .valid, 1, 68),
+            // Keras 3: backend_utils_test and ops/nn_test.
+            (5, 2, 3, .valid, nil, 11), (5, 2, 3, .same, nil, 10), (5, 2, 3, .valid, 1, 12), (4, 5, 2, .valid, 4, 21),
         ]
         for row in table {
             let layer = try self.layer(1, [1, 1, row.k], [1, 1, row.s], row.3, row.op.map { [0, 0, $0] })
@@ -163,6 +171,56 @@ struct KerasOwnTests {
                 }
                 #expect(values[index] == expected, "\(strides) \(padding) \(index)")
             }
+        }
+    }
+
+    /// Keras 3: ops/nn_test, channels that are not the kernel's.
+    @Test func wrongChannelsAreRefused() throws {
+        let layer = try self.layer(5, 2, 2)
+        try layer.build(inputShape: [2, 4, 4, 4, 3])
+        #expect("four channels", performing: { _ = try layer(Tensor(zeros: [2, 4, 4, 4, 4])) },
+            throws: { ($0 as? any KerasError)?.kerasKind == .valueError })
+    }
+
+    /// tf-keras 2: the regularizers and constraints of Conv3DTransposeTest, its input of unknown extents; Keras 2.2: the layer test
+    /// with further arguments.
+    @Test func furtherArgumentsOfEarlierTests() throws {
+        func regularized(_ strides: IntOrTriple = 1, format: Layout = .channelsLast) throws -> Conv3DTranspose {
+            try Conv3DTranspose(
+                filters: 3, kernelSize: 3, strides: strides, dataFormat: format, kernelRegularizer: L2(), biasRegularizer: L2(),
+                activityRegularizer: L2(), kernelConstraint: MaxNorm(), biasConstraint: MaxNorm(), kernels: kernels)
+        }
+        let layer = try regularized()
+        try layer.build(inputShape: [1, 5, 5, 5, 2])
+        #expect(try layer.losses.count == 2)
+        _ = try layer(Ones()([1, 5, 5, 5, 2], .float32))
+        #expect(try layer.losses.count == 3)
+        #expect(layer.weights[0].constraint is MaxNorm && layer.weights[1].constraint is MaxNorm)
+        let first = try regularized(2, format: .channelsFirst)
+        #expect(try first(Tensor(zeros: [1, 2, 3, 2, 4])).shape == first.computeOutputShape([1, 2, 3, 2, 4]))
+        let unknown = try withGraph {
+            let x = try Input(shape: [nil, nil, nil, 3])
+            return try Model(inputs: [x], outputs: [self.layer(2, 3)(x)])
+        }
+        #expect(try unknown(Ones()([1, 3, 3, 3, 3], .float32)).shape == [1, 5, 5, 5, 2])
+    }
+
+    /// TensorFlow 1.5: the topology tests of losses, updates and nodes.
+    @Test func topologyOfEarlierTests() throws {
+        try withGraph {
+            let layer = try self.layer(2, 1)
+            let a = try Input(shape: [2, 2, 2, 1]), b = try Input(shape: [2, 2, 2, 1])
+            _ = try (layer(a), layer(b))
+            try layer.addLoss([0], inputs: [a])
+            try layer.addLoss([1])
+            #expect(try layer.getLosses(for: [a]).map(\.value) == [0] && layer.getLosses(for: nil).map(\.value) == [1])
+            layer.addUpdate([Update(name: "0") {}], inputs: [a])
+            layer.addUpdate([Update(name: "1") {}])
+            #expect(try layer.getUpdates(for: [a]).map(\.name) == ["0"] && layer.getUpdates(for: nil).map(\.name) == ["1"])
+            #expect(try layer.getInput(at: 0) == a && layer.getInput(at: 1) == b && layer.getOutput(at: 1).nodeIndex == 1)
+            #expect(try layer.getInputMask(at: 0) == nil && layer.getInputMask(at: 1) == nil && layer.getOutputMask(at: 1) == nil)
+            #expect(throws: LayerError.nodeIndex(layer: layer.name, what: "input", received: 2, count: 2)) { try layer.getInput(at: 2) }
+            #expect(try a.layer.input == a && a.layer.getInputs(at: 0) == [a])
         }
     }
 }

@@ -58,6 +58,19 @@ struct LayerConfigTests {
         #expect(count >= 8)
     }
 
+    /// Layers with every initializer, regularizer, constraint, activation and type, as Keras 3.15.1 wrote them.
+    @Test func everyObjectIsWrittenAsKeras3() throws {
+        let document = try JSONValue(parsing: Data(contentsOf: URL(fileURLWithPath: Fixture.path("keras3_layers.json"))))
+        let layers = try #require(document.array)
+        #expect(layers.count == 83)
+        for layer in layers {
+            let theirs = try #require(layer.object?["config"]?.object)
+            let ours = try config(of: Conv3DTranspose(config: theirs))
+            #expect(Set(ours.keys).subtracting(["activity_regularizer"]) == Set(theirs.keys).subtracting(["activity_regularizer"]))
+            for key in theirs.keys { #expect(ours[key] == theirs[key], "\(theirs["name"]?.text ?? ""): \(key)") }
+        }
+    }
+
     /// Keras numbers repeated dtype objects by their address.
     private func withoutSharedIDs(_ config: JSONObject) -> JSONObject {
         var (config, dtype) = (config, config["dtype"]?.object)

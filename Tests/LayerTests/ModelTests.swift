@@ -35,8 +35,8 @@ struct ModelTests {
 
     @Test func aFunctionalChainIsLoaded() throws {
         let model = try loadModel(path: Fixture.keras("functional.keras"), kernels: KernelRegistry())
-        #expect(model.layers.map(\.name) == ["a", "b"])
-        #expect(model.layers.map { $0.getWeights().count } == [2, 1])
+        #expect(model.layers.map(\.name) == ["input_layer_2", "a", "b"])
+        #expect(model.layers.map { $0.getWeights().count } == [0, 2, 1])
     }
 
     @Test func preparationChangesNothingButTime() throws {
@@ -52,13 +52,10 @@ struct ModelTests {
         #expect(throws: ModelIOError.noConfig(path: Fixture.keras("model.weights.h5"))) {
             try loadModel(path: Fixture.keras("model.weights.h5"))
         }
-        #expect(throws: ModelIOError.forwardConvolution(path: Fixture.path("tf14_forward.h5"), version: "2.0.8-tf")) {
-            try loadModel(path: Fixture.path("tf14_forward.h5"))
-        }
         let folder = try TemporaryFolder()
         let single = try folder.write(Array(Self.layer.utf8), as: "layer.json")
         #expect(throws: ModelIOError.notAModel(path: single)) { try loadModel(path: single) }
-        #expect(try makeLayers(ModelFile(path: single).layers).map(\.name) == ["up"])
+        #expect(try makeLayers(ModelFile(path: single).layers()).map(\.name) == ["up"])
         let chain = try folder.write(Array(#"{"class_name":"Sequential","config":{"name":"m","layers":[\#(Self.layer)]}}"#.utf8), as: "model.json")
         #expect(throws: ModelIOError.noWeights(path: chain)) { try loadModel(path: chain) }
     }

@@ -104,8 +104,9 @@ struct SymbolicTests {
                 throws: isError(.inputRank(layer: "up", received: [nil, 4, 4, 5], expected: 5), .valueError))
             #expect("unknown channels", performing: { _ = try layer(Input(shape: [4, 4, 4, nil])) },
                 throws: isError(.unknownChannels(layer: "up", received: [nil, 4, 4, 4, nil], axis: 4), .valueError))
-            #expect("element type", performing: { _ = try layer(Input(shape: [4, 4, 4, 5], dtype: .float64)) },
-                throws: isError(.inputType(layer: "up", received: .float64, expected: .float32), .valueError))
+            // Inputs are cast, as values are.
+            let wide = try up(name: "wide")(Input(shape: [4, 4, 4, 5], dtype: .float64))
+            #expect(wide.dtype == .float32)
             let other = try withGraph(Graph()) { try Input(shape: [4, 4, 4, 5]) }
             #expect("another graph", performing: { _ = try layer(other) }, throws: isError(.differentGraphs(layer: "up"), .valueError))
             #expect("two inputs", performing: { _ = try layer([Input(shape: [4, 4, 4, 5]), Input(shape: [4, 4, 4, 5])]) },

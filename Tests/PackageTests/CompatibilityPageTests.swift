@@ -69,4 +69,25 @@ import Testing
         ]
         for argument in arguments { #expect(named.contains(argument), "\(argument)") }
     }
+
+    @Test func everyMemberHasARow() throws {
+        let cells = try rows().filter { $0.section == "Properties and methods" || $0.section == "Configs" }.map { $0.cells.first ?? "" }
+        let named = Set(cells.flatMap { $0.split(separator: ",").map { $0.filter { $0 != "`" && $0 != " " } } })
+        let members = [
+            "activity_regularizer", "dtype", "graph", "input", "input_mask", "input_shape", "losses", "name", "non_trainable_variables",
+            "non_trainable_weights", "output", "output_mask", "output_shape", "scope_name", "trainable_variables", "trainable_weights",
+            "updates", "variables", "weights", "__call__", "__deepcopy__", "__init__", "add_loss", "add_update", "add_variable",
+            "add_weight", "apply", "build", "call", "compute_mask", "compute_output_shape", "count_params", "from_config", "get_config",
+            "get_input_at", "get_input_mask_at", "get_input_shape_at", "get_losses_for", "get_output_at", "get_output_mask_at",
+            "get_output_shape_at", "get_updates_for", "get_weights", "set_weights",
+        ]
+        for member in members { #expect(named.contains(member), "\(member)") }
+        let other = Set(try rows().filter { ["Models", "Activations", "Initializers", "Regularizers and constraints"].contains($0.section) }
+            .flatMap { ($0.cells.first ?? "").split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init) })
+        for name in [
+            "Input", "Model", "Sequential", "predict", "summary", "to_json", "get_config", "from_config", "relu", "hard_sigmoid", "softmax",
+            "glu", "sparsemax", "threshold", "GlorotUniform", "Orthogonal", "VarianceScaling", "L1L2", "OrthogonalRegularizer", "MaxNorm",
+            "MinMaxNorm", "NonNeg", "UnitNorm", "RadialConstraint",
+        ] { #expect(other.contains(name), "\(name)") }
+    }
 }

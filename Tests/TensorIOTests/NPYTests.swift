@@ -3,6 +3,7 @@ import LayerSpec
 import Tensors
 import TensorIO
 import Testing
+import _TestSupport
 
 @Suite struct NPYTests {
     /// What `Tools/oracle/make_npy_fixtures.py` stored for a type at every row-major index.
@@ -23,7 +24,7 @@ import Testing
             let tensor = try NPY.read(path: fixture("npy/\(name)"))
             let type = String(name.prefix(2))
             #expect(tensor.shape == [2, 3, 4], "\(name)")
-            #expect(tensor.elementType == (type == "f8" ? .float64 : .float32), "\(name)")
+            #expect(tensor.elementType == (type == "f8" ? .float64 : type == "f2" ? .float16 : .float32), "\(name)")
             #expect(tensor.doubles == expected(type, count: 24), "\(name)")
             let decoded = try NPY.decode(fixtureBytes("npy/\(name)"))
             #expect(decoded.doubles == tensor.doubles && decoded.shape == tensor.shape, "\(name)")
@@ -214,6 +215,27 @@ import Testing
             try NPY.write(tensor, to: "/dev/null")
             #expect(files.fileExists(atPath: "/dev/null"))
             #expect(try files.attributesOfItem(atPath: "/dev/null")[.type] as? FileAttributeType == .typeCharacterSpecial, "a device is written, not replaced")
+        }
+    }
+
+    /// float16 is numpy's f2; bfloat16, which numpy lacks, is written as f4.
+    @Test func sixteenBitTensors() throws {
+        let values = try Tensor(shape: [2, 3], [0.5, -1, 0.1, 65504, 1e-7, .infinity] as [Float])
+        let half = try values.cast(to: .float16)
+        let bytes = NPY.encode(half)
+        #expect(String(decoding: bytes.prefix(64), as: UTF8.self).contains("'<f2'") && bytes.count % 64 == 12)
+        let read = try NPY.decode(bytes)
+        #expect(read.elementType == .float16 && read.shape == [2, 3] && read.floats == half.floats)
+        let brain = try values.cast(to: .bfloat16)
+        let wide = try NPY.decode(NPY.encode(brain))
+        #expect(wide.elementType == .float32 && wide.floats == brain.floats)
+        let folder = try TemporaryFolder()
+        for tensor in [half, brain] {
+            let path = folder.path("\(tensor.elementType).npy")
+            try NPY.write(tensor, to: path)
+            #expect(try NPY.read(path: path).floats == tensor.floats)
+            try NPZFile.write([("a", tensor)], to: path + ".npz")
+            #expect(try NPZFile(path: path + ".npz").tensor("a").floats == tensor.floats)
         }
     }
 }

@@ -73,7 +73,7 @@ class Comparison:
 
     def run(self):
         data = self.results.data
-        data["commands"].append({"command": shlex.join(["Tools/compare", *sys.argv[1:]]), "voxelsmith": commit(), "load": os.getloadavg()[0]})
+        data["commands"].append({"command": recorded_command(), "voxelsmith": commit(), "load": os.getloadavg()[0]})
         if os.getloadavg()[0] > 0.5:
             say(f"The machine is busy (load {os.getloadavg()[0]:.1f}): times will be too long.")
         with self.stack:
@@ -217,6 +217,17 @@ class Comparison:
                 raise SideFailure(reason)
             side.call(1, 0)
             return time.perf_counter() - side.started, side.peak_memory()
+
+
+def recorded_command():
+    """This run's command without what names places on this machine and changes no number."""
+    words, rest = ["Tools/compare"], iter(sys.argv[1:])
+    for word in rest:
+        if word in ("--environments", "--output"):
+            next(rest, None)
+        elif not word.startswith(("--environments=", "--output=", "--resume")):
+            words.append(word.replace(f"{ROOT}/", ""))
+    return shlex.join(words)
 
 
 def layer_names(suite):

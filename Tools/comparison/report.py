@@ -45,6 +45,11 @@ def rate(value):
     return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
 
 
+def milliseconds(nanoseconds):
+    value = nanoseconds / 1e6
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def all_threads_peak(data):
     return data["machine"]["peak_gflops_per_thread"] * data["machine"]["cores"]
 
@@ -82,7 +87,7 @@ def summary_sentences(data, suite):
 def origin(data):
     machine = data["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in sorted(data["versions"].items()))
-    commands = "; ".join(f"`{entry['command']}` at {entry['voxelsmith']}" for entry in data["commands"])
+    commands = "; ".join(dict.fromkeys(f"`{entry['command']}` at {entry['voxelsmith']}" for entry in data["commands"]))
     return (
         f"{machine['cpu']}, {machine['cores']} cores, {machine['os']}, multiply-add peak {machine['peak_gflops_per_thread']:.0f} GFLOP/s "
         f"a thread, {machine['date']}. Rivals: {versions}. Measured by {commands}.")
@@ -148,7 +153,7 @@ def page(data):
     for name, what in (("size", "volume"), ("batch", "batch")):
         if variants(data, name):
             parts += [f"## Growth of cost with the {what}: milliseconds", rival_table(
-                data, name, None, lambda cell: f"{cell['rival_ns'] / 1e6:.3g}", lambda shape, name=name: [our_time(data, name, shape)])]
+                data, name, None, lambda cell: milliseconds(cell["rival_ns"]), lambda shape, name=name: [our_time(data, name, shape)])]
     parts.append("`*`: one call, as it took more than 10 seconds. `no`: the library cannot compute the layer.")
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -160,7 +165,7 @@ def our_rate(data, name, shape):
 
 def our_time(data, name, shape):
     cells = paired(data, name).get(shape)
-    return f"{best(cells)['ours_ns'] / 1e6:.3g}" if cells else "-"
+    return milliseconds(best(cells)["ours_ns"]) if cells else "-"
 
 
 def picture(python, source, target):

@@ -38,12 +38,9 @@ enum Initializers {
                     distribution: $0.string("distribution") ?? "truncated_normal", seed: $0.seed(),
                     inputAxes: $0.integers("input_axes"), outputAxes: $0.integers("output_axes"))
             },
-            "GlorotUniform": { try GlorotUniform(seed: $0.seed(), inputAxes: $0.integers("input_axes"), outputAxes: $0.integers("output_axes")) },
-            "GlorotNormal": { try GlorotNormal(seed: $0.seed(), inputAxes: $0.integers("input_axes"), outputAxes: $0.integers("output_axes")) },
-            "HeUniform": { try HeUniform(seed: $0.seed(), inputAxes: $0.integers("input_axes"), outputAxes: $0.integers("output_axes")) },
-            "HeNormal": { try HeNormal(seed: $0.seed(), inputAxes: $0.integers("input_axes"), outputAxes: $0.integers("output_axes")) },
-            "LecunUniform": { try LecunUniform(seed: $0.seed(), inputAxes: $0.integers("input_axes"), outputAxes: $0.integers("output_axes")) },
-            "LecunNormal": { try LecunNormal(seed: $0.seed(), inputAxes: $0.integers("input_axes"), outputAxes: $0.integers("output_axes")) },
+            "GlorotUniform": scaling(GlorotUniform.self), "GlorotNormal": scaling(GlorotNormal.self),
+            "HeUniform": scaling(HeUniform.self), "HeNormal": scaling(HeNormal.self),
+            "LecunUniform": scaling(LecunUniform.self), "LecunNormal": scaling(LecunNormal.self),
             "Orthogonal": { try Orthogonal(gain: $0.number("gain") ?? 1, seed: $0.seed()) },
             "Identity": { try Identity(gain: $0.number("gain") ?? 1) },
         ],
@@ -64,6 +61,10 @@ enum Initializers {
         ])
 
     private static let fans: Set<String> = ["seed", "input_axes", "output_axes"]
+
+    private static func scaling(_ type: any NamedVarianceScaling.Type) -> @Sendable (ConfigReader) throws -> any Initializer {
+        { try type.init(seed: $0.seed(), inputAxes: $0.integers("input_axes"), outputAxes: $0.integers("output_axes")) }
+    }
 }
 
 extension ConfigReader {
@@ -78,17 +79,31 @@ extension ConfigReader {
 
 /// Where an initializer's random numbers come from. Without a seed of the user's, one is drawn when the initializer is made, so
 /// that every call of the same initializer gives the same values, as in Keras.
-struct Seed: Hashable, Sendable {
-    let given: Int?
+public struct Seed: Hashable, Sendable {
+    /// What the user gave; nil where it was drawn.
+    public let given: Int?
     private let state: UInt64
 
-    init(_ given: Int?) {
+    /// - Parameter given: equal seeds give equal values; nil draws one.
+    public init(_ given: Int?) {
         self.given = given
         state = given.map { UInt64(bitPattern: Int64($0)) } ?? .random(in: 0 ... .max)
     }
 
     var generator: RandomValues { RandomValues(source: SeededRandom(seed: state)) }
     var json: JSONValue { given.map { .integer($0) } ?? .null }
+}
+
+/// One of Keras's initializers that draw random numbers.
+public protocol SeededInitializer: Initializer {
+    /// Where they come from.
+    var source: Seed { get }
+}
+
+extension SeededInitializer {
+    /// The seed it was made with; nil where it drew one.
+    public var seed: Int? { source.given }
+    public var kerasModule: String? { Initializers.module }
 }
 
 /// A stream of random reals, the same for the same seed on every machine; not the streams of any Keras backend, which differ
@@ -130,15 +145,18 @@ struct RandomValues {
 extension Tensor {
     /// A tensor whose elements, in row-major order, are the results of calls of `next`.
     init(_ shape: [Int], _ elementType: ElementType, next: () -> Double) throws {
+        if elementType.arithmetic != elementType {
+            self = try Tensor(shape, .float64, next: next).cast(to: elementType)
+            return
+        }
         try self.init(uninitialized: shape, elementType)
         try withUnsafeMutableBytes { bytes in
-            switch elementType {
-            case .float32:
-                let elements = bytes.bindMemory(to: Float.self)
-                for index in elements.indices { elements[index] = Float(next()) }
-            case .float64:
+            if elementType == .float64 {
                 let elements = bytes.bindMemory(to: Double.self)
                 for index in elements.indices { elements[index] = next() }
+            } else {
+                let elements = bytes.bindMemory(to: Float.self)
+                for index in elements.indices { elements[index] = Float(next()) }
             }
         }
     }

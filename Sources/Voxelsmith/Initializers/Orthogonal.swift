@@ -4,17 +4,15 @@ import Tensors
 
 /// Saxe et al. 2014: a random matrix of orthonormal columns, or rows where there are fewer of them, times `gain`. The matrix of a
 /// weight has the last axis as its columns and all others as its rows.
-public struct Orthogonal: Initializer {
+public struct Orthogonal: SeededInitializer {
     /// What the matrix is multiplied by.
     public let gain: Double
-    private let source: Seed
+    /// Where the random numbers come from.
+    public let source: Seed
 
     /// - Parameter seed: equal seeds give equal values; nil draws one.
     public init(gain: Double = 1, seed: Int? = nil) { (self.gain, source) = (gain, Seed(seed)) }
 
-    /// The seed it was made with; nil where it drew one.
-    public var seed: Int? { source.given }
-    public var kerasModule: String? { Initializers.module }
     public func getConfig() -> JSONObject { ["seed": source.json, "gain": .number(gain)] }
 
     /// - Throws: `ArgumentError.rank` for fewer than two axes.

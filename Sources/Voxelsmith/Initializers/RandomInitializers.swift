@@ -3,21 +3,19 @@ import LayerSpec
 import Tensors
 
 /// Normal with a mean and a standard deviation.
-public struct RandomNormal: Initializer {
+public struct RandomNormal: SeededInitializer {
     /// Of the distribution.
     public let mean: Double
     /// The standard deviation.
     public let stddev: Double
-    private let source: Seed
+    /// Where the random numbers come from.
+    public let source: Seed
 
     /// - Parameter seed: equal seeds give equal values; nil draws one.
     public init(mean: Double = 0, stddev: Double = 0.05, seed: Int? = nil) {
         (self.mean, self.stddev, source) = (mean, stddev, Seed(seed))
     }
 
-    /// The seed it was made with; nil where it drew one.
-    public var seed: Int? { source.given }
-    public var kerasModule: String? { Initializers.module }
     public func getConfig() -> JSONObject { ["seed": source.json, "mean": .number(mean), "stddev": .number(stddev)] }
 
     /// The values of a weight of this shape.
@@ -28,21 +26,19 @@ public struct RandomNormal: Initializer {
 }
 
 /// Normal, drawn again beyond two standard deviations from the mean.
-public struct TruncatedNormal: Initializer {
+public struct TruncatedNormal: SeededInitializer {
     /// Of the distribution.
     public let mean: Double
     /// Before truncation.
     public let stddev: Double
-    private let source: Seed
+    /// Where the random numbers come from.
+    public let source: Seed
 
     /// - Parameter seed: equal seeds give equal values; nil draws one.
     public init(mean: Double = 0, stddev: Double = 0.05, seed: Int? = nil) {
         (self.mean, self.stddev, source) = (mean, stddev, Seed(seed))
     }
 
-    /// The seed it was made with; nil where it drew one.
-    public var seed: Int? { source.given }
-    public var kerasModule: String? { Initializers.module }
     public func getConfig() -> JSONObject { ["seed": source.json, "mean": .number(mean), "stddev": .number(stddev)] }
 
     /// The values of a weight of this shape.
@@ -53,21 +49,19 @@ public struct TruncatedNormal: Initializer {
 }
 
 /// Uniform in [minval, maxval).
-public struct RandomUniform: Initializer {
+public struct RandomUniform: SeededInitializer {
     /// The smallest value.
     public let minval: Double
     /// Above all values.
     public let maxval: Double
-    private let source: Seed
+    /// Where the random numbers come from.
+    public let source: Seed
 
     /// - Parameter seed: equal seeds give equal values; nil draws one.
     public init(minval: Double = -0.05, maxval: Double = 0.05, seed: Int? = nil) {
         (self.minval, self.maxval, source) = (minval, maxval, Seed(seed))
     }
 
-    /// The seed it was made with; nil where it drew one.
-    public var seed: Int? { source.given }
-    public var kerasModule: String? { Initializers.module }
     public func getConfig() -> JSONObject { ["seed": source.json, "minval": .number(minval), "maxval": .number(maxval)] }
 
     /// The values of a weight of this shape.

@@ -7,7 +7,7 @@ import Tensors
 /// Keras reads these fans off the last two axes of the stored weight as (in, out). A transposed convolution stores its kernel as
 /// (..., filters, channels), so there fan in is filters times taps and fan out channels times taps, the wrong way round; this
 /// does as Keras does. The fans of a bias are both its length. `inputAxes` and `outputAxes` together replace the rule.
-public struct VarianceScaling: Initializer {
+public struct VarianceScaling: SeededInitializer {
     /// Variance times the number of units.
     public let scale: Double
     /// What the variance is divided by.
@@ -18,7 +18,8 @@ public struct VarianceScaling: Initializer {
     public let inputAxes: [Int]?
     /// As `inputAxes`.
     public let outputAxes: [Int]?
-    private let source: Seed
+    /// Where the random numbers come from.
+    public let source: Seed
 
     /// What the variance is divided by.
     public enum Mode: String, CaseIterable, Hashable, Sendable {
@@ -72,9 +73,6 @@ public struct VarianceScaling: Initializer {
         self.outputAxes = outputAxes
     }
 
-    /// The seed it was made with; nil where it drew one.
-    public var seed: Int? { source.given }
-    public var kerasModule: String? { Initializers.module }
 
     public func getConfig() -> JSONObject {
         [
@@ -127,15 +125,18 @@ public struct VarianceScaling: Initializer {
 }
 
 /// A `VarianceScaling` with a name of its own.
-public protocol NamedVarianceScaling: Initializer {
+public protocol NamedVarianceScaling: SeededInitializer {
     /// What it computes.
     var scaling: VarianceScaling { get }
+    /// - Parameters:
+    ///   - seed: equal seeds give equal values; nil draws one.
+    ///   - inputAxes, outputAxes: as in `VarianceScaling`.
+    init(seed: Int?, inputAxes: [Int]?, outputAxes: [Int]?)
 }
 
 extension NamedVarianceScaling {
-    /// The seed it was made with; nil where it drew one.
-    public var seed: Int? { scaling.seed }
-    public var kerasModule: String? { Initializers.module }
+    /// Where the random numbers come from.
+    public var source: Seed { scaling.source }
 
     public func getConfig() -> JSONObject {
         var config = scaling.getConfig()
