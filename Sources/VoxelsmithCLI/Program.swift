@@ -1,5 +1,4 @@
 import ArgumentParser
-import Dispatch
 import Glibc
 import Logging
 
@@ -41,19 +40,27 @@ enum Program {
     private final class Handed: @unchecked Sendable {
         var command: any AsyncParsableCommand
         var error: (any Error)?
+        private let done = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
 
-        init(_ command: any AsyncParsableCommand) { self.command = command }
+        init(_ command: any AsyncParsableCommand) {
+            self.command = command
+            sem_init(done, 0, 0)
+        }
+
+        deinit { done.deallocate() }
+
+        func signal() { sem_post(done) }
+        func wait() { while sem_wait(done) != 0 && errno == EINTR {} }
     }
 
     private static func wait(for command: any AsyncParsableCommand) throws {
         let handed = Handed(command)
-        let done = DispatchSemaphore(value: 0)
         let work = Task.detached {
             do { try await handed.command.run() } catch { handed.error = error }
-            done.signal()
+            handed.signal()
         }
         Interruption.onSignal { work.cancel() }
-        done.wait()
+        handed.wait()
         Interruption.workIsDone()
         if let error = handed.error { throw error }
     }

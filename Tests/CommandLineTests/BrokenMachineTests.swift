@@ -19,7 +19,7 @@ import _TestSupport
         var isWarning = false
     }
 
-    private func check(_ faults: [DiskFault], in folder: TemporaryFolder, mount: (String) -> String, test: String = #function) throws {
+    private func check(_ faults: [DiskFault], in folder: TemporaryFolder, mount: (String) -> String, test: String = #function) async throws {
         for fault in faults {
             let disk = folder.path(fault.folder)
             // What is left on the disk is printed after the command's own output.
@@ -28,7 +28,7 @@ import _TestSupport
                 print("SKIPPED \(test): this machine does not let tests mount a file system")
                 return
             }
-            let outcome = try Child.run(
+            let outcome = try await Child.run(
                 fault.arguments, wrapper: wrapper, environment: ["TMPDIR": folder.path("tmp"), "XDG_CACHE_HOME": folder.path("cache")])
             if fault.isWarning {
                 #expect(outcome.status == 0 && outcome.errors.hasPrefix("voxelsmith: warning: "), "\(fault.name): \(outcome)")
@@ -54,27 +54,27 @@ import _TestSupport
         ]
     }
 
-    @Test func aFullDiskIsASentence() throws {
+    @Test func aFullDiskIsASentence() async throws {
         let folder = try TemporaryFolder()
         for name in ["out", "tmp", "cache"] { _ = try folder.makeFolder(name) }
         // One page: a folder fits, a file of more than that does not.
-        try check(try faults(in: folder, words: "No space left on device").filter { $0.name != "sources" }, in: folder) {
+        try await check(try faults(in: folder, words: "No space left on device").filter { $0.name != "sources" }, in: folder) {
             "mount -t tmpfs -o size=4k,mode=700 none '\($0)'"
         }
         #expect(try folder.names() == ["cache", "layer.json", "out", "q.so", "tmp", "w.npz", "x.npy"])
     }
 
-    @Test func aReadOnlyDiskIsASentence() throws {
+    @Test func aReadOnlyDiskIsASentence() async throws {
         let folder = try TemporaryFolder()
         for name in ["out", "tmp", "cache"] { _ = try folder.makeFolder(name) }
-        try check(try faults(in: folder, words: "Read-only file system"), in: folder) {
+        try await check(try faults(in: folder, words: "Read-only file system"), in: folder) {
             "mount -t tmpfs -o mode=700 none '\($0)' && mount -o remount,ro '\($0)'"
         }
         #expect(try folder.names() == ["cache", "layer.json", "out", "q.so", "tmp", "w.npz", "x.npy"])
     }
 
     /// A cache filled before serves after it has become read-only.
-    @Test func aReadOnlyCacheStillServes() throws {
+    @Test func aReadOnlyCacheStillServes() async throws {
         let folder = try TemporaryFolder()
         let layer = try folder.write("layer.json", TinyLayer.json())
         let cache = try folder.makeFolder("cache")
@@ -83,32 +83,32 @@ import _TestSupport
             print("SKIPPED aReadOnlyCacheStillServes: this machine does not let tests mount a file system")
             return
         }
-        let outcome = try Child.run(["build", layer, "-o", folder.path("p.so")], wrapper: wrapper, environment: ["XDG_CACHE_HOME": cache])
+        let outcome = try await Child.run(["build", layer, "-o", folder.path("p.so")], wrapper: wrapper, environment: ["XDG_CACHE_HOME": cache])
         #expect(outcome.status == 0 && outcome.errors.isEmpty && outcome.output.contains("the whole plugin from the cache"), "\(outcome)")
     }
 
     /// Folders that go away while the compiler runs.
-    @Test func vanishedFoldersAreSentences() throws {
+    @Test func vanishedFoldersAreSentences() async throws {
         let folder = try TemporaryFolder()
         let layer = try folder.write("layer.json", TinyLayer.json())
         func clang(removing path: String) throws -> String {
             try folder.script("clang", "[ \"$1\" != --version ] && rm -rf \(path)\nexec clang \"$@\"")
         }
-        func build(_ output: String, removing path: String, environment: [String: String] = [:]) throws -> Child.Outcome {
+        func build(_ output: String, removing path: String, environment: [String: String] = [:]) async throws -> Child.Outcome {
             for name in ["out", "tmp", "cache"] { _ = try folder.makeFolder(name) }
             let places = ["TMPDIR": folder.path("tmp"), "XDG_CACHE_HOME": folder.path("cache")]
-            return try Child.run(["build", layer, "-o", output, "--clang", clang(removing: path)], environment: places.merging(environment) { $1 })
+            return try await Child.run(["build", layer, "-o", output, "--clang", clang(removing: path)], environment: places.merging(environment) { $1 })
         }
-        let output = try build(folder.path("out/p.so"), removing: folder.path("out"))
+        let output = try await build(folder.path("out/p.so"), removing: folder.path("out"))
         #expect(output.isFailure("out/p.so", "No such file or directory"), "\(output)")
-        let temporary = try build(folder.path("out/p.so"), removing: folder.path("tmp") + "/voxelsmith.*")
+        let temporary = try await build(folder.path("out/p.so"), removing: folder.path("tmp") + "/voxelsmith.*")
         #expect(temporary.isFailure(), "\(temporary)")
-        let cache = try build(folder.path("out/p.so"), removing: folder.path("cache"))
+        let cache = try await build(folder.path("out/p.so"), removing: folder.path("cache"))
         #expect(cache.status == 0, "\(cache)")
-        let absent = try build(folder.path("out/q.so"), removing: folder.path("nothing"), environment: ["TMPDIR": folder.path("absent")])
+        let absent = try await build(folder.path("out/q.so"), removing: folder.path("nothing"), environment: ["TMPDIR": folder.path("absent")])
         #expect(absent.isFailure("absent", "No such file or directory"), "\(absent)")
         // The folder the program was started in.
-        let gone = try Child.run(
+        let gone = try await Child.run(
             ["build", layer, "-o", "p.so"],
             wrapper: Child.shell("mkdir '\(folder.path("gone"))' && cd '\(folder.path("gone"))' && rmdir '\(folder.path("gone"))' && exec \"$@\""))
         #expect(gone.isFailure("p.so", "No such file or directory"), "\(gone)")
@@ -116,10 +116,10 @@ import _TestSupport
 
     // MARK: Files to open
 
-    @Test func runningOutOfFilesToOpenIsASentence() throws {
+    @Test func runningOutOfFilesToOpenIsASentence() async throws {
         let folder = try TemporaryFolder()
         let run = try folder.tinyRun()
-        #expect(try Child.run(["build", folder.path("layer.json"), "-o", folder.path("p.so")]).status == 0)
+        #expect(try await Child.run(["build", folder.path("layer.json"), "-o", folder.path("p.so")]).status == 0)
         let commands = [
             ["build", folder.path("layer.json"), "-o", folder.path("q.so"), "--no-cache"], ["verify", folder.path("p.so")],
             ["describe", folder.path("p.so")], run + [folder.path("y.npy"), "--plugin", folder.path("p.so"), "--kernel", "specialized"],
@@ -128,7 +128,7 @@ import _TestSupport
         // With fewer than 4 the dynamic linker does not find the libraries.
         for limit in Array(4...40) + [48, 64] {
             for command in commands {
-                let outcome = try Child.run(command, wrapper: Child.limited("n", limit), seconds: 60)
+                let outcome = try await Child.run(command, wrapper: Child.limited("n", limit), seconds: 60)
                 let succeeded = outcome.status == 0
                 #expect(succeeded || (outcome.isFailure() && isOneSentence(outcome.errors)), "\(limit) files, \(command[0]): \(outcome)")
                 if let status = outcome.status { outcomes[status, default: 0] += 1 }
@@ -160,7 +160,7 @@ import _TestSupport
     }
 
     /// Legal layers beyond the machine's memory are refused before anything of the input is read.
-    @Test func aLayerWithoutMemoryForItIsRefusedFirst() throws {
+    @Test func aLayerWithoutMemoryForItIsRefusedFirst() async throws {
         let folder = try TemporaryFolder()
         let cases: [(name: String, shape: [Int], filters: Int, wrapper: [String])] = [
             // 16 GB and 1 TB.
@@ -173,7 +173,7 @@ import _TestSupport
             try weights(filters, 2, at: folder.path("w.npz"))
             try sparseArray(shape, at: folder.path("x.npy"))
             let run = ["run", layer, "--input", folder.path("x.npy"), "--weights", folder.path("w.npz"), "--output", folder.path("y.npy")]
-            let outcome = try Child.run(run, wrapper: wrapper)
+            let outcome = try await Child.run(run, wrapper: wrapper)
             #expect(outcome.isFailure("bytes at once; expected at most the") && isOneSentence(outcome.errors), "\(name): \(outcome)")
             #expect(outcome.peakBytes < 100 << 20 && outcome.seconds < 30, "\(name): \(outcome)")
             #expect(try folder.names() == ["layer.json", "w.npz", "x.npy"], "\(name)")
@@ -181,31 +181,31 @@ import _TestSupport
     }
 
     /// Files too long for the memory are refused by their length.
-    @Test func filesWithoutMemoryForThemAreRefused() throws {
+    @Test func filesWithoutMemoryForThemAreRefused() async throws {
         let folder = try TemporaryFolder()
         _ = try folder.tinyRun()
         let long = folder.path("long.npy")
         try sparseArray([1, 3, 4, 5, 3 << 32], at: long)
-        let array = try Child.run(["run", folder.path("layer.json"), "--input", long, "--weights", folder.path("w.npz"), "--output", folder.path("y.npy")])
+        let array = try await Child.run(["run", folder.path("layer.json"), "--input", long, "--weights", folder.path("w.npz"), "--output", folder.path("y.npy")])
         #expect(array.isFailure(), "\(array)")
         // The beginning of an HDF5 file, and a terabyte of nothing.
         let model = folder.path("long.h5")
         try FileManager.default.copyItem(
             atPath: Voxelsmith.package.appendingPathComponent("Tests/TensorIOTests/Fixtures/keras/model.h5").path, toPath: model)
         #expect(truncate(model, 1 << 40) == 0)
-        let read = try Child.run(["emit", model])
+        let read = try await Child.run(["emit", model])
         #expect(read.isFailure("no memory"), "\(read)")
         #expect(array.peakBytes < 100 << 20 && read.peakBytes < 100 << 20)
     }
 
     /// A layer can be compiled where it cannot be computed.
-    @Test func aLayerTooLargeToVerifyIsBuiltWithAWarning() throws {
+    @Test func aLayerTooLargeToVerifyIsBuiltWithAWarning() async throws {
         let folder = try TemporaryFolder()
         let layer = try folder.write("layer.json", layer([1, 2000, 2000, 500, 2], filters: 8))
-        let built = try Child.run(["build", layer, "-o", folder.path("p.so")])
+        let built = try await Child.run(["build", layer, "-o", folder.path("p.so")])
         #expect(built.status == 0 && built.errors.hasPrefix("voxelsmith: warning: Not verified, as that takes about"), "\(built)")
         #expect(try folder.names() == ["layer.json", "p.so"])
-        let verified = try Child.run(["verify", folder.path("p.so")])
+        let verified = try await Child.run(["verify", folder.path("p.so")])
         #expect(verified.isFailure("Verification failed") && verified.output.contains("expected at most the"), "\(verified)")
         #expect(verified.peakBytes < 100 << 20)
     }

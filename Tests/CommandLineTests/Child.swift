@@ -5,7 +5,9 @@ import Tensors
 import _TestSupport
 
 /// `voxelsmith` as a child of this process that can be given limits and signals, and whose peak of memory is known at its end.
-final class Child {
+///
+/// Used by one task at a time; while that waits, by the thread that waits for it.
+final class Child: @unchecked Sendable {
     struct Outcome {
         /// nil when a signal ended it.
         let status: Int32?
@@ -57,7 +59,14 @@ final class Child {
     func send(_ signal: Int32) { kill(identifier, signal) }
 
     /// Waits for its end; one that takes longer than `seconds` is killed, and reported with signal 9.
-    func wait(seconds: Double = 120) throws -> Outcome {
+    func wait(seconds: Double = 120) async -> Outcome {
+        // A thread of its own: tasks share few.
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(returning: self.outcome(seconds: seconds)) }
+        }
+    }
+
+    private func outcome(seconds: Double) -> Outcome {
         var status = Int32()
         var peak = 0
         while waitpid(identifier, &status, WNOHANG) == 0 {
@@ -81,8 +90,8 @@ final class Child {
 
     static func run(
         _ arguments: [String], wrapper: [String] = [], environment: [String: String] = [:], seconds: Double = 120
-    ) throws -> Outcome {
-        try Child(arguments, wrapper: wrapper, environment: environment).wait(seconds: seconds)
+    ) async throws -> Outcome {
+        try await Child(arguments, wrapper: wrapper, environment: environment).wait(seconds: seconds)
     }
 
     /// Runs a command with a limit of the shell's `ulimit`: `n` for open files, `v` for kilobytes of addresses.
@@ -115,7 +124,7 @@ extension Child.Outcome {
 }
 
 /// Whether any process has `mark` in its command line, once those about to end have had a moment.
-func isRunning(_ mark: String) -> Bool {
+func isRunning(_ mark: String) async -> Bool {
     for _ in 0..<100 {
         let numbers = (try? FileManager.default.contentsOfDirectory(atPath: "/proc"))?.filter { Int($0) != nil } ?? []
         let found = numbers.contains { number in
@@ -123,7 +132,7 @@ func isRunning(_ mark: String) -> Bool {
             return String(decoding: line.map { $0 == 0 ? 32 : $0 }, as: UTF8.self).contains(mark)
         }
         if !found { return false }
-        usleep(20_000)
+        try? await Task.sleep(for: .milliseconds(20))
     }
     return true
 }

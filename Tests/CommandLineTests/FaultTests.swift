@@ -103,21 +103,21 @@ import _TestSupport
 
     /// Killed at 50 random moments of `build` and at 50 of `run`: whatever stands under a final name is whole, and the next run
     /// works.
-    @Test func killedProcessesLeaveNothingHalfMade() throws {
+    @Test func killedProcessesLeaveNothingHalfMade() async throws {
         let folder = try TemporaryFolder()
         let run = try folder.tinyRun() + [folder.path("y.npy"), "--kernel", "interpreter"]
         let environment = ["XDG_CACHE_HOME": folder.path("cache"), "TMPDIR": try folder.makeFolder("tmp")]
         let (plugin, output) = (folder.path("p.so"), folder.path("y.npy"))
         let build = ["build", folder.path("layer.json"), "-o", plugin]
-        func whole(_ arguments: [String], _ round: Int) throws -> Double {
-            let outcome = try Child.run(arguments, environment: environment)
+        func whole(_ arguments: [String], _ round: Int) async throws -> Double {
+            let outcome = try await Child.run(arguments, environment: environment)
             #expect(outcome.status == 0, "round \(round): \(outcome)")
             return outcome.seconds
         }
         func forget() {
             for path in [plugin, output, folder.path("cache")] { try? FileManager.default.removeItem(atPath: path) }
         }
-        let (fresh, cached, computed) = (try whole(build, -1), try whole(build, -1), try whole(run, -1))
+        let (fresh, cached, computed) = (try await whole(build, -1), try await whole(build, -1), try await whole(run, -1))
         let expected = try NPY.read(path: output).floats
         let bytes = try Data(contentsOf: URL(fileURLWithPath: plugin))
         var random = SeededRandom(seed: 99)
@@ -128,9 +128,9 @@ import _TestSupport
             if round % 4 == 0 { forget() }
             let seconds = isBuild ? (round % 4 == 0 ? fresh : cached) : computed
             let process = try Child(isBuild ? build : run, environment: environment)
-            usleep(UInt32(random.integer(0...Int(seconds * 0.9e6))))
+            try await Task.sleep(for: .microseconds(random.integer(0...Int(seconds * 0.9e6))))
             process.send(SIGKILL)
-            if try process.wait().signal == SIGKILL {
+            if await process.wait().signal == SIGKILL {
                 if isBuild { killed.builds += 1 } else { killed.runs += 1 }
             }
             if FileManager.default.fileExists(atPath: plugin) {
@@ -140,7 +140,7 @@ import _TestSupport
                 #expect(try NPY.read(path: output).floats == expected, "round \(round)")
             }
             // The next one finishes, and gives the same.
-            _ = try whole(isBuild ? build : run, round)
+            _ = try await whole(isBuild ? build : run, round)
             if isBuild { #expect(try Data(contentsOf: URL(fileURLWithPath: plugin)) == bytes, "round \(round)") }
             if !isBuild { #expect(try NPY.read(path: output).floats == expected, "round \(round)") }
         }

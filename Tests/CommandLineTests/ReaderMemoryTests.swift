@@ -13,15 +13,16 @@ import _TestSupport
         try Array(Data(contentsOf: URL(fileURLWithPath: "\(Self.fixtures)/\(name)")))
     }
 
-    @Test func noReaderTakesMoreThanItsFileAllows() throws {
+    @Test func noReaderTakesMoreThanItsFileAllows() async throws {
         let folder = try TemporaryFolder()
         let run = try folder.tinyRun()
-        #expect(try Child.run(["build", folder.path("layer.json"), "-o", folder.path("p.so")]).status == 0)
+        #expect(try await Child.run(["build", folder.path("layer.json"), "-o", folder.path("p.so")]).status == 0)
         let layer = folder.path("layer.json")
         func input(_ file: String) -> [String] { ["run", layer, "--input", file, "--weights", folder.path("w.npz"), "--output", folder.path("y.npy")] }
         func weights(_ file: String) -> [String] { ["run", layer, "--input", folder.path("x.npy"), "--weights", file, "--output", folder.path("y.npy")] }
         func layers(_ file: String) -> [String] { ["emit", file, "-o", folder.path("c")] }
-        func plugin(_ file: String) -> [String] { ["describe", file] }
+        // `describe` would inspect sound ones, for which it loads LLVM.
+        func plugin(_ file: String) -> [String] { run + [folder.path("y.npy"), "--kernel", "specialized", "--plugin", file] }
         let npy = try ["npy/f4_little.npy", "npy/i8_big.npy", "npy/five_axes_fortran.npy"].map(fixture)
         let models = try ["keras/model.keras", "keras/functional.keras", "keras/tfkeras2.keras"].map(fixture)
         let hdf5 = try ["keras/model.h5", "keras/keras224.h5"].map(fixture)
@@ -33,7 +34,6 @@ import _TestSupport
             ("json", [Array(TinyLayer.json().utf8)], layers),
             ("so", [try Array(Data(contentsOf: URL(fileURLWithPath: folder.path("p.so"))))], plugin),
         ]
-        #expect(run.count == 7)
         for (format, samples, command) in readers {
             var (worst, accepted, index) = (0.0, 0, 0)
             // Sound ones, damaged ones, and a few that are much too long.
@@ -43,7 +43,13 @@ import _TestSupport
             files.append(samples[0] + [UInt8](repeating: 0, count: 20 << 20))
             files.append([UInt8](repeating: UInt8(ascii: "["), count: 20 << 20))
             for bytes in files {
-                let outcome = try Child.run(command(folder.write(bytes, as: "file.\(format)")), seconds: 60)
+                var outcome: Child.Outcome
+                var tries = 0
+                // On a busy machine a short life may pass unseen.
+                repeat {
+                    outcome = try await Child.run(command(folder.write(bytes, as: "file.\(format)")), seconds: 60)
+                    tries += 1
+                } while outcome.peakBytes <= 1 << 20 && tries < 10
                 #expect(outcome.status == 0 || outcome.isFailure(), "\(format) \(index): \(outcome)")
                 let limit = 64 << 20 + 10 * bytes.count
                 #expect(outcome.peakBytes <= limit, "\(format) \(index): \(outcome.peakBytes) bytes for a file of \(bytes.count)")

@@ -10,7 +10,7 @@ import _TestSupport
     private static let signals = [(SIGINT, "SIGINT"), (SIGTERM, "SIGTERM"), (SIGHUP, "SIGHUP")]
 
     /// Waits until a process with `mark` in its command line runs.
-    private func appears(_ mark: String) -> Bool {
+    private func appears(_ mark: String) async -> Bool {
         for _ in 0..<1000 {
             let numbers = (try? FileManager.default.contentsOfDirectory(atPath: "/proc"))?.filter { Int($0) != nil } ?? []
             let found = numbers.contains { number in
@@ -18,13 +18,13 @@ import _TestSupport
                 return String(decoding: line.map { $0 == 0 ? 32 : $0 }, as: UTF8.self).contains(mark)
             }
             if found { return true }
-            usleep(10_000)
+            try? await Task.sleep(for: .milliseconds(10))
         }
         return false
     }
 
     /// While the compiler is at work: it ends too, and nothing is left.
-    @Test func signalsEndABuildAndItsCompiler() throws {
+    @Test func signalsEndABuildAndItsCompiler() async throws {
         let folder = try TemporaryFolder()
         let layer = try folder.write("layer.json", TinyLayer.json())
         let (temporary, cache) = (try folder.makeFolder("tmp"), try folder.makeFolder("cache"))
@@ -33,55 +33,55 @@ import _TestSupport
         for (number, name) in Self.signals {
             let build = try Child(
                 ["build", layer, "-o", folder.path("p.so"), "--clang", clang], environment: ["TMPDIR": temporary, "XDG_CACHE_HOME": cache])
-            #expect(appears("sleep \(mark)"), "\(name)")
+            #expect(await appears("sleep \(mark)"), "\(name)")
             build.send(number)
-            let outcome = try build.wait()
+            let outcome = await build.wait()
             #expect(outcome.signal == number && outcome.errors.contains("Received \(name) before the work was done"), "\(name): \(outcome)")
             #expect(isOneSentence(outcome.errors), "\(name): \(outcome)")
-            #expect(!isRunning("sleep \(mark)"), "\(name)")
+            #expect(await !isRunning("sleep \(mark)"), "\(name)")
             #expect(try FileManager.default.contentsOfDirectory(atPath: temporary) == [], "\(name)")
             #expect(try folder.names() == ["cache", "clang", "layer.json", "tmp"], "\(name)")
         }
     }
 
     /// A signal that is ignored when the program starts stays ignored, as `nohup` wants it.
-    @Test func ignoredSignalsStayIgnored() throws {
+    @Test func ignoredSignalsStayIgnored() async throws {
         let folder = try TemporaryFolder()
         let layer = try folder.write("layer.json", TinyLayer.json())
         let mark = Int.random(in: 100_000_000...999_999_999)
         let clang = try folder.script("clang", "[ \"$1\" = --version ] && { echo clang version 1; exit 0; }\nsleep \(mark)")
         let build = try Child(
             ["build", layer, "-o", folder.path("p.so"), "--clang", clang, "--compiler-time-limit", "3"], wrapper: Child.shell("trap '' HUP; exec \"$@\""))
-        #expect(appears("sleep \(mark)"))
+        #expect(await appears("sleep \(mark)"))
         build.send(SIGHUP)
-        let outcome = try build.wait()
+        let outcome = await build.wait()
         #expect(outcome.isFailure("took longer than the limit of 3.0 seconds"), "\(outcome)")
     }
 
-    @Test func signalsEndAVerificationAndItsKernel() throws {
+    @Test func signalsEndAVerificationAndItsKernel() async throws {
         let folder = try TemporaryFolder()
         let plugin = try HandWrittenPlugin(
             spec: HandWrittenPlugin.pointwise(), name: "hanging", atRun: "for (;;) __asm__ volatile(\"\");"
         ).build(in: folder, as: "hanging.so")
         for (number, name) in Self.signals {
             let verify = try Child(["verify", plugin])
-            #expect(appears("verify-kernel \(plugin)"), "\(name)")
+            #expect(await appears("verify-kernel \(plugin)"), "\(name)")
             verify.send(number)
-            let outcome = try verify.wait()
+            let outcome = await verify.wait()
             #expect(outcome.signal == number && isOneSentence(outcome.errors), "\(name): \(outcome)")
-            #expect(!isRunning("verify-kernel \(plugin)"), "\(name)")
+            #expect(await !isRunning("verify-kernel \(plugin)"), "\(name)")
         }
     }
 
     /// At any moment: the output is whole or as it was, and no other file is left anywhere.
-    @Test func atRandomMomentsNothingHalfMadeIsLeft() throws {
+    @Test func atRandomMomentsNothingHalfMadeIsLeft() async throws {
         let folder = try TemporaryFolder()
         let run = try folder.tinyRun()
         let (temporary, cache) = (try folder.makeFolder("tmp"), try folder.makeFolder("cache"))
         let build = ["build", folder.path("layer.json"), "-o", folder.path("p.so"), "--no-cache"]
         let environment = ["TMPDIR": temporary, "XDG_CACHE_HOME": cache]
-        let wholeRun = try Child.run(run + [folder.path("y.npy")], environment: environment)
-        let wholeBuild = try Child.run(build, environment: environment)
+        let wholeRun = try await Child.run(run + [folder.path("y.npy")], environment: environment)
+        let wholeBuild = try await Child.run(build, environment: environment)
         #expect(wholeRun.status == 0 && wholeBuild.status == 0, "\(wholeRun) \(wholeBuild)")
         let expected = try NPY.read(path: folder.path("y.npy")).floats
         let inputs = ["cache", "layer.json", "tmp", "w.npz", "x.npy"]
@@ -91,22 +91,22 @@ import _TestSupport
             for name in ["p.so", "p.so.verification.json", "y.npy"] { unlink(folder.path(name)) }
             let isBuild = round % 2 == 0
             let child = try Child(isBuild ? build : run + [folder.path("y.npy")], environment: environment)
-            usleep(UInt32(random.integer(0...Int((isBuild ? wholeBuild : wholeRun).seconds * 1e6))))
+            try await Task.sleep(for: .microseconds(random.integer(0...Int((isBuild ? wholeBuild : wholeRun).seconds * 1e6))))
             child.send(Self.signals[round % 3].0)
-            let outcome = try child.wait()
+            let outcome = await child.wait()
             if outcome.signal == nil { finished += 1 } else { ended += 1 }
             #expect(outcome.status == 0 || outcome.signal == Self.signals[round % 3].0, "round \(round): \(outcome)")
             var left = Set(try folder.names()).subtracting(inputs)
             #expect(left.isSubset(of: isBuild ? ["p.so", "p.so.verification.json"] : ["y.npy"]), "round \(round): \(left)")
             #expect(try FileManager.default.contentsOfDirectory(atPath: temporary) == [], "round \(round)")
-            if left.remove("p.so") != nil { #expect(try Child.run(["describe", folder.path("p.so")]).status == 0, "round \(round)") }
+            if left.remove("p.so") != nil { #expect(try await Child.run(["describe", folder.path("p.so")]).status == 0, "round \(round)") }
             if left.remove("y.npy") != nil { #expect(try NPY.read(path: folder.path("y.npy")).floats == expected, "round \(round)") }
         }
         #expect(ended >= 10, "\(ended) of 40 were ended, \(finished) finished")
     }
 
     /// What a killed process leaves among the temporary files goes with the next build; what is in use stays.
-    @Test func foldersOfKilledBuildsAreRemoved() throws {
+    @Test func foldersOfKilledBuildsAreRemoved() async throws {
         let folder = try TemporaryFolder()
         let layer = try folder.write("layer.json", TinyLayer.json())
         let temporary = try folder.makeFolder("tmp")
@@ -121,7 +121,7 @@ import _TestSupport
         let lock = open(temporary + "/voxelsmith.inuse0/.lock", O_RDWR | O_CLOEXEC)
         defer { close(lock) }
         #expect(flock(lock, LOCK_EX | LOCK_NB) == 0)
-        let outcome = try Child.run(["build", layer, "-o", folder.path("p.so"), "--no-cache"], environment: ["TMPDIR": temporary])
+        let outcome = try await Child.run(["build", layer, "-o", folder.path("p.so"), "--no-cache"], environment: ["TMPDIR": temporary])
         #expect(outcome.status == 0, "\(outcome)")
         #expect(
             try FileManager.default.contentsOfDirectory(atPath: temporary).sorted()
