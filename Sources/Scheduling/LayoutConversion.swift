@@ -10,6 +10,8 @@ public struct LayoutConversion: Hashable, Sendable {
     public let convertsInput: Bool
     /// Whether outputs are; not with a single filter, nor where lanes are channels, whose finished sums may lie in any order.
     public let convertsOutput: Bool
+    /// Whether anything is converted.
+    public var converts: Bool { convertsInput || convertsOutput }
     /// Floats from voxel to voxel where tiles read.
     public let inputVoxel: Int
     /// Floats from voxel to voxel where tiles write.

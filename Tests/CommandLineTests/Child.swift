@@ -148,8 +148,14 @@ extension TemporaryFolder {
 
     /// Writes an executable script of the shell's.
     func script(_ name: String, _ body: String) throws -> String {
-        let file = try write(name, "#!/bin/sh\n\(body)\n")
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file)
+        let (text, file) = (try write(name + ".text", "#!/bin/sh\n\(body)\n"), path(name))
+        // A process of its own writes the script: were it open here, a process that another test starts just then would hold it
+        // open for a moment, and it could not be executed ("Text file busy").
+        let copying = Process()
+        copying.executableURL = URL(fileURLWithPath: "/bin/sh")
+        copying.arguments = ["-c", "mv \"$0\" \"$1\".moved && cp \"$1\".moved \"$1\" && chmod 755 \"$1\" && rm \"$1\".moved", text, file]
+        try copying.run()
+        copying.waitUntilExit()
         return file
     }
 

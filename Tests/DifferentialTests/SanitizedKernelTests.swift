@@ -152,7 +152,7 @@ import _TestSupport
                 void *packed = aligned(kernel->packed_bytes);
                 vs_pack_args packing = {sizeof packing, weights, packed};
                 if (kernel->pack(&packing) != VS_OK) { printf("kernel %u refused to pack\\n", k); return 1; }
-                int64_t items = (int64_t)kernel->items_per_sample * n[0];
+                int64_t items = (int64_t)kernel->items * (kernel->item_rule == VS_ITEMS_PER_CALL ? 1 : n[0]);
                 for (int64_t begin = 0, step = 1; begin < items; begin += step, step = step % 5 + 1) {
                     int64_t end = begin + step < items ? begin + step : items;
                     void *workspace = aligned(kernel->workspace_bytes);

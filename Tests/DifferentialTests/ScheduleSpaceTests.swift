@@ -7,11 +7,11 @@ import Tuning
 /// The candidates of a search, without running any of them but a few.
 @Suite struct ScheduleSpaceTests {
     private func spec(
-        _ input: [Int], kernel: Int, stride: Int, channels: Int, filters: Int, policy: Policy = .fast
+        _ input: [Int], kernel: Int, stride: Int, channels: Int, filters: Int, groups: Int = 1, policy: Policy = .fast
     ) throws -> KernelSpec {
         let config = try LayerConfig(
             name: "layer", filters: filters, kernelSize: [kernel, kernel, kernel], strides: [stride, stride, stride],
-            padding: .same(outputPadding: nil), activation: .relu)
+            padding: .same(outputPadding: nil), groups: groups, activation: .relu)
         return try config.spec(inputShape: [1] + input + [channels], policy: policy)
     }
 
@@ -53,11 +53,11 @@ import Tuning
                 for field in fields { met[field.label ?? "", default: []].insert("\(field.value)") }
             }
         }
-        for spec in [direct, try spec([8, 8, 8], kernel: 3, stride: 2, channels: 64, filters: 3)] {
+        for spec in [direct, try spec([8, 8, 8], kernel: 3, stride: 2, channels: 64, filters: 3), try spec([8, 8, 8], kernel: 3, stride: 1, channels: 32, filters: 32, groups: 32)] {
             let space = try ScheduleSpace(spec, target: target)
             meet(space.candidates + space.candidates.flatMap { space.neighbours(of: $0) })
         }
-        #expect(met.count == 11)
+        #expect(met.count == 13)
         for (name, values) in met { #expect(values.count > 1, "\(name): \(values)") }
     }
 
