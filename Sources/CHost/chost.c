@@ -11,6 +11,43 @@
 
 #include "chost.h"
 
+int32_t vs_current_core(void) {
+#if defined(__linux__)
+    return sched_getcpu();
+#else
+    return -1;
+#endif
+}
+
+int32_t vs_thread_number(void) {
+#if defined(__linux__)
+    return (int32_t)syscall(SYS_gettid);
+#else
+    return 0;
+#endif
+}
+
+void vs_keep_off_core(int32_t thread, int32_t core) {
+#if defined(__linux__)
+    if (thread <= 0 || core < 0) return;
+    for (int cores = 1024; cores <= 1 << 20; cores *= 2) {
+        cpu_set_t *set = CPU_ALLOC(cores);
+        if (!set) return;
+        size_t bytes = CPU_ALLOC_SIZE(cores);
+        /* The mask of the first thread is the one that users set from outside. */
+        int status = sched_getaffinity(getpid(), bytes, set);
+        if (status == 0) {
+            CPU_CLR_S(core, bytes, set);
+            if (CPU_COUNT_S(bytes, set) > 0) sched_setaffinity(thread, bytes, set);
+        }
+        CPU_FREE(set);
+        if (status == 0) return;
+    }
+#else
+    (void)thread, (void)core;
+#endif
+}
+
 int32_t vs_available_cores(void) {
 #if defined(__linux__)
     /* The kernel refuses masks smaller than its own, so the size grows until one fits. */

@@ -43,6 +43,8 @@ public final class ThreadPool: @unchecked Sendable {
     /// Changes when the last worker leaves while the caller sleeps on it.
     private let departures: UnsafeMutablePointer<Atomic<UInt32>>
     private let callerSleeps = Atomic<Bool>(false)
+    /// Of each worker: its thread in the upper half, the core it was last seen on in the lower; 0 for those not begun.
+    private let places: UnsafeMutablePointer<Atomic<UInt64>>
     private let isBusy = Atomic<Bool>(false)
     private let sleepers = Atomic<Int>(0)
     private let workersBegun = Atomic<Int>(0)
@@ -64,6 +66,8 @@ public final class ThreadPool: @unchecked Sendable {
         calls.initialize(to: Atomic(0))
         departures = .allocate(capacity: 1)
         departures.initialize(to: Atomic(0))
+        places = .allocate(capacity: Self.maximumThreads)
+        for worker in 0..<Self.maximumThreads { (places + worker).initialize(to: Atomic(0)) }
     }
 
     /// Cuts `0 ..< items` into ranges and calls `body` with each of them, on up to `threads` threads at a time; returns when all
@@ -154,6 +158,7 @@ public final class ThreadPool: @unchecked Sendable {
         job = current
         let free = participants - 1
         let awake = workerCount - sleepers.load(ordering: .relaxed)
+        keepWorkersOffThisCore()
         seats.store(UInt64(free) << 32, ordering: .sequentiallyConsistent)
         // Sequentially consistent with a worker on its way to sleep: either it sees the seats, or its sleep sees this change.
         calls.pointee.add(1, ordering: .sequentiallyConsistent)
@@ -164,6 +169,22 @@ public final class ThreadPool: @unchecked Sendable {
         return failure.withLock { failure in
             defer { failure = nil }
             return failure?.error
+        }
+    }
+
+    /// Whoever wakes another often gets it onto his own core. A worker there would wait until the caller is interrupted, some
+    /// milliseconds, while another core idles: the caller computes and never sleeps. (Two cores: layers ran at half their speed for as
+    /// long as they were called.)
+    private func keepWorkersOffThisCore() {
+        let core = vs_current_core()
+        if core < 0 { return }
+        for worker in 0..<min(workerCount, Self.maximumThreads) {
+            let place = places[worker].load(ordering: .relaxed)
+            if place != 0, place & 0xFFFF_FFFF == UInt64(core) {
+                vs_keep_off_core(Int32(place >> 32), core)
+                // Until it says where it is now.
+                places[worker].store(place | 0xFFFF_FFFF, ordering: .relaxed)
+            }
         }
     }
 
@@ -228,16 +249,22 @@ public final class ThreadPool: @unchecked Sendable {
 
     private func work() -> Never {
         // More workers than cores would only take each other's time by spinning.
-        let patience = workersBegun.add(1, ordering: .relaxed).newValue < Self.cores ? Self.workerSpin : 0
+        let number = workersBegun.add(1, ordering: .relaxed).oldValue
+        let patience = number + 1 < Self.cores ? Self.workerSpin : 0
+        let thread = UInt64(vs_thread_number()) << 32
+        func notePlace() { places[number].store(thread | UInt64(max(0, vs_current_core())), ordering: .relaxed) }
+        notePlace()
         while true {
             if spin(for: patience, until: { seats.load(ordering: .relaxed) >> 32 != 0 }) {
                 sit()
+                notePlace()
             } else {
                 let seen = calls.pointee.load(ordering: .sequentiallyConsistent)
                 if seats.load(ordering: .sequentiallyConsistent) >> 32 != 0 { continue }
                 sleepers.add(1, ordering: .sequentiallyConsistent)
                 vs_sleep(calls, seen)
                 sleepers.subtract(1, ordering: .sequentiallyConsistent)
+                notePlace()
             }
         }
     }

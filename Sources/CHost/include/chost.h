@@ -16,6 +16,16 @@ static inline void vs_pause(void) {
 /* Cores this process may run on: the size of its affinity mask, at least 1. */
 int32_t vs_available_cores(void);
 
+/* The core the calling thread is on, -1 where the system does not say. */
+int32_t vs_current_core(void);
+
+/* The system's number of the calling thread, 0 where there is none. */
+int32_t vs_thread_number(void);
+
+/* Lets a thread run on every core the process may use but this one, which moves it away at once. Does nothing where that would
+ * leave none, or is not possible. */
+void vs_keep_off_core(int32_t thread, int32_t core);
+
 /* Sleeps until another thread wakes those who sleep on the word, unless the word differs from `seen`; may return early. */
 void vs_sleep(const void *word, uint32_t seen);
 
