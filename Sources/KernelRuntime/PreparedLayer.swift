@@ -86,7 +86,7 @@ public struct PreparedLayer: Sendable {
     }
 
     /// Workspace of a call: that of one thread times the threads that take part.
-    /// - Parameter threads: as in a call.
+    /// - `threads`: as in a call.
     public func workspaceByteCount(batch: Int, threads: Int = ThreadPool.defaultThreadCount) -> Int {
         batch <= 0 ? 0 : choice.kernel.workspaceByteCount * participants(threads: threads, batch: batch)
     }

@@ -10,7 +10,7 @@ public struct ScheduleSpace: Sendable {
     /// The estimate of `plan` first, then the others by the time that the cost model expects. All are applicable, no two alike.
     public let candidates: [Schedule]
 
-    /// - Parameter limit: most candidates; a third of them at most are minimal filtering, and all of those policy `fast`.
+    /// - `limit`: most candidates; a third of them at most are minimal filtering, and all of those policy `fast`.
     /// - Throws: `SchedulingError` when no family takes the problem.
     public init(_ spec: KernelSpec, target: Target, limit: Int = 12) throws(SchedulingError) {
         self.spec = spec

@@ -32,7 +32,7 @@ public struct CompiledCandidates: CandidateProvider {
     private let builder: PluginBuilder
     private let target: Target
 
-    /// - Parameter target: of the schedules; this machine runs it.
+    /// - `target`: of the schedules; this machine runs it.
     public init(builder: PluginBuilder, target: Target) {
         self.builder = builder
         self.target = target

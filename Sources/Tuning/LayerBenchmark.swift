@@ -57,9 +57,9 @@ public struct LayerBenchmark: Sendable {
     private let seconds: Double
     private let seed: UInt64
 
-    /// - Parameters:
-    ///   - spec: a forward problem, activation included.
-    ///   - choice: the kernel for it.
+    /// Arguments:
+    /// - `spec`: a forward problem, activation included.
+    /// - `choice`: the kernel for it.
     ///   - minimumCalls, seconds: the median is of at least so many calls and so long a time.
     /// - Throws: `BenchmarkError` for other operations, and for sums so long that no error bound exists.
     public init(

@@ -18,7 +18,7 @@ public struct TuningSession: Sendable {
     private let context: TuningContext
     private let provider: any CandidateProvider
 
-    /// - Parameter context: of the target.
+    /// - `context`: of the target.
     public init(target: Target, context: TuningContext, provider: any CandidateProvider) {
         self.target = target
         self.context = context
@@ -35,12 +35,12 @@ public struct TuningSession: Sendable {
     /// Looks every problem up, and measures those without a decision.
     ///
     /// A layer that fails keeps the estimate, and says why; the others go on.
-    /// - Parameters:
-    ///   - tunings: receives the new records.
-    ///   - again: measures those with a decision too.
-    ///   - timeLimit: seconds for all; each layer gets an equal share of what is left. Layers without any keep the estimate.
-    ///   - onStart: called with the number of a problem before it is measured.
-    ///   - onOutcome: called with the number of each problem once it is done, when `tunings` has its record.
+    /// Arguments:
+    /// - `tunings`: receives the new records.
+    /// - `again`: measures those with a decision too.
+    /// - `timeLimit`: seconds for all; each layer gets an equal share of what is left. Layers without any keep the estimate.
+    /// - `onStart`: called with the number of a problem before it is measured.
+    /// - `onOutcome`: called with the number of each problem once it is done, when `tunings` has its record.
     /// - Throws: `CancellationError`, and what the callbacks throw.
     public func run(
         _ specs: [KernelSpec], tunings: inout Tunings, again: Bool = false, timeLimit: Double? = nil,

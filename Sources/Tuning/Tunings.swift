@@ -137,7 +137,7 @@ public struct Tunings: Hashable, Sendable {
     private static let version = 1
 
     /// Reads a file, whole or not at all.
-    /// - Parameter context: the decisions of records with this context are read too; those of others may be of another version.
+    /// - `context`: the decisions of records with this context are read too; those of others may be of another version.
     /// - Throws: `TensorIOError` when it cannot be read, `TuningsError`.
     public init(path: String, context: TuningContext) throws {
         let bytes = try InputFile.bytes(of: path, limit: Self.byteLimit)
