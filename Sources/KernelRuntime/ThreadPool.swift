@@ -178,7 +178,7 @@ public final class ThreadPool: @unchecked Sendable {
     private func keepWorkersOffThisCore() {
         let core = vs_current_core()
         if core < 0 { return }
-        for worker in 0..<min(workerCount, Self.maximumThreads) {
+        for worker in 0..<workerCount {
             let place = places[worker].load(ordering: .relaxed)
             if place != 0, place & 0xFFFF_FFFF == UInt64(core) {
                 vs_keep_off_core(Int32(place >> 32), core)

@@ -55,6 +55,12 @@ final class AnswerCheck {
     private var directMagnitudes: [ElementType: Tensor] = [:]
     private var fastMagnitudes: Tensor?
 
+    /// - Throws: `BenchmarkError` for other operations than `forward`, and for sums so long that no error bound exists.
+    static func checkIsPossible(for spec: KernelSpec) throws(BenchmarkError) {
+        if spec.op != .forward { throw .unsupportedOperation(spec.op.rawValue) }
+        if spec.geometry.longestChain >= 1 << 23 { throw .chainTooLong(spec.geometry.longestChain) }
+    }
+
     /// - Parameters:
     ///   - spec: the layer's problem, activation included.
     ///   - sampleSize: elements of minimal-filtering results, about, that get a bound of their own.

@@ -28,10 +28,15 @@ public struct CallTiming: Hashable, Sendable {
             times.append(duration)
             total += duration
         } while (times.count < minimumCalls || total < seconds) && total < maximumSeconds
-        times.sort()
-        let middle = times.count / 2
-        let median = times.count % 2 == 1 ? times[middle] : (times[middle - 1] + times[middle]) / 2
-        return CallTiming(first: first, median: median, minimum: times[0], count: times.count)
+        return CallTiming(first: first, median: Self.median(times), minimum: times.min() ?? 0, count: times.count)
+    }
+
+    /// The middle value, or the mean of the two in the middle.
+    /// - Parameter values: at least one.
+    package static func median(_ values: [Double]) -> Double {
+        let sorted = values.sorted()
+        let middle = sorted.count / 2
+        return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
     }
 
     /// Seconds a piece of work takes.
@@ -41,7 +46,8 @@ public struct CallTiming: Hashable, Sendable {
         return now() - start
     }
 
-    private static func now() -> Double {
+    /// Seconds of a clock that only advances.
+    package static func now() -> Double {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)

@@ -60,14 +60,13 @@ public struct LayerBenchmark: Sendable {
     /// Arguments:
     /// - `spec`: a forward problem, activation included.
     /// - `choice`: the kernel for it.
-    ///   - minimumCalls, seconds: the median is of at least so many calls and so long a time.
+    /// - `minimumCalls`, `seconds`: the median is of at least so many calls and so long a time.
     /// - Throws: `BenchmarkError` for other operations, and for sums so long that no error bound exists.
     public init(
         _ spec: KernelSpec, choice: KernelChoice, threads: Int = ThreadPool.defaultThreadCount, batch: Int = 1,
         minimumCalls: Int = 20, seconds: Double = 0.5, seed: UInt64 = 1
     ) throws(BenchmarkError) {
-        if spec.op != .forward { throw .unsupportedOperation(spec.op.rawValue) }
-        if spec.geometry.longestChain >= 1 << 23 { throw .chainTooLong(spec.geometry.longestChain) }
+        try AnswerCheck.checkIsPossible(for: spec)
         self.spec = spec
         self.choice = choice
         self.threads = threads

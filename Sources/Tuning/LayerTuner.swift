@@ -57,8 +57,7 @@ public struct LayerTuner: Sendable {
     public init(
         _ spec: KernelSpec, target: Target, threads: Int, provider: any CandidateProvider, seed: UInt64 = 1
     ) throws {
-        if spec.op != .forward { throw BenchmarkError.unsupportedOperation(spec.op.rawValue) }
-        if spec.geometry.longestChain >= 1 << 23 { throw BenchmarkError.chainTooLong(spec.geometry.longestChain) }
+        try AnswerCheck.checkIsPossible(for: spec)
         self.spec = spec
         space = try ScheduleSpace(spec, target: target)
         self.threads = threads
@@ -182,21 +181,15 @@ private struct Trial {
                     seconds: Self.turnSeconds)
                 entries[index].turns.append(timing.median)
             }
-            let best = entries.map { Self.median($0.turns) }.min() ?? 0
+            let best = entries.map { CallTiming.median($0.turns) }.min() ?? 0
             let first = entries.first?.schedule
-            entries.removeAll { $0.schedule != first && Self.median($0.turns) > best * Self.hopeless }
+            entries.removeAll { $0.schedule != first && CallTiming.median($0.turns) > best * Self.hopeless }
         }
     }
 
     /// Fastest first.
     var ranking: [LayerTuning.Timed] {
-        entries.map { LayerTuning.Timed(schedule: $0.schedule, seconds: Self.median($0.turns)) }
+        entries.map { LayerTuning.Timed(schedule: $0.schedule, seconds: CallTiming.median($0.turns)) }
             .sorted { $0.seconds < $1.seconds }
-    }
-
-    private static func median(_ values: [Double]) -> Double {
-        let sorted = values.sorted()
-        let middle = sorted.count / 2
-        return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
     }
 }

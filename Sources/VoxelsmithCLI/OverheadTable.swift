@@ -30,7 +30,7 @@ struct OverheadTable {
         repeat {
             steady.append(try Self.time { try prepared.call(x, into: &y, threads: threads) })
         } while steady.count < 10 || steady.reduce(0, +) < seconds * 0.5e6
-        let median = ThreadsCommand.median(steady)
+        let median = CallTiming.median(steady)
         let excess = max(0, first - 100) / median
 
         let bare = try BareKernel(prepared, x, y)
@@ -43,7 +43,7 @@ struct OverheadTable {
             times[2].append(try Self.time { _ = try prepared.call(x, threads: 1) })
             times[3].append(try Self.time { _ = try own(x, threads: 1) })
         } while times[0].count < 10 || ThreadsCommand.now() < end
-        let medians = times.map(ThreadsCommand.median)
+        let medians = times.map(CallTiming.median)
         // Beside a kernel of a millisecond the microsecond drowns.
         let overhead = medians[0] < 100 ? medians[3] - medians[0] : nil
         worst = (max(worst.overhead, overhead ?? 0), max(worst.excess, excess))
@@ -54,11 +54,8 @@ struct OverheadTable {
             ])
     }
 
-    private static func time(_ body: () throws -> Void) rethrows -> Double {
-        let start = ThreadsCommand.now()
-        try body()
-        return ThreadsCommand.now() - start
-    }
+    /// Microseconds.
+    private static func time(_ body: () throws -> Void) rethrows -> Double { try CallTiming.time(body) * 1e6 }
 
     var text: String {
         """

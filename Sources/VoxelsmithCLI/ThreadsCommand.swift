@@ -1,7 +1,7 @@
 import ArgumentParser
 import Dispatch
-import Glibc
 import KernelRuntime
+import Tuning
 
 /// Measures what the numbers of the page on threads come from: hidden, as no user needs it.
 struct ThreadsCommand: ParsableCommand {
@@ -47,7 +47,7 @@ struct ThreadsCommand: ParsableCommand {
 
     /// The median time of the body with idle time before it, in microseconds.
     private func measure(_ gap: Double, _ body: () -> Void) -> Double {
-        Self.median((0..<max(1, calls)).map { _ in Self.time(after: gap, body) })
+        CallTiming.median((0..<max(1, calls)).map { _ in Self.time(after: gap, body) })
     }
 
     /// Idle for `gap` microseconds, then the time of the body, in microseconds.
@@ -72,12 +72,6 @@ struct ThreadsCommand: ParsableCommand {
         return Double(steps) / (0..<5).map { _ in time(after: 0) { spin(steps) } }.reduce(.infinity, min)
     }
 
-    static func median(_ times: [Double]) -> Double { times.sorted()[times.count / 2] }
-
     /// Microseconds.
-    static func now() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Double(time.tv_sec) * 1e6 + 1e-3 * Double(time.tv_nsec)
-    }
+    static func now() -> Double { CallTiming.now() * 1e6 }
 }
