@@ -460,6 +460,8 @@ static const row_group row_groups[GROUPS] = {
     { 0, 1, 7, 4, { { 0, 0 }, { 1, 1 }, { 2, 2 }, { 3, 3 } } },
 };
 
+VS_INLINE int64_t sample_of(int64_t item) { return item / ((int64_t)DEPTHS * BLOCKS); }
+
 /* One position along depth in one depth phase: where it writes, and its depth taps that lie inside the input. */
 typedef struct {
     vs_real *output;
@@ -495,8 +497,7 @@ static row_range input_rows(int64_t item) {
 }
 
 static const float *input_run(const vs_run_args *args, int64_t item, int64_t i) {
-    const int64_t sample = item / ((int64_t)DEPTHS * BLOCKS);
-    return (const float *)args->input + ((sample * INPUT_CHANNELS * INPUT_DEPTH + i) * INPUT_HEIGHT + input_rows(item).begin) * INPUT_WIDTH;
+    return (const float *)args->input + ((sample_of(item) * INPUT_CHANNELS * INPUT_DEPTH + i) * INPUT_HEIGHT + input_rows(item).begin) * INPUT_WIDTH;
 }
 
 /* An item's rows of an input plane always have the same slot; the planes that the items of a chunk need have different ones. */
@@ -525,8 +526,7 @@ static row_range output_rows(int64_t item) {
 }
 
 static float *output_run(const vs_run_args *args, int part, int64_t item, int64_t o) {
-    const int64_t sample = item / ((int64_t)DEPTHS * BLOCKS);
-    return (float *)args->output + (((sample * OUTPUT_FILTERS + part * (int64_t)FILTERS) * OUTPUT_DEPTH + o) * OUTPUT_HEIGHT + output_rows(item).begin) * OUTPUT_WIDTH;
+    return (float *)args->output + (((sample_of(item) * OUTPUT_FILTERS + part * (int64_t)FILTERS) * OUTPUT_DEPTH + o) * OUTPUT_HEIGHT + output_rows(item).begin) * OUTPUT_WIDTH;
 }
 
 /* Puts the finished rows of an item in one depth phase in their place. */
@@ -537,8 +537,6 @@ static __attribute__((noinline)) void unstage(const vs_run_args *args, int part,
     vs_voxels_to_planes(from, OUTPUT_VOXEL, FILTERS, (rows.end - rows.begin) * (int64_t)OUTPUT_WIDTH, output_run(args, part, item, o),
                         (int64_t)OUTPUT_DEPTH * OUTPUT_HEIGHT * OUTPUT_WIDTH, 0);
 }
-
-VS_INLINE int64_t sample_of(int64_t item) { return item / ((int64_t)DEPTHS * BLOCKS); }
 
 static int find_slice(depth_slice *restrict slice, vs_real *y, int64_t item, int phase) {
     const int64_t q = FIRST_DEPTH + item % DEPTHS;

@@ -335,6 +335,8 @@ static const row_group row_groups[GROUPS] = {
     { 0, 1, 192, 3, { { 0, 0 }, { 1, 3 }, { 2, 6 } } },
 };
 
+VS_INLINE int64_t sample_of(int64_t item) { return item / ((int64_t)DEPTHS * BLOCKS); }
+
 /* One position along depth in one depth phase: where it writes, and its depth taps that lie inside the input. */
 typedef struct {
     vs_real *output;
@@ -342,8 +344,6 @@ typedef struct {
     const depth_tap *taps[3];
     int64_t inputs[3];
 } depth_slice;
-
-VS_INLINE int64_t sample_of(int64_t item) { return item / ((int64_t)DEPTHS * BLOCKS); }
 
 static int find_slice(depth_slice *restrict slice, vs_real *y, int64_t item, int phase) {
     const int64_t q = FIRST_DEPTH + item % DEPTHS;
@@ -404,9 +404,9 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
             const int64_t units = depth_phases[phase].units;
             /* This block's rows of the input plane after the ones in use, spread over the tiles: the hardware does not follow
                the jump from row to row. */
-            const int64_t sample = item / ((int64_t)DEPTHS * BLOCKS), next = FIRST_DEPTH + item % DEPTHS + 1;
+            const int64_t next = FIRST_DEPTH + item % DEPTHS + 1;
             const int fetches = part == 0 && phase == 0 && next >= 0 && next < INPUT_DEPTH;
-            const vs_real *fetched = x + (sample * INPUT_DEPTH + next) * INPUT_PLANE + first * INT64_C(1280);
+            const vs_real *fetched = x + (sample_of(item) * INPUT_DEPTH + next) * INPUT_PLANE + first * INT64_C(1280);
             for (int row = first; row < stop; ++row) {
                 for (int group = 0; group < GROUPS; ++group)
                     present[group] = list_taps(&slice, group, row, lists[group], &counts[group], &outputs[group]);

@@ -325,6 +325,8 @@ static const row_group row_groups[GROUPS] = {
     { 1, 0, 5, 1, { { 0, 0 } } },
 };
 
+VS_INLINE int64_t sample_of(int64_t item) { return item / ((int64_t)DEPTHS * BLOCKS); }
+
 /* One position along depth in one depth phase: where it writes, and its depth taps that lie inside the input. */
 typedef struct {
     vs_real *output;
@@ -332,8 +334,6 @@ typedef struct {
     const depth_tap *taps[2];
     int64_t inputs[2];
 } depth_slice;
-
-VS_INLINE int64_t sample_of(int64_t item) { return item / ((int64_t)DEPTHS * BLOCKS); }
 
 static int find_slice(depth_slice *restrict slice, vs_real *y, int64_t item, int phase) {
     const int64_t q = FIRST_DEPTH + item % DEPTHS;
