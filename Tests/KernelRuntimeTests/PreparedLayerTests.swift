@@ -210,6 +210,10 @@ struct PreparedLayerTests {
 
     /// A call takes its workspaces and nothing more, and gives them back; preparing the layer has taken them before.
     @Test func aCallTakesNoMoreThanTheStatedWorkspace() throws {
+        guard vs_test_watches_allocations() != 0 else {
+            print("SKIPPED aCallTakesNoMoreThanTheStatedWorkspace: a sanitizer's allocator is not watched")
+            return
+        }
         let folder = try TemporaryFolder()
         // One workspace of 3 MB, of a size no other test has.
         let spec = try HandWrittenPlugin.pointwise(input: [2, 1, 1], filters: 786_437, epilogue: .none)
