@@ -2,6 +2,7 @@
 #if defined(__linux__)
 #define _GNU_SOURCE
 #include <linux/futex.h>
+#include <malloc.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -79,6 +80,12 @@ void vs_wake(const void *word, int32_t count) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
 #else
     (void)word, (void)count; /* sleepers look again by themselves */
+#endif
+}
+
+void vs_share_one_heap(void) {
+#if defined(M_ARENA_MAX)
+    mallopt(M_ARENA_MAX, 1);
 #endif
 }
 

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* Newest first: a newer LLVM decodes more instructions. Debian and Ubuntu changed the soname's form with 18; both are tried there. */
 static const char *const candidates[] = {
@@ -14,6 +15,7 @@ enum { candidate_count = sizeof candidates / sizeof candidates[0] };
 static vs_llvm table;
 static const vs_llvm *opened;
 static char candidate_text[candidate_count * 24];
+static int lacks_room;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* Assigns through memcpy: ISO C has no conversion from an object pointer to a function pointer. */
@@ -62,11 +64,21 @@ static void initialize_targets(void *library) {
     }
 }
 
+/* The library takes some 150 MB of addresses, and ends the process when it is given them and nothing more. */
+static int has_room(void) {
+    void *room = mmap(NULL, VS_LLVM_ROOM, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (room == MAP_FAILED) return 0;
+    munmap(room, VS_LLVM_ROOM);
+    return 1;
+}
+
 static void open_library(void) {
     for (size_t i = 0; i < candidate_count; i++) {
         if (i > 0) strcat(candidate_text, " ");
         strcat(candidate_text, candidates[i]);
     }
+    lacks_room = !has_room();
+    if (lacks_room) return;
     for (size_t i = 0; i < candidate_count; i++) {
         void *library = dlopen(candidates[i], RTLD_LAZY | RTLD_LOCAL);
         if (library == NULL) continue;
@@ -83,6 +95,11 @@ static void open_library(void) {
 const vs_llvm *vs_llvm_open(void) {
     pthread_once(&once, open_library);
     return opened;
+}
+
+int vs_llvm_lacks_room(void) {
+    pthread_once(&once, open_library);
+    return lacks_room;
 }
 
 const char *vs_llvm_candidates(void) {

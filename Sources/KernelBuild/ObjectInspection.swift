@@ -145,6 +145,7 @@ extension ObjectInspection {
             return .notInspected(reason: "the file does not end with the digest of its bytes")
         }
         guard let library = vs_llvm_open() else {
+            if vs_llvm_lacks_room() != 0 { return .notInspected(reason: "the LLVM library needs 256 MiB of addresses, and fewer are free") }
             let tried = String(cString: vs_llvm_candidates())
             return .notInspected(reason: "found no LLVM library, looked for \(tried.split(separator: " ").joined(separator: ", "))")
         }

@@ -119,6 +119,10 @@ public final class ThreadPool: @unchecked Sendable {
         isBusy.store(false, ordering: .releasing)
     }
 
+    /// Lets all threads of the process take small objects from one heap, where the C library reserves addresses for one of each thread's
+    /// own. To be called before there are threads.
+    package static func shareOneHeap() { vs_share_one_heap() }
+
     /// How many threads share a call at most.
     /// - Parameters:
     ///   - threads: the wanted number; less than 1 counts as 1.

@@ -24,7 +24,8 @@ package enum AvailableMemory {
         return line.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 << 10 } ?? .max
     }
 
-    private static var addressSpace: Int {
+    /// Bytes of addresses that the process's limit leaves; `Int.max` without a limit.
+    package static var addressSpace: Int {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, limit.rlim_cur < UInt(Int.max),
             let pages = lines(of: "/proc/self/statm").first?.split(separator: " ").first.flatMap({ Int($0) })

@@ -23,6 +23,8 @@ enum CommandFailure: Error, CustomStringConvertible {
     case notInteger(factor: [Int], of: [Int])
     case malformedShape(String)
     case notEnoughMemory(what: String, needed: Int, available: Int)
+    case tooFewAddresses(received: Int, expected: Int)
+    case tooFewThreads(received: Int, expected: Int, reason: String)
     case fileSystem(operation: String, path: String, reason: String)
     case unknownRequest(String, expected: String)
 
@@ -72,6 +74,10 @@ enum CommandFailure: Error, CustomStringConvertible {
         case .unknownRequest(let request, let expected): "Received \"\(request)\"; expected \(expected)."
         case .notEnoughMemory(let what, let needed, let available):
             "\(what) take \(needed) bytes at once; expected at most the \(available) that are available."
+        case .tooFewAddresses(let received, let expected):
+            "The limit of addresses (ulimit -v) leaves \(received) bytes; expected at least \(expected)."
+        case .tooFewThreads(let received, let expected, let reason):
+            "The system let this process start \(received) threads (then: \(reason)); expected at least \(expected), see ulimit -v, -s and -u."
         case .fileSystem(let operation, let path, let reason): "Could not \(operation) \(path): \(reason)."
         }
     }

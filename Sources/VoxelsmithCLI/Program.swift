@@ -4,14 +4,11 @@ import Logging
 
 /// Parses the arguments, runs one verb, and turns errors into one sentence and an exit status.
 ///
-/// `main` is synchronous, so that signals are blocked before there is any other thread, and what the threads of tasks need is
-/// checked before they start.
+/// `main` is synchronous, so that signals are blocked and what the threads of tasks need is checked before there are any.
 @main
 enum Program {
     static func main() {
         LoggingSystem.bootstrap { _ in StandardErrorLog() }
-        // The threads of tasks open files of their own, and end the process when they cannot.
-        guard canOpenFiles(8) else { fail("Could not open 8 files: \(String(cString: strerror(errno))).", status: EXIT_FAILURE) }
         let command: any ParsableCommand
         do {
             command = try VoxelsmithCommand.parseAsRoot()
@@ -19,6 +16,11 @@ enum Program {
             let status = VoxelsmithCommand.exitCode(for: error)
             if status == .success { VoxelsmithCommand.exit(withError: error) }
             fail(VoxelsmithCommand.message(for: error), status: status.rawValue)
+        }
+        do throws(CommandFailure) {
+            try MachineNeeds.check(startsTasks: command is any AsyncParsableCommand)
+        } catch {
+            fail(error.description, status: EXIT_FAILURE)
         }
         // A kernel's verification is ended by the one who asked for it.
         if !(command is VerifyKernelCommand) { Interruption.watch() }
@@ -63,17 +65,6 @@ enum Program {
         handed.wait()
         Interruption.workIsDone()
         if let error = handed.error { throw error }
-    }
-
-    private static func canOpenFiles(_ count: Int) -> Bool {
-        var opened: [Int32] = []
-        defer { for file in opened { close(file) } }
-        for _ in 0..<count {
-            let file = open("/", O_RDONLY | O_CLOEXEC)
-            if file < 0 { return ![EMFILE, ENFILE].contains(errno) }
-            opened.append(file)
-        }
-        return true
     }
 
     private static func fail(_ sentence: String, status: Int32) -> Never {

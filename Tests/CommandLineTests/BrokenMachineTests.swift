@@ -138,7 +138,90 @@ import _TestSupport
         #expect(outcomes[0, default: 0] > 20 && outcomes[1, default: 0] > 20, "\(outcomes)")
     }
 
+    // MARK: Threads
+
+    /// Stacks of 4 GB and addresses of 2 GB: no thread can be started, and there is room for everything else.
+    private static let threadless = Child.shell("ulimit -s 4194304 && ulimit -v 2000000 && exec \"$@\"")
+
+    private static var canLimitThreads: Bool {
+        var stack = rlimit()
+        return getrlimit(__rlimit_resource_t(RLIMIT_STACK.rawValue), &stack) == 0 && stack.rlim_max >= 4 << 30
+    }
+
+    /// A layer worth sharing among threads, its operands, and its plugin.
+    /// - Returns: arguments of `run` up to `--output`.
+    private func sharedRun(in folder: TemporaryFolder) async throws -> [String] {
+        let shape = [1, 8, 16, 16, 16]
+        let layer = try folder.write("layer.json", layer(shape, filters: 32))
+        try NPY.write(TinyLayer.random(shape, seed: 1), to: folder.path("x.npy"))
+        try weights(32, 16, at: folder.path("w.npz"))
+        #expect(try await Child.run(["build", layer, "-o", folder.path("p.so"), "--no-verify"]).status == 0)
+        return ["run", layer, "--input", folder.path("x.npy"), "--weights", folder.path("w.npz"), "--threads", "4", "--output"]
+    }
+
+    @Test func withoutThreadsTheCallerComputesAlone() async throws {
+        guard Self.canLimitThreads else {
+            print("SKIPPED withoutThreadsTheCallerComputesAlone: this machine's limit of stacks is below 4 GB")
+            return
+        }
+        let folder = try TemporaryFolder()
+        let run = try await sharedRun(in: folder)
+        for kernel in [["--kernel", "interpreter"], ["--kernel", "specialized", "--plugin", folder.path("p.so")]] {
+            let usual = try await Child.run(run + [folder.path("usual.npy")] + kernel)
+            let alone = try await Child.run(run + [folder.path("alone.npy")] + kernel, wrapper: Self.threadless, seconds: 60)
+            #expect(usual.status == 0 && alone.status == 0 && alone.errors.isEmpty, "\(kernel): \(usual), \(alone)")
+            let bytes = try ["usual.npy", "alone.npy"].map { try Data(contentsOf: URL(fileURLWithPath: folder.path($0))) }
+            #expect(bytes[0] == bytes[1] && bytes[0].count > 1 << 20, "\(kernel)")
+        }
+    }
+
+    /// What runs tasks would try for ever to start a thread.
+    @Test func withoutThreadsNoTaskIsBegun() async throws {
+        guard Self.canLimitThreads else {
+            print("SKIPPED withoutThreadsNoTaskIsBegun: this machine's limit of stacks is below 4 GB")
+            return
+        }
+        let folder = try TemporaryFolder()
+        _ = try await sharedRun(in: folder)
+        let (layer, names) = (folder.path("layer.json"), try folder.names())
+        let commands = [
+            ["build", layer, "-o", folder.path("q.so")], ["verify", folder.path("p.so")], ["bench", layer],
+            ["tune", layer, "--tunings", folder.path("t.json")],
+        ]
+        for command in commands {
+            let outcome = try await Child.run(command, wrapper: Self.threadless, seconds: 60)
+            #expect(outcome.isFailure("threads") && isOneSentence(outcome.errors), "\(command[0]): \(outcome)")
+        }
+        #expect(try folder.names() == names)
+    }
+
     // MARK: Memory
+
+    /// From too few addresses to start the program to enough for everything: the work is done, or a sentence says why not.
+    @Test func anyLimitOfAddressesIsASentence() async throws {
+        let folder = try TemporaryFolder()
+        let run = try await sharedRun(in: folder) + [folder.path("y.npy"), "--plugin", folder.path("p.so"), "--kernel", "specialized"]
+        #expect(try await Child.run(run).status == 0)
+        let expected = try Data(contentsOf: URL(fileURLWithPath: folder.path("y.npy")))
+        let commands = [
+            run, ["describe", folder.path("p.so")], ["verify", folder.path("p.so")],
+            ["build", folder.path("layer.json"), "-o", folder.path("q.so"), "--no-cache"],
+        ]
+        var outcomes: [Int32: Int] = [:]
+        for limit in Array(stride(from: 80_000, to: 400_000, by: 20_000)) + [500_000, 700_000, 1_000_000, 1_500_000] {
+            for command in commands {
+                for name in ["y.npy", "q.so"] { try? FileManager.default.removeItem(atPath: folder.path(name)) }
+                let outcome = try await Child.run(command, wrapper: Child.limited("v", limit), seconds: 60)
+                let isUnlinked = outcome.status == 127 && outcome.errors.contains("error while loading shared libraries")
+                #expect(outcome.status == 0 || outcome.isFailure() || isUnlinked, "\(limit) kB, \(command[0]): \(outcome)")
+                if outcome.status == 0, command == run {
+                    #expect(try Data(contentsOf: URL(fileURLWithPath: folder.path("y.npy"))) == expected, "\(limit) kB")
+                }
+                if let status = outcome.status { outcomes[status, default: 0] += 1 }
+            }
+        }
+        #expect(outcomes[0, default: 0] > 20 && outcomes[1, default: 0] > 10, "\(outcomes)")
+    }
 
     /// A header that declares an array, and a file as long as that without a disk that large.
     private func sparseArray(_ shape: [Int], at path: String) throws {

@@ -30,10 +30,16 @@ import _TestSupport
             bias: spec.epilogue.hasBias ? bias : nil)
         let expected = spec.epilogue.activation == .relu ? sums.map { max($0, 0) } : sums
         var bytes: [UInt8] = []
-        for count in [batch, input.count, weights.count, bias.count, expected.count, isExact ? 1 : 0] {
+        let type = spec.elements.storage
+        for count in [batch, input.count, weights.count, bias.count, expected.count, isExact ? 1 : 0, type.byteCount] {
             withUnsafeBytes(of: Int64(count)) { bytes += $0 }
         }
-        (input + weights + bias + expected).map { Float($0) }.withUnsafeBytes { bytes += $0 }
+        let numbers = input + weights + bias + expected
+        switch type {
+        case .float32: numbers.map { Float($0) }.withUnsafeBytes { bytes += $0 }
+        case .float64: numbers.withUnsafeBytes { bytes += $0 }
+        case .float16, .bfloat16: Issue.record("\(spec.key): the program reads float32 and float64")
+        }
         return bytes
     }
 
@@ -63,7 +69,7 @@ import _TestSupport
             print("SKIPPED generatedKernelsAreCleanUnderSanitizers: \(clang) has no sanitizers here: \(probe.output)")
             return
         }
-        var kernels = 0
+        var (kernels, wide) = (0, 0)
         for target in runnableTargets {
             var specs = RandomSpecs(seed: 4242)
             var random = SeededRandom(seed: 17)
@@ -97,9 +103,10 @@ import _TestSupport
                     checked.succeeded && checked.output == "\(part.count) kernels\n",
                     "\(target.name), \(part.map { "\($0.spec.key) \($0.text)" }): \(checked.output)")
                 kernels += part.count
+                wide += part.count { $0.spec.elements == .float64 }
             }
         }
-        print("under address and undefined-behaviour sanitizers: \(kernels) kernels for \(runnableTargets.map(\.name))")
+        print("under address and undefined-behaviour sanitizers: \(kernels) kernels, \(wide) of them in float64, for \(runnableTargets.map(\.name))")
         #expect(kernels == count * runnableTargets.count)
     }
 
@@ -125,11 +132,13 @@ import _TestSupport
 
         extern const vs_plugin voxelsmith_plugin;
 
-        static float *numbers(FILE *file, int64_t count) {
-            float *x = malloc((size_t)count * 4); /* exact: the next byte is poisoned */
-            if (count > 0 && fread(x, 4, (size_t)count, file) != (size_t)count) exit(2);
+        static void *numbers(FILE *file, int64_t count, int64_t size) {
+            void *x = malloc((size_t)(count * size)); /* exact: the next byte is poisoned */
+            if (count > 0 && fread(x, (size_t)size, (size_t)count, file) != (size_t)count) exit(2);
             return x;
         }
+
+        static double number(const void *x, int64_t i, int64_t size) { return size == 4 ? (double)((const float *)x)[i] : ((const double *)x)[i]; }
 
         static void *aligned(uint64_t count) {
             void *block = NULL;
@@ -144,11 +153,12 @@ import _TestSupport
             for (uint32_t k = 0; k < voxelsmith_plugin.count; k++) {
                 const vs_kernel_descriptor *kernel =
                     (const vs_kernel_descriptor *)(start + sizeof(vs_plugin) + k * voxelsmith_plugin.descriptor_size);
-                int64_t n[6]; /* batch, inputs, weights, biases, results, whether these must be equal */
+                int64_t n[7]; /* batch, inputs, weights, biases, results, whether these must be equal, bytes of a number */
                 if (fread(n, sizeof n, 1, file) != 1) return 2;
-                float *input = numbers(file, n[1]), *weights = numbers(file, n[2]), *bias = numbers(file, n[3]), *expected = numbers(file, n[4]);
-                float *output = malloc((size_t)n[4] * 4);
-                memset(output, 0xff, (size_t)n[4] * 4);
+                int64_t size = n[6];
+                void *input = numbers(file, n[1], size), *weights = numbers(file, n[2], size), *bias = numbers(file, n[3], size);
+                void *expected = numbers(file, n[4], size), *output = malloc((size_t)(n[4] * size));
+                memset(output, 0xff, (size_t)(n[4] * size));
                 void *packed = aligned(kernel->packed_bytes);
                 vs_pack_args packing = {sizeof packing, weights, packed};
                 if (kernel->pack(&packing) != VS_OK) { printf("kernel %u refused to pack\\n", k); return 1; }
@@ -161,8 +171,9 @@ import _TestSupport
                     free(workspace);
                 }
                 for (int64_t i = 0; i < n[4]; i++) {
-                    if (n[5] ? output[i] != expected[i] : output[i] != output[i]) {
-                        printf("kernel %u: element %ld is %g, expected %g\\n", k, (long)i, (double)output[i], (double)expected[i]);
+                    double received = number(output, i, size), wanted = number(expected, i, size);
+                    if (n[5] ? received != wanted : received != received) {
+                        printf("kernel %u: element %ld is %g, expected %g\\n", k, (long)i, received, wanted);
                         return 1;
                     }
                 }

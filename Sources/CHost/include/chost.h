@@ -32,6 +32,10 @@ void vs_sleep(const void *word, uint32_t seen);
 /* Wakes up to `count` threads that sleep on the word. */
 void vs_wake(const void *word, int32_t count);
 
+/* Lets all threads take their small objects from one heap, where the C library would give each its own. To be called before there are
+ * threads. */
+void vs_share_one_heap(void);
+
 /* Reads one byte of every 64, so that the memory is in the caches. */
 void vs_read_lines(const void *memory, int64_t bytes);
 

@@ -79,6 +79,12 @@ typedef struct vs_llvm {
  * opens. The library stays open until the process ends. Callable from any thread. */
 const vs_llvm *_Nullable vs_llvm_open(void);
 
+/* Bytes of addresses that must be free for the library. */
+#define VS_LLVM_ROOM ((size_t)256 << 20)
+
+/* Whether there were fewer, so that no library was looked for. */
+int vs_llvm_lacks_room(void);
+
 /* The libraries `vs_llvm_open` tries, in order, separated by blanks. */
 const char *_Nonnull vs_llvm_candidates(void);
 
