@@ -69,13 +69,16 @@ extension CostModel {
         let channelVectors = geometry.channelsPerGroup.ceilingDivision(by: lanes)
         let filterVectors = resolved.blockCount * resolved.parameters.vectors
         let padding = Double(resolved.blockCount * resolved.blockFilters) / Double(geometry.filtersPerGroup)
-        var cycles = Double(resolved.transformedMultiplyAdds) * padding / Double(lanes) / 2 / 0.85
+        // A step loads each tile's input and the weights, two a cycle like the multiply-adds: one vector waits for its loads.
+        let (rows, vectors) = (Double(resolved.parameters.rows), Double(resolved.parameters.vectors))
+        let loads = max(1, 1.1 * (rows + vectors) / (rows * vectors))
+        var cycles = Double(resolved.transformedMultiplyAdds) * padding / Double(lanes) / 2 / 0.85 * loads
         for combination in resolved.combinations {
             // Measured: finding a window, then a load, about two additions and a store of every point; on the way back the
             // same, and eight stores to distant lines.
             let points = Double(combination.points)
-            cycles += Double(tiles * geometry.groups) * points * (12 + 6 * Double(channelVectors))
-            cycles += Double(tiles * geometry.groups * filterVectors * combination.phaseCount) * (points * 4 + 60)
+            cycles += Double(tiles * geometry.groups) * points * (8 + 4 * Double(channelVectors))
+            cycles += Double(tiles * geometry.groups * filterVectors * combination.phaseCount) * (points * 3 + 40)
         }
         return cycles
     }
