@@ -22,8 +22,8 @@ int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_pack(c
 int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_45482617_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_45482617_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cdaf0d24_pack(const vs_pack_args *args);
@@ -34,7 +34,7 @@ int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_6964d692_run(cons
 typedef struct {
     vs_plugin header;
     vs_kernel_descriptor kernels[12];
-    char texts[5770];
+    char texts[5773];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
@@ -208,11 +208,11 @@ const plugin_table voxelsmith_plugin = {
             .size = sizeof(vs_kernel_descriptor),
             .key = { 5332, 93 },
             .name = { 5425, 70 },
-            .schedule = { 5495, 94 },
-            .loops = { 5589, 130 },
-            .packing = { 5719, 77 },
-            .target = { 5796, 9 },
-            .template_digest = { 5805, 64 },
+            .schedule = { 5495, 97 },
+            .loops = { 5592, 130 },
+            .packing = { 5722, 77 },
+            .target = { 5799, 9 },
+            .template_digest = { 5808, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -220,18 +220,18 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 41664,
             .items = 4,
             .flops_per_sample = 11176704,
-            .pack = vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_pack,
-            .run = vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_run,
+            .pack = vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_45482617_pack,
+            .run = vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_45482617_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5869, 93 },
-            .name = { 5962, 71 },
-            .schedule = { 6033, 44 },
-            .loops = { 6077, 151 },
-            .packing = { 6228, 72 },
-            .target = { 6300, 9 },
-            .template_digest = { 6309, 64 },
+            .key = { 5872, 93 },
+            .name = { 5965, 71 },
+            .schedule = { 6036, 44 },
+            .loops = { 6080, 151 },
+            .packing = { 6231, 72 },
+            .target = { 6303, 9 },
+            .template_digest = { 6312, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -244,13 +244,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6373, 92 },
-            .name = { 6465, 66 },
-            .schedule = { 6531, 99 },
-            .loops = { 6630, 82 },
-            .packing = { 6712, 78 },
-            .target = { 6790, 9 },
-            .template_digest = { 6799, 64 },
+            .key = { 6376, 92 },
+            .name = { 6468, 66 },
+            .schedule = { 6534, 99 },
+            .loops = { 6633, 82 },
+            .packing = { 6715, 78 },
+            .target = { 6793, 9 },
+            .template_digest = { 6802, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -263,13 +263,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6863, 92 },
-            .name = { 6955, 63 },
-            .schedule = { 7018, 97 },
-            .loops = { 7115, 67 },
-            .packing = { 7182, 74 },
-            .target = { 7256, 9 },
-            .template_digest = { 7265, 64 },
+            .key = { 6866, 92 },
+            .name = { 6958, 63 },
+            .schedule = { 7021, 97 },
+            .loops = { 7118, 67 },
+            .packing = { 7185, 74 },
+            .target = { 7259, 9 },
+            .template_digest = { 7268, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -288,7 +288,7 @@ const plugin_table voxelsmith_plugin = {
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float32;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c1;f16;groups1;apart"
         "x86-64-v4"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_4b6db8b2"
         "minimal-filtering,block1x2x14,v1,r29,unroll2"
@@ -302,35 +302,35 @@ const plugin_table voxelsmith_plugin = {
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
         "filter-lanes/1;float32;l16;g2;v1;w;k4x4x4;s2x2x2;d1x1x1;c16;f8;groups1;apart"
         "x86-64-v4"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
         "vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd"
         "filter-lanes,g16,v1,tile1x16,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float32;l16;g16;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1;groups1;apart"
         "x86-64-v4"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct"
         "vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_1ebc77e8"
         "filter-lanes,g1,v2,tile1x10,merge=none,fuse=row,rows=listed,order=hblock,block4,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, channels"
         "filter-lanes/1;float32;l16;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21;groups1;apart"
         "x86-64-v4"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
         "vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01"
         "filter-lanes,g1,v2,tile3x4,merge=none,fuse=row,rows=unrolled,order=wstat,block1,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, channels"
         "filter-lanes/1;float32;l16;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96;groups1;apart"
         "x86-64-v4"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"
         "vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20"
         "filter-lanes,g1,v1,tile2x9,merge=none,fuse=row,rows=unrolled,order=hblock,block3,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, channels"
         "filter-lanes/1;float32;l16;g1;v1;n;k2x3x3;s1x1x1;d2x1x3;c7;f12;groups1;apart"
         "x86-64-v4"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898"
         "minimal-filtering,block1x4x7,v2,r14,unroll2"
@@ -339,12 +339,12 @@ const plugin_table voxelsmith_plugin = {
         "x86-64-v4"
         "4b17df0e8721de4e22a33db4787219e297a08a5f1d9e78c2a3e4a225393ea24c"
         "forward;i4x7x19;o8x7x38;k3x4x3;s2x1x2;d1x1x1;p0x1x0;c18;f21;g1;first;f32/f32;bias;relu;direct"
-        "vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd"
-        "filter-lanes,g1,v2,tile1x5,merge=w,fuse=row,rows=listed,order=hblock,block7,noprefetch,unroll2"
+        "vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_45482617"
+        "filter-lanes,g1,v2,tile1x10,merge=none,fuse=row,rows=listed,order=rstat,block7,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels, conversion of planes to voxels and voxels to planes"
-        "filter-lanes/1;float32;l16;g1;v2;w;k3x4x3;s2x1x2;d1x1x1;c18;f21;groups1;apart"
+        "filter-lanes/1;float32;l16;g1;v2;n;k3x4x3;s2x1x2;d1x1x1;c18;f21;groups1;apart"
         "x86-64-v4"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i6x12x34;o6x12x34;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c32;f32;g1;first;f32/f32;bias;relu;fast"
         "vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51"
         "minimal-filtering,block1x1x17,v2,r14,unroll2"
@@ -358,12 +358,12 @@ const plugin_table voxelsmith_plugin = {
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps"
         "filter-lanes/1;float32;l16;g1;v1;w;k2x3x3;s1x2x2;d1x1x1;c14;f28;groups7;merged"
         "x86-64-v4"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i3x5x9;o3x10x18;k3x4x4;s1x2x2;d1x1x1;p1x1x1;c7;f5;g1;last;f64/f64;bias;linear;direct"
         "vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_6964d692"
         "filter-lanes,g8,v5,tile1x1,merge=none,fuse=row,rows=listed,order=hblock,block5,noprefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float64;l8;g8;v5;n;k3x4x4;s1x2x2;d1x1x1;c7;f5;groups1;apart"
         "x86-64-v4"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
 };

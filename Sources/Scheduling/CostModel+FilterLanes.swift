@@ -28,9 +28,8 @@ extension CostModel {
         let (depth, height) = (geometry.axes[0], geometry.axes[1])
         let (parameters, plan, layout) = (resolved.parameters, resolved.tilePlan, resolved.packedLayout)
         // Weights that are met again for every tile come from the nearest cache that holds them.
-        let resident = parameters.order == .weightStationary
-            ? (layout.unitsPerBlock.max() ?? 0) / max(1, plan.groups.count) * layout.unit * 4 : layout.byteCount
-        let weightRate = resident <= target.level1Bytes / 2 ? 128.0 : resident <= target.level2Bytes * 3 / 4 ? 48 : 12
+        let resident = parameters.order == .heightBlocked ? layout.byteCount : layout.pieceBytes(groups: plan.groups.count)
+        let weightRate = resident <= target.level1Bytes * 3 / 4 ? 128.0 : resident <= target.level2Bytes * 3 / 4 ? 48 : 12
 
         // Registers that do not suffice are stored and loaded in every channel step.
         let spilled = Double(max(0, resolved.liveRegisters - target.vectorRegisters))

@@ -61,7 +61,7 @@ public struct ScheduleSpace: Sendable {
             + p.varied(\.mergesWidthPhases, [!p.mergesWidthPhases])
             + p.varied(\.fusion, [.tap, .row])
             + p.varied(\.listsRows, [!p.listsRows])
-            + p.varied(\.order, [.heightBlocked, .weightStationary])
+            + p.varied(\.order, [.heightBlocked, .rowStationary, .weightStationary])
             + p.varied(\.blockRows, [1, p.blockRows / 2, p.blockRows * 2, p.blockRows * 4])
             + p.varied(\.prefetchesNextPlane, [!p.prefetchesNextPlane])
             + p.varied(\.streamsOutput, [!p.streamsOutput])
@@ -105,7 +105,7 @@ public struct ScheduleSpace: Sendable {
         }
         structures = structures.flatMap { $0.varied(\.mergesWidthPhases, width.stride > 1 ? [false, true] : [false]) }
         structures = structures.flatMap { $0.varied(\.fusion, [.row, .tap]) }
-        structures = structures.flatMap { $0.varied(\.order, [.heightBlocked, .weightStationary]) }
+        structures = structures.flatMap { $0.varied(\.order, [estimate.order == .rowStationary ? .rowStationary : .heightBlocked, .weightStationary]) }
         return structures.flatMap { structure -> [FilterLanes] in
             // Accumulators, the weights of one channel loop and one input; one register is left to the compiler.
             let phases = structure.mergesWidthPhases ? width.stride : 1
