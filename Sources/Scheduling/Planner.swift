@@ -49,8 +49,8 @@ extension FilterLanes {
         let elementBytes = spec.elements.storage.byteCount
         // Unless they are merged, groups are computed one after another, so lanes hold the features of one.
         let (channels, filters) = (geometry.channelsPerGroup, geometry.filtersPerGroup)
-        // Accumulators, weights of one loop and one input must stay in registers; 2 are left to the compiler.
-        let registers = target.vectorRegisters - 2
+        // Accumulators, weights of one loop and one input must stay in registers; 2 of 32 are left to the compiler, 1 of 16.
+        let registers = target.vectorRegisters - (target.vectorRegisters > 16 ? 2 : 1)
 
         var schedule = FilterLanes(tileWidth: 1)
         // Half a vector of filters or less: fill the other half with the neighbouring channel.
@@ -85,7 +85,7 @@ extension FilterLanes {
         let phases = width.stride
         let merged = registers - 1 - width.kernel * schedule.vectors
         let single = registers - 1 - width.longestChain * schedule.vectors
-        let least = min(12, target.vectorRegisters / 2)
+        let least = schedule.channelsPerVector == lanes ? min(12, lanes) : 12
         // Tiles of equal width may hold fewer sums than registers do.
         let columns = (0..<phases).map { width.positions(inPhase: $0).count }.max() ?? 1
         func sums(_ most: Int, phases: Int) -> Double {
@@ -97,7 +97,10 @@ extension FilterLanes {
         let mergedPays = schedule.vectors == 1 || width.longestChain == 1
             || schedule.channelsPerVector == lanes && sums(merged, phases: phases) >= min(16, sums(single, phases: 1))
         var positions: Int
-        if !isStationary && mergedPays && merged / (phases * schedule.vectors) * phases * schedule.vectors >= least {
+        // Short rows may not fill the registers either way.
+        let mergedHides = merged / (phases * schedule.vectors) * phases * schedule.vectors >= least
+            || schedule.vectors == 1 && sums(merged, phases: phases) >= sums(single, phases: 1)
+        if !isStationary && mergedPays && mergedHides {
             schedule.mergesWidthPhases = phases > 1
             schedule.fusion = .row
             positions = merged / (phases * schedule.vectors)
