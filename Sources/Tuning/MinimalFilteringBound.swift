@@ -4,18 +4,18 @@ import Tensors
 
 /// The error bound of a minimal-filtering kernel, from its transforms: gamma_n * sum |A^T| (|G||w|) (|B^T||x|), nested over the
 /// axes, with n counting the roundings of all three stages.
-struct MinimalFilteringBound {
+package struct MinimalFilteringBound {
     private let geometry: Geometry
     private let layout: Layout
     /// Per axis and output: taps and inputs that meet, with the weight of their product in the bound.
     private let pairs: [[[(tap: Int, input: Int, factor: Double)]]]
 
     /// Roundings that one output passes through.
-    let chain: Int
+    package let chain: Int
     /// Most by which the stages enlarge small integers, fractions of the transformed weights included.
     let growth: Int
 
-    init(_ spec: KernelSpec) {
+    package init(_ spec: KernelSpec) {
         geometry = spec.geometry
         layout = spec.layout
         pairs = spec.geometry.axes.map { axis in (0..<axis.output).map { Self.pairs(axis, output: $0) } }
@@ -83,7 +83,7 @@ struct MinimalFilteringBound {
     }
 
     /// sum |A^T| (|G||w|) (|B^T||x|) + |bias| of one result, by its index in the result.
-    func magnitude(of result: Int, input: [Double], weights: [Double], bias: [Double]?) -> Double {
+    package func magnitude(of result: Int, input: [Double], weights: [Double], bias: [Double]?) -> Double {
         let volume = geometry.outputVolume
         let channels = geometry.channels
         let (filter, position) = position(of: result)

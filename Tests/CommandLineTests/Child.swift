@@ -18,6 +18,8 @@ final class Child: @unchecked Sendable {
         /// of these alone. (What `wait4` tells begins with the memory of the process that started it.)
         let peakBytes: Int
         let seconds: Double
+        /// Processor time of all its threads, which does not grow while others have the processors.
+        let processorSeconds: Double
     }
 
     struct CouldNotStart: Error { let number: Int32 }
@@ -69,7 +71,8 @@ final class Child: @unchecked Sendable {
     private func outcome(seconds: Double) -> Outcome {
         var status = Int32()
         var peak = 0
-        while waitpid(identifier, &status, WNOHANG) == 0 {
+        var usage = rusage()
+        while wait4(identifier, &status, WNOHANG, &usage) == 0 {
             if ContinuousClock.now - start > .seconds(seconds) { send(SIGKILL) }
             peak = max(peak, highWaterMark)
             usleep(500)
@@ -78,7 +81,8 @@ final class Child: @unchecked Sendable {
         func text(_ name: String) -> String { String(decoding: FileManager.default.contents(atPath: folder.path(name)) ?? Data(), as: UTF8.self) }
         return Outcome(
             status: signal == 0 ? status >> 8 & 0xff : nil, signal: signal == 0 ? nil : signal, output: text("output"), errors: text("errors"),
-            peakBytes: peak, seconds: (ContinuousClock.now - start) / .seconds(1))
+            peakBytes: peak, seconds: (ContinuousClock.now - start) / .seconds(1),
+            processorSeconds: [usage.ru_utime, usage.ru_stime].reduce(0) { $0 + Double($1.tv_sec) + 1e-6 * Double($1.tv_usec) })
     }
 
     /// The kernel's mark of this process's memory, in bytes; 0 once it has ended.

@@ -24,45 +24,52 @@ import Testing
         }
     }
 
+    /// Tries again until something was seen: while another test holds the workers a call runs alone, and where the processors are busy
+    /// a worker may come late.
+    private func eventually(_ attempt: () throws -> Bool) rethrows -> Bool {
+        let end = ContinuousClock.now + .seconds(60)
+        repeat {
+            if try attempt() { return true }
+            sched_yield()
+        } while ContinuousClock.now < end
+        return false
+    }
+
+    /// Waits up to two seconds.
+    private func wait(until condition: () -> Bool) {
+        let end = ContinuousClock.now + .seconds(2)
+        while !condition() && ContinuousClock.now < end { sched_yield() }
+    }
+
     /// A participant that is held up keeps only the range it works on: all other items are done while it waits.
     @Test func othersTakeOverWhatASlowThreadHasLeft() throws {
-        let clock = ContinuousClock()
-        var best = 0
-        // While another test holds the workers a call runs alone, hence the attempts.
-        for _ in 0..<500 where best < 48 {
+        // The first range is half of the slow thread's half, or less when that was taken over.
+        #expect(try eventually {
             let done = Atomic<Int>(0)
             let seen = Atomic<Int>(0)
             try ThreadPool.shared.run(threads: 2, items: 64) { participant, range in
-                if range.contains(0) {
-                    let patience = clock.now + .milliseconds(20)
-                    while done.load(ordering: .sequentiallyConsistent) < 48 && clock.now < patience { sched_yield() }
+                if range.contains(0) && range.count < 64 {
+                    wait { done.load(ordering: .sequentiallyConsistent) >= 48 }
                     seen.store(done.load(ordering: .sequentiallyConsistent), ordering: .sequentiallyConsistent)
                 }
                 done.add(range.count, ordering: .sequentiallyConsistent)
             }
-            best = max(best, seen.load(ordering: .sequentiallyConsistent))
-        }
-        // The first range is half of the slow thread's half, or less when that was taken over.
-        #expect(best >= 48)
+            return seen.load(ordering: .sequentiallyConsistent) >= 48
+        })
     }
 
     @Test func participantsRunAtTheSameTime() throws {
-        // Both wait for the other, so `met` becomes true only when two threads are inside the body at once. While another test
-        // holds the workers a call runs alone and waits in vain, hence the attempts.
-        let clock = ContinuousClock()
-        var met = false
-        for _ in 0..<500 where !met {
+        // Both wait for the other, so they meet only when two threads are inside the body at once.
+        #expect(try eventually {
             let arrived = Atomic<Int>(0)
             let sawBoth = Atomic<Int>(0)
-            try ThreadPool.shared.run(threads: 2, items: 2) { _, _ in
+            try ThreadPool.shared.run(threads: 2, items: 2) { _, range in
                 arrived.add(1, ordering: .sequentiallyConsistent)
-                let patience = clock.now + .milliseconds(20)
-                while arrived.load(ordering: .sequentiallyConsistent) < 2 && clock.now < patience { sched_yield() }
+                if range.count < 2 { wait { arrived.load(ordering: .sequentiallyConsistent) == 2 } }
                 if arrived.load(ordering: .sequentiallyConsistent) == 2 { sawBoth.add(1, ordering: .relaxed) }
             }
-            met = sawBoth.load(ordering: .relaxed) == 2
-        }
-        #expect(met)
+            return sawBoth.load(ordering: .relaxed) == 2
+        })
     }
 
     @Test func firstErrorIsThrownAndThePoolStaysUsable() throws {
