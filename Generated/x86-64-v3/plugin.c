@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include "voxelsmith_kernel_abi.h"
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_7dc642f8_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_7dc642f8_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_c8c838a3_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_c8c838a3_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_pack(const vs_pack_args *args);
@@ -16,25 +16,25 @@ int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8_pa
 int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_3068468a_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_3068468a_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_f518977b_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_f518977b_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_5c4ae92c_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_5c4ae92c_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_553f5c3b_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_553f5c3b_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_59267923_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_59267923_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_2b5ed4e8_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_2b5ed4e8_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_c44a90e4_pack(const vs_pack_args *args);
-int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_c44a90e4_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_53806b69_pack(const vs_pack_args *args);
+int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_53806b69_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 typedef struct {
     vs_plugin header;
     vs_kernel_descriptor kernels[12];
-    char texts[5765];
+    char texts[5764];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
@@ -68,8 +68,8 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 0,
             .items = 480,
             .flops_per_sample = 518405888,
-            .pack = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_7dc642f8_pack,
-            .run = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_7dc642f8_run,
+            .pack = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_c8c838a3_pack,
+            .run = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_c8c838a3_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
@@ -163,8 +163,8 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 0,
             .items = 96,
             .flops_per_sample = 50577408,
-            .pack = vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_3068468a_pack,
-            .run = vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_3068468a_run,
+            .pack = vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_f518977b_pack,
+            .run = vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_f518977b_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
@@ -208,11 +208,11 @@ const plugin_table voxelsmith_plugin = {
             .size = sizeof(vs_kernel_descriptor),
             .key = { 5316, 93 },
             .name = { 5409, 70 },
-            .schedule = { 5479, 97 },
-            .loops = { 5576, 145 },
-            .packing = { 5721, 76 },
-            .target = { 5797, 9 },
-            .template_digest = { 5806, 64 },
+            .schedule = { 5479, 96 },
+            .loops = { 5575, 145 },
+            .packing = { 5720, 76 },
+            .target = { 5796, 9 },
+            .template_digest = { 5805, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -220,18 +220,18 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 41664,
             .items = 4,
             .flops_per_sample = 11176704,
-            .pack = vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_5c4ae92c_pack,
-            .run = vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_5c4ae92c_run,
+            .pack = vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_553f5c3b_pack,
+            .run = vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_553f5c3b_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5870, 93 },
-            .name = { 5963, 71 },
-            .schedule = { 6034, 43 },
-            .loops = { 6077, 151 },
-            .packing = { 6228, 71 },
-            .target = { 6299, 9 },
-            .template_digest = { 6308, 64 },
+            .key = { 5869, 93 },
+            .name = { 5962, 71 },
+            .schedule = { 6033, 43 },
+            .loops = { 6076, 151 },
+            .packing = { 6227, 71 },
+            .target = { 6298, 9 },
+            .template_digest = { 6307, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -244,13 +244,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6372, 92 },
-            .name = { 6464, 66 },
-            .schedule = { 6530, 94 },
-            .loops = { 6624, 75 },
-            .packing = { 6699, 76 },
-            .target = { 6775, 9 },
-            .template_digest = { 6784, 64 },
+            .key = { 6371, 92 },
+            .name = { 6463, 66 },
+            .schedule = { 6529, 94 },
+            .loops = { 6623, 75 },
+            .packing = { 6698, 76 },
+            .target = { 6774, 9 },
+            .template_digest = { 6783, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -263,13 +263,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6848, 92 },
-            .name = { 6940, 63 },
-            .schedule = { 7003, 97 },
-            .loops = { 7100, 77 },
-            .packing = { 7177, 74 },
-            .target = { 7251, 9 },
-            .template_digest = { 7260, 64 },
+            .key = { 6847, 92 },
+            .name = { 6939, 63 },
+            .schedule = { 7002, 97 },
+            .loops = { 7099, 77 },
+            .packing = { 7176, 74 },
+            .target = { 7250, 9 },
+            .template_digest = { 7259, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -277,18 +277,18 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 0,
             .items = 3,
             .flops_per_sample = 299880,
-            .pack = vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_c44a90e4_pack,
-            .run = vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_c44a90e4_run,
+            .pack = vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_53806b69_pack,
+            .run = vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_53806b69_run,
         },
     },
     .texts =
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c1;f16;g1;last;f32/f32;bias;relu;direct"
-        "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_7dc642f8"
-        "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block16,prefetch,stream,unroll1"
+        "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_c8c838a3"
+        "filter-lanes,g1,v2,tile1x6,merge=none,fuse=tap,rows=listed,order=hblock,block16,prefetch,stream,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float32;l8;g1;v2;n;k3x3x3;s1x1x1;d1x1x1;c1;f16;groups1;apart"
         "x86-64-v3"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d"
         "minimal-filtering,block1x2x14,v2,r6,unroll2"
@@ -309,28 +309,28 @@ const plugin_table voxelsmith_plugin = {
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float32;l8;g8;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1;groups1;apart"
         "x86-64-v3"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct"
         "vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block4,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, channels"
         "filter-lanes/1;float32;l8;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21;groups1;apart"
         "x86-64-v3"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
-        "vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_3068468a"
-        "filter-lanes,g1,v2,tile1x4,merge=none,fuse=row,rows=listed,order=wstat,block1,noprefetch,unroll2"
+        "vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_f518977b"
+        "filter-lanes,g1,v2,tile1x4,merge=none,fuse=tap,rows=listed,order=wstat,block1,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps, channels"
         "filter-lanes/1;float32;l8;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96;groups1;apart"
         "x86-64-v3"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"
         "vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block6,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
         "filter-lanes/1;float32;l8;g1;v2;n;k2x3x3;s1x1x1;d2x1x3;c7;f12;groups1;apart"
         "x86-64-v3"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec"
         "minimal-filtering,block1x4x7,v2,r6,unroll2"
@@ -339,12 +339,12 @@ const plugin_table voxelsmith_plugin = {
         "x86-64-v3"
         "4b17df0e8721de4e22a33db4787219e297a08a5f1d9e78c2a3e4a225393ea24c"
         "forward;i4x7x19;o8x7x38;k3x4x3;s2x1x2;d1x1x1;p0x1x0;c18;f21;g1;first;f32/f32;bias;relu;direct"
-        "vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_5c4ae92c"
-        "filter-lanes,g1,v2,tile1x4,merge=none,fuse=row,rows=listed,order=hblock,block7,noprefetch,unroll2"
+        "vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_553f5c3b"
+        "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=rstat,block7,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps, channels, conversion of planes to voxels and voxels to planes"
         "filter-lanes/1;float32;l8;g1;v2;n;k3x4x3;s2x1x2;d1x1x1;c18;f21;groups1;apart"
         "x86-64-v3"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i6x12x34;o6x12x34;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c32;f32;g1;first;f32/f32;bias;relu;fast"
         "vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_59267923"
         "minimal-filtering,block1x1x17,v2,r6,unroll2"
@@ -358,12 +358,12 @@ const plugin_table voxelsmith_plugin = {
         "batch, depth positions, groups, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float32;l8;g2;v1;w;k2x3x3;s1x2x2;d1x1x1;c14;f28;groups7;apart"
         "x86-64-v3"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i3x5x9;o3x10x18;k3x4x4;s1x2x2;d1x1x1;p1x1x1;c7;f5;g1;last;f64/f64;bias;linear;direct"
-        "vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_c44a90e4"
-        "filter-lanes,g1,v2,tile1x3,merge=none,fuse=row,rows=listed,order=hblock,block5,noprefetch,unroll2"
+        "vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_53806b69"
+        "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block5,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
         "filter-lanes/1;float64;l4;g1;v2;n;k3x4x4;s1x2x2;d1x1x1;c7;f5;groups1;apart"
         "x86-64-v3"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
 };

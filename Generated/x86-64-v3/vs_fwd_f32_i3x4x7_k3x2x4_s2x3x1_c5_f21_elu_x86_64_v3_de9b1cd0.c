@@ -461,6 +461,16 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
     return 1;
 }
 
+/* One tile with one block of filters; edges may have no such tile. */
+VS_INLINE void run_tile(const tile_entry *e, int block, const vs_real *x, const vs_real *w, const vs_real *bias, const vs_real *last_bias,
+                        vs_real *y, const listed_tap *list, int count) {
+    if (!e->last) return;
+    x += e->input + block * (int64_t)BLOCK_CHANNELS;
+    y += e->output + block * BLOCK_FILTERS * FILTER_STEP;
+    if (block + 1 < FILTER_BLOCKS) e->full(x, w, bias + block * (int64_t)BLOCK_FILTERS, y, list, count);
+    else e->last(x, w, last_bias, y, list, count);
+}
+
 /* Items of one part: its channels of the input, its weights, its filters of the output. */
 static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end) {
     const vs_real *const x = (const vs_real *)args->input + part * (int64_t)CHANNELS;
@@ -486,17 +496,11 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
                 for (int group = 0; group < GROUPS; ++group)
                     present[group] = list_taps(&slice, group, row, lists[group], &counts[group], &outputs[group]);
                 for (int column = 0; column < TILE_COLUMNS; ++column) {
-                    for (int block = 0; block < FILTER_BLOCKS; ++block) {
-                        for (int group = 0; group < GROUPS; ++group) {
-                            if (!present[group]) continue;
-                            const tile_entry *const e = &tiles[group][column];
-                            if (!e->last) continue;
-                            vs_real *const y = slice.output + (outputs[group] + e->output + block * BLOCK_FILTERS * FILTER_STEP);
-                            const vs_real *const wb = w + block * units * UNIT;
-                            if (block + 1 < FILTER_BLOCKS) e->full(x + e->input + block * (int64_t)BLOCK_CHANNELS, wb, bias + block * (int64_t)BLOCK_FILTERS, y, lists[group], counts[group]);
-                            else e->last(x + e->input + block * (int64_t)BLOCK_CHANNELS, wb, last_bias, y, lists[group], counts[group]);
-                        }
-                    }
+                    for (int block = 0; block < FILTER_BLOCKS; ++block)
+                    for (int group = 0; group < GROUPS; ++group)
+                    if (present[group])
+                        run_tile(&tiles[group][column], block, x, w + block * units * UNIT, bias, last_bias,
+                                 slice.output + outputs[group], lists[group], counts[group]);
                 }
             }
         }

@@ -8,8 +8,8 @@
 
 int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_44a7ac56_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_44a7ac56_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_58f46043_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_58f46043_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_4b6db8b2_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_4b6db8b2_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_pack(const vs_pack_args *args);
@@ -22,8 +22,8 @@ int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_pack(c
 int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_45482617_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_45482617_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cdaf0d24_pack(const vs_pack_args *args);
@@ -34,7 +34,7 @@ int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_6964d692_run(cons
 typedef struct {
     vs_plugin header;
     vs_kernel_descriptor kernels[12];
-    char texts[5815];
+    char texts[5773];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
@@ -73,32 +73,32 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2040, 96 },
-            .name = { 2136, 66 },
-            .schedule = { 2202, 104 },
-            .loops = { 2306, 77 },
-            .packing = { 2383, 77 },
-            .target = { 2460, 9 },
-            .template_digest = { 2469, 64 },
+            .key = { 2040, 94 },
+            .name = { 2134, 66 },
+            .schedule = { 2200, 44 },
+            .loops = { 2244, 98 },
+            .packing = { 2342, 73 },
+            .target = { 2415, 9 },
+            .template_digest = { 2424, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
-            .packed_bytes = 27648,
-            .workspace_bytes = 0,
-            .items = 480,
+            .packed_bytes = 65536,
+            .workspace_bytes = 237568,
+            .items = 2880,
             .flops_per_sample = 8294494208,
-            .pack = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_58f46043_pack,
-            .run = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_58f46043_run,
+            .pack = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_4b6db8b2_pack,
+            .run = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_4b6db8b2_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2533, 98 },
-            .name = { 2631, 65 },
-            .schedule = { 2696, 94 },
-            .loops = { 2790, 77 },
-            .packing = { 2867, 76 },
-            .target = { 2943, 9 },
-            .template_digest = { 2952, 64 },
+            .key = { 2488, 98 },
+            .name = { 2586, 65 },
+            .schedule = { 2651, 94 },
+            .loops = { 2745, 77 },
+            .packing = { 2822, 76 },
+            .target = { 2898, 9 },
+            .template_digest = { 2907, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -111,13 +111,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3016, 102 },
-            .name = { 3118, 69 },
-            .schedule = { 3187, 98 },
-            .loops = { 3285, 67 },
-            .packing = { 3352, 76 },
-            .target = { 3428, 9 },
-            .template_digest = { 3437, 64 },
+            .key = { 2971, 102 },
+            .name = { 3073, 69 },
+            .schedule = { 3142, 98 },
+            .loops = { 3240, 67 },
+            .packing = { 3307, 76 },
+            .target = { 3383, 9 },
+            .template_digest = { 3392, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -130,13 +130,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3501, 95 },
-            .name = { 3596, 61 },
-            .schedule = { 3657, 98 },
-            .loops = { 3755, 67 },
-            .packing = { 3822, 76 },
-            .target = { 3898, 9 },
-            .template_digest = { 3907, 64 },
+            .key = { 3456, 95 },
+            .name = { 3551, 61 },
+            .schedule = { 3612, 98 },
+            .loops = { 3710, 67 },
+            .packing = { 3777, 76 },
+            .target = { 3853, 9 },
+            .template_digest = { 3862, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -149,13 +149,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3971, 94 },
-            .name = { 4065, 65 },
-            .schedule = { 4130, 98 },
-            .loops = { 4228, 82 },
-            .packing = { 4310, 77 },
-            .target = { 4387, 9 },
-            .template_digest = { 4396, 64 },
+            .key = { 3926, 94 },
+            .name = { 4020, 65 },
+            .schedule = { 4085, 98 },
+            .loops = { 4183, 82 },
+            .packing = { 4265, 77 },
+            .target = { 4342, 9 },
+            .template_digest = { 4351, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_CALL,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -168,13 +168,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4460, 92 },
-            .name = { 4552, 65 },
-            .schedule = { 4617, 99 },
-            .loops = { 4716, 67 },
-            .packing = { 4783, 76 },
-            .target = { 4859, 9 },
-            .template_digest = { 4868, 64 },
+            .key = { 4415, 92 },
+            .name = { 4507, 65 },
+            .schedule = { 4572, 99 },
+            .loops = { 4671, 67 },
+            .packing = { 4738, 76 },
+            .target = { 4814, 9 },
+            .template_digest = { 4823, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -187,13 +187,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4932, 93 },
-            .name = { 5025, 65 },
-            .schedule = { 5090, 43 },
-            .loops = { 5133, 98 },
-            .packing = { 5231, 73 },
-            .target = { 5304, 9 },
-            .template_digest = { 5313, 64 },
+            .key = { 4887, 93 },
+            .name = { 4980, 65 },
+            .schedule = { 5045, 43 },
+            .loops = { 5088, 98 },
+            .packing = { 5186, 73 },
+            .target = { 5259, 9 },
+            .template_digest = { 5268, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -206,13 +206,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5377, 93 },
-            .name = { 5470, 70 },
-            .schedule = { 5540, 94 },
-            .loops = { 5634, 130 },
-            .packing = { 5764, 77 },
-            .target = { 5841, 9 },
-            .template_digest = { 5850, 64 },
+            .key = { 5332, 93 },
+            .name = { 5425, 70 },
+            .schedule = { 5495, 97 },
+            .loops = { 5592, 130 },
+            .packing = { 5722, 77 },
+            .target = { 5799, 9 },
+            .template_digest = { 5808, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -220,18 +220,18 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 41664,
             .items = 4,
             .flops_per_sample = 11176704,
-            .pack = vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_pack,
-            .run = vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_run,
+            .pack = vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_45482617_pack,
+            .run = vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_45482617_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5914, 93 },
-            .name = { 6007, 71 },
-            .schedule = { 6078, 44 },
-            .loops = { 6122, 151 },
-            .packing = { 6273, 72 },
-            .target = { 6345, 9 },
-            .template_digest = { 6354, 64 },
+            .key = { 5872, 93 },
+            .name = { 5965, 71 },
+            .schedule = { 6036, 44 },
+            .loops = { 6080, 151 },
+            .packing = { 6231, 72 },
+            .target = { 6303, 9 },
+            .template_digest = { 6312, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -244,13 +244,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6418, 92 },
-            .name = { 6510, 66 },
-            .schedule = { 6576, 99 },
-            .loops = { 6675, 82 },
-            .packing = { 6757, 78 },
-            .target = { 6835, 9 },
-            .template_digest = { 6844, 64 },
+            .key = { 6376, 92 },
+            .name = { 6468, 66 },
+            .schedule = { 6534, 99 },
+            .loops = { 6633, 82 },
+            .packing = { 6715, 78 },
+            .target = { 6793, 9 },
+            .template_digest = { 6802, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -263,13 +263,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6908, 92 },
-            .name = { 7000, 63 },
-            .schedule = { 7063, 97 },
-            .loops = { 7160, 67 },
-            .packing = { 7227, 74 },
-            .target = { 7301, 9 },
-            .template_digest = { 7310, 64 },
+            .key = { 6866, 92 },
+            .name = { 6958, 63 },
+            .schedule = { 7021, 97 },
+            .loops = { 7118, 67 },
+            .packing = { 7185, 74 },
+            .target = { 7259, 9 },
+            .template_digest = { 7268, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -288,49 +288,49 @@ const plugin_table voxelsmith_plugin = {
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float32;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c1;f16;groups1;apart"
         "x86-64-v4"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
-        "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;direct"
-        "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_58f46043"
-        "filter-lanes,g1,v1,tile1x20,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,stream,unroll2"
-        "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
-        "filter-lanes/1;float32;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c16;f16;groups1;apart"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
+        "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;fast"
+        "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_4b6db8b2"
+        "minimal-filtering,block1x2x14,v1,r29,unroll2"
+        "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
+        "minimal-filtering/1;l16;v1;k3x3x3;s1x1x1;p1x1x1;o80x96x80;c16;f16;groups1"
         "x86-64-v4"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "4b17df0e8721de4e22a33db4787219e297a08a5f1d9e78c2a3e4a225393ea24c"
         "forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;direct"
         "vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e"
         "filter-lanes,g2,v1,tile1x12,merge=w,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
         "filter-lanes/1;float32;l16;g2;v1;w;k4x4x4;s2x2x2;d1x1x1;c16;f8;groups1;apart"
         "x86-64-v4"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
         "vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd"
         "filter-lanes,g16,v1,tile1x16,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float32;l16;g16;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1;groups1;apart"
         "x86-64-v4"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct"
         "vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_1ebc77e8"
         "filter-lanes,g1,v2,tile1x10,merge=none,fuse=row,rows=listed,order=hblock,block4,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, channels"
         "filter-lanes/1;float32;l16;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21;groups1;apart"
         "x86-64-v4"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
         "vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01"
         "filter-lanes,g1,v2,tile3x4,merge=none,fuse=row,rows=unrolled,order=wstat,block1,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, channels"
         "filter-lanes/1;float32;l16;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96;groups1;apart"
         "x86-64-v4"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"
         "vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20"
         "filter-lanes,g1,v1,tile2x9,merge=none,fuse=row,rows=unrolled,order=hblock,block3,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, channels"
         "filter-lanes/1;float32;l16;g1;v1;n;k2x3x3;s1x1x1;d2x1x3;c7;f12;groups1;apart"
         "x86-64-v4"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898"
         "minimal-filtering,block1x4x7,v2,r14,unroll2"
@@ -339,12 +339,12 @@ const plugin_table voxelsmith_plugin = {
         "x86-64-v4"
         "4b17df0e8721de4e22a33db4787219e297a08a5f1d9e78c2a3e4a225393ea24c"
         "forward;i4x7x19;o8x7x38;k3x4x3;s2x1x2;d1x1x1;p0x1x0;c18;f21;g1;first;f32/f32;bias;relu;direct"
-        "vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd"
-        "filter-lanes,g1,v2,tile1x5,merge=w,fuse=row,rows=listed,order=hblock,block7,noprefetch,unroll2"
+        "vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_45482617"
+        "filter-lanes,g1,v2,tile1x10,merge=none,fuse=row,rows=listed,order=rstat,block7,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels, conversion of planes to voxels and voxels to planes"
-        "filter-lanes/1;float32;l16;g1;v2;w;k3x4x3;s2x1x2;d1x1x1;c18;f21;groups1;apart"
+        "filter-lanes/1;float32;l16;g1;v2;n;k3x4x3;s2x1x2;d1x1x1;c18;f21;groups1;apart"
         "x86-64-v4"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i6x12x34;o6x12x34;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c32;f32;g1;first;f32/f32;bias;relu;fast"
         "vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51"
         "minimal-filtering,block1x1x17,v2,r14,unroll2"
@@ -358,12 +358,12 @@ const plugin_table voxelsmith_plugin = {
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps"
         "filter-lanes/1;float32;l16;g1;v1;w;k2x3x3;s1x2x2;d1x1x1;c14;f28;groups7;merged"
         "x86-64-v4"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i3x5x9;o3x10x18;k3x4x4;s1x2x2;d1x1x1;p1x1x1;c7;f5;g1;last;f64/f64;bias;linear;direct"
         "vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_6964d692"
         "filter-lanes,g8,v5,tile1x1,merge=none,fuse=row,rows=listed,order=hblock,block5,noprefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float64;l8;g8;v5;n;k3x4x4;s1x2x2;d1x1x1;c7;f5;groups1;apart"
         "x86-64-v4"
-        "96133c1b964a42fe9f1c76b16f62434f5ee65873072404fa9fc48adf66ce223a"
+        "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
 };

@@ -592,6 +592,16 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
     return 1;
 }
 
+/* One tile with one block of filters; edges may have no such tile. */
+VS_INLINE void run_tile(const tile_entry *e, int block, const vs_real *x, const vs_real *w,
+                        vs_real *y, const listed_tap *list, int count) {
+    if (!e->last) return;
+    x += e->input + block * (int64_t)BLOCK_CHANNELS;
+    y += e->output + block * BLOCK_FILTERS * FILTER_STEP;
+    if (block + 1 < FILTER_BLOCKS) e->full(x, w, NULL, y, list, count);
+    else e->last(x, w, NULL, y, list, count);
+}
+
 /* Items of one part: its channels of the input, its weights, its filters of the output. */
 static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end, int64_t piece, int64_t after) {
     const vs_real *const x = (const vs_real *)args->input + part * (int64_t)CHANNELS;
@@ -614,13 +624,8 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
             const int stop = first + BLOCK_ROWS < TILE_ROWS ? first + BLOCK_ROWS : TILE_ROWS;
             for (int row = first; row < stop; ++row) {
                 if (!list_taps(&slice, group, row, lists[0], &counts[0], &outputs[0])) continue;
-                for (int column = 0; column < TILE_COLUMNS; ++column) {
-                    const tile_entry *const e = &tiles[group][row * TILE_COLUMNS + column];
-                    vs_real *const y = slice.output + (outputs[0] + e->output + block * BLOCK_FILTERS * FILTER_STEP);
-                    if (!e->last) continue;
-                    if (block + 1 < FILTER_BLOCKS) e->full(x + e->input + block * (int64_t)BLOCK_CHANNELS, w, NULL, y, lists[0], counts[0]);
-                    else e->last(x + e->input + block * (int64_t)BLOCK_CHANNELS, w, NULL, y, lists[0], counts[0]);
-                }
+                for (int column = 0; column < TILE_COLUMNS; ++column)
+                    run_tile(&tiles[group][row * TILE_COLUMNS + column], block, x, w, slice.output + outputs[0], lists[0], counts[0]);
             }
         }
     }

@@ -117,6 +117,7 @@ struct FilterLanesContext {
     let rowGroups: [RowGroup]
     let listMaximum: Int
     let weightStationary: Bool
+    let rowStationary: Bool
     let perCall: Bool
     let prefetches: Bool
     let fetchRow: Int
@@ -276,12 +277,13 @@ struct FilterLanesContext {
         listMaximum = depthTapMaximum * (parameters.listsRows ? rowTapMaximum : 1)
 
         weightStationary = parameters.order == .weightStationary
+        rowStationary = parameters.order == .rowStationary
         if case .perCall = resolved.workItems { perCall = true } else { perCall = false }
-        prefetches = parameters.prefetchesNextPlane && parameters.order == .heightBlocked && !converts
-        fetchesOutput = parameters.prefetchesNextPlane && parameters.order == .heightBlocked && convertsOutput && !streamsOutput
-        fetchesPlanes = parameters.prefetchesNextPlane && parameters.order == .heightBlocked && (convertsInput || fetchesOutput)
+        prefetches = parameters.prefetchesNextPlane && parameters.order != .weightStationary && !converts
+        fetchesOutput = parameters.prefetchesNextPlane && parameters.order != .weightStationary && convertsOutput && !streamsOutput
+        fetchesPlanes = parameters.prefetchesNextPlane && parameters.order != .weightStationary && (convertsInput || fetchesOutput)
         fetchRow = parameters.tileHeight * inputRow
-        fetchLines = max(1, (fetchRow * layout.type.byteCount / 64).ceilingDivision(by: max(1, plan.tileColumns)))
+        fetchLines = max(1, (fetchRow * layout.type.byteCount / 64).ceilingDivision(by: max(1, plan.tileColumns * (rowStationary ? layout.blockCount * plan.groups.count : 1))))
 
         // Where the unit of every tap lies.
         tapCount = geometry.tapCount

@@ -28,9 +28,8 @@ extension CostModel {
         let (depth, height) = (geometry.axes[0], geometry.axes[1])
         let (parameters, plan, layout) = (resolved.parameters, resolved.tilePlan, resolved.packedLayout)
         // Weights that are met again for every tile come from the nearest cache that holds them.
-        let resident = parameters.order == .weightStationary
-            ? (layout.unitsPerBlock.max() ?? 0) / max(1, plan.groups.count) * layout.unit * 4 : layout.byteCount
-        let weightRate = resident <= target.level1Bytes / 2 ? 128.0 : resident <= target.level2Bytes * 3 / 4 ? 48 : 12
+        let resident = parameters.order == .heightBlocked ? layout.byteCount : layout.pieceBytes(groups: plan.groups.count)
+        let weightRate = resident <= target.level1Bytes * 3 / 4 ? 128.0 : resident <= target.level2Bytes * 3 / 4 ? 48 : 12
 
         // Registers that do not suffice are stored and loaded in every channel step.
         let spilled = Double(max(0, resolved.liveRegisters - target.vectorRegisters))
@@ -69,13 +68,16 @@ extension CostModel {
         let channelVectors = geometry.channelsPerGroup.ceilingDivision(by: lanes)
         let filterVectors = resolved.blockCount * resolved.parameters.vectors
         let padding = Double(resolved.blockCount * resolved.blockFilters) / Double(geometry.filtersPerGroup)
-        var cycles = Double(resolved.transformedMultiplyAdds) * padding / Double(lanes) / 2 / 0.85
+        // A step loads each tile's input and the weights, two a cycle like the multiply-adds: one vector waits for its loads.
+        let (rows, vectors) = (Double(resolved.parameters.rows), Double(resolved.parameters.vectors))
+        let loads = max(1, 1.1 * (rows + vectors) / (rows * vectors))
+        var cycles = Double(resolved.transformedMultiplyAdds) * padding / Double(lanes) / 2 / 0.85 * loads
         for combination in resolved.combinations {
             // Measured: finding a window, then a load, about two additions and a store of every point; on the way back the
             // same, and eight stores to distant lines.
             let points = Double(combination.points)
-            cycles += Double(tiles * geometry.groups) * points * (12 + 6 * Double(channelVectors))
-            cycles += Double(tiles * geometry.groups * filterVectors * combination.phaseCount) * (points * 4 + 60)
+            cycles += Double(tiles * geometry.groups) * points * (8 + 4 * Double(channelVectors))
+            cycles += Double(tiles * geometry.groups * filterVectors * combination.phaseCount) * (points * 3 + 40)
         }
         return cycles
     }

@@ -18,6 +18,9 @@ public struct FilterLanes: Codable, Hashable, Sendable {
     public enum Order: String, Codable, Hashable, Sendable {
         /// Work items outside: weights are re-read per tile, inputs once. For weights that fit the caches.
         case heightBlocked = "hblock"
+        /// Likewise, but every filter block and plane group takes its turn with a whole row of tiles: for weights that do not fit the
+        /// first-level cache where each such piece of them does.
+        case rowStationary = "rstat"
         /// Depth phase and filter block outside: every weight is streamed once per call.
         case weightStationary = "wstat"
     }

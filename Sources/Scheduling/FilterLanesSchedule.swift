@@ -66,7 +66,7 @@ public struct FilterLanesSchedule: Hashable, Sendable {
     /// Weight-stationary: a part of the positions of all samples, for a filter block, a depth phase and a group. Otherwise, and
     /// where planes are converted, a block of tile rows at a position along depth of one sample.
     public var workItems: WorkItems {
-        if parameters.order == .heightBlocked || conversion?.converts == true { return .perSample(placesPerSample) }
+        if parameters.order != .weightStationary || conversion?.converts == true { return .perSample(placesPerSample) }
         return .perCall(splits * packedLayout.blockCount * spec.geometry.axes[0].stride * tilePlan.groups.count)
     }
     /// Bytes of workspace of one thread.

@@ -62,6 +62,9 @@ public struct PackedLayout: Hashable, Sendable {
     /// Elements of one unit in the last block.
     public var lastUnit: Int { channelSteps * lastVectors * lanes }
 
+    /// Bytes of one filter block's weights of a depth phase and plane group, at most; all groups have about as many.
+    func pieceBytes(groups: Int) -> Int { (unitsPerBlock.max() ?? 0).ceilingDivision(by: max(1, groups)) * unit * type.byteCount }
+
     /// Offset in elements of the first unit of each depth phase within a part, then the part's total.
     public var phaseOffsets: [Int] {
         unitsPerBlock.reduce(into: [0]) { offsets, units in

@@ -10,19 +10,22 @@ public struct ScheduleSpace: Sendable {
     /// The estimate of `plan` first, then the others by the time that the cost model expects. All are applicable, no two alike.
     public let candidates: [Schedule]
 
-    /// - `limit`: most candidates; a third of them at most are minimal filtering, and all of those policy `fast`.
+    /// - `limit`: most candidates; half of them at most are minimal filtering, and all of those policy `fast`.
     /// - Throws: `SchedulingError` when no family takes the problem.
-    public init(_ spec: KernelSpec, target: Target, limit: Int = 12) throws(SchedulingError) {
+    public init(_ spec: KernelSpec, target: Target, limit: Int = 16) throws(SchedulingError) {
         self.spec = spec
         self.target = target
         let estimate = try plan(spec, target: target)
         var found = [estimate]
         // The direct estimate is there under either policy.
         if let direct = try? plan(spec.with(policy: .direct), target: target) { found.append(direct) }
-        // Transformed weights beyond the last-level cache have never been the faster way.
+        // Transformed weights beyond the last-level cache are worth their way only for many tiles at once.
         let filtering = Self.minimalFiltering(spec, target)
-        for decisions in [filtering, Self.wholeVolume(filtering, spec, target)] {
-            found += Self.ranked(decisions, spec, target).filter { $0.packedByteCount <= target.lastLevelBytes }.prefix(limit / 6)
+        for (decisions, bytes) in [
+            (filtering, target.lastLevelBytes), (Self.wholeVolume(filtering, spec, target), target.lastLevelBytes),
+            (Self.largeBlocks(filtering, spec, target), 4 * target.lastLevelBytes),
+        ] {
+            found += Self.ranked(decisions, spec, target).filter { $0.packedByteCount <= bytes }.prefix(3)
         }
         // The best tiles of every structure: the model tells structures apart better than tiles.
         var seen: [FilterLanes: Int] = [:]
@@ -36,11 +39,11 @@ public struct ScheduleSpace: Sendable {
     }
 
     /// Applicable schedules that differ from one in one parameter (and in what must follow it), by expected time.
-    public func neighbours(of schedule: Schedule, limit: Int = 12) -> [Schedule] {
+    public func neighbours(of schedule: Schedule, limit: Int = 14) -> [Schedule] {
         let decisions: [Decision] =
             switch schedule.decision {
             case .filterLanes(let parameters): Self.neighbours(of: parameters, spec, target).map { .filterLanes($0) }
-            case .minimalFiltering(let parameters): Self.neighbours(of: parameters).map { .minimalFiltering($0) }
+            case .minimalFiltering(let parameters): Self.neighbours(of: parameters, spec, target).map { .minimalFiltering($0) }
             case .batchRows(let parameters): Self.neighbours(of: parameters, target).map { .batchRows($0) }
             }
         let unique = Self.unique([schedule] + Self.ranked(decisions, spec, target))
@@ -58,7 +61,7 @@ public struct ScheduleSpace: Sendable {
             + p.varied(\.mergesWidthPhases, [!p.mergesWidthPhases])
             + p.varied(\.fusion, [.tap, .row])
             + p.varied(\.listsRows, [!p.listsRows])
-            + p.varied(\.order, [.heightBlocked, .weightStationary])
+            + p.varied(\.order, [.heightBlocked, .rowStationary, .weightStationary])
             + p.varied(\.blockRows, [1, p.blockRows / 2, p.blockRows * 2, p.blockRows * 4])
             + p.varied(\.prefetchesNextPlane, [!p.prefetchesNextPlane])
             + p.varied(\.streamsOutput, [!p.streamsOutput])
@@ -66,7 +69,7 @@ public struct ScheduleSpace: Sendable {
             + p.varied(\.unroll, [1, 2, 4])
     }
 
-    private static func neighbours(of p: MinimalFiltering) -> [MinimalFiltering] {
+    private static func neighbours(of p: MinimalFiltering, _ spec: KernelSpec, _ target: Target) -> [MinimalFiltering] {
         let blocks = p.block.indices.flatMap { axis in
             [p.block[axis] / 2, p.block[axis] * 2].map { length in
                 var block = p.block
@@ -74,8 +77,8 @@ public struct ScheduleSpace: Sendable {
                 return block
             }
         }
-        return p.varied(\.block, blocks)
-            + p.varied(\.rows, [p.rows - 2, p.rows - 1, p.rows + 1])
+        return registerTiles(p, spec, target) + p.varied(\.block, blocks)
+            + p.varied(\.rows, [p.rows / 2, p.rows - 1, p.rows + 1])
             + p.varied(\.splits, [1, 2, 4])
             + p.varied(\.unroll, [1, 2, 4])
     }
@@ -102,7 +105,7 @@ public struct ScheduleSpace: Sendable {
         }
         structures = structures.flatMap { $0.varied(\.mergesWidthPhases, width.stride > 1 ? [false, true] : [false]) }
         structures = structures.flatMap { $0.varied(\.fusion, [.row, .tap]) }
-        structures = structures.flatMap { $0.varied(\.order, [.heightBlocked, .weightStationary]) }
+        structures = structures.flatMap { $0.varied(\.order, [estimate.order == .rowStationary ? .rowStationary : .heightBlocked, .weightStationary]) }
         return structures.flatMap { structure -> [FilterLanes] in
             // Accumulators, the weights of one channel loop and one input; one register is left to the compiler.
             let phases = structure.mergesWidthPhases ? width.stride : 1
@@ -127,11 +130,17 @@ public struct ScheduleSpace: Sendable {
 
     private static func minimalFiltering(_ spec: KernelSpec, _ target: Target) -> [Decision] {
         guard MinimalFiltering.reasonAgainst(spec) == nil, let estimate = MinimalFiltering.estimate(spec, target) else { return [] }
-        let vectors = spec.geometry.filtersPerGroup.ceilingDivision(by: target.lanes(.float32))
-        return estimate.varied(\.vectors, Array(1...min(4, vectors))).flatMap { p in
-            let rows = (target.vectorRegisters - 2 - p.vectors) / p.vectors
-            return p.varied(\.rows, Array(Set([rows, rows / 2])))
-        }.map { .minimalFiltering($0) }
+        return registerTiles(estimate, spec, target).map { .minimalFiltering($0) }
+    }
+
+    /// All numbers of vectors, each with as many rows as registers allow.
+    private static func registerTiles(_ p: MinimalFiltering, _ spec: KernelSpec, _ target: Target) -> [MinimalFiltering] {
+        let most = min(4, spec.geometry.filtersPerGroup.ceilingDivision(by: target.lanes(.float32)))
+        return (1...max(1, most)).map { vectors in
+            var tile = p
+            (tile.vectors, tile.rows) = (vectors, max(1, (target.vectorRegisters - 2 - vectors) / vectors))
+            return tile
+        }
     }
 
     /// Weights too big to be read again for every block: all tiles of a small volume at once, and threads share out the filters.
@@ -143,6 +152,32 @@ public struct ScheduleSpace: Sendable {
             else { return [] }
             parameters.block = resolved.axes.map(\.tiles)
             return parameters.varied(\.splits, [2, 4]).map { .minimalFiltering($0) }
+        }
+    }
+
+    /// Weights too big to be read again for every block, and more tiles than `wholeVolume` takes: the transformed input of one block
+    /// fills a quarter of the last-level cache, so that the weights are met by many tiles each time they are read.
+    private static func largeBlocks(_ decisions: [Decision], _ spec: KernelSpec, _ target: Target) -> [Decision] {
+        decisions.compactMap { decision -> Decision? in
+            guard case .minimalFiltering(var parameters) = decision else { return nil }
+            func resolved() -> MinimalFilteringSchedule? {
+                (try? Schedule(spec: spec, target: target, decision: .minimalFiltering(parameters)))?.minimalFiltering
+            }
+            guard let small = resolved(), small.packedByteCount > target.lastLevelBytes / 8 else { return nil }
+            parameters.block = [1, 1, small.axes[2].tiles]
+            // Rows of tiles, then planes.
+            for axis in [1, 0] {
+                let available = small.axes[axis].tiles
+                while parameters.block[axis] < available {
+                    let before = parameters.block[axis]
+                    parameters.block[axis] = min(available, 2 * before)
+                    guard let larger = resolved(), larger.workspaceByteCount <= target.lastLevelBytes / 4 else {
+                        parameters.block[axis] = before
+                        break
+                    }
+                }
+            }
+            return .minimalFiltering(parameters)
         }
     }
 

@@ -18,7 +18,8 @@ public struct LayerMeasurement: Sendable {
     public let interpreterSeconds: Double
     /// Operations of one call: two per multiply-add that meets an input.
     public let flopCount: Int
-    /// Multiply-add peak of one thread in GFLOP/s, the best of the probes before and after; nil where there is none.
+    /// Multiply-add peak of one thread in GFLOP/s with the vectors and elements of the kernel, the best of the probes before and after; nil where
+    /// there is none.
     public let peakPerThread: Double?
     /// Largest error of the timed answer in units of what rounding can explain; at most 1.
     public let worstErrorOverBound: Double
@@ -97,10 +98,10 @@ public struct LayerBenchmark: Sendable {
         let layer = try PreparedLayer(spec: spec, choice: choice, weights: operands.weights, bias: operands.bias)
         var y = try Tensor(zeros: spec.outputShape(batch: batch), spec.elements.storage)
 
-        let before = Self.peak()
+        let before = peak()
         let timing = try CallTiming.measure(
             layer, operands.x, into: &y, threads: threads, minimumCalls: minimumCalls, seconds: seconds)
-        let after = Self.peak()
+        let after = peak()
 
         StoragePool.shared.trim()
         let faults = minorPageFaults()
@@ -116,9 +117,13 @@ public struct LayerBenchmark: Sendable {
             worstErrorOverBound: worst)
     }
 
-    /// The best of three probes, as others may use the machine too.
-    private static func peak() -> Double? {
-        (0..<3).compactMap { _ in HostCPU.measuredPeak(vectorBytes: HostCPU.nativeTarget.vectorBytes) }.max()
+    /// What the vectors of the kernel's instruction set could do: the best of three probes, as others may use the machine too.
+    private func peak() -> Double? {
+        let made = (choice.kernel as? SpecializedKernel).flatMap { try? Target(named: $0.descriptor.target) }
+        let bytes = (made ?? HostCPU.nativeTarget).vectorBytes
+        let float32 = (0..<3).compactMap { _ in HostCPU.measuredPeak(vectorBytes: bytes) }.max()
+        // A vector holds half as many doubles.
+        return float32.map { $0 * 4 / Double(spec.elements.arithmetic.byteCount) }
     }
 
     private func interpreterSeconds(_ operands: LayerOperands, into y: inout Tensor) throws -> Double {

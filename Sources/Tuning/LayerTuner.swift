@@ -166,7 +166,7 @@ private struct Trial {
     }
 
     /// Rounds, and the least time and number of calls of one turn.
-    private static let rounds = 5, turnSeconds = 0.003, turnCalls = 2
+    private static let rounds = 5, turnSeconds = 0.01, turnCalls = 3
     /// Slower ones than the best by this factor leave after a round, the estimate excepted.
     private static let hopeless = 1.3
 
@@ -175,7 +175,8 @@ private struct Trial {
         for index in entries.indices { entries[index].turns = [] }
         for _ in 0..<Self.rounds {
             for index in entries.indices {
-                // The first call of a turn finds the caches full of others' weights; it is not counted.
+                // The first call of a turn finds the caches full of others' weights; it is not counted. Several follow it, so that the
+                // median is of calls that find them as a model that calls a layer again and again does.
                 let timing = try CallTiming.measure(
                     entries[index].layer, operands.x, into: &y, threads: threads, minimumCalls: Self.turnCalls,
                     seconds: Self.turnSeconds)

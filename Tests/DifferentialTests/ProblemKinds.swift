@@ -72,7 +72,7 @@ extension RandomSpecs {
                     FilterLanes(
                         channelsPerVector: mode, vectors: vectors, tileWidth: random.integer(1...4), mergesWidthPhases: random.chance(0.5),
                         fusion: random.choice([.tap, .row]), listsRows: random.chance(0.5),
-                        order: random.choice([.heightBlocked, .weightStationary]), blockRows: random.integer(1...3),
+                        order: random.choice([.heightBlocked, .rowStationary, .weightStationary]), blockRows: random.integer(1...3),
                         prefetchesNextPlane: random.chance(0.3), unroll: random.integer(1...3)))
             )
         }

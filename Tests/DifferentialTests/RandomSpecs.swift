@@ -143,7 +143,7 @@ struct RandomSpecs {
         return .filterLanes(FilterLanes(
             channelsPerVector: perVector, vectors: vectors, tileHeight: height,
             tileWidth: min(width, most), mergesWidthPhases: random.chance(0.5), fusion: random.choice([.tap, .row]),
-            listsRows: height == 1 && random.chance(0.6), order: random.choice([.heightBlocked, .weightStationary]),
+            listsRows: height == 1 && random.chance(0.6), order: random.choice([.heightBlocked, .rowStationary, .weightStationary]),
             blockRows: random.integer(1...4), prefetchesNextPlane: random.chance(0.5), streamsOutput: random.chance(0.3), unroll: random.integer(1...4),
             mergesGroups: merges))
     }

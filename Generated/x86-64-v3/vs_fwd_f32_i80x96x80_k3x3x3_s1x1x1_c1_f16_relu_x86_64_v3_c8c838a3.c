@@ -4,10 +4,10 @@
  *
  *   key       forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c1;f16;g1;last;f32/f32;bias;relu;direct
  *   target    x86-64-v3
- *   schedule  filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block16,prefetch,stream,unroll1
+ *   schedule  filter-lanes,g1,v2,tile1x6,merge=none,fuse=tap,rows=listed,order=hblock,block16,prefetch,stream,unroll1
  *   looped    batch, depth positions, tile rows and columns, depth taps, row taps
- *   counted   259202944 multiply-adds a sample; in the tiles below 86 vector multiply-adds, 18 weight loads
- *             and 43 input loads a channel step
+ *   counted   259202944 multiply-adds a sample; in the tiles below 128 vector multiply-adds, 24 weight loads
+ *             and 64 input loads a channel step
  *
  * Output position q of a phase reads input q - lag, where the taps of the phase are those with
  * tap * dilation = phase + lag * stride; the output index is q * stride + phase - crop.
@@ -19,7 +19,7 @@
 #include "voxelsmith_vectors.h"
 
 _Static_assert(VS_LANES * VS_REAL_BYTES >= 16 && VS_LANES * VS_REAL_BYTES <= 64, "vectors of 128, 256 or 512 bits");
-_Static_assert(16 >= 1 && 16 >= 1 && 1 >= 1, "schedule");
+_Static_assert(16 >= 1 && 14 >= 1 && 1 >= 1, "schedule");
 
 enum {
     CHANNELS = 1, /* that one filter reads */
@@ -38,7 +38,7 @@ enum {
     FIRST_DEPTH = 1, /* first position along depth, and how many there are over all phases */
     DEPTHS = 80,
     TILE_ROWS = 96,
-    TILE_COLUMNS = 16,
+    TILE_COLUMNS = 14,
     BLOCK_ROWS = 16, /* tile rows of one block */
     BLOCKS = 6,        /* of tile rows */
     FILTER_BLOCKS = 1,
@@ -68,7 +68,7 @@ typedef struct {
 typedef void tile_function(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias, vs_real *restrict y,
                            const listed_tap *restrict taps, int count);
 
-/* 5 outputs x 2 vectors of filters, 28 multiply-adds a channel step */
+/* 6 outputs x 2 vectors of filters, 34 multiply-adds a channel step */
 static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
                                      vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0_0 = vs_load(bias + 0);
@@ -81,10 +81,12 @@ static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs
     vf a3_1 = vs_load(bias + 8);
     vf a4_0 = vs_load(bias + 0);
     vf a4_1 = vs_load(bias + 8);
+    vf a5_0 = vs_load(bias + 0);
+    vf a5_1 = vs_load(bias + 8);
     for (int t = 0; t < count; ++t) {
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
-        /* 1 tap, 5 inputs */
+        /* 1 tap, 6 inputs */
         for (int c = 0; c < 1; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 16);
             const vf w0_1 = vs_load(wt + 8 + c * 16);
@@ -93,8 +95,9 @@ static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs
             { const vs_real s = xt[3 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
             { const vs_real s = xt[4 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
             { const vs_real s = xt[5 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+            { const vs_real s = xt[6 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; }
         }
-        /* 1 tap, 5 inputs */
+        /* 1 tap, 6 inputs */
         for (int c = 0; c < 1; ++c) {
             const vf w0_0 = vs_load(wt + 16 + c * 16);
             const vf w0_1 = vs_load(wt + 24 + c * 16);
@@ -103,8 +106,9 @@ static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs
             { const vs_real s = xt[2 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
             { const vs_real s = xt[3 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
             { const vs_real s = xt[4 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+            { const vs_real s = xt[5 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; }
         }
-        /* 1 tap, 4 inputs */
+        /* 1 tap, 5 inputs */
         for (int c = 0; c < 1; ++c) {
             const vf w0_0 = vs_load(wt + 32 + c * 16);
             const vf w0_1 = vs_load(wt + 40 + c * 16);
@@ -112,6 +116,7 @@ static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs
             { const vs_real s = xt[1 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
             { const vs_real s = xt[2 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
             { const vs_real s = xt[3 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+            { const vs_real s = xt[4 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; }
         }
     }
     vs_stream(y + 0, vs_relu(a0_0));
@@ -124,10 +129,78 @@ static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs
     vs_stream(y + 48 + 8, vs_relu(a3_1));
     vs_stream(y + 64, vs_relu(a4_0));
     vs_stream(y + 64 + 8, vs_relu(a4_1));
+    vs_stream(y + 80, vs_relu(a5_0));
+    vs_stream(y + 80 + 8, vs_relu(a5_1));
+}
+
+/* 6 outputs x 2 vectors of filters, 36 multiply-adds a channel step */
+static __attribute__((noinline)) void tile_1(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
+    vf a0_0 = vs_load(bias + 0);
+    vf a0_1 = vs_load(bias + 8);
+    vf a1_0 = vs_load(bias + 0);
+    vf a1_1 = vs_load(bias + 8);
+    vf a2_0 = vs_load(bias + 0);
+    vf a2_1 = vs_load(bias + 8);
+    vf a3_0 = vs_load(bias + 0);
+    vf a3_1 = vs_load(bias + 8);
+    vf a4_0 = vs_load(bias + 0);
+    vf a4_1 = vs_load(bias + 8);
+    vf a5_0 = vs_load(bias + 0);
+    vf a5_1 = vs_load(bias + 8);
+    for (int t = 0; t < count; ++t) {
+        const vs_real *restrict xt = x + taps[t].input;
+        const vs_real *restrict wt = w + taps[t].unit * UNIT;
+        /* 1 tap, 6 inputs */
+        for (int c = 0; c < 1; ++c) {
+            const vf w0_0 = vs_load(wt + 0 + c * 16);
+            const vf w0_1 = vs_load(wt + 8 + c * 16);
+            { const vs_real s = xt[2 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[3 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[4 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[5 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[6 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+            { const vs_real s = xt[7 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; }
+        }
+        /* 1 tap, 6 inputs */
+        for (int c = 0; c < 1; ++c) {
+            const vf w0_0 = vs_load(wt + 16 + c * 16);
+            const vf w0_1 = vs_load(wt + 24 + c * 16);
+            { const vs_real s = xt[1 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[2 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[3 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[4 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[5 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+            { const vs_real s = xt[6 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; }
+        }
+        /* 1 tap, 6 inputs */
+        for (int c = 0; c < 1; ++c) {
+            const vf w0_0 = vs_load(wt + 32 + c * 16);
+            const vf w0_1 = vs_load(wt + 40 + c * 16);
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[1 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[2 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[3 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[4 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+            { const vs_real s = xt[5 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; }
+        }
+    }
+    vs_stream(y + 0, vs_relu(a0_0));
+    vs_stream(y + 0 + 8, vs_relu(a0_1));
+    vs_stream(y + 16, vs_relu(a1_0));
+    vs_stream(y + 16 + 8, vs_relu(a1_1));
+    vs_stream(y + 32, vs_relu(a2_0));
+    vs_stream(y + 32 + 8, vs_relu(a2_1));
+    vs_stream(y + 48, vs_relu(a3_0));
+    vs_stream(y + 48 + 8, vs_relu(a3_1));
+    vs_stream(y + 64, vs_relu(a4_0));
+    vs_stream(y + 64 + 8, vs_relu(a4_1));
+    vs_stream(y + 80, vs_relu(a5_0));
+    vs_stream(y + 80 + 8, vs_relu(a5_1));
 }
 
 /* 5 outputs x 2 vectors of filters, 30 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_1(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+static __attribute__((noinline)) void tile_2(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
                                      vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0_0 = vs_load(bias + 0);
     vf a0_1 = vs_load(bias + 8);
@@ -186,7 +259,7 @@ static __attribute__((noinline)) void tile_1(const vs_real *restrict x, const vs
 }
 
 /* 5 outputs x 2 vectors of filters, 28 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_2(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+static __attribute__((noinline)) void tile_3(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
                                      vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0_0 = vs_load(bias + 0);
     vf a0_1 = vs_load(bias + 8);
@@ -251,23 +324,21 @@ typedef struct {
     int64_t output;
 } tile_entry;
 
-static const tile_entry group_0[16] = {
+static const tile_entry group_0[14] = {
     { NULL, tile_0, 0, 0 },
-    { NULL, tile_1, 4, 80 },
-    { NULL, tile_1, 9, 160 },
-    { NULL, tile_1, 14, 240 },
-    { NULL, tile_1, 19, 320 },
-    { NULL, tile_1, 24, 400 },
+    { NULL, tile_1, 5, 96 },
+    { NULL, tile_1, 11, 192 },
+    { NULL, tile_1, 17, 288 },
+    { NULL, tile_1, 23, 384 },
     { NULL, tile_1, 29, 480 },
-    { NULL, tile_1, 34, 560 },
-    { NULL, tile_1, 39, 640 },
-    { NULL, tile_1, 44, 720 },
-    { NULL, tile_1, 49, 800 },
-    { NULL, tile_1, 54, 880 },
-    { NULL, tile_1, 59, 960 },
-    { NULL, tile_1, 64, 1040 },
-    { NULL, tile_1, 69, 1120 },
-    { NULL, tile_2, 74, 1200 },
+    { NULL, tile_1, 35, 576 },
+    { NULL, tile_1, 41, 672 },
+    { NULL, tile_1, 47, 768 },
+    { NULL, tile_1, 53, 864 },
+    { NULL, tile_2, 59, 960 },
+    { NULL, tile_2, 64, 1040 },
+    { NULL, tile_2, 69, 1120 },
+    { NULL, tile_3, 74, 1200 },
 };
 
 static const tile_entry *const tiles[GROUPS] = { group_0 };
@@ -360,6 +431,16 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
     return 1;
 }
 
+/* One tile with one block of filters; edges may have no such tile. */
+VS_INLINE void run_tile(const tile_entry *e, int block, const vs_real *x, const vs_real *w, const vs_real *bias, const vs_real *last_bias,
+                        vs_real *y, const listed_tap *list, int count) {
+    if (!e->last) return;
+    x += e->input + block * (int64_t)BLOCK_CHANNELS;
+    y += e->output + block * BLOCK_FILTERS * FILTER_STEP;
+    if (block + 1 < FILTER_BLOCKS) e->full(x, w, bias + block * (int64_t)BLOCK_FILTERS, y, list, count);
+    else e->last(x, w, last_bias, y, list, count);
+}
+
 /* Items of one part: its channels of the input, its weights, its filters of the output. */
 static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end) {
     const vs_real *const x = (const vs_real *)args->input + part * (int64_t)CHANNELS;
@@ -393,27 +474,21 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
                         for (int line = 0; line < 1; ++line) __builtin_prefetch(fetched + line * (64 / VS_REAL_BYTES), 0, 2);
                         fetched += 1 * (64 / VS_REAL_BYTES);
                     }
-                    for (int block = 0; block < FILTER_BLOCKS; ++block) {
-                        for (int group = 0; group < GROUPS; ++group) {
-                            if (!present[group]) continue;
-                            const tile_entry *const e = &tiles[group][column];
-                            if (!e->last) continue;
-                            vs_real *const y = slice.output + (outputs[group] + e->output + block * BLOCK_FILTERS * FILTER_STEP);
-                            const vs_real *const wb = w + block * units * UNIT;
-                            if (block + 1 < FILTER_BLOCKS) e->full(x + e->input + block * (int64_t)BLOCK_CHANNELS, wb, bias + block * (int64_t)BLOCK_FILTERS, y, lists[group], counts[group]);
-                            else e->last(x + e->input + block * (int64_t)BLOCK_CHANNELS, wb, last_bias, y, lists[group], counts[group]);
-                        }
-                    }
+                    for (int block = 0; block < FILTER_BLOCKS; ++block)
+                    for (int group = 0; group < GROUPS; ++group)
+                    if (present[group])
+                        run_tile(&tiles[group][column], block, x, w + block * units * UNIT, bias, last_bias,
+                                 slice.output + outputs[group], lists[group], counts[group]);
                 }
             }
         }
     }
 }
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_7dc642f8_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_7dc642f8_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_c8c838a3_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_c8c838a3_run(const vs_run_args *args, int64_t begin, int64_t end);
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_7dc642f8_run(const vs_run_args *args, int64_t begin, int64_t end) {
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_c8c838a3_run(const vs_run_args *args, int64_t begin, int64_t end) {
     const int64_t items = args->batch * (int64_t)DEPTHS * BLOCKS;
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
     for (int64_t item = begin; item < end; ++item) {
@@ -457,7 +532,7 @@ static const struct {
     { 0, 26 },
 };
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_7dc642f8_pack(const vs_pack_args *args) {
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_c8c838a3_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const vs_real *const weights = args->weights;
     vs_real *const packed = args->packed;

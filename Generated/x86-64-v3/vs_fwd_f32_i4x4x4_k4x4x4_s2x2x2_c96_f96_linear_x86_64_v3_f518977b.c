@@ -4,10 +4,10 @@
  *
  *   key       forward;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct
  *   target    x86-64-v3
- *   schedule  filter-lanes,g1,v2,tile1x4,merge=none,fuse=row,rows=listed,order=wstat,block1,noprefetch,unroll2
+ *   schedule  filter-lanes,g1,v2,tile1x4,merge=none,fuse=tap,rows=listed,order=wstat,block1,noprefetch,unroll2
  *   looped    batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps, channels
  *   counted   25288704 multiply-adds a sample; in the tiles below 28 vector multiply-adds, 8 weight loads
- *             and 8 input loads a channel step
+ *             and 14 input loads a channel step
  *
  * Output position q of a phase reads input q - lag, where the taps of the phase are those with
  * tap * dilation = phase + lag * stride; the output index is q * stride + phase - crop.
@@ -85,17 +85,24 @@ static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs
     for (int t = 0; t < count; ++t) {
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
-        /* 2 taps, 4 inputs */
+        /* 1 tap, 3 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 96; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 16);
             const vf w0_1 = vs_load(wt + 8 + c * 16);
-            const vf w1_0 = vs_load(wt + 1536 + c * 16);
-            const vf w1_1 = vs_load(wt + 1544 + c * 16);
-            { const vs_real s = xt[0 + c]; a0_0 += s * w1_0; a0_1 += s * w1_1; }
-            { const vs_real s = xt[96 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
-            { const vs_real s = xt[192 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
-            { const vs_real s = xt[288 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
+            { const vs_real s = xt[96 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[192 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[288 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+        }
+        /* 1 tap, 4 inputs */
+#pragma clang loop unroll_count(2)
+        for (int c = 0; c < 96; ++c) {
+            const vf w0_0 = vs_load(wt + 1536 + c * 16);
+            const vf w0_1 = vs_load(wt + 1544 + c * 16);
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[96 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[192 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[288 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
         }
     }
     vs_store(y + 0, a0_0);
@@ -123,17 +130,24 @@ static __attribute__((noinline)) void tile_1(const vs_real *restrict x, const vs
     for (int t = 0; t < count; ++t) {
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
-        /* 2 taps, 4 inputs */
+        /* 1 tap, 4 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 96; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 16);
             const vf w0_1 = vs_load(wt + 8 + c * 16);
-            const vf w1_0 = vs_load(wt + 1536 + c * 16);
-            const vf w1_1 = vs_load(wt + 1544 + c * 16);
-            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
-            { const vs_real s = xt[96 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
-            { const vs_real s = xt[192 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[96 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[192 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
             { const vs_real s = xt[288 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+        }
+        /* 1 tap, 3 inputs */
+#pragma clang loop unroll_count(2)
+        for (int c = 0; c < 96; ++c) {
+            const vf w0_0 = vs_load(wt + 1536 + c * 16);
+            const vf w0_1 = vs_load(wt + 1544 + c * 16);
+            { const vs_real s = xt[0 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[96 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[192 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
         }
     }
     vs_store(y + 0, a0_0);
@@ -262,6 +276,16 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
     return 1;
 }
 
+/* One tile with one block of filters; edges may have no such tile. */
+VS_INLINE void run_tile(const tile_entry *e, int block, const vs_real *x, const vs_real *w,
+                        vs_real *y, const listed_tap *list, int count) {
+    if (!e->last) return;
+    x += e->input + block * (int64_t)BLOCK_CHANNELS;
+    y += e->output + block * BLOCK_FILTERS * FILTER_STEP;
+    if (block + 1 < FILTER_BLOCKS) e->full(x, w, NULL, y, list, count);
+    else e->last(x, w, NULL, y, list, count);
+}
+
 /* Items of one part: its channels of the input, its weights, its filters of the output. */
 static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end, int64_t piece, int64_t after) {
     const vs_real *const x = (const vs_real *)args->input + part * (int64_t)CHANNELS;
@@ -284,23 +308,18 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
             const int stop = first + BLOCK_ROWS < TILE_ROWS ? first + BLOCK_ROWS : TILE_ROWS;
             for (int row = first; row < stop; ++row) {
                 if (!list_taps(&slice, group, row, lists[0], &counts[0], &outputs[0])) continue;
-                for (int column = 0; column < TILE_COLUMNS; ++column) {
-                    const tile_entry *const e = &tiles[group][column];
-                    vs_real *const y = slice.output + (outputs[0] + e->output + block * BLOCK_FILTERS * FILTER_STEP);
-                    if (!e->last) continue;
-                    if (block + 1 < FILTER_BLOCKS) e->full(x + e->input + block * (int64_t)BLOCK_CHANNELS, w, NULL, y, lists[0], counts[0]);
-                    else e->last(x + e->input + block * (int64_t)BLOCK_CHANNELS, w, NULL, y, lists[0], counts[0]);
-                }
+                for (int column = 0; column < TILE_COLUMNS; ++column)
+                    run_tile(&tiles[group][column], block, x, w, slice.output + outputs[0], lists[0], counts[0]);
             }
         }
     }
     (void)present;
 }
 
-int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_3068468a_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_3068468a_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_f518977b_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_f518977b_run(const vs_run_args *args, int64_t begin, int64_t end);
 
-int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_3068468a_run(const vs_run_args *args, int64_t begin, int64_t end) {
+int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_f518977b_run(const vs_run_args *args, int64_t begin, int64_t end) {
     const int64_t items = args->batch == 0 ? 0 : (int64_t)SPLITS * PIECES;
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
     /* A work item is a piece of the weights with a part of the positions of all samples. */
@@ -384,7 +403,7 @@ static const struct {
     { 1, 31 },
 };
 
-int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_3068468a_pack(const vs_pack_args *args) {
+int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_f518977b_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const vs_real *const weights = args->weights;
     vs_real *const packed = args->packed;

@@ -4,10 +4,10 @@
  *
  *   key       forward;i3x5x9;o3x10x18;k3x4x4;s1x2x2;d1x1x1;p1x1x1;c7;f5;g1;last;f64/f64;bias;linear;direct
  *   target    x86-64-v3
- *   schedule  filter-lanes,g1,v2,tile1x3,merge=none,fuse=row,rows=listed,order=hblock,block5,noprefetch,unroll2
+ *   schedule  filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block5,noprefetch,unroll2
  *   looped    batch, depth positions, tile rows and columns, depth taps, row taps, channels
- *   counted   149940 multiply-adds a sample; in the tiles below 32 vector multiply-adds, 12 weight loads
- *             and 10 input loads a channel step
+ *   counted   149940 multiply-adds a sample; in the tiles below 68 vector multiply-adds, 16 weight loads
+ *             and 34 input loads a channel step
  *
  * Output position q of a phase reads input q - lag, where the taps of the phase are those with
  * tap * dilation = phase + lag * stride; the output index is q * stride + phase - crop.
@@ -19,7 +19,7 @@
 #include "voxelsmith_vectors.h"
 
 _Static_assert(VS_LANES * VS_REAL_BYTES >= 16 && VS_LANES * VS_REAL_BYTES <= 64, "vectors of 128, 256 or 512 bits");
-_Static_assert(5 >= 1 && 3 >= 1 && 1 >= 1, "schedule");
+_Static_assert(5 >= 1 && 2 >= 1 && 1 >= 1, "schedule");
 
 enum {
     CHANNELS = 7, /* that one filter reads */
@@ -38,7 +38,7 @@ enum {
     FIRST_DEPTH = 1, /* first position along depth, and how many there are over all phases */
     DEPTHS = 3,
     TILE_ROWS = 5,
-    TILE_COLUMNS = 3,
+    TILE_COLUMNS = 2,
     BLOCK_ROWS = 5, /* tile rows of one block */
     BLOCKS = 1,        /* of tile rows */
     FILTER_BLOCKS = 1,
@@ -72,7 +72,7 @@ static inline __attribute__((always_inline, unused)) void store_1(vs_real *restr
     y[0] = v[0];
 }
 
-/* 3 outputs x 2 vectors of filters, 12 multiply-adds a channel step */
+/* 5 outputs x 2 vectors of filters, 20 multiply-adds a channel step */
 static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
                                      vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0_0 = vs_load(bias + 0);
@@ -81,20 +81,34 @@ static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, con
     vf a1_1 = vs_load(bias + 4);
     vf a2_0 = vs_load(bias + 0);
     vf a2_1 = vs_load(bias + 4);
+    vf a3_0 = vs_load(bias + 0);
+    vf a3_1 = vs_load(bias + 4);
+    vf a4_0 = vs_load(bias + 0);
+    vf a4_1 = vs_load(bias + 4);
     for (int t = 0; t < count; ++t) {
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
-        /* 2 taps, 4 inputs */
+        /* 1 tap, 5 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 8);
             const vf w0_1 = vs_load(wt + 4 + c * 8);
-            const vf w1_0 = vs_load(wt + 56 + c * 8);
-            const vf w1_1 = vs_load(wt + 60 + c * 8);
-            { const vs_real s = xt[0 + c]; a0_0 += s * w1_0; a0_1 += s * w1_1; }
-            { const vs_real s = xt[7 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
-            { const vs_real s = xt[14 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
+            { const vs_real s = xt[7 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[14 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
             { const vs_real s = xt[21 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[28 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[35 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+        }
+        /* 1 tap, 5 inputs */
+#pragma clang loop unroll_count(2)
+        for (int c = 0; c < 7; ++c) {
+            const vf w0_0 = vs_load(wt + 56 + c * 8);
+            const vf w0_1 = vs_load(wt + 60 + c * 8);
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[7 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[14 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[21 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[28 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
         }
     }
     vs_store(y + 0, a0_0);
@@ -103,9 +117,13 @@ static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, con
     store_1(y + 10 + 4, a1_1);
     vs_store(y + 20, a2_0);
     store_1(y + 20 + 4, a2_1);
+    vs_store(y + 30, a3_0);
+    store_1(y + 30 + 4, a3_1);
+    vs_store(y + 40, a4_0);
+    store_1(y + 40 + 4, a4_1);
 }
 
-/* 3 outputs x 2 vectors of filters, 10 multiply-adds a channel step */
+/* 4 outputs x 2 vectors of filters, 14 multiply-adds a channel step */
 static __attribute__((noinline)) void tile_1_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
                                      vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0_0 = vs_load(bias + 0);
@@ -114,19 +132,29 @@ static __attribute__((noinline)) void tile_1_last(const vs_real *restrict x, con
     vf a1_1 = vs_load(bias + 4);
     vf a2_0 = vs_load(bias + 0);
     vf a2_1 = vs_load(bias + 4);
+    vf a3_0 = vs_load(bias + 0);
+    vf a3_1 = vs_load(bias + 4);
     for (int t = 0; t < count; ++t) {
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
-        /* 2 taps, 3 inputs */
+        /* 1 tap, 3 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 8);
             const vf w0_1 = vs_load(wt + 4 + c * 8);
-            const vf w1_0 = vs_load(wt + 56 + c * 8);
-            const vf w1_1 = vs_load(wt + 60 + c * 8);
-            { const vs_real s = xt[0 + c]; a0_0 += s * w1_0; a0_1 += s * w1_1; }
-            { const vs_real s = xt[7 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
-            { const vs_real s = xt[14 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
+            { const vs_real s = xt[7 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[14 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[21 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+        }
+        /* 1 tap, 4 inputs */
+#pragma clang loop unroll_count(2)
+        for (int c = 0; c < 7; ++c) {
+            const vf w0_0 = vs_load(wt + 56 + c * 8);
+            const vf w0_1 = vs_load(wt + 60 + c * 8);
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[7 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[14 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[21 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
         }
     }
     vs_store(y + 0, a0_0);
@@ -135,9 +163,11 @@ static __attribute__((noinline)) void tile_1_last(const vs_real *restrict x, con
     store_1(y + 10 + 4, a1_1);
     vs_store(y + 20, a2_0);
     store_1(y + 20 + 4, a2_1);
+    vs_store(y + 30, a3_0);
+    store_1(y + 30 + 4, a3_1);
 }
 
-/* 3 outputs x 2 vectors of filters, 10 multiply-adds a channel step */
+/* 5 outputs x 2 vectors of filters, 18 multiply-adds a channel step */
 static __attribute__((noinline)) void tile_2_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
                                      vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0_0 = vs_load(bias + 0);
@@ -146,19 +176,33 @@ static __attribute__((noinline)) void tile_2_last(const vs_real *restrict x, con
     vf a1_1 = vs_load(bias + 4);
     vf a2_0 = vs_load(bias + 0);
     vf a2_1 = vs_load(bias + 4);
+    vf a3_0 = vs_load(bias + 0);
+    vf a3_1 = vs_load(bias + 4);
+    vf a4_0 = vs_load(bias + 0);
+    vf a4_1 = vs_load(bias + 4);
     for (int t = 0; t < count; ++t) {
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
-        /* 2 taps, 3 inputs */
+        /* 1 tap, 5 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 8);
             const vf w0_1 = vs_load(wt + 4 + c * 8);
-            const vf w1_0 = vs_load(wt + 56 + c * 8);
-            const vf w1_1 = vs_load(wt + 60 + c * 8);
-            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
-            { const vs_real s = xt[7 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[7 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
             { const vs_real s = xt[14 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[21 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[28 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+        }
+        /* 1 tap, 4 inputs */
+#pragma clang loop unroll_count(2)
+        for (int c = 0; c < 7; ++c) {
+            const vf w0_0 = vs_load(wt + 56 + c * 8);
+            const vf w0_1 = vs_load(wt + 60 + c * 8);
+            { const vs_real s = xt[0 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[7 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[14 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[21 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
         }
     }
     vs_store(y + 0, a0_0);
@@ -167,6 +211,55 @@ static __attribute__((noinline)) void tile_2_last(const vs_real *restrict x, con
     store_1(y + 10 + 4, a1_1);
     vs_store(y + 20, a2_0);
     store_1(y + 20 + 4, a2_1);
+    vs_store(y + 30, a3_0);
+    store_1(y + 30 + 4, a3_1);
+    vs_store(y + 40, a4_0);
+    store_1(y + 40 + 4, a4_1);
+}
+
+/* 4 outputs x 2 vectors of filters, 16 multiply-adds a channel step */
+static __attribute__((noinline)) void tile_3_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
+    vf a0_0 = vs_load(bias + 0);
+    vf a0_1 = vs_load(bias + 4);
+    vf a1_0 = vs_load(bias + 0);
+    vf a1_1 = vs_load(bias + 4);
+    vf a2_0 = vs_load(bias + 0);
+    vf a2_1 = vs_load(bias + 4);
+    vf a3_0 = vs_load(bias + 0);
+    vf a3_1 = vs_load(bias + 4);
+    for (int t = 0; t < count; ++t) {
+        const vs_real *restrict xt = x + taps[t].input;
+        const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
+        /* 1 tap, 4 inputs */
+#pragma clang loop unroll_count(2)
+        for (int c = 0; c < 7; ++c) {
+            const vf w0_0 = vs_load(wt + 0 + c * 8);
+            const vf w0_1 = vs_load(wt + 4 + c * 8);
+            { const vs_real s = xt[7 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[14 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[21 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[28 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+        }
+        /* 1 tap, 4 inputs */
+#pragma clang loop unroll_count(2)
+        for (int c = 0; c < 7; ++c) {
+            const vf w0_0 = vs_load(wt + 56 + c * 8);
+            const vf w0_1 = vs_load(wt + 60 + c * 8);
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[7 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[14 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[21 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+        }
+    }
+    vs_store(y + 0, a0_0);
+    store_1(y + 0 + 4, a0_1);
+    vs_store(y + 10, a1_0);
+    store_1(y + 10 + 4, a1_1);
+    vs_store(y + 20, a2_0);
+    store_1(y + 20 + 4, a2_1);
+    vs_store(y + 30, a3_0);
+    store_1(y + 30 + 4, a3_1);
 }
 
 /* Where a tile reads and writes, in elements from the start of its rows. `last` computes the last block of filters. */
@@ -177,25 +270,21 @@ typedef struct {
     int64_t output;
 } tile_entry;
 
-static const tile_entry group_0[3] = {
+static const tile_entry group_0[2] = {
     { NULL, tile_0_last, 0, 5 },
-    { NULL, tile_0_last, 21, 35 },
-    { NULL, tile_1_last, 42, 65 },
+    { NULL, tile_1_last, 35, 55 },
 };
-static const tile_entry group_1[3] = {
+static const tile_entry group_1[2] = {
     { NULL, tile_2_last, 0, 0 },
-    { NULL, tile_0_last, 14, 30 },
-    { NULL, tile_0_last, 35, 60 },
+    { NULL, tile_3_last, 28, 50 },
 };
-static const tile_entry group_2[3] = {
+static const tile_entry group_2[2] = {
     { NULL, tile_0_last, 0, 5 },
-    { NULL, tile_0_last, 21, 35 },
-    { NULL, tile_1_last, 42, 65 },
+    { NULL, tile_1_last, 35, 55 },
 };
-static const tile_entry group_3[3] = {
+static const tile_entry group_3[2] = {
     { NULL, tile_2_last, 0, 0 },
-    { NULL, tile_0_last, 14, 30 },
-    { NULL, tile_0_last, 35, 60 },
+    { NULL, tile_3_last, 28, 50 },
 };
 
 static const tile_entry *const tiles[GROUPS] = { group_0, group_1, group_2, group_3 };
@@ -291,6 +380,16 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
     return 1;
 }
 
+/* One tile with one block of filters; edges may have no such tile. */
+VS_INLINE void run_tile(const tile_entry *e, int block, const vs_real *x, const vs_real *w, const vs_real *bias, const vs_real *last_bias,
+                        vs_real *y, const listed_tap *list, int count) {
+    if (!e->last) return;
+    x += e->input + block * (int64_t)BLOCK_CHANNELS;
+    y += e->output + block * BLOCK_FILTERS * FILTER_STEP;
+    if (block + 1 < FILTER_BLOCKS) e->full(x, w, bias + block * (int64_t)BLOCK_FILTERS, y, list, count);
+    else e->last(x, w, last_bias, y, list, count);
+}
+
 /* Items of one part: its channels of the input, its weights, its filters of the output. */
 static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end) {
     const vs_real *const x = (const vs_real *)args->input + part * (int64_t)CHANNELS;
@@ -316,27 +415,21 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
                 for (int group = 0; group < GROUPS; ++group)
                     present[group] = list_taps(&slice, group, row, lists[group], &counts[group], &outputs[group]);
                 for (int column = 0; column < TILE_COLUMNS; ++column) {
-                    for (int block = 0; block < FILTER_BLOCKS; ++block) {
-                        for (int group = 0; group < GROUPS; ++group) {
-                            if (!present[group]) continue;
-                            const tile_entry *const e = &tiles[group][column];
-                            if (!e->last) continue;
-                            vs_real *const y = slice.output + (outputs[group] + e->output + block * BLOCK_FILTERS * FILTER_STEP);
-                            const vs_real *const wb = w + block * units * UNIT;
-                            if (block + 1 < FILTER_BLOCKS) e->full(x + e->input + block * (int64_t)BLOCK_CHANNELS, wb, bias + block * (int64_t)BLOCK_FILTERS, y, lists[group], counts[group]);
-                            else e->last(x + e->input + block * (int64_t)BLOCK_CHANNELS, wb, last_bias, y, lists[group], counts[group]);
-                        }
-                    }
+                    for (int block = 0; block < FILTER_BLOCKS; ++block)
+                    for (int group = 0; group < GROUPS; ++group)
+                    if (present[group])
+                        run_tile(&tiles[group][column], block, x, w + block * units * UNIT, bias, last_bias,
+                                 slice.output + outputs[group], lists[group], counts[group]);
                 }
             }
         }
     }
 }
 
-int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_c44a90e4_pack(const vs_pack_args *args);
-int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_c44a90e4_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_53806b69_pack(const vs_pack_args *args);
+int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_53806b69_run(const vs_run_args *args, int64_t begin, int64_t end);
 
-int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_c44a90e4_run(const vs_run_args *args, int64_t begin, int64_t end) {
+int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_53806b69_run(const vs_run_args *args, int64_t begin, int64_t end) {
     const int64_t items = args->batch * (int64_t)DEPTHS * BLOCKS;
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
     for (int64_t item = begin; item < end; ++item) {
@@ -400,7 +493,7 @@ static const struct {
     { 0, 47 },
 };
 
-int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_c44a90e4_pack(const vs_pack_args *args) {
+int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_53806b69_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const vs_real *const weights = args->weights;
     vs_real *const packed = args->packed;

@@ -4,10 +4,10 @@
  *
  *   key       forward;i4x7x19;o8x7x38;k3x4x3;s2x1x2;d1x1x1;p0x1x0;c18;f21;g1;first;f32/f32;bias;relu;direct
  *   target    x86-64-v3
- *   schedule  filter-lanes,g1,v2,tile1x4,merge=none,fuse=row,rows=listed,order=hblock,block7,noprefetch,unroll2
+ *   schedule  filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=rstat,block7,noprefetch,unroll2
  *   looped    batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps, channels, conversion of planes to voxels and voxels to planes
- *   counted   5588352 multiply-adds a sample; in the tiles below 84 vector multiply-adds, 24 weight loads
- *             and 40 input loads a channel step
+ *   counted   5588352 multiply-adds a sample; in the tiles below 108 vector multiply-adds, 24 weight loads
+ *             and 72 input loads a channel step
  *
  * Output position q of a phase reads input q - lag, where the taps of the phase are those with
  * tap * dilation = phase + lag * stride; the output index is q * stride + phase - crop.
@@ -20,7 +20,7 @@
 #include "voxelsmith_layout.h"
 
 _Static_assert(VS_LANES * VS_REAL_BYTES >= 16 && VS_LANES * VS_REAL_BYTES <= 64, "vectors of 128, 256 or 512 bits");
-_Static_assert(7 >= 1 && 5 >= 1 && 2 >= 1, "schedule");
+_Static_assert(7 >= 1 && 4 >= 1 && 2 >= 1, "schedule");
 
 enum {
     CHANNELS = 18, /* that one filter reads */
@@ -39,7 +39,7 @@ enum {
     FIRST_DEPTH = 0, /* first position along depth, and how many there are over all phases */
     DEPTHS = 4,
     TILE_ROWS = 7,
-    TILE_COLUMNS = 5,
+    TILE_COLUMNS = 4,
     BLOCK_ROWS = 7, /* tile rows of one block */
     BLOCKS = 1,        /* of tile rows */
     FILTER_BLOCKS = 2,
@@ -90,7 +90,7 @@ static inline __attribute__((always_inline, unused)) void store_5(vs_real *restr
     y[4] = v[4];
 }
 
-/* 4 outputs x 2 vectors of filters, 14 multiply-adds a channel step */
+/* 5 outputs x 2 vectors of filters, 18 multiply-adds a channel step */
 static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
                                      vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0_0 = vs_load(bias + 0);
@@ -101,20 +101,31 @@ static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs
     vf a2_1 = vs_load(bias + 8);
     vf a3_0 = vs_load(bias + 0);
     vf a3_1 = vs_load(bias + 8);
+    vf a4_0 = vs_load(bias + 0);
+    vf a4_1 = vs_load(bias + 8);
     for (int t = 0; t < count; ++t) {
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
-        /* 2 taps, 4 inputs */
+        /* 1 tap, 5 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 16);
             const vf w0_1 = vs_load(wt + 8 + c * 16);
-            const vf w1_0 = vs_load(wt + 288 + c * 16);
-            const vf w1_1 = vs_load(wt + 296 + c * 16);
-            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
-            { const vs_real s = xt[18 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
-            { const vs_real s = xt[36 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[18 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[36 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
             { const vs_real s = xt[54 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[72 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+        }
+        /* 1 tap, 4 inputs */
+#pragma clang loop unroll_count(2)
+        for (int c = 0; c < 18; ++c) {
+            const vf w0_0 = vs_load(wt + 288 + c * 16);
+            const vf w0_1 = vs_load(wt + 296 + c * 16);
+            { const vs_real s = xt[0 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[18 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[36 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[54 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
         }
     }
     vs_store(y + 0, vs_relu(a0_0));
@@ -125,9 +136,11 @@ static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs
     vs_store(y + 84 + 8, vs_relu(a2_1));
     vs_store(y + 126, vs_relu(a3_0));
     vs_store(y + 126 + 8, vs_relu(a3_1));
+    vs_store(y + 168, vs_relu(a4_0));
+    vs_store(y + 168 + 8, vs_relu(a4_1));
 }
 
-/* 4 outputs x 2 vectors of filters, 16 multiply-adds a channel step */
+/* 5 outputs x 2 vectors of filters, 20 multiply-adds a channel step */
 static __attribute__((noinline)) void tile_1(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
                                      vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0_0 = vs_load(bias + 0);
@@ -138,21 +151,79 @@ static __attribute__((noinline)) void tile_1(const vs_real *restrict x, const vs
     vf a2_1 = vs_load(bias + 8);
     vf a3_0 = vs_load(bias + 0);
     vf a3_1 = vs_load(bias + 8);
+    vf a4_0 = vs_load(bias + 0);
+    vf a4_1 = vs_load(bias + 8);
     for (int t = 0; t < count; ++t) {
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
-        /* 2 taps, 5 inputs */
+        /* 1 tap, 5 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 16);
             const vf w0_1 = vs_load(wt + 8 + c * 16);
-            const vf w1_0 = vs_load(wt + 288 + c * 16);
-            const vf w1_1 = vs_load(wt + 296 + c * 16);
-            { const vs_real s = xt[0 + c]; a0_0 += s * w1_0; a0_1 += s * w1_1; }
-            { const vs_real s = xt[18 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
-            { const vs_real s = xt[36 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
-            { const vs_real s = xt[54 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
+            { const vs_real s = xt[18 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[36 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[54 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
             { const vs_real s = xt[72 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[90 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+        }
+        /* 1 tap, 5 inputs */
+#pragma clang loop unroll_count(2)
+        for (int c = 0; c < 18; ++c) {
+            const vf w0_0 = vs_load(wt + 288 + c * 16);
+            const vf w0_1 = vs_load(wt + 296 + c * 16);
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[18 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[36 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[54 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[72 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+        }
+    }
+    vs_store(y + 0, vs_relu(a0_0));
+    vs_store(y + 0 + 8, vs_relu(a0_1));
+    vs_store(y + 42, vs_relu(a1_0));
+    vs_store(y + 42 + 8, vs_relu(a1_1));
+    vs_store(y + 84, vs_relu(a2_0));
+    vs_store(y + 84 + 8, vs_relu(a2_1));
+    vs_store(y + 126, vs_relu(a3_0));
+    vs_store(y + 126 + 8, vs_relu(a3_1));
+    vs_store(y + 168, vs_relu(a4_0));
+    vs_store(y + 168 + 8, vs_relu(a4_1));
+}
+
+/* 4 outputs x 2 vectors of filters, 16 multiply-adds a channel step */
+static __attribute__((noinline)) void tile_2(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
+    vf a0_0 = vs_load(bias + 0);
+    vf a0_1 = vs_load(bias + 8);
+    vf a1_0 = vs_load(bias + 0);
+    vf a1_1 = vs_load(bias + 8);
+    vf a2_0 = vs_load(bias + 0);
+    vf a2_1 = vs_load(bias + 8);
+    vf a3_0 = vs_load(bias + 0);
+    vf a3_1 = vs_load(bias + 8);
+    for (int t = 0; t < count; ++t) {
+        const vs_real *restrict xt = x + taps[t].input;
+        const vs_real *restrict wt = w + taps[t].unit * UNIT;
+        /* 1 tap, 4 inputs */
+#pragma clang loop unroll_count(2)
+        for (int c = 0; c < 18; ++c) {
+            const vf w0_0 = vs_load(wt + 0 + c * 16);
+            const vf w0_1 = vs_load(wt + 8 + c * 16);
+            { const vs_real s = xt[18 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[36 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[54 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[72 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+        }
+        /* 1 tap, 4 inputs */
+#pragma clang loop unroll_count(2)
+        for (int c = 0; c < 18; ++c) {
+            const vf w0_0 = vs_load(wt + 288 + c * 16);
+            const vf w0_1 = vs_load(wt + 296 + c * 16);
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[18 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[36 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[54 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
         }
     }
     vs_store(y + 0, vs_relu(a0_0));
@@ -165,8 +236,8 @@ static __attribute__((noinline)) void tile_1(const vs_real *restrict x, const vs
     vs_store(y + 126 + 8, vs_relu(a3_1));
 }
 
-/* 3 outputs x 2 vectors of filters, 12 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_2(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+/* 5 outputs x 2 vectors of filters, 10 multiply-adds a channel step */
+static __attribute__((noinline)) void tile_3(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
                                      vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0_0 = vs_load(bias + 0);
     vf a0_1 = vs_load(bias + 8);
@@ -174,20 +245,23 @@ static __attribute__((noinline)) void tile_2(const vs_real *restrict x, const vs
     vf a1_1 = vs_load(bias + 8);
     vf a2_0 = vs_load(bias + 0);
     vf a2_1 = vs_load(bias + 8);
+    vf a3_0 = vs_load(bias + 0);
+    vf a3_1 = vs_load(bias + 8);
+    vf a4_0 = vs_load(bias + 0);
+    vf a4_1 = vs_load(bias + 8);
     for (int t = 0; t < count; ++t) {
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
-        /* 2 taps, 4 inputs */
+        /* 1 tap, 5 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 16);
             const vf w0_1 = vs_load(wt + 8 + c * 16);
-            const vf w1_0 = vs_load(wt + 288 + c * 16);
-            const vf w1_1 = vs_load(wt + 296 + c * 16);
-            { const vs_real s = xt[0 + c]; a0_0 += s * w1_0; a0_1 += s * w1_1; }
-            { const vs_real s = xt[18 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
-            { const vs_real s = xt[36 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
-            { const vs_real s = xt[54 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[18 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[36 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[54 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[72 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
         }
     }
     vs_store(y + 0, vs_relu(a0_0));
@@ -196,10 +270,14 @@ static __attribute__((noinline)) void tile_2(const vs_real *restrict x, const vs
     vs_store(y + 42 + 8, vs_relu(a1_1));
     vs_store(y + 84, vs_relu(a2_0));
     vs_store(y + 84 + 8, vs_relu(a2_1));
+    vs_store(y + 126, vs_relu(a3_0));
+    vs_store(y + 126 + 8, vs_relu(a3_1));
+    vs_store(y + 168, vs_relu(a4_0));
+    vs_store(y + 168 + 8, vs_relu(a4_1));
 }
 
 /* 4 outputs x 2 vectors of filters, 8 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_3(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+static __attribute__((noinline)) void tile_4(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
                                      vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0_0 = vs_load(bias + 0);
     vf a0_1 = vs_load(bias + 8);
@@ -233,38 +311,85 @@ static __attribute__((noinline)) void tile_3(const vs_real *restrict x, const vs
     vs_store(y + 126 + 8, vs_relu(a3_1));
 }
 
-/* 3 outputs x 2 vectors of filters, 6 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_4(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+/* 5 outputs x 1 vector of filters, 9 multiply-adds a channel step */
+static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
                                      vs_real *restrict y, const listed_tap *restrict taps, int count) {
-    vf a0_0 = vs_load(bias + 0);
-    vf a0_1 = vs_load(bias + 8);
-    vf a1_0 = vs_load(bias + 0);
-    vf a1_1 = vs_load(bias + 8);
-    vf a2_0 = vs_load(bias + 0);
-    vf a2_1 = vs_load(bias + 8);
+    vf a0 = vs_load(bias + 0);
+    vf a1 = vs_load(bias + 0);
+    vf a2 = vs_load(bias + 0);
+    vf a3 = vs_load(bias + 0);
+    vf a4 = vs_load(bias + 0);
     for (int t = 0; t < count; ++t) {
         const vs_real *restrict xt = x + taps[t].input;
-        const vs_real *restrict wt = w + taps[t].unit * UNIT;
-        /* 1 tap, 3 inputs */
+        const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
+        /* 1 tap, 5 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 18; ++c) {
-            const vf w0_0 = vs_load(wt + 0 + c * 16);
-            const vf w0_1 = vs_load(wt + 8 + c * 16);
-            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
-            { const vs_real s = xt[18 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
-            { const vs_real s = xt[36 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            const vf w0 = vs_load(wt + 0 + c * 8);
+            { const vs_real s = xt[0 + c]; a0 += s * w0; }
+            { const vs_real s = xt[18 + c]; a1 += s * w0; }
+            { const vs_real s = xt[36 + c]; a2 += s * w0; }
+            { const vs_real s = xt[54 + c]; a3 += s * w0; }
+            { const vs_real s = xt[72 + c]; a4 += s * w0; }
+        }
+        /* 1 tap, 4 inputs */
+#pragma clang loop unroll_count(2)
+        for (int c = 0; c < 18; ++c) {
+            const vf w0 = vs_load(wt + 144 + c * 8);
+            { const vs_real s = xt[0 + c]; a1 += s * w0; }
+            { const vs_real s = xt[18 + c]; a2 += s * w0; }
+            { const vs_real s = xt[36 + c]; a3 += s * w0; }
+            { const vs_real s = xt[54 + c]; a4 += s * w0; }
         }
     }
-    vs_store(y + 0, vs_relu(a0_0));
-    vs_store(y + 0 + 8, vs_relu(a0_1));
-    vs_store(y + 42, vs_relu(a1_0));
-    vs_store(y + 42 + 8, vs_relu(a1_1));
-    vs_store(y + 84, vs_relu(a2_0));
-    vs_store(y + 84 + 8, vs_relu(a2_1));
+    store_5(y + 0, vs_relu(a0));
+    store_5(y + 42, vs_relu(a1));
+    store_5(y + 84, vs_relu(a2));
+    store_5(y + 126, vs_relu(a3));
+    store_5(y + 168, vs_relu(a4));
 }
 
-/* 4 outputs x 1 vector of filters, 7 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+/* 5 outputs x 1 vector of filters, 10 multiply-adds a channel step */
+static __attribute__((noinline)) void tile_1_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
+    vf a0 = vs_load(bias + 0);
+    vf a1 = vs_load(bias + 0);
+    vf a2 = vs_load(bias + 0);
+    vf a3 = vs_load(bias + 0);
+    vf a4 = vs_load(bias + 0);
+    for (int t = 0; t < count; ++t) {
+        const vs_real *restrict xt = x + taps[t].input;
+        const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
+        /* 1 tap, 5 inputs */
+#pragma clang loop unroll_count(2)
+        for (int c = 0; c < 18; ++c) {
+            const vf w0 = vs_load(wt + 0 + c * 8);
+            { const vs_real s = xt[18 + c]; a0 += s * w0; }
+            { const vs_real s = xt[36 + c]; a1 += s * w0; }
+            { const vs_real s = xt[54 + c]; a2 += s * w0; }
+            { const vs_real s = xt[72 + c]; a3 += s * w0; }
+            { const vs_real s = xt[90 + c]; a4 += s * w0; }
+        }
+        /* 1 tap, 5 inputs */
+#pragma clang loop unroll_count(2)
+        for (int c = 0; c < 18; ++c) {
+            const vf w0 = vs_load(wt + 144 + c * 8);
+            { const vs_real s = xt[0 + c]; a0 += s * w0; }
+            { const vs_real s = xt[18 + c]; a1 += s * w0; }
+            { const vs_real s = xt[36 + c]; a2 += s * w0; }
+            { const vs_real s = xt[54 + c]; a3 += s * w0; }
+            { const vs_real s = xt[72 + c]; a4 += s * w0; }
+        }
+    }
+    store_5(y + 0, vs_relu(a0));
+    store_5(y + 42, vs_relu(a1));
+    store_5(y + 84, vs_relu(a2));
+    store_5(y + 126, vs_relu(a3));
+    store_5(y + 168, vs_relu(a4));
+}
+
+/* 4 outputs x 1 vector of filters, 8 multiply-adds a channel step */
+static __attribute__((noinline)) void tile_2_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
                                      vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0 = vs_load(bias + 0);
     vf a1 = vs_load(bias + 0);
@@ -273,14 +398,22 @@ static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, con
     for (int t = 0; t < count; ++t) {
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
-        /* 2 taps, 4 inputs */
+        /* 1 tap, 4 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0 = vs_load(wt + 0 + c * 8);
-            const vf w1 = vs_load(wt + 144 + c * 8);
-            { const vs_real s = xt[0 + c]; a0 += s * w0; a1 += s * w1; }
-            { const vs_real s = xt[18 + c]; a1 += s * w0; a2 += s * w1; }
-            { const vs_real s = xt[36 + c]; a2 += s * w0; a3 += s * w1; }
+            { const vs_real s = xt[18 + c]; a0 += s * w0; }
+            { const vs_real s = xt[36 + c]; a1 += s * w0; }
+            { const vs_real s = xt[54 + c]; a2 += s * w0; }
+            { const vs_real s = xt[72 + c]; a3 += s * w0; }
+        }
+        /* 1 tap, 4 inputs */
+#pragma clang loop unroll_count(2)
+        for (int c = 0; c < 18; ++c) {
+            const vf w0 = vs_load(wt + 144 + c * 8);
+            { const vs_real s = xt[0 + c]; a0 += s * w0; }
+            { const vs_real s = xt[18 + c]; a1 += s * w0; }
+            { const vs_real s = xt[36 + c]; a2 += s * w0; }
             { const vs_real s = xt[54 + c]; a3 += s * w0; }
         }
     }
@@ -290,61 +423,37 @@ static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, con
     store_5(y + 126, vs_relu(a3));
 }
 
-/* 4 outputs x 1 vector of filters, 8 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_1_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+/* 5 outputs x 1 vector of filters, 5 multiply-adds a channel step */
+static __attribute__((noinline)) void tile_3_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
                                      vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0 = vs_load(bias + 0);
     vf a1 = vs_load(bias + 0);
     vf a2 = vs_load(bias + 0);
     vf a3 = vs_load(bias + 0);
+    vf a4 = vs_load(bias + 0);
     for (int t = 0; t < count; ++t) {
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
-        /* 2 taps, 5 inputs */
+        /* 1 tap, 5 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0 = vs_load(wt + 0 + c * 8);
-            const vf w1 = vs_load(wt + 144 + c * 8);
-            { const vs_real s = xt[0 + c]; a0 += s * w1; }
-            { const vs_real s = xt[18 + c]; a0 += s * w0; a1 += s * w1; }
-            { const vs_real s = xt[36 + c]; a1 += s * w0; a2 += s * w1; }
-            { const vs_real s = xt[54 + c]; a2 += s * w0; a3 += s * w1; }
-            { const vs_real s = xt[72 + c]; a3 += s * w0; }
+            { const vs_real s = xt[0 + c]; a0 += s * w0; }
+            { const vs_real s = xt[18 + c]; a1 += s * w0; }
+            { const vs_real s = xt[36 + c]; a2 += s * w0; }
+            { const vs_real s = xt[54 + c]; a3 += s * w0; }
+            { const vs_real s = xt[72 + c]; a4 += s * w0; }
         }
     }
     store_5(y + 0, vs_relu(a0));
     store_5(y + 42, vs_relu(a1));
     store_5(y + 84, vs_relu(a2));
     store_5(y + 126, vs_relu(a3));
-}
-
-/* 3 outputs x 1 vector of filters, 6 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_2_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
-                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
-    vf a0 = vs_load(bias + 0);
-    vf a1 = vs_load(bias + 0);
-    vf a2 = vs_load(bias + 0);
-    for (int t = 0; t < count; ++t) {
-        const vs_real *restrict xt = x + taps[t].input;
-        const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
-        /* 2 taps, 4 inputs */
-#pragma clang loop unroll_count(2)
-        for (int c = 0; c < 18; ++c) {
-            const vf w0 = vs_load(wt + 0 + c * 8);
-            const vf w1 = vs_load(wt + 144 + c * 8);
-            { const vs_real s = xt[0 + c]; a0 += s * w1; }
-            { const vs_real s = xt[18 + c]; a0 += s * w0; a1 += s * w1; }
-            { const vs_real s = xt[36 + c]; a1 += s * w0; a2 += s * w1; }
-            { const vs_real s = xt[54 + c]; a2 += s * w0; }
-        }
-    }
-    store_5(y + 0, vs_relu(a0));
-    store_5(y + 42, vs_relu(a1));
-    store_5(y + 84, vs_relu(a2));
+    store_5(y + 168, vs_relu(a4));
 }
 
 /* 4 outputs x 1 vector of filters, 4 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_3_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+static __attribute__((noinline)) void tile_4_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
                                      vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0 = vs_load(bias + 0);
     vf a1 = vs_load(bias + 0);
@@ -369,29 +478,6 @@ static __attribute__((noinline)) void tile_3_last(const vs_real *restrict x, con
     store_5(y + 126, vs_relu(a3));
 }
 
-/* 3 outputs x 1 vector of filters, 3 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_4_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
-                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
-    vf a0 = vs_load(bias + 0);
-    vf a1 = vs_load(bias + 0);
-    vf a2 = vs_load(bias + 0);
-    for (int t = 0; t < count; ++t) {
-        const vs_real *restrict xt = x + taps[t].input;
-        const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
-        /* 1 tap, 3 inputs */
-#pragma clang loop unroll_count(2)
-        for (int c = 0; c < 18; ++c) {
-            const vf w0 = vs_load(wt + 0 + c * 8);
-            { const vs_real s = xt[0 + c]; a0 += s * w0; }
-            { const vs_real s = xt[18 + c]; a1 += s * w0; }
-            { const vs_real s = xt[36 + c]; a2 += s * w0; }
-        }
-    }
-    store_5(y + 0, vs_relu(a0));
-    store_5(y + 42, vs_relu(a1));
-    store_5(y + 84, vs_relu(a2));
-}
-
 /* Where a tile reads and writes, in elements from the start of its rows. `last` computes the last block of filters. */
 typedef struct {
     tile_function *full;
@@ -400,19 +486,17 @@ typedef struct {
     int64_t output;
 } tile_entry;
 
-static const tile_entry group_0[5] = {
+static const tile_entry group_0[4] = {
     { tile_0, tile_0_last, 0, 0 },
-    { tile_1, tile_1_last, 54, 168 },
-    { tile_1, tile_1_last, 126, 336 },
-    { tile_1, tile_1_last, 198, 504 },
-    { tile_2, tile_2_last, 270, 672 },
+    { tile_1, tile_1_last, 72, 210 },
+    { tile_1, tile_1_last, 162, 420 },
+    { tile_2, tile_2_last, 252, 630 },
 };
-static const tile_entry group_1[5] = {
+static const tile_entry group_1[4] = {
     { tile_3, tile_3_last, 0, 21 },
-    { tile_3, tile_3_last, 72, 189 },
-    { tile_3, tile_3_last, 144, 357 },
-    { tile_3, tile_3_last, 216, 525 },
-    { tile_4, tile_4_last, 288, 693 },
+    { tile_3, tile_3_last, 90, 231 },
+    { tile_3, tile_3_last, 180, 441 },
+    { tile_4, tile_4_last, 270, 651 },
 };
 
 static const tile_entry *const tiles[GROUPS] = { group_0, group_1 };
@@ -576,6 +660,16 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
     return 1;
 }
 
+/* One tile with one block of filters; edges may have no such tile. */
+VS_INLINE void run_tile(const tile_entry *e, int block, const vs_real *x, const vs_real *w, const vs_real *bias, const vs_real *last_bias,
+                        vs_real *y, const listed_tap *list, int count) {
+    if (!e->last) return;
+    x += e->input + block * (int64_t)BLOCK_CHANNELS;
+    y += e->output + block * BLOCK_FILTERS * FILTER_STEP;
+    if (block + 1 < FILTER_BLOCKS) e->full(x, w, bias + block * (int64_t)BLOCK_FILTERS, y, list, count);
+    else e->last(x, w, last_bias, y, list, count);
+}
+
 /* Items of one part: its channels of the input, its weights, its filters of the output. */
 static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end) {
     const vs_real *const x = (const vs_real *)args->workspace + STAGED + part * (int64_t)CHANNELS;
@@ -600,18 +694,13 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
             for (int row = first; row < stop; ++row) {
                 for (int group = 0; group < GROUPS; ++group)
                     present[group] = list_taps(&slice, group, row, lists[group], &counts[group], &outputs[group]);
+                /* A piece of the weights stays in the first-level cache for the whole row. */
+                for (int block = 0; block < FILTER_BLOCKS; ++block)
+                for (int group = 0; group < GROUPS; ++group)
                 for (int column = 0; column < TILE_COLUMNS; ++column) {
-                    for (int block = 0; block < FILTER_BLOCKS; ++block) {
-                        for (int group = 0; group < GROUPS; ++group) {
-                            if (!present[group]) continue;
-                            const tile_entry *const e = &tiles[group][column];
-                            if (!e->last) continue;
-                            vs_real *const y = slice.output + (outputs[group] + e->output + block * BLOCK_FILTERS * FILTER_STEP);
-                            const vs_real *const wb = w + block * units * UNIT;
-                            if (block + 1 < FILTER_BLOCKS) e->full(x + e->input + block * (int64_t)BLOCK_CHANNELS, wb, bias + block * (int64_t)BLOCK_FILTERS, y, lists[group], counts[group]);
-                            else e->last(x + e->input + block * (int64_t)BLOCK_CHANNELS, wb, last_bias, y, lists[group], counts[group]);
-                        }
-                    }
+                    if (present[group])
+                        run_tile(&tiles[group][column], block, x, w + block * units * UNIT, bias, last_bias,
+                                 slice.output + outputs[group], lists[group], counts[group]);
                 }
             }
             unstage(args, part, results + (item - begin) * ITEM, item, phase);
@@ -619,10 +708,10 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
     }
 }
 
-int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_5c4ae92c_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_5c4ae92c_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_553f5c3b_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_553f5c3b_run(const vs_run_args *args, int64_t begin, int64_t end);
 
-int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_5c4ae92c_run(const vs_run_args *args, int64_t begin, int64_t end) {
+int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_553f5c3b_run(const vs_run_args *args, int64_t begin, int64_t end) {
     const int64_t items = args->batch * (int64_t)DEPTHS * BLOCKS;
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
     int64_t *const held = args->workspace;
@@ -677,7 +766,7 @@ static const struct {
     { 0, 15 },
 };
 
-int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_5c4ae92c_pack(const vs_pack_args *args) {
+int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_553f5c3b_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const vs_real *const weights = args->weights;
     vs_real *const packed = args->packed;

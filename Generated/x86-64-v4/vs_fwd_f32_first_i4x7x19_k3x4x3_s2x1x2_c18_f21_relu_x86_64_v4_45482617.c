@@ -4,10 +4,10 @@
  *
  *   key       forward;i4x7x19;o8x7x38;k3x4x3;s2x1x2;d1x1x1;p0x1x0;c18;f21;g1;first;f32/f32;bias;relu;direct
  *   target    x86-64-v4
- *   schedule  filter-lanes,g1,v2,tile1x5,merge=w,fuse=row,rows=listed,order=hblock,block7,noprefetch,unroll2
+ *   schedule  filter-lanes,g1,v2,tile1x10,merge=none,fuse=row,rows=listed,order=rstat,block7,noprefetch,unroll2
  *   looped    batch, depth positions, tile rows and columns, depth taps, row taps, channels, conversion of planes to voxels and voxels to planes
- *   counted   5588352 multiply-adds a sample; in the tiles below 82 vector multiply-adds, 18 weight loads
- *             and 16 input loads a channel step
+ *   counted   5588352 multiply-adds a sample; in the tiles below 112 vector multiply-adds, 12 weight loads
+ *             and 39 input loads a channel step
  *
  * Output position q of a phase reads input q - lag, where the taps of the phase are those with
  * tap * dilation = phase + lag * stride; the output index is q * stride + phase - crop.
@@ -20,7 +20,7 @@
 #include "voxelsmith_layout.h"
 
 _Static_assert(VS_LANES * VS_REAL_BYTES >= 16 && VS_LANES * VS_REAL_BYTES <= 64, "vectors of 128, 256 or 512 bits");
-_Static_assert(7 >= 1 && 4 >= 1 && 1 >= 1, "schedule");
+_Static_assert(7 >= 1 && 2 >= 1 && 1 >= 1, "schedule");
 
 enum {
     CHANNELS = 18, /* that one filter reads */
@@ -39,14 +39,14 @@ enum {
     FIRST_DEPTH = 0, /* first position along depth, and how many there are over all phases */
     DEPTHS = 4,
     TILE_ROWS = 7,
-    TILE_COLUMNS = 4,
+    TILE_COLUMNS = 2,
     BLOCK_ROWS = 7, /* tile rows of one block */
     BLOCKS = 1,        /* of tile rows */
     FILTER_BLOCKS = 1,
     BLOCK_FILTERS = 32,
     VECTOR_FILTERS = 16,
     BLOCK_CHANNELS = 0, /* from the channels of one block of filters to those of the next; 0 where all read the same */
-    GROUPS = 1, /* of phases in a plane */
+    GROUPS = 2, /* of phases in a plane */
 };
 
 /* Elements of the packed weights of one part; of one tap in a full block of filters, and in the last one. */
@@ -90,7 +90,7 @@ static inline __attribute__((always_inline, unused)) void store_5(vs_real *restr
     y[4] = v[4];
 }
 
-/* 10 outputs x 2 vectors of filters, 28 multiply-adds a channel step */
+/* 10 outputs x 2 vectors of filters, 38 multiply-adds a channel step */
 static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
                                      vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0_0 = vs_load(bias + 0);
@@ -116,46 +116,112 @@ static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, con
     for (int t = 0; t < count; ++t) {
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
-        /* 3 taps, 5 inputs */
+        /* 2 taps, 10 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 32);
             const vf w0_1 = vs_load(wt + 16 + c * 32);
             const vf w1_0 = vs_load(wt + 576 + c * 32);
             const vf w1_1 = vs_load(wt + 592 + c * 32);
-            const vf w2_0 = vs_load(wt + 1152 + c * 32);
-            const vf w2_1 = vs_load(wt + 1168 + c * 32);
-            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; a2_0 += s * w2_0; a2_1 += s * w2_1; }
-            { const vs_real s = xt[18 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; a4_0 += s * w2_0; a4_1 += s * w2_1; }
-            { const vs_real s = xt[36 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; a6_0 += s * w2_0; a6_1 += s * w2_1; }
-            { const vs_real s = xt[54 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; a8_0 += s * w2_0; a8_1 += s * w2_1; }
-            { const vs_real s = xt[72 + c]; a8_0 += s * w0_0; a8_1 += s * w0_1; a9_0 += s * w1_0; a9_1 += s * w1_1; }
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
+            { const vs_real s = xt[18 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
+            { const vs_real s = xt[36 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
+            { const vs_real s = xt[54 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; a4_0 += s * w1_0; a4_1 += s * w1_1; }
+            { const vs_real s = xt[72 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; }
+            { const vs_real s = xt[90 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; a6_0 += s * w1_0; a6_1 += s * w1_1; }
+            { const vs_real s = xt[108 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
+            { const vs_real s = xt[126 + c]; a7_0 += s * w0_0; a7_1 += s * w0_1; a8_0 += s * w1_0; a8_1 += s * w1_1; }
+            { const vs_real s = xt[144 + c]; a8_0 += s * w0_0; a8_1 += s * w0_1; a9_0 += s * w1_0; a9_1 += s * w1_1; }
+            { const vs_real s = xt[162 + c]; a9_0 += s * w0_0; a9_1 += s * w0_1; }
         }
     }
     vs_store(y + 0, vs_relu(a0_0));
     store_5(y + 0 + 16, vs_relu(a0_1));
-    vs_store(y + 21, vs_relu(a1_0));
-    store_5(y + 21 + 16, vs_relu(a1_1));
-    vs_store(y + 42, vs_relu(a2_0));
-    store_5(y + 42 + 16, vs_relu(a2_1));
-    vs_store(y + 63, vs_relu(a3_0));
-    store_5(y + 63 + 16, vs_relu(a3_1));
-    vs_store(y + 84, vs_relu(a4_0));
-    store_5(y + 84 + 16, vs_relu(a4_1));
-    vs_store(y + 105, vs_relu(a5_0));
-    store_5(y + 105 + 16, vs_relu(a5_1));
-    vs_store(y + 126, vs_relu(a6_0));
-    store_5(y + 126 + 16, vs_relu(a6_1));
-    vs_store(y + 147, vs_relu(a7_0));
-    store_5(y + 147 + 16, vs_relu(a7_1));
-    vs_store(y + 168, vs_relu(a8_0));
-    store_5(y + 168 + 16, vs_relu(a8_1));
-    vs_store(y + 189, vs_relu(a9_0));
-    store_5(y + 189 + 16, vs_relu(a9_1));
+    vs_store(y + 42, vs_relu(a1_0));
+    store_5(y + 42 + 16, vs_relu(a1_1));
+    vs_store(y + 84, vs_relu(a2_0));
+    store_5(y + 84 + 16, vs_relu(a2_1));
+    vs_store(y + 126, vs_relu(a3_0));
+    store_5(y + 126 + 16, vs_relu(a3_1));
+    vs_store(y + 168, vs_relu(a4_0));
+    store_5(y + 168 + 16, vs_relu(a4_1));
+    vs_store(y + 210, vs_relu(a5_0));
+    store_5(y + 210 + 16, vs_relu(a5_1));
+    vs_store(y + 252, vs_relu(a6_0));
+    store_5(y + 252 + 16, vs_relu(a6_1));
+    vs_store(y + 294, vs_relu(a7_0));
+    store_5(y + 294 + 16, vs_relu(a7_1));
+    vs_store(y + 336, vs_relu(a8_0));
+    store_5(y + 336 + 16, vs_relu(a8_1));
+    vs_store(y + 378, vs_relu(a9_0));
+    store_5(y + 378 + 16, vs_relu(a9_1));
 }
 
-/* 10 outputs x 2 vectors of filters, 30 multiply-adds a channel step */
+/* 9 outputs x 2 vectors of filters, 36 multiply-adds a channel step */
 static __attribute__((noinline)) void tile_1_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
+    vf a0_0 = vs_load(bias + 0);
+    vf a0_1 = vs_load(bias + 16);
+    vf a1_0 = vs_load(bias + 0);
+    vf a1_1 = vs_load(bias + 16);
+    vf a2_0 = vs_load(bias + 0);
+    vf a2_1 = vs_load(bias + 16);
+    vf a3_0 = vs_load(bias + 0);
+    vf a3_1 = vs_load(bias + 16);
+    vf a4_0 = vs_load(bias + 0);
+    vf a4_1 = vs_load(bias + 16);
+    vf a5_0 = vs_load(bias + 0);
+    vf a5_1 = vs_load(bias + 16);
+    vf a6_0 = vs_load(bias + 0);
+    vf a6_1 = vs_load(bias + 16);
+    vf a7_0 = vs_load(bias + 0);
+    vf a7_1 = vs_load(bias + 16);
+    vf a8_0 = vs_load(bias + 0);
+    vf a8_1 = vs_load(bias + 16);
+    for (int t = 0; t < count; ++t) {
+        const vs_real *restrict xt = x + taps[t].input;
+        const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
+        /* 2 taps, 10 inputs */
+#pragma clang loop unroll_count(2)
+        for (int c = 0; c < 18; ++c) {
+            const vf w0_0 = vs_load(wt + 0 + c * 32);
+            const vf w0_1 = vs_load(wt + 16 + c * 32);
+            const vf w1_0 = vs_load(wt + 576 + c * 32);
+            const vf w1_1 = vs_load(wt + 592 + c * 32);
+            { const vs_real s = xt[0 + c]; a0_0 += s * w1_0; a0_1 += s * w1_1; }
+            { const vs_real s = xt[18 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
+            { const vs_real s = xt[36 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
+            { const vs_real s = xt[54 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
+            { const vs_real s = xt[72 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; a4_0 += s * w1_0; a4_1 += s * w1_1; }
+            { const vs_real s = xt[90 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; }
+            { const vs_real s = xt[108 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; a6_0 += s * w1_0; a6_1 += s * w1_1; }
+            { const vs_real s = xt[126 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
+            { const vs_real s = xt[144 + c]; a7_0 += s * w0_0; a7_1 += s * w0_1; a8_0 += s * w1_0; a8_1 += s * w1_1; }
+            { const vs_real s = xt[162 + c]; a8_0 += s * w0_0; a8_1 += s * w0_1; }
+        }
+    }
+    vs_store(y + 0, vs_relu(a0_0));
+    store_5(y + 0 + 16, vs_relu(a0_1));
+    vs_store(y + 42, vs_relu(a1_0));
+    store_5(y + 42 + 16, vs_relu(a1_1));
+    vs_store(y + 84, vs_relu(a2_0));
+    store_5(y + 84 + 16, vs_relu(a2_1));
+    vs_store(y + 126, vs_relu(a3_0));
+    store_5(y + 126 + 16, vs_relu(a3_1));
+    vs_store(y + 168, vs_relu(a4_0));
+    store_5(y + 168 + 16, vs_relu(a4_1));
+    vs_store(y + 210, vs_relu(a5_0));
+    store_5(y + 210 + 16, vs_relu(a5_1));
+    vs_store(y + 252, vs_relu(a6_0));
+    store_5(y + 252 + 16, vs_relu(a6_1));
+    vs_store(y + 294, vs_relu(a7_0));
+    store_5(y + 294 + 16, vs_relu(a7_1));
+    vs_store(y + 336, vs_relu(a8_0));
+    store_5(y + 336 + 16, vs_relu(a8_1));
+}
+
+/* 10 outputs x 2 vectors of filters, 20 multiply-adds a channel step */
+static __attribute__((noinline)) void tile_2_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
                                      vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0_0 = vs_load(bias + 0);
     vf a0_1 = vs_load(bias + 16);
@@ -180,47 +246,47 @@ static __attribute__((noinline)) void tile_1_last(const vs_real *restrict x, con
     for (int t = 0; t < count; ++t) {
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
-        /* 3 taps, 6 inputs */
+        /* 1 tap, 10 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 32);
             const vf w0_1 = vs_load(wt + 16 + c * 32);
-            const vf w1_0 = vs_load(wt + 576 + c * 32);
-            const vf w1_1 = vs_load(wt + 592 + c * 32);
-            const vf w2_0 = vs_load(wt + 1152 + c * 32);
-            const vf w2_1 = vs_load(wt + 1168 + c * 32);
-            { const vs_real s = xt[0 + c]; a0_0 += s * w2_0; a0_1 += s * w2_1; }
-            { const vs_real s = xt[18 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; a2_0 += s * w2_0; a2_1 += s * w2_1; }
-            { const vs_real s = xt[36 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; a4_0 += s * w2_0; a4_1 += s * w2_1; }
-            { const vs_real s = xt[54 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; a6_0 += s * w2_0; a6_1 += s * w2_1; }
-            { const vs_real s = xt[72 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; a8_0 += s * w2_0; a8_1 += s * w2_1; }
-            { const vs_real s = xt[90 + c]; a8_0 += s * w0_0; a8_1 += s * w0_1; a9_0 += s * w1_0; a9_1 += s * w1_1; }
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[18 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[36 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[54 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[72 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+            { const vs_real s = xt[90 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; }
+            { const vs_real s = xt[108 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; }
+            { const vs_real s = xt[126 + c]; a7_0 += s * w0_0; a7_1 += s * w0_1; }
+            { const vs_real s = xt[144 + c]; a8_0 += s * w0_0; a8_1 += s * w0_1; }
+            { const vs_real s = xt[162 + c]; a9_0 += s * w0_0; a9_1 += s * w0_1; }
         }
     }
     vs_store(y + 0, vs_relu(a0_0));
     store_5(y + 0 + 16, vs_relu(a0_1));
-    vs_store(y + 21, vs_relu(a1_0));
-    store_5(y + 21 + 16, vs_relu(a1_1));
-    vs_store(y + 42, vs_relu(a2_0));
-    store_5(y + 42 + 16, vs_relu(a2_1));
-    vs_store(y + 63, vs_relu(a3_0));
-    store_5(y + 63 + 16, vs_relu(a3_1));
-    vs_store(y + 84, vs_relu(a4_0));
-    store_5(y + 84 + 16, vs_relu(a4_1));
-    vs_store(y + 105, vs_relu(a5_0));
-    store_5(y + 105 + 16, vs_relu(a5_1));
-    vs_store(y + 126, vs_relu(a6_0));
-    store_5(y + 126 + 16, vs_relu(a6_1));
-    vs_store(y + 147, vs_relu(a7_0));
-    store_5(y + 147 + 16, vs_relu(a7_1));
-    vs_store(y + 168, vs_relu(a8_0));
-    store_5(y + 168 + 16, vs_relu(a8_1));
-    vs_store(y + 189, vs_relu(a9_0));
-    store_5(y + 189 + 16, vs_relu(a9_1));
+    vs_store(y + 42, vs_relu(a1_0));
+    store_5(y + 42 + 16, vs_relu(a1_1));
+    vs_store(y + 84, vs_relu(a2_0));
+    store_5(y + 84 + 16, vs_relu(a2_1));
+    vs_store(y + 126, vs_relu(a3_0));
+    store_5(y + 126 + 16, vs_relu(a3_1));
+    vs_store(y + 168, vs_relu(a4_0));
+    store_5(y + 168 + 16, vs_relu(a4_1));
+    vs_store(y + 210, vs_relu(a5_0));
+    store_5(y + 210 + 16, vs_relu(a5_1));
+    vs_store(y + 252, vs_relu(a6_0));
+    store_5(y + 252 + 16, vs_relu(a6_1));
+    vs_store(y + 294, vs_relu(a7_0));
+    store_5(y + 294 + 16, vs_relu(a7_1));
+    vs_store(y + 336, vs_relu(a8_0));
+    store_5(y + 336 + 16, vs_relu(a8_1));
+    vs_store(y + 378, vs_relu(a9_0));
+    store_5(y + 378 + 16, vs_relu(a9_1));
 }
 
-/* 8 outputs x 2 vectors of filters, 24 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_2_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+/* 9 outputs x 2 vectors of filters, 18 multiply-adds a channel step */
+static __attribute__((noinline)) void tile_3_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
                                      vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0_0 = vs_load(bias + 0);
     vf a0_1 = vs_load(bias + 16);
@@ -238,41 +304,45 @@ static __attribute__((noinline)) void tile_2_last(const vs_real *restrict x, con
     vf a6_1 = vs_load(bias + 16);
     vf a7_0 = vs_load(bias + 0);
     vf a7_1 = vs_load(bias + 16);
+    vf a8_0 = vs_load(bias + 0);
+    vf a8_1 = vs_load(bias + 16);
     for (int t = 0; t < count; ++t) {
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
-        /* 3 taps, 5 inputs */
+        /* 1 tap, 9 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 32);
             const vf w0_1 = vs_load(wt + 16 + c * 32);
-            const vf w1_0 = vs_load(wt + 576 + c * 32);
-            const vf w1_1 = vs_load(wt + 592 + c * 32);
-            const vf w2_0 = vs_load(wt + 1152 + c * 32);
-            const vf w2_1 = vs_load(wt + 1168 + c * 32);
-            { const vs_real s = xt[0 + c]; a0_0 += s * w2_0; a0_1 += s * w2_1; }
-            { const vs_real s = xt[18 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; a2_0 += s * w2_0; a2_1 += s * w2_1; }
-            { const vs_real s = xt[36 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; a4_0 += s * w2_0; a4_1 += s * w2_1; }
-            { const vs_real s = xt[54 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; a6_0 += s * w2_0; a6_1 += s * w2_1; }
-            { const vs_real s = xt[72 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[18 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[36 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[54 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[72 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+            { const vs_real s = xt[90 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; }
+            { const vs_real s = xt[108 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; }
+            { const vs_real s = xt[126 + c]; a7_0 += s * w0_0; a7_1 += s * w0_1; }
+            { const vs_real s = xt[144 + c]; a8_0 += s * w0_0; a8_1 += s * w0_1; }
         }
     }
     vs_store(y + 0, vs_relu(a0_0));
     store_5(y + 0 + 16, vs_relu(a0_1));
-    vs_store(y + 21, vs_relu(a1_0));
-    store_5(y + 21 + 16, vs_relu(a1_1));
-    vs_store(y + 42, vs_relu(a2_0));
-    store_5(y + 42 + 16, vs_relu(a2_1));
-    vs_store(y + 63, vs_relu(a3_0));
-    store_5(y + 63 + 16, vs_relu(a3_1));
-    vs_store(y + 84, vs_relu(a4_0));
-    store_5(y + 84 + 16, vs_relu(a4_1));
-    vs_store(y + 105, vs_relu(a5_0));
-    store_5(y + 105 + 16, vs_relu(a5_1));
-    vs_store(y + 126, vs_relu(a6_0));
-    store_5(y + 126 + 16, vs_relu(a6_1));
-    vs_store(y + 147, vs_relu(a7_0));
-    store_5(y + 147 + 16, vs_relu(a7_1));
+    vs_store(y + 42, vs_relu(a1_0));
+    store_5(y + 42 + 16, vs_relu(a1_1));
+    vs_store(y + 84, vs_relu(a2_0));
+    store_5(y + 84 + 16, vs_relu(a2_1));
+    vs_store(y + 126, vs_relu(a3_0));
+    store_5(y + 126 + 16, vs_relu(a3_1));
+    vs_store(y + 168, vs_relu(a4_0));
+    store_5(y + 168 + 16, vs_relu(a4_1));
+    vs_store(y + 210, vs_relu(a5_0));
+    store_5(y + 210 + 16, vs_relu(a5_1));
+    vs_store(y + 252, vs_relu(a6_0));
+    store_5(y + 252 + 16, vs_relu(a6_1));
+    vs_store(y + 294, vs_relu(a7_0));
+    store_5(y + 294 + 16, vs_relu(a7_1));
+    vs_store(y + 336, vs_relu(a8_0));
+    store_5(y + 336 + 16, vs_relu(a8_1));
 }
 
 /* Where a tile reads and writes, in elements from the start of its rows. `last` computes the last block of filters. */
@@ -283,14 +353,16 @@ typedef struct {
     int64_t output;
 } tile_entry;
 
-static const tile_entry group_0[4] = {
+static const tile_entry group_0[2] = {
     { NULL, tile_0_last, 0, 0 },
-    { NULL, tile_1_last, 72, 210 },
     { NULL, tile_1_last, 162, 420 },
-    { NULL, tile_2_last, 252, 630 },
+};
+static const tile_entry group_1[2] = {
+    { NULL, tile_2_last, 0, 21 },
+    { NULL, tile_3_last, 180, 441 },
 };
 
-static const tile_entry *const tiles[GROUPS] = { group_0 };
+static const tile_entry *const tiles[GROUPS] = { group_0, group_1 };
 
 /* Taps of the depth phases, in order of phase: lag, and number of the first unit of the tap's weights within each group. */
 typedef struct {
@@ -299,9 +371,9 @@ typedef struct {
 } depth_tap;
 
 static const depth_tap depth_taps[3] = {
-    { 0, { 0 } },
-    { 1, { 12 } },
-    { 0, { 0 } },
+    { 0, { 0, 16 } },
+    { 1, { 8, 20 } },
+    { 0, { 0, 8 } },
 };
 
 /* A depth phase: its taps, its packed weights, units of one filter block. */
@@ -331,7 +403,8 @@ typedef struct {
 } row_group;
 
 static const row_group row_groups[GROUPS] = {
-    { 0, 1, 7, 4, { { 0, 0 }, { 1, 3 }, { 2, 6 }, { 3, 9 } } },
+    { 0, 1, 7, 4, { { 0, 0 }, { 1, 2 }, { 2, 4 }, { 3, 6 } } },
+    { 0, 1, 7, 4, { { 0, 0 }, { 1, 1 }, { 2, 2 }, { 3, 3 } } },
 };
 
 VS_INLINE int64_t sample_of(int64_t item) { return item / ((int64_t)DEPTHS * BLOCKS); }
@@ -450,6 +523,16 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
     return 1;
 }
 
+/* One tile with one block of filters; edges may have no such tile. */
+VS_INLINE void run_tile(const tile_entry *e, int block, const vs_real *x, const vs_real *w, const vs_real *bias, const vs_real *last_bias,
+                        vs_real *y, const listed_tap *list, int count) {
+    if (!e->last) return;
+    x += e->input + block * (int64_t)BLOCK_CHANNELS;
+    y += e->output + block * BLOCK_FILTERS * FILTER_STEP;
+    if (block + 1 < FILTER_BLOCKS) e->full(x, w, bias + block * (int64_t)BLOCK_FILTERS, y, list, count);
+    else e->last(x, w, last_bias, y, list, count);
+}
+
 /* Items of one part: its channels of the input, its weights, its filters of the output. */
 static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end) {
     const vs_real *const x = (const vs_real *)args->workspace + STAGED + part * (int64_t)CHANNELS;
@@ -474,18 +557,13 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
             for (int row = first; row < stop; ++row) {
                 for (int group = 0; group < GROUPS; ++group)
                     present[group] = list_taps(&slice, group, row, lists[group], &counts[group], &outputs[group]);
+                /* A piece of the weights stays in the first-level cache for the whole row. */
+                for (int block = 0; block < FILTER_BLOCKS; ++block)
+                for (int group = 0; group < GROUPS; ++group)
                 for (int column = 0; column < TILE_COLUMNS; ++column) {
-                    for (int block = 0; block < FILTER_BLOCKS; ++block) {
-                        for (int group = 0; group < GROUPS; ++group) {
-                            if (!present[group]) continue;
-                            const tile_entry *const e = &tiles[group][column];
-                            if (!e->last) continue;
-                            vs_real *const y = slice.output + (outputs[group] + e->output + block * BLOCK_FILTERS * FILTER_STEP);
-                            const vs_real *const wb = w + block * units * UNIT;
-                            if (block + 1 < FILTER_BLOCKS) e->full(x + e->input + block * (int64_t)BLOCK_CHANNELS, wb, bias + block * (int64_t)BLOCK_FILTERS, y, lists[group], counts[group]);
-                            else e->last(x + e->input + block * (int64_t)BLOCK_CHANNELS, wb, last_bias, y, lists[group], counts[group]);
-                        }
-                    }
+                    if (present[group])
+                        run_tile(&tiles[group][column], block, x, w + block * units * UNIT, bias, last_bias,
+                                 slice.output + outputs[group], lists[group], counts[group]);
                 }
             }
             unstage(args, part, results + (item - begin) * ITEM, item, phase);
@@ -493,10 +571,10 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
     }
 }
 
-int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_45482617_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_45482617_run(const vs_run_args *args, int64_t begin, int64_t end);
 
-int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_run(const vs_run_args *args, int64_t begin, int64_t end) {
+int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_45482617_run(const vs_run_args *args, int64_t begin, int64_t end) {
     const int64_t items = args->batch * (int64_t)DEPTHS * BLOCKS;
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
     int64_t *const held = args->workspace;
@@ -514,44 +592,44 @@ static const struct {
     int64_t unit;
 } tap_places[36] = {
     { 0, 0 },
+    { 0, 16 },
     { 0, 1 },
     { 0, 2 },
+    { 0, 17 },
     { 0, 3 },
     { 0, 4 },
+    { 0, 18 },
     { 0, 5 },
     { 0, 6 },
+    { 0, 19 },
     { 0, 7 },
-    { 0, 8 },
-    { 0, 9 },
-    { 0, 10 },
-    { 0, 11 },
     { 1, 0 },
+    { 1, 8 },
     { 1, 1 },
     { 1, 2 },
+    { 1, 9 },
     { 1, 3 },
     { 1, 4 },
+    { 1, 10 },
     { 1, 5 },
     { 1, 6 },
-    { 1, 7 },
-    { 1, 8 },
-    { 1, 9 },
-    { 1, 10 },
     { 1, 11 },
+    { 1, 7 },
+    { 0, 8 },
+    { 0, 20 },
+    { 0, 9 },
+    { 0, 10 },
+    { 0, 21 },
+    { 0, 11 },
     { 0, 12 },
+    { 0, 22 },
     { 0, 13 },
     { 0, 14 },
-    { 0, 15 },
-    { 0, 16 },
-    { 0, 17 },
-    { 0, 18 },
-    { 0, 19 },
-    { 0, 20 },
-    { 0, 21 },
-    { 0, 22 },
     { 0, 23 },
+    { 0, 15 },
 };
 
-int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_d22af5fd_pack(const vs_pack_args *args) {
+int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_45482617_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const vs_real *const weights = args->weights;
     vs_real *const packed = args->packed;
