@@ -26,7 +26,7 @@ import _TestSupport
             // Symbols and names stand between the code and the section headers.
             let (front, back) = (Array(sound[..<(table - 1024)]), Array(sound[(table - 1024)...]))
             var random = 0
-            let result = Fuzzing("inspection-\(target.name)", count: 1000).run { generator in
+            let result = Fuzzing("inspection-\(target.name)", count: 400).run { generator in
                 random += 1
                 if random % 2 == 0 { return Fuzzing.damaged(sound, &generator) }
                 return front + Fuzzing.damaged(back, &generator)
@@ -39,6 +39,7 @@ import _TestSupport
             }
             #expect(result.share(of: "inspected") >= 0.2 && result["refused"] > 0, "\(target.name): \(result.counts)")
             #expect(result.slowest.seconds < 5, "\(target.name): \(result.slowest)")
+            await Task.yield()  // other tests wait for the few threads of tasks
         }
     }
 
@@ -87,7 +88,7 @@ import _TestSupport
             kernels: [
                 CSource(
                     fileName: "jumps.c",
-                    text: "__attribute__((naked, used, visibility(\"hidden\"))) void jumps(void) { __asm__ volatile(\".rept 400000\\n.byte 0xeb, 0xfe\\n.endr\"); }\n")
+                    text: "__attribute__((naked, used, visibility(\"hidden\"))) void jumps(void) { __asm__ volatile(\".rept 100000\\n.byte 0xeb, 0xfe\\n.endr\"); }\n")
             ], table: HandWritten.table, headers: [])
         let builder = PluginBuilder(compiler: try await Compiler.find(), cache: nil, logger: LogCollector().logger)
         let start = ContinuousClock.now
@@ -95,7 +96,7 @@ import _TestSupport
             Issue.record("not inspected")
             return
         }
-        #expect(facts.functions.map(\.instructions) == [400_000])
+        #expect(facts.functions.map(\.instructions) == [100_000])
         #expect(ContinuousClock.now - start < .seconds(60))
         // All symbols as long as the largest that is allowed.
         var bytes = sound

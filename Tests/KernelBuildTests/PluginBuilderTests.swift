@@ -280,7 +280,8 @@ import Testing
         }
         #expect(command.first == compiler.path)
         #expect(seconds == 0.4)
-        #expect(ContinuousClock.now - start < .seconds(30))
+        // Its sleep takes years; other tests may hold the threads of tasks for a while.
+        #expect(ContinuousClock.now - start < .seconds(300))
         #expect(try await processesEnd(containing: "sleep \(mark)"))
     }
 
