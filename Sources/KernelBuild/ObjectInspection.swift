@@ -140,10 +140,15 @@ extension ObjectInspection: Codable {
 extension ObjectInspection {
     /// Inspects a plugin file's bytes; executes nothing of them. Opens the LLVM library at its first call (about 10 ms).
     public static func inspect(_ bytes: [UInt8]) -> ObjectInspection {
-        // LLVM ends the process when it meets a damaged file.
+        // LLVM ends the process when it meets a damaged file: no bytes but those that were written, and none it cannot follow.
         guard PluginTrailer.isValid(bytes) else {
             return .notInspected(reason: "the file does not end with the digest of its bytes")
         }
+        let unsound: SectionTable.Unsound? = bytes.withUnsafeBytes { bytes in
+            do throws(SectionTable.Unsound) { try SectionTable.check(bytes) } catch { return error }
+            return nil
+        }
+        if let unsound { return .notInspected(reason: "LLVM would not survive the file: \(unsound.reason)") }
         guard let library = vs_llvm_open() else {
             if vs_llvm_lacks_room() != 0 { return .notInspected(reason: "the LLVM library needs 256 MiB of addresses, and fewer are free") }
             let tried = String(cString: vs_llvm_candidates())
@@ -204,6 +209,9 @@ private struct PluginReader {
         let size: UInt64
     }
 
+    /// Decoding these takes seconds. The largest kernels have some 100 KiB; symbols that overlap can name the same bytes often.
+    private static let largestCode: UInt64 = 16 << 20
+
     func inspect() -> ObjectInspection {
         guard machine != .other else { return .notInspected(reason: "the file is for neither x86-64 nor aarch64") }
         guard let disassembler = llvm.create_disassembler(machine.triple, "", "", nil, 0, nil, nil) else {
@@ -212,6 +220,10 @@ private struct PluginReader {
         defer { llvm.dispose_disassembler(disassembler) }
         let sections = readSections(), symbols = readSymbols()
         guard !symbols.isEmpty else { return .notInspected(reason: "the file has no symbol table") }
+        let code = symbols.reduce(UInt64(0)) { $0.addingReportingOverflow(min($1.size, Self.largestCode + 1)).partialValue }
+        guard code <= Self.largestCode else {
+            return .notInspected(reason: "its functions have more than \(Self.largestCode) bytes together")
+        }
         // A linked plugin's .dynstr holds the names of its dynamic symbols and, without needed libraries, nothing else.
         let dynamic = sections.filter { $0.name == ".dynstr" }.flatMap { $0.contents.split(separator: 0) }
             .map { String(decoding: $0, as: UTF8.self) }.sorted()
@@ -302,7 +314,7 @@ private struct PluginReader {
         var loops = LoopCounter()
         while offset < code.count, let base = code.baseAddress {
             let length = llvm.disassemble(
-                disassembler, base + offset, UInt64(code.count - offset), symbol.address + UInt64(offset), &text, text.count)
+                disassembler, base + offset, UInt64(code.count - offset), symbol.address &+ UInt64(offset), &text, text.count)
             guard length > 0 else {
                 // Every aarch64 instruction has four bytes; on x86-64 the next one may begin anywhere.
                 let step = min(machine == .aarch64 ? 4 : 1, code.count - offset)
@@ -327,22 +339,49 @@ private struct PluginReader {
 
 /// Finds the innermost loops of a function: what lies between a jump backwards and where it leads, with no such pair inside.
 private struct LoopCounter {
-    private var backward: [ClosedRange<Int>] = []
+    private var backward: Set<ClosedRange<Int>> = []
     private var spillPlaces: [Int] = []
     private var multiplyAddPlaces: [Int] = []
 
     mutating func add(_ instruction: MachineInstruction, at offset: Int, jumpBase: Int) {
         if instruction.isSpill { spillPlaces.append(offset) }
         if instruction.isFusedMultiplyAdd { multiplyAddPlaces.append(offset) }
-        if let jump = instruction.jump, jumpBase + jump <= offset, jumpBase + jump >= 0 {
-            backward.append(jumpBase + jump...offset)
+        if let jump = instruction.jump, case let target = jumpBase &+ jump, target <= offset, target >= 0 {
+            backward.insert(target...offset)
         }
     }
 
-    /// Spills in innermost loops with multiply-adds.
+    /// Spills in innermost loops with multiply-adds. Places come in ascending order.
     var spills: Int {
-        let innermost = backward.filter { loop in !backward.contains { $0 != loop && loop.contains($0.lowerBound) && loop.contains($0.upperBound) } }
-        let computing = Set(innermost).filter { loop in multiplyAddPlaces.contains(where: loop.contains) }
-        return spillPlaces.count { place in computing.contains { $0.contains(place) } }
+        // By their ends: a loop has another one inside when any that ends before, or with it, begins behind its own beginning.
+        let loops = backward.sorted { ($0.upperBound, $1.lowerBound) < ($1.upperBound, $0.lowerBound) }
+        var computing: [ClosedRange<Int>] = []
+        var latestBeginning = -1
+        for loop in loops {
+            if latestBeginning < loop.lowerBound, Self.count(multiplyAddPlaces, in: loop) > 0 { computing.append(loop) }
+            latestBeginning = max(latestBeginning, loop.lowerBound)
+        }
+        // None lies inside another, so they are in order of their beginnings too; what two share counts once.
+        var (result, end) = (0, -1)
+        for loop in computing {
+            let start = max(loop.lowerBound, end + 1)
+            if start <= loop.upperBound { result += Self.count(spillPlaces, in: start...loop.upperBound) }
+            end = loop.upperBound
+        }
+        return result
+    }
+
+    private static func count(_ places: [Int], in range: ClosedRange<Int>) -> Int {
+        firstIndex(of: places, from: range.upperBound + 1) - firstIndex(of: places, from: range.lowerBound)
+    }
+
+    /// The first place at or behind `start`, by halving.
+    private static func firstIndex(of places: [Int], from start: Int) -> Int {
+        var (low, high) = (0, places.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if places[middle] < start { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }

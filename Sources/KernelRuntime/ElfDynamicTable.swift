@@ -70,8 +70,11 @@ struct ElfDynamicTable: Sendable {
     private static let entryByteCount = 16
     private static let symbolByteCount = 24
     private static let relocationByteCount = 24
-    /// Plugins have one symbol and some thousand relocations.
+    /// Plugins have some thousand relocations.
     private static let maximumCount = 1 << 20
+    /// Plugins have one symbol. Names can share their bytes, so their number and their lengths are bounded.
+    private static let maximumNameCount = 256
+    private static let maximumNameByteCount = 1024
 
     init(_ elf: ElfObject) throws(ByteReader.Malformed) {
         let tables = elf.segments.filter { $0.kind == ElfObject.SegmentKind.dynamic }
@@ -102,6 +105,7 @@ struct ElfDynamicTable: Sendable {
         let strings = try elf.fileRange(
             at: try Self.value(entries, Tag.stringTable), count: try Self.value(entries, Tag.stringTableByteCount), "the string table")
         var neededLibraries: [String] = []
+        guard needed.count <= Self.maximumNameCount else { throw ByteReader.Malformed(reason: "\(needed.count) needed libraries") }
         for offset in needed { neededLibraries.append(try Self.text(elf, strings, offset)) }
         self.neededLibraries = neededLibraries
         symbols = try Self.symbols(elf, entries, strings)
@@ -118,7 +122,7 @@ struct ElfDynamicTable: Sendable {
 
     private static func text(_ elf: ElfObject, _ strings: Range<Int>, _ offset: UInt64) throws(ByteReader.Malformed) -> String {
         guard offset < strings.count else { throw ByteReader.Malformed(reason: "a name lies outside the string table") }
-        let rest = elf.reader.bytes[(strings.lowerBound + Int(offset))..<strings.upperBound]
+        let rest = elf.reader.bytes[(strings.lowerBound + Int(offset))..<strings.upperBound].prefix(maximumNameByteCount)
         guard let end = rest.firstIndex(of: 0) else { throw ByteReader.Malformed(reason: "a name has no end") }
         return String(decoding: rest[..<end], as: UTF8.self)
     }
@@ -154,7 +158,7 @@ struct ElfDynamicTable: Sendable {
         }
         let (bucketCount, first) = (try word(hash), try word(hash + 4))
         let (bloomCount, shift) = (try word(hash + 8), try word(hash + 12))
-        guard (1...maximumCount).contains(bucketCount), (1...maximumCount).contains(first), (1...maximumCount).contains(bloomCount),
+        guard (1...maximumNameCount).contains(bucketCount), (1...maximumNameCount).contains(first), (1...maximumCount).contains(bloomCount),
             bloomCount & (bloomCount - 1) == 0, shift < 32
         else { throw ByteReader.Malformed(reason: "the hash table has impossible sizes") }
         let buckets = hash + 16 + bloomCount * 8
@@ -164,10 +168,10 @@ struct ElfDynamicTable: Sendable {
             var symbol = try word(buckets + bucket * 4)
             if symbol == 0 { continue }
             guard symbol >= first else { throw ByteReader.Malformed(reason: "the hash table leads to symbols it does not hold") }
-            while try word(chains + (symbol - first) * 4) & 1 == 0 { symbol += 1 }  // ends: the segment does
+            while try word(chains + (symbol - first) * 4) & 1 == 0, symbol <= maximumNameCount { symbol += 1 }
             count = max(count, symbol + 1)
         }
-        guard count <= maximumCount else { throw ByteReader.Malformed(reason: "\(count) symbols") }
+        guard count <= maximumNameCount else { throw ByteReader.Malformed(reason: "more than \(maximumNameCount) symbols") }
         return count
     }
 

@@ -32,6 +32,9 @@ public struct KernelDescriptor: Hashable, Sendable {
     /// Useful floating-point operations of one batch element.
     public let flopsPerSample: Int
 
+    /// Bytes of all its texts.
+    var textByteCount: Int { [key.text, name, schedule, loops, packing, target, templateDigest].reduce(0) { $0 + $1.utf8.count } }
+
     /// The narrowest instruction set that has all features the kernel needs, as a rank: more is wider.
     package var instructionSetRank: Int {
         let needed = Set(features)

@@ -55,6 +55,8 @@ public struct PluginFile: Sendable {
     static let minimumByteCount = ElfObject.headerByteCount + Int(VS_DIGEST_BYTES)
     /// The largest generated kernels have some 100 KiB of code; this bounds what a wrong path can make us read.
     static let maximumByteCount = 256 << 20
+    /// Granted to the texts of all descriptors beyond the length of the object.
+    private static let freeTextByteCount = 1 << 20
 
     /// - Throws: `PluginError` when the file is no regular file, may have been written by others, is damaged, contains what a
     ///   plugin must not, or is no plugin of a known ABI.
@@ -132,11 +134,14 @@ public struct PluginFile: Sendable {
 
         let objectReader = ByteReader(bytes: object)
         var descriptors: [KernelDescriptor] = []
+        var textBytes = 0
         for index in 0..<count {
-            do {
-                descriptors.append(
-                    try KernelDescriptor(
-                        reading: objectReader, at: headerSize + index * descriptorStride, stride: descriptorStride))
+            do throws(ByteReader.Malformed) {
+                let descriptor = try KernelDescriptor(reading: objectReader, at: headerSize + index * descriptorStride, stride: descriptorStride)
+                // Descriptors may share texts, and a few may share all of them; a text of 64 KiB in each of thousands is something else.
+                textBytes += descriptor.textByteCount
+                guard textBytes <= Self.freeTextByteCount + 2 * object.count else { throw ByteReader.Malformed(reason: "its texts are too long") }
+                descriptors.append(descriptor)
             } catch {
                 throw .malformedDescriptor(path: path, index: index, reason: error.reason)
             }

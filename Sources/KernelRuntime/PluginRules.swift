@@ -23,7 +23,7 @@ struct PluginRules {
             case Kind.stack where segment.isExecutable:
                 throw .writableCode(path: path, what: "an executable stack")
             case Kind.interpreter:
-                let end = segment.fileOffset + segment.fileSize
+                let end = segment.fileOffset + min(segment.fileSize, 256)
                 let name = elf.reader.bytes[segment.fileOffset..<end].prefix { $0 != 0 }
                 throw .interpreter(path: path, name: String(decoding: name, as: UTF8.self))
             case Kind.threadLocal:

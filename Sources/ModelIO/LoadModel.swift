@@ -19,9 +19,12 @@ public func loadModel(
 ) throws -> Model {
     let file = try ModelFile(path: path)
     guard file.document.object != nil else { throw ModelIOError.notAModel(path: path) }
-    let layer = try layerFromJSON(
-        file.document, kerasVersion: file.kerasVersion, objects: objects, policy: policy, kernels: kernels, kernelMode: kernelMode,
-        logger: logger)
+    let budget = file.weights.map { WeightBudget(elements: $0.tensors.reduce(0) { $0 + $1.tensor.elementCount }) }
+    let layer = try WeightBudget.$current.withValue(budget) {
+        try layerFromJSON(
+            file.document, kerasVersion: file.kerasVersion, objects: objects, policy: policy, kernels: kernels, kernelMode: kernelMode,
+            logger: logger)
+    }
     guard let model = layer as? Model else { throw ModelIOError.notAModel(path: path) }
     guard let weights = file.weights else { throw ModelIOError.noWeights(path: path) }
     try assign(weights, to: model.layers)

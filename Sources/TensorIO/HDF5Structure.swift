@@ -21,6 +21,8 @@ struct HDF5Structure {
     private var pieces: [(start: Int, end: Int)] = []
     /// Bytes in `pieces`.
     private var claimed = 0
+    /// Of the paths of all objects.
+    private var pathBytes = 0
     /// Object sizes of the global heap collections met so far.
     private var heaps: [Int: [Int: Int]] = [:]
 
@@ -29,6 +31,8 @@ struct HDF5Structure {
     private static let maximumDepth = 64
     /// Bounds the search for the end of a name.
     private static let maximumNameByteCount = 4096
+    /// Granted to paths beyond the length of the file.
+    private static let freePathBytes = 1 << 20
 
     /// - Throws: `TensorIOError.notHDF5`, `.hdf5Structure` with what is not as expected.
     static func check(_ bytes: [UInt8], path: String) throws(TensorIOError) {
@@ -206,6 +210,9 @@ struct HDF5Structure {
             }
             last = name
             let path = (group == "/" ? "/" : group + "/") + String(decoding: name, as: UTF8.self)
+            // Names can share their bytes, and each path has those of all groups above: lists of them must not outgrow the file.
+            pathBytes += path.utf8.count
+            if pathBytes > end + Self.freePathBytes { throw refuse(group, "its names are too long") }
             let cached = try integer(entry + 16, 4, path)
             guard cached == 0 || cached == 1 else { throw refuse(path, "it is no hard link") }
             let object = try object(at: try size(entry + 8, path), name: path, depth: depth + 1)
@@ -476,8 +483,10 @@ struct HDF5Structure {
             let object = try integer(place + 12, 4, name)
             if length == 0 && address == 0 { continue }
             if heaps[address] == nil { heaps[address] = try globalHeap(at: address, name) }
-            // The library copies the whole object into room for `length` bytes.
-            guard heaps[address]?[object] == length else { throw refuse(name, "a string is not as long as its heap says") }
+            // The library copies the whole object into room for `length` bytes: for each string, so no two may share one.
+            guard heaps[address]?.removeValue(forKey: object) == length else {
+                throw refuse(name, "a string is not as long as its heap says, or shares its place there")
+            }
         }
     }
 

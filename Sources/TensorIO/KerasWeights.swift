@@ -58,12 +58,20 @@ public struct KerasWeights: Sendable {
         if let layers = try Self.list("layer_names", of: root, in: file) {
             form = .layerNames
             layerNames = layers
-            tensors = try layers.flatMap { layer in
+            // A name costs some bytes of the file and a tensor any number of them, so each weight is read once.
+            var seen = Set<[Substring]>()
+            var tensors: [NamedTensor] = []
+            for layer in layers {
                 let group = root.isEmpty ? layer : "\(root)/\(layer)"
-                return try (Self.list("weight_names", of: group, in: file) ?? []).map { weight in
-                    NamedTensor(path: "\(layer)/\(weight)", group: layer, layerName: layer, tensor: try file.tensor("\(group)/\(weight)"))
+                for weight in try Self.list("weight_names", of: group, in: file) ?? [] {
+                    let object = "\(group)/\(weight)"
+                    if !seen.insert(object.split(separator: "/")).inserted {
+                        throw TensorIOError.hdf5Structure(path: file.path, object: object, reason: "it is listed twice")
+                    }
+                    tensors.append(NamedTensor(path: "\(layer)/\(weight)", group: layer, layerName: layer, tensor: try file.tensor(object)))
                 }
             }
+            self.tensors = tensors
         } else if file.kind(of: "layers") == .group || file.kind(of: "vars") == .group || file.kind(of: "_layer_checkpoint_dependencies") == .group {
             form = .variables
             layerNames = []

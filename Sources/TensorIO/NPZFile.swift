@@ -6,6 +6,8 @@ public final class NPZFile {
     private let archive: ZipArchive
     /// The names of the arrays, in the order of the archive.
     public let names: [String]
+    /// Bytes of the tensors that were read, by name: whoever asked may keep them.
+    private var given: [String: Int] = [:]
 
     /// - Throws: `TensorIOError.missingLibrary`, `.cannotOpen`, `.notZip`, `.duplicateMember`.
     public convenience init(path: String) throws { try self.init(ZipArchive(path: path)) }
@@ -21,11 +23,15 @@ public final class NPZFile {
 
     private static let suffix = ".npy"
 
-    /// The array of a name.
+    /// The array of a name. All arrays of an archive together may become some eight times as long as the archive, beyond 48 MiB.
     /// - Throws: `TensorIOError`; `.missingMember` when there is no such array.
     public func tensor(_ name: String) throws -> Tensor {
         if !names.contains(name) { throw TensorIOError.missingMember(path: archive.path, member: name, present: names) }
-        return try NPY.decode(archive.read(name + Self.suffix), name: "\(archive.path):\(name)", memoryLimit: archive.memoryLimit)
+        // A few kilobytes can hold many members that each become megabytes.
+        let others = given.reduce(0) { $0 + ($1.key == name ? 0 : $1.value) }
+        let tensor = try NPY.decode(archive.read(name + Self.suffix), name: "\(archive.path):\(name)", memoryLimit: archive.memoryLimit - others)
+        given[name] = tensor.byteCount
+        return tensor
     }
 
     /// All arrays, in the order of the archive.

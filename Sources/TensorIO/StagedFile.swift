@@ -23,6 +23,7 @@ package enum StagedFile {
             if exists { _ = chmod(staged, status.st_mode & 0o7777) }
             try flush(staged, for: path)
             if rename(staged, target) != 0 { throw TensorIOError.cannotWrite(path: path, reason: systemError()) }
+            flushFolder(of: target)
         } catch {
             unlink(staged)
             throw error
@@ -55,6 +56,15 @@ package enum StagedFile {
         if descriptor < 0 { throw .cannotWrite(path: path, reason: systemError()) }
         defer { close(descriptor) }
         if fsync(descriptor) != 0 { throw .cannotWrite(path: path, reason: systemError()) }
+    }
+
+    /// The new name is on the disk too. A file system that cannot flush folders is no failure.
+    private static func flushFolder(of target: String) {
+        let folder = target.lastIndex(of: "/").map { target[...$0] } ?? "."
+        let descriptor = open(String(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if descriptor < 0 { return }
+        fsync(descriptor)
+        close(descriptor)
     }
 
     private static func resolved(_ path: String) -> String {

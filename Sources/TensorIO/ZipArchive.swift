@@ -20,7 +20,7 @@ public final class ZipArchive {
     /// Bytes in the archive.
     private let byteCount: Int
 
-    /// What reading one member may cost in memory, all copies and conversions counted: some bytes for everybody, and some for each
+    /// What reading the members may cost in memory, all copies and conversions counted: some bytes for everybody, and some for each
     /// byte of the archive. A few kilobytes can be packed so that they declare, and really become, gigabytes.
     package var memoryLimit: Int { (48 << 20) + 8 * min(byteCount, 1 << 50) }
 

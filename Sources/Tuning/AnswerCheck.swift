@@ -8,8 +8,10 @@ struct LayerOperands {
     let weights: Tensor
     let bias: Tensor?
 
+    /// - Throws: `BenchmarkError.notEnoughMemory` before any is taken.
     init(_ spec: KernelSpec, batch: Int, seed: UInt64) throws {
         let geometry = spec.geometry
+        try LayerBenchmark.checkMemory(for: spec, batch: batch)
         var random = SeededRandom(seed: seed)
         let scale = (6 / Double(geometry.tapCount * (geometry.channelsPerGroup + geometry.filtersPerGroup))).squareRoot()
         let type = spec.elements.storage

@@ -37,11 +37,15 @@ public enum BenchmarkError: Error, Hashable, Sendable, CustomStringConvertible {
     case wrongAnswer(kernel: String, index: Int, received: Double, expected: Double, bound: Double)
     case unsupportedOperation(String)
     case chainTooLong(Int)
+    /// Bytes that operands and result take, and that there are.
+    case notEnoughMemory(key: String, needed: Int, available: Int)
 
     public var description: String {
         switch self {
         case .wrongAnswer(let kernel, let index, let received, let expected, let bound):
             "Kernel \(kernel) computed \(received) as element \(index) of its result; expected \(expected) within \(bound)."
+        case .notEnoughMemory(let key, let needed, let available):
+            "Measuring \(key) takes \(needed) bytes at once; expected at most the \(available) that are available."
         case .unsupportedOperation(let operation): "Received the operation \(operation) to measure; expected forward."
         case .chainTooLong(let chain): "Received a layer that adds \(chain) products; expected fewer than 2^23, as no error bound exists beyond."
         }
@@ -77,8 +81,18 @@ public struct LayerBenchmark: Sendable {
         self.seed = seed
     }
 
+    /// Whether a measurement finds the memory for its operands and its result. Each may find its own alone, and even the interpreter's
+    /// tables take gigabytes for the largest layers.
+    /// - Throws: `BenchmarkError.notEnoughMemory`.
+    package static func checkMemory(for spec: KernelSpec, batch: Int) throws(BenchmarkError) {
+        let shapes = [spec.inputShape(batch: batch), spec.outputShape(batch: batch), spec.geometry.kernelShape]
+        let needed = shapes.reduce(0) { $0 + $1.reduce(1, *) } * spec.elements.storage.byteCount
+        let available = AvailableMemory.byteCount
+        if needed > available { throw .notEnoughMemory(key: spec.key.text, needed: needed, available: available) }
+    }
+
     /// Runs everything: kernel, interpreter, check, peak.
-    /// - Throws: `BenchmarkError.wrongAnswer` when the timed answer is wrong; `TensorError`, `KernelError`.
+    /// - Throws: `BenchmarkError.wrongAnswer` when the timed answer is wrong, `.notEnoughMemory` before any is taken; `TensorError`, `KernelError`.
     public func run() throws -> LayerMeasurement {
         let operands = try LayerOperands(spec, batch: batch, seed: seed)
         let layer = try PreparedLayer(spec: spec, choice: choice, weights: operands.weights, bias: operands.bias)

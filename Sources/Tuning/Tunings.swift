@@ -140,7 +140,11 @@ public struct Tunings: Hashable, Sendable {
     /// - `context`: the decisions of records with this context are read too; those of others may be of another version.
     /// - Throws: `TensorIOError` when it cannot be read, `TuningsError`.
     public init(path: String, context: TuningContext) throws {
-        let bytes = try InputFile.bytes(of: path, limit: Self.byteLimit)
+        try self.init(bytes: InputFile.bytes(of: path, limit: Self.byteLimit), path: path, context: context)
+    }
+
+    /// - Parameter path: used in error sentences only.
+    package init(bytes: [UInt8], path: String, context: TuningContext) throws {
         let json: JSONValue
         do {
             json = try JSONValue(parsing: bytes)
@@ -195,9 +199,13 @@ public struct Tunings: Hashable, Sendable {
     /// Writes the file in one step: readers see the old one or the new one.
     /// - Throws: `TensorIOError.cannotWrite`.
     public func write(to path: String) throws {
-        let lines = records.map { $0.json.text }.joined(separator: ",\n")
-        let text = "{\"format\": \"\(Self.format)\", \"version\": \(Self.version), \"records\": [\n\(lines)\n]}\n"
         try Array(text.utf8).withUnsafeBytes { try StagedFile.write([$0], to: path) }
+    }
+
+    /// What `write` writes: a line for each record.
+    package var text: String {
+        let lines = records.map { $0.json.text }.joined(separator: ",\n")
+        return "{\"format\": \"\(Self.format)\", \"version\": \(Self.version), \"records\": [\n\(lines)\n]}\n"
     }
 
     // MARK: Decisions

@@ -225,6 +225,7 @@ open class Layer {
             if isBuilt, variable.shape == shape { return variable }
             throw LayerError.variableExists(layer: self.name, variable: name, shape: variable.shape)
         }
+        try WeightBudget.current?.take(shape, weight: name, layer: self.name)
         let type = dtype ?? self.dtype
         let value = try (initializer ?? GlorotUniform())(shape, type)
         // A user's initializer may do what it likes.

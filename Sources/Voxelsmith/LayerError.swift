@@ -7,6 +7,8 @@ public enum LayerError: KerasError, Hashable {
     case alreadyBuilt(layer: String)
     case weightCount(layer: String, received: Int, expected: Int)
     case weightShape(layer: String, weight: String, received: [Int], expected: [Int])
+    /// A model's config that asks for more than the weights of its file.
+    case weightBeyondFile(layer: String, weight: String, shape: [Int])
     /// A second variable of one name, or an existing one asked for with another shape.
     case variableExists(layer: String, variable: String, shape: [Int])
     case inputRank(layer: String, received: [Int?], expected: Int)
@@ -77,6 +79,8 @@ public enum LayerError: KerasError, Hashable {
             "Layer \"\(layer)\" cannot be copied, because \(className) does not say how; expected an override of copy()."
         case .duplicateName(let name):
             "All layers of a model should have unique names; received two layers named \"\(name)\"."
+        case .weightBeyondFile(let layer, let weight, let shape):
+            "Layer \"\(layer)\" wants a \(weight) of shape \(shape), for which the file has too few weights; expected those of the same model."
         case .noLayers(let model):
             "Model \"\(model)\" has no layers; expected at least one."
         case .inputInEagerMode:

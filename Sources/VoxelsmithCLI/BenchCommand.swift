@@ -43,6 +43,7 @@ struct BenchCommand: AsyncParsableCommand {
     func run() async throws {
         let registry = try pluginsOption.registry(mode: .auto)
         let layers = try source.resolved(policy: policy)
+        for layer in layers { try LayerBenchmark.checkMemory(for: layer.spec, batch: layer.batch) }
         if overhead {
             var table = OverheadTable(threads: threadsOption.threads)
             for layer in layers { try table.measure(layer, kernels: registry, seconds: seconds) }

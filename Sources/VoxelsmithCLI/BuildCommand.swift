@@ -57,12 +57,15 @@ struct BuildCommand: AsyncParsableCommand {
         Console.endProgress()
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         // What the runtime would refuse is not put in place.
-        let digest = try PluginFile(bytes: built.bytes, path: output).digest
-        let known = VerificationRecord.read(beside: output, digest: digest)
-        let record = verify && known == nil ? try await verified(built, selection.units, digest: digest) : known
+        let file = try PluginFile(bytes: built.bytes, path: output)
+        let known = VerificationRecord.read(beside: output, of: file)
+        let record = verify && known == nil ? try await verified(built, selection.units, digest: file.digest) : known
         if record == nil { unlink(VerificationRecord.path(beside: output)) }
         try built.write(to: output)
-        if known == nil { try record?.write(beside: output) }
+        if known == nil, let record {
+            // The plugin is in place and sound; without a record it is only verified again one day.
+            do { try record.write(beside: output) } catch { Console.warn("The verification is not recorded. \(error)") }
+        }
         report(built, selection.units, seconds: seconds)
         if verify, let record {
             print("  verified in \(decimal(record.seconds, 2)) s\(known == nil ? "" : ", earlier: \(VerificationRecord.path(beside: output))")")

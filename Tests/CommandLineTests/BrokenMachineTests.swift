@@ -73,6 +73,34 @@ import _TestSupport
         #expect(try folder.names() == ["cache", "layer.json", "out", "q.so", "tmp", "w.npz", "x.npy"])
     }
 
+    /// Tunings that cannot be written stay as they were; a plugin whose verification cannot be recorded is in place all the same.
+    @Test func aDiskThatFillsUpKeepsWhatItHolds() async throws {
+        let folder = try TemporaryFolder()
+        let disk = try folder.makeFolder("disk")
+        let layer = try folder.write("layer.json", TinyLayer.json())
+        let old = try folder.write("old.json", "{\"format\": \"voxelsmith-tunings\", \"version\": 1, \"records\": [\n\n]}\n")
+        // One page for the old file, and none for a new one.
+        let small = "mount -t tmpfs -o size=4k,mode=700 none '\(disk)' && cp '\(old)' '\(disk)/t.json'; \"$@\"; status=$?; cmp '\(old)' '\(disk)/t.json' && ls -A '\(disk)'; exit $status"
+        guard let wrapper = Child.mounting(small) else {
+            print("SKIPPED aDiskThatFillsUpKeepsWhatItHolds: this machine does not let tests mount a file system")
+            return
+        }
+        for command in [["tune", layer], ["build", layer, "-o", folder.path("p.so"), "--effort", "measure"]] {
+            let outcome = try await Child.run(
+                command + ["--tunings", disk + "/t.json", "--threads", "1", "--time-limit", "20"], wrapper: wrapper)
+            #expect(outcome.isFailure("t.json", "No space left on device") && isOneSentence(outcome.errors), "\(command[0]): \(outcome)")
+            #expect(outcome.output.hasSuffix("t.json\n") && outcome.seconds < 100, "\(command[0]): \(outcome)")
+        }
+        #expect(try folder.names() == ["disk", "layer.json", "old.json"])
+
+        let built = try await Child.run(["build", layer, "-o", folder.path("p.so")])
+        let pages = (try Data(contentsOf: URL(fileURLWithPath: folder.path("p.so"))).count + 4095) / 4096
+        let exact = "mount -t tmpfs -o size=\(4 * pages)k,mode=700 none '\(disk)'; \"$@\"; status=$?; cmp '\(folder.path("p.so"))' '\(disk)/p.so' && ls -A '\(disk)'; exit $status"
+        let full = try await Child.run(["build", layer, "-o", disk + "/p.so"], wrapper: try #require(Child.mounting(exact)))
+        #expect(built.status == 0 && full.status == 0 && full.output.hasSuffix("\np.so\n"), "\(full)")
+        #expect(full.errors.hasPrefix("voxelsmith: warning: The verification is not recorded. ") && isOneSentence(full.errors), "\(full)")
+    }
+
     /// A cache filled before serves after it has become read-only.
     @Test func aReadOnlyCacheStillServes() async throws {
         let folder = try TemporaryFolder()
@@ -279,6 +307,19 @@ import _TestSupport
         let read = try await Child.run(["emit", model])
         #expect(read.isFailure("no memory"), "\(read)")
         #expect(array.peakBytes < 100 << 20 && read.peakBytes < 100 << 20)
+    }
+
+    /// Before anything is measured, the memory for all of it is asked for.
+    @Test func aLayerTooLargeToMeasureIsRefusedFirst() async throws {
+        let folder = try TemporaryFolder()
+        let layer = try folder.write("layer.json", layer([1, 2000, 2000, 500, 2], filters: 8))
+        let bench = try await Child.run(["bench", layer])
+        #expect(bench.isFailure("bytes at once; expected at most the") && isOneSentence(bench.errors), "\(bench)")
+        let tune = try await Child.run(["tune", layer, "--tunings", folder.path("t.json"), "--threads", "1"])
+        #expect(tune.status == 0 && isOneSentence(tune.errors) && tune.errors.contains("keeps the estimate"), "\(tune)")
+        #expect(tune.errors.contains("bytes at once; expected at most the"), "\(tune)")
+        #expect(bench.peakBytes < 100 << 20 && tune.peakBytes < 100 << 20, "\(bench.peakBytes) \(tune.peakBytes)")
+        #expect(try folder.names() == ["layer.json"])
     }
 
     /// A layer can be compiled where it cannot be computed.

@@ -1,4 +1,5 @@
 import Foundation
+import KerasConfig
 import KernelRuntime
 import LayerSpec
 import Scheduling
@@ -277,20 +278,38 @@ private func tune(_ candidates: PretendedCandidates, deadline: ContinuousClock.I
         #expect(outcomes == ["measured"])
     }
 
-    /// Damaged files are refused or read; they never end the process, and what is read applies or is refused later.
-    @Test func damagedFiles() throws {
+    /// Damaged files are refused or read; they never end the process. What is read is what the file states, and applies or is refused later.
+    @Test func damagedFilesFuzz() throws {
         let spec = try tinySpec()
-        let outcome = try Fuzzing("tunings", count: 300).run([[UInt8](Data(contentsOf: URL(fileURLWithPath: path)))]) { _, bytes in
+        let sample = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+        let outcome = Fuzzing("tunings", count: 1500).run { random in
+            switch random.integer(0...3) {
+            case 0: Fuzzing.damaged(sample, &random)
+            case 1: Fuzzing.alteredJSON(sample, &random)
+            default: Fuzzing.alteredJSON(sample, &random, numbersOnly: true)
+            }
+        } body: { index, bytes in
             do {
-                let read = try Tunings(path: folder.write(bytes, as: "damaged.json"), context: context())
+                let read = try Tunings(bytes: bytes, path: "t", context: context())
+                let stated = try JSONValue(parsing: bytes).object?["records"]?.array ?? []
+                #expect(read.records.count == stated.count, "case \(index)")
+                for (record, stated) in zip(read.records, stated) {
+                    let fields = stated.object
+                    #expect(fields?["key"]?.string == record.key.text && fields?["cpu"]?.string == record.context.cpu, "case \(index)")
+                    #expect(fields?["tried"] == .integer(record.tried) && fields?["threads"] == .integer(record.context.threads), "case \(index)")
+                }
+                #expect(try Tunings(bytes: Array(read.text.utf8), path: "t", context: context()) == read, "case \(index)")
                 guard case .decision(let decision, _) = read.lookup(spec.key, context()) else { return "read" }
                 return (try? Schedule(spec: spec, target: target, decision: decision)) == nil ? "not applicable" : "applied"
-            } catch is TuningsError {
+            } catch let error as TuningsError {
+                #expect(error.description.hasSuffix("."), "case \(index): \(error)")
                 return "refused"
-            } catch is TensorIOError {
-                return "unreadable"
+            } catch {
+                Issue.record("case \(index): \(error)")
+                return "other"
             }
         }
-        #expect(outcome["refused"] > 100)
+        #expect(outcome.share(of: "refused") > 0.1 && outcome.share(of: "applied") > 0.05 && outcome["not applicable"] > 0, "\(outcome.counts)")
+        #expect(outcome.slowest.seconds < 5, "\(outcome.slowest)")
     }
 }

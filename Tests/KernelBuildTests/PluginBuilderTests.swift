@@ -280,7 +280,8 @@ import Testing
         }
         #expect(command.first == compiler.path)
         #expect(seconds == 0.4)
-        #expect(ContinuousClock.now - start < .seconds(30))
+        // Its sleep takes years; other tests may hold the threads of tasks for a while.
+        #expect(ContinuousClock.now - start < .seconds(300))
         #expect(try await processesEnd(containing: "sleep \(mark)"))
     }
 
@@ -339,7 +340,7 @@ import Testing
             Issue.record("a text was inspected")
             return
         }
-        #expect(reason.hasPrefix("LLVM cannot read the file"))
+        #expect(reason == "LLVM would not survive the file: it is no 64-bit little-endian ELF file")
         for value in [inspection, damaged] {
             let data = try JSONEncoder().encode(value)
             #expect(try JSONDecoder().decode(ObjectInspection.self, from: data) == value)

@@ -1,5 +1,6 @@
 import Foundation
 import KernelBuild
+import LayerSpec
 import Tensors
 import Testing
 import _TestSupport
@@ -75,6 +76,68 @@ import _TestSupport
         #expect(log.warnings.count == 1 && log.warnings.allSatisfy { $0.contains("others may have written") }, "\(log.warnings)")
         try cache.store(.plugin, key(1), [2])
         #expect(cache.load(.plugin, key(1), logger: log.logger) == [2])
+    }
+
+    /// A real build's objects and plugin, each flip met by another build: it compiles again and comes to the same plugin. The compiler
+    /// answers from what clang made the first time, for speed.
+    @Test func buildsOverFlippedBitsComeToTheSamePlugin() async throws {
+        let scratch = try ScratchFolder()
+        let clang = try await Compiler.find().path
+        let saved = scratch.path + "/saved"
+        try FileManager.default.createDirectory(atPath: saved, withIntermediateDirectories: true)
+        let script = try scratch.script(
+            "clang",
+            """
+            [ "$1" = --version ] && exec '\(clang)' --version
+            for word; do last=$word; done
+            if [ -f '\(saved)'/"$last" ]; then cat '\(saved)'/"$last" > "$last"; echo >> '\(saved)/calls'; exit 0; fi
+            '\(clang)' "$@" && cp "$last" '\(saved)'/"$last"
+            """)
+        let log = LogCollector()
+        let cache = PluginCache(folder: scratch.path + "/cache")
+        let builder = PluginBuilder(compiler: try await Compiler.find(explicit: script), cache: cache, logger: log.logger)
+        let target = try Target(named: "x86-64-v3")
+        let source = HandWritten.plugin([HandWritten.multiplyAdd("k", accumulators: 4)], target: target)
+        let sound = try await builder.build(source, target: target).bytes
+        let entries = try FileManager.default.subpathsOfDirectory(atPath: cache.folder).map { cache.folder + "/" + $0 }
+            .filter { try fileMode($0) == 0o644 }
+        #expect(entries.count == 3)
+        var random = SeededRandom(seed: 6)
+        for round in 0..<1000 {
+            let entry = entries[round % 3]
+            // An object is looked at when the plugin as a whole is not there.
+            if entry.contains("/objects/") { for path in entries where path.contains("/plugins/") { unlink(path) } }
+            var bytes = try Data(contentsOf: URL(filePath: entry))
+            let place = random.integer(0...bytes.count - 1)
+            bytes[place] ^= 1 << UInt8(round % 8)
+            try bytes.write(to: URL(filePath: entry))
+            let calls = lineCount(saved + "/calls"), heard = log.warnings.count
+            let built = try await builder.build(source, target: target)
+            #expect(built.bytes == sound && !built.isFromCache, "bit \(round % 8) of byte \(place) of \(entry)")
+            #expect(log.warnings.count == heard + 1, "bit \(round % 8) of byte \(place) of \(entry): \(log.warnings.suffix(2))")
+            #expect(FileManager.default.contents(atPath: saved + "/calls")?.count ?? 0 > calls, "round \(round)")
+        }
+    }
+
+    /// Whatever becomes of an entry, it is what was stored or it is absent.
+    @Test func damagedEntriesFuzz() throws {
+        let scratch = try ScratchFolder()
+        let cache = PluginCache(folder: scratch.path)
+        var random = SeededRandom(seed: 8)
+        let payload = (0..<2000).map { _ in UInt8(random.integer(0...255)) }
+        for kind in PluginCache.Kind.allCases {
+            try cache.store(kind, key(1), payload)
+            let path = cache.path(kind, key(1))
+            let sound = [UInt8](try Data(contentsOf: URL(filePath: path)))
+            let log = LogCollector()
+            let result = try Fuzzing("cache-\(kind.rawValue)", count: 1000).run([sound]) { index, bytes in
+                try Data(bytes).write(to: URL(filePath: path))
+                let loaded = cache.load(kind, key(1), logger: log.logger)
+                #expect(bytes == sound ? loaded == payload : loaded == nil, "case \(index)")
+                return loaded == nil ? "refused" : "read"
+            }
+            #expect(result["refused"] > 0 && log.warnings.count == result["refused"], "\(result.counts)")
+        }
     }
 
     @Test func everyBitFlipCostsACompilationAndNoMore() throws {

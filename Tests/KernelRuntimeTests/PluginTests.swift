@@ -2,6 +2,7 @@ import Tensors
 import Foundation
 import KernelRuntime
 import LayerSpec
+import Synchronization
 import Testing
 import _TestSupport
 
@@ -80,6 +81,45 @@ struct PluginTests {
         let both = try paths.map { try #require(try PluginImage(path: $0).kernels().first) }
         #expect(try firstTwo(both[0]) == [12, 30])
         #expect(try firstTwo(both[1]) == [18, 45])
+    }
+
+    /// Another file takes the path again and again while it is loaded: what is described is what runs, as everything comes from the file
+    /// that was opened.
+    @Test func aPathThatChangesWhileItIsLoaded() throws {
+        let folder = try TemporaryFolder()
+        let spec = try HandWrittenPlugin.pointwise()
+        let plugins = try [2, 3].map { factor in
+            try Data(contentsOf: URL(fileURLWithPath: HandWrittenPlugin(spec: spec, name: "times\(factor)", factor: factor).build(in: folder)))
+        }
+        let path = try folder.write(Array(plugins[0]), as: "plugin.so")
+        let isDone = Atomic(false)
+        let (staged, ended) = (folder.path("staged"), DispatchSemaphore(value: 0))
+        Thread.detachNewThread {
+            var round = 0
+            while !isDone.load(ordering: .relaxed) {
+                round += 1
+                guard FileManager.default.createFile(atPath: staged, contents: plugins[round % 2], attributes: [.posixPermissions: 0o644]) else { break }
+                rename(staged, path)
+            }
+            ended.signal()
+        }
+        var loaded: [String: Int] = [:]
+        for _ in 0..<2000 {
+            do throws(PluginError) {
+                let kernels = try PluginImage(path: path).kernels()
+                guard let kernel = kernels.first else { Issue.record("no kernel"); break }
+                loaded[kernel.name, default: 0] += 1
+                let factor: Float = kernel.name == "times2" ? 2 : 3
+                let y = try? run(kernel, x: [Float](repeating: 1, count: 24 * 3), w: [1, 2, 3, 4, 5, 6], bias: [0, 0], batch: 1)
+                #expect(y.map { Array($0[..<2]) } == [6 * factor, 15 * factor], "\(kernel.name)")
+            } catch {
+                guard case .cannotOpen(_, "it was moved or replaced while it was opened") = error else { Issue.record("\(error)"); break }
+                loaded["replaced", default: 0] += 1
+            }
+        }
+        isDone.store(true, ordering: .relaxed)
+        ended.wait()
+        #expect(loaded["times2", default: 0] > 0 && loaded["times3", default: 0] > 0, "\(loaded)")
     }
 
     /// A file that is loaded twice is mapped once, under the name of its first descriptor. When that is closed and its number

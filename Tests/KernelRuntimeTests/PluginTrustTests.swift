@@ -164,6 +164,13 @@ struct PluginTrustTests {
         try expectRefusal("no buckets", { $0.set(UInt32(0), at: try $0.hashTable()) }) {
             if case .malformedImage(_, "the hash table has impossible sizes") = $0 { true } else { false }
         }
+        // Each of thousands of buckets could begin the same long chain.
+        try expectRefusal("too many buckets", { $0.set(UInt32(257), at: try $0.hashTable()) }) {
+            if case .malformedImage(_, "the hash table has impossible sizes") = $0 { true } else { false }
+        }
+        try expectRefusal("a name without end", { $0.set(UInt64(4), at: try $0.dynamicEntry(10) + 8) }) {
+            if case .malformedImage(_, "a name has no end") = $0 { true } else { false }
+        }
         try expectRefusal("a bucket that leads astray", { $0.set(UInt32.max, at: try $0.hashTable() + 24) }) {
             if case .malformedImage = $0 { true } else { false }
         }

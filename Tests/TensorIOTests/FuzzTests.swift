@@ -1,10 +1,11 @@
 import Foundation
+import Glibc
 import Tensors
 import TensorIO
 import Testing
 import _TestSupport
 
-/// Damaged files end as tensors or as typed errors, soon, whatever the damage.
+/// Damaged files end as tensors or as typed errors, soon, whatever the damage; and the tensors are what the damaged bytes say.
 @Suite(.serialized) struct FuzzTests {
     /// `read`, or the name of the error's case.
     private func outcome(_ what: String, _ body: () throws -> Int) -> String {
@@ -21,21 +22,67 @@ import _TestSupport
         }
     }
 
+    // MARK: Arrays
+
+    /// Half of the inputs have another header of the right grammar, so that the damage is in types, orders and shapes and the data are
+    /// reached; the others are damaged anywhere.
+    private func damagedArray(_ samples: [[UInt8]], _ random: inout SeededRandom) -> [UInt8] {
+        let sample = samples[random.integer(0...samples.count - 1)]
+        guard random.integer(0...1) == 0, let end = sample.firstIndex(of: 10) else { return Fuzzing.damaged(sample, &random) }
+        var data = Array(sample[(end + 1)...])
+        for _ in 0..<random.integer(0...3) where !data.isEmpty {
+            let place = random.integer(0...data.count - 1)
+            switch random.integer(0...9) {
+            case 0: data.remove(at: place)
+            case 1: data += data[place...]
+            default: data[place] ^= 1 << UInt8(random.integer(0...7))
+            }
+        }
+        let types = ["<f2", ">f2", "<f4", ">f4", "=f8", ">f8", "|i1", "<i2", ">i4", "<i8", "|u1", ">u2", "<u4", ">u8", "|b1", "<c8", "|O", "<U1", "<f3"]
+        let type = types[random.integer(0...types.count - 1)]
+        let width = type.last?.wholeNumberValue ?? 1
+        // Extents whose product is what the data hold, most of the time.
+        var (extents, left) = ([Int](), data.count / width)
+        for divisor in [2, 3, 5, 7, 2, 3] where left > 0 && left % divisor == 0 && random.integer(0...1) == 0 {
+            extents.append(divisor)
+            left /= divisor
+        }
+        extents.insert(left, at: random.integer(0...extents.count))
+        if random.integer(0...7) == 0 { extents[random.integer(0...extents.count - 1)] = [0, 1, 1 << 31, 1 << 62][random.integer(0...3)] }
+        let shape = extents.count == 1 ? "\(extents[0])," : extents.map(String.init).joined(separator: ", ")
+        let dict = "{'descr': '\(type)', 'fortran_order': \(random.integer(0...1) == 0 ? "True" : "False"), 'shape': (\(shape)), }\n"
+        return TensorIOTests.npy(dict, version: UInt8(random.integer(1...3)), data: data)
+    }
+
+    /// Errors of the zip or of the header, before the data of any array.
+    private func share(reaching result: Fuzzing.Outcome) -> Double { result.share(of: "read") + result.share(of: "npyDataLength") }
+
     @Test func npy() throws {
         let samples = try fixtures(in: "npy").map { try fixtureBytes("npy/\($0)") }
-        let result = Fuzzing("npy", count: 4000).run(samples) { index, bytes in
-            outcome("case \(index)") { try NPY.decode(bytes, name: "n").elementCount }
+        let result = Fuzzing("npy", count: 4000).run { damagedArray(samples, &$0) } body: { index, bytes in
+            outcome("case \(index)") {
+                let tensor = try NPY.decode(bytes, name: "n")
+                #expect(ArrayByHand(bytes)?.isEqual(to: tensor) == true, "case \(index): \(tensor.shape)")
+                return tensor.elementCount
+            }
         }
-        #expect(result["read"] > 0 && result.counts.count >= 5, "\(result.counts)")
+        #expect(result.share(of: "read") >= 0.2 && result.counts.count >= 5, "\(result.counts)")
         #expect(result.slowest.seconds < 5, "\(result.slowest)")
     }
 
+    /// Archives damaged as they are: what is read in spite of that is what was put in, as the checksums promise.
     @Test func npzWithBrokenChecksums() throws {
         let samples = try ["npz/stored.npz", "npz/deflated.npz"].map(fixtureBytes)
+        let sound = try samples.flatMap { try NPZFile(bytes: $0).tensors().map { NPY.encode($0.tensor) } }
         let result = Fuzzing("npz", count: 2000).run(samples) { index, bytes in
-            outcome("case \(index)") { try NPZFile(bytes: bytes).tensors().map(\.tensor.elementCount).reduce(0, +) }
+            outcome("case \(index)") {
+                try NPZFile(bytes: bytes).tensors().map { name, tensor in
+                    #expect(sound.contains(NPY.encode(tensor)), "case \(index): \(name)")
+                    return tensor.elementCount
+                }.reduce(0, +)
+            }
         }
-        #expect(result.counts.count >= 4, "\(result.counts)")
+        #expect(result["read"] > 0 && result.counts.count >= 4, "\(result.counts)")
         #expect(result.slowest.seconds < 5, "\(result.slowest)")
     }
 
@@ -45,13 +92,53 @@ import _TestSupport
             let archive = try ZipArchive(path: fixture("npz/\(name).npz"))
             return try archive.members.map { try archive.read($0.name) }
         }
-        var zipped = 0
-        let result = try Fuzzing("npz-inner", count: 2000).run(members) { index, bytes in
+        let result = try Fuzzing("npz-inner", count: 2000).run { damagedArray(members, &$0) } body: { index, bytes in
             let archive = try ZipArchive.encode([("a.npy", bytes)])
-            zipped += 1
-            return outcome("case \(index)") { try NPZFile(bytes: archive).tensor("a").elementCount }
+            return outcome("case \(index)") {
+                let tensor = try NPZFile(bytes: archive).tensor("a")
+                #expect(ArrayByHand(bytes)?.isEqual(to: tensor) == true, "case \(index): \(tensor.shape)")
+                return tensor.elementCount
+            }
         }
-        #expect(zipped > 0 && result["read"] > 0 && result["zipMember"] == 0, "\(result.counts)")
+        #expect(share(reaching: result) >= 0.2 && result["zipMember"] == 0 && result["notZip"] == 0, "\(result.counts)")
+        #expect(result.slowest.seconds < 5, "\(result.slowest)")
+    }
+
+    // MARK: HDF5
+
+    /// Whether the values of a tensor stand in the file one after another, in some type of number.
+    private func stands(_ tensor: Tensor, in file: [UInt8]) -> Bool {
+        if tensor.elementCount == 0 { return true }
+        let count = file.count
+        func holds(_ bytes: [UInt8]) -> Bool {
+            file.withUnsafeBytes { file in
+                bytes.withUnsafeBytes { bytes in
+                    guard let file = file.baseAddress, let start = bytes.baseAddress, bytes.count <= count else { return false }
+                    return (0...count - bytes.count).contains { memcmp(file + $0, start, bytes.count) == 0 }
+                }
+            }
+        }
+        func bothOrders<T: FixedWidthInteger>(_ values: [T]) -> Bool {
+            holds(values.withUnsafeBytes { Array($0) }) || holds(values.map(\.byteSwapped).withUnsafeBytes { Array($0) })
+        }
+        let values = tensor.doubles
+        if tensor.elementType == .float64 { return bothOrders(values.map(\.bitPattern)) }
+        if bothOrders(tensor.floats.map(\.bitPattern)) { return true }
+        func halves() -> [UInt16] { tensor.floats.map { HalfPrecision.float16($0) } }
+        func integers<T: FixedWidthInteger>(_ type: T.Type) -> Bool {
+            let exact = values.compactMap { T(exactly: $0) }
+            return exact.count == values.count && bothOrders(exact)
+        }
+        return bothOrders(halves()) || integers(Int8.self) || integers(UInt8.self) || integers(Int16.self) || integers(UInt16.self)
+            || integers(Int32.self) || integers(UInt32.self) || integers(Int64.self) || integers(UInt64.self)
+    }
+
+    /// Every tensor stands in the file, and no two in one place: together they have no more bytes than the file.
+    private func check(_ weights: KerasWeights, _ bytes: [UInt8], _ index: Int) -> Int {
+        for weight in weights.tensors { #expect(stands(weight.tensor, in: bytes), "case \(index): \(weight.path) \(weight.tensor.shape)") }
+        let elements = weights.tensors.map(\.tensor.elementCount).reduce(0, +)
+        #expect(elements <= bytes.count, "case \(index)")
+        return elements
     }
 
     /// Weights that Keras saved, damaged, under true checksums of the zip.
@@ -61,12 +148,7 @@ import _TestSupport
         let config = try archives[0].read("config.json")
         let result = try Fuzzing("keras", count: 3000).run(weights) { index, bytes in
             let archive = try ZipArchive.encode([("config.json", config), ("model.weights.h5", bytes)])
-            return outcome("case \(index)") {
-                let elements = try KerasArchive(bytes: archive, name: "k").weights.tensors.map(\.tensor.elementCount).reduce(0, +)
-                // No two datasets share bytes: what is read was in the file.
-                #expect(elements <= bytes.count, "case \(index)")
-                return elements
-            }
+            return outcome("case \(index)") { check(try KerasArchive(bytes: archive, name: "k").weights, bytes, index) }
         }
         // The weight reader is behind the zip and the signature of HDF5.
         let reached = 1 - result.share(of: "notHDF5") - result.share(of: "notZip") - result.share(of: "zipMember")
@@ -80,7 +162,7 @@ import _TestSupport
         let result = Fuzzing("h5", count: 3000).run(samples) { index, bytes in
             outcome("case \(index)") {
                 let weights = try KerasWeights(image: bytes, name: "h")
-                return weights.tensors.map(\.tensor.elementCount).reduce(0, +) + (weights.config?.count ?? 0)
+                return check(weights, bytes, index) + (weights.config?.count ?? 0)
             }
         }
         #expect(result.share(of: "read") >= 0.2, "\(result.counts)")

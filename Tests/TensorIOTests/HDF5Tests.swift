@@ -1,5 +1,6 @@
 import Foundation
 import LayerSpec
+import Synchronization
 import Tensors
 import TensorIO
 import Testing
@@ -48,6 +49,30 @@ import Testing
             Issue.record("a cycle of groups was walked to its end")
             return
         }
+    }
+
+    /// The library is not made for threads; calls from many of them come one after another.
+    @Test func manyThreadsReadAtOnce() throws {
+        let names = ["keras/model.h5", "keras/keras224.h5", "keras/model.weights.h5", "keras/tfkeras2_weights_legacy.h5"]
+        let images = try names.map(fixtureBytes)
+        let expected = try zip(names, images).map { try KerasWeights(image: $1, name: $0).tensors.map(\.tensor.floats) }
+        let shared = try HDF5File(path: fixture(names[2]))
+        let datasets = try shared.datasets()
+        let wrong = Mutex<[String]>([])
+        DispatchQueue.concurrentPerform(iterations: 32) { thread in
+            for round in 0..<12 {
+                let index = (thread + round) % names.count
+                do {
+                    // Files of their own, and one that all have open.
+                    let read = try KerasWeights(image: images[index], name: names[index]).tensors.map(\.tensor.floats)
+                    let other = try datasets.map { try shared.tensor($0).elementCount }
+                    if read != expected[index] || other.contains(0) { wrong.withLock { $0.append("\(names[index]) in thread \(thread)") } }
+                } catch {
+                    wrong.withLock { $0.append("\(error)") }
+                }
+            }
+        }
+        #expect(wrong.withLock { $0 } == [])
     }
 
     /// Groups that hold each other, twice: 3^64 ways to go 64 deep.

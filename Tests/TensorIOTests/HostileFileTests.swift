@@ -47,6 +47,82 @@ import _TestSupport
         }
     }
 
+    /// Arrays that are small enough one by one.
+    @Test func manySmallBombsAreRefusedTogether() throws {
+        guard let one = try deflated(0, count: 4 << 20) else {
+            print("SKIPPED manySmallBombsAreRefusedTogether: no python3 on this machine")
+            return
+        }
+        // The same member under 20 names, by 20 entries of the directory: a.npy, b.npy, ...
+        let directory = try #require(one.indices.dropLast(4).last { Array(one[$0..<$0 + 4]) == [0x50, 0x4b, 1, 2] })
+        let end = one.count - 22
+        var bytes = Array(one[..<directory])
+        for letter in UInt8(ascii: "a")...UInt8(ascii: "t") {
+            var entry = Array(one[directory..<end])
+            entry[46] = letter
+            bytes += entry
+        }
+        var tail = Array(one[end...])
+        let size = bytes.count - directory
+        for place in [8, 10] { tail[place] = 20 }
+        for byte in 0..<4 { tail[12 + byte] = UInt8(truncatingIfNeeded: size >> (byte * 8)) }
+        bytes += tail
+        let file = try NPZFile(bytes: bytes, name: "z")
+        #expect(file.names.count == 20)
+        for _ in 0..<5 { #expect(try file.tensor("c").elementCount == 4 << 20, "the same one counts once") }
+        guard case .tooLarge(_, _, _, let limit)? = ioError({ _ = try file.tensors() }) else {
+            Issue.record("20 arrays of 16 MiB were read from \(bytes.count) bytes")
+            return
+        }
+        #expect(limit <= 64 << 20 + 10 * bytes.count)
+    }
+
+    /// A list can name a weight more often than the file could hold it, and strings can share their bytes.
+    @Test func whatIsListedTwiceIsRefused() throws {
+        var names = try fixtureBytes("keras/keras224.h5")
+        let listed = try #require(try KerasWeights(image: names, name: "h").tensors.first { $0.path.hasSuffix("bias:0") }?.path)
+        let parts = listed.split(separator: "/", maxSplits: 1)
+        let bias = Array(String(parts[1]).utf8), kernel = Array(String(parts[1]).replacing("bias", with: "kernel").utf8)
+        // Attributes of fixed strings: the kernel's name, padded, then the bias's.
+        let place = try #require(names.indices.dropLast(kernel.count * 2).first { start in
+            Array(names[start..<start + kernel.count]) == kernel && Array(names[start + kernel.count..<start + kernel.count + bias.count]) == bias
+        })
+        names.replaceSubrange(place + kernel.count..<place + 2 * kernel.count, with: kernel)
+        guard case .hdf5Structure(_, _, "it is listed twice")? = ioError({ _ = try KerasWeights(image: names, name: "h") }) else {
+            Issue.record("a weight was read twice")
+            return
+        }
+
+        // Strings of variable length: length, address and number in a heap; the second of a list becomes the first.
+        let strings = try fixtureBytes("keras/model.h5")
+        let heaps = strings.indices.dropLast(4).filter { Array(strings[$0..<$0 + 4]) == Array("GCOL".utf8) }
+        func address(_ place: Int) -> Int { strings[place + 4..<place + 12].reversed().reduce(0) { $0 << 8 | Int($1) } }
+        let pairs = strings.indices.dropLast(32).filter { heaps.contains(address($0)) && address($0 + 16) == address($0) }
+        #expect(!pairs.isEmpty)
+        for pair in pairs {
+            var shared = strings
+            shared.replaceSubrange(pair + 16..<pair + 32, with: strings[pair..<pair + 16])
+            guard case .hdf5Structure(_, _, let reason)? = ioError({ _ = try HDF5File(image: shared, name: "h") }) else {
+                Issue.record("two strings at \(pair) share one place")
+                continue
+            }
+            #expect(reason.contains("shares its place"), "\(reason)")
+        }
+    }
+
+    /// A member that is a symbolic link is the bytes it has in the archive; nothing is followed.
+    @Test func linksInArchivesAreBytes() throws {
+        var bytes = try ZipArchive.encode([("a.npy", Array("/etc/passwd".utf8))])
+        let entry = try #require(bytes.indices.dropLast(4).last { Array(bytes[$0..<$0 + 4]) == [0x50, 0x4b, 1, 2] })
+        bytes[entry + 5] = 3  // made on Unix
+        bytes.replaceSubrange(entry + 38..<entry + 42, with: [0, 0, 0xff, 0xa1])  // S_IFLNK | 0777
+        #expect(try ZipArchive(bytes: bytes, name: "z").read("a.npy") == Array("/etc/passwd".utf8))
+        guard case .notNPY? = ioError({ _ = try NPZFile(bytes: bytes, name: "z").tensor("a") }) else {
+            Issue.record("a link was read as an array")
+            return
+        }
+    }
+
     @Test func membersThatEscapeTheirArchive() throws {
         for name in ["../a.npy", "/etc/a.npy", "b/../../a.npy", "..", "b\\a.npy"] {
             let bytes = try ZipArchive.encode([(name, [1])])

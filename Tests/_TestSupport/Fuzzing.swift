@@ -39,6 +39,7 @@ public struct Fuzzing {
         try run { random in samples.isEmpty ? [] : Self.damaged(samples[random.integer(0...samples.count - 1)], &random) } body: { try body($0, $1) }
     }
 
+    /// - Parameter make: gives the next input.
     package func run(_ make: (inout SeededRandom) -> [UInt8], body: (_ index: Int, _ bytes: [UInt8]) throws -> String) rethrows -> Outcome {
         var outcome = Outcome()
         for index in 0..<count {
@@ -54,6 +55,50 @@ public struct Fuzzing {
         print("fuzz \(format): \(count) inputs, \(outcome.counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")), "
             + "slowest \(Int(outcome.slowest.seconds * 1000)) ms (case \(outcome.slowest.index))")
         return outcome
+    }
+
+    /// A JSON text with one to three of its names and values replaced: by each other, or by extreme values. Most results are JSON still, so
+    /// that what reads the values sees the damage.
+    /// - Parameter numbersOnly: only numbers are replaced, and by numbers: for readers that refuse everything else at once.
+    package static func alteredJSON(_ bytes: [UInt8], _ random: inout SeededRandom, numbersOnly: Bool = false) -> [UInt8] {
+        let extremes = numbersOnly ? ["0", "1", "2", "3", "5", "8", "64", "4096", "4097", "0.25", "1e300", "-1", "9223372036854775807"] : [
+            "0", "1", "-1", "2", "7", "0.5", "1e308", "-0.0", "65536", "4294967296", "9223372036854775807", "-9223372036854775808", "null", "true", "false",
+            "\"\"", "\"same\"", "\"valid\"", "\"relu\"", "\"\\ud83d\\ude00\"", "[]", "{}", "[1]", "[1, 1, 1]", "[2, 2, 2]", "[null, 4, 4, 4, 2]", "[[1, 1], [0, 1], [1, 0]]",
+        ]
+        var bytes = bytes
+        for _ in 0..<random.integer(1...3) {
+            let tokens = tokens(bytes).filter { !numbersOnly || Array("-0123456789".utf8).contains(bytes[$0.lowerBound]) }
+            guard !tokens.isEmpty else { return bytes }
+            let place = tokens[random.integer(0...tokens.count - 1)]
+            let other = tokens[random.integer(0...tokens.count - 1)]
+            let isName = bytes[place.upperBound...].first { $0 != 0x20 } == UInt8(ascii: ":")
+            let replacement: [UInt8] =
+                random.integer(0...2) == 0
+                ? Array(bytes[other]) : isName ? Array("\"name\"".utf8) : Array(extremes[random.integer(0...extremes.count - 1)].utf8)
+            bytes.replaceSubrange(place, with: replacement)
+        }
+        return bytes
+    }
+
+    /// Where texts, numbers and words stand.
+    private static func tokens(_ bytes: [UInt8]) -> [Range<Int>] {
+        var tokens: [Range<Int>] = []
+        var place = 0
+        while place < bytes.count {
+            let start = place
+            if bytes[place] == UInt8(ascii: "\"") {
+                place += 1
+                while place < bytes.count, bytes[place] != UInt8(ascii: "\"") { place += bytes[place] == UInt8(ascii: "\\") ? 2 : 1 }
+                place = min(place + 1, bytes.count)
+                tokens.append(start..<place)
+            } else if Array("{}[]:, \n\t\r".utf8).contains(bytes[place]) {
+                place += 1
+            } else {
+                while place < bytes.count, !Array("{}[]:, \n\t\r\"".utf8).contains(bytes[place]) { place += 1 }
+                tokens.append(start..<place)
+            }
+        }
+        return tokens
     }
 
     /// One to four damages: flipped bits, extreme bytes and integers, moved, removed and repeated pieces, a cut.

@@ -1,0 +1,77 @@
+import KerasConfig
+import KernelRuntime
+import TensorIO
+
+/// What a verification found, kept beside the plugin so that the same bytes need not be verified twice. No proof of anything: who
+/// can write the plugin can write this too.
+package struct VerificationRecord: Hashable, Sendable {
+    package struct Kernel: Hashable, Sendable {
+        package let name: String
+        /// Checks it passed.
+        package let checks: Int
+        package let seconds: Double
+    }
+
+    /// SHA-256 of the plugin, as at its end.
+    package let digest: String
+    package let seconds: Double
+    /// In the order of the plugin.
+    package let kernels: [Kernel]
+
+    /// - Parameter verdicts: of all kernels, each of them sound.
+    package init(digest: String, _ verdicts: [KernelVerdict]) {
+        self.digest = digest
+        kernels = verdicts.map { Kernel(name: $0.kernel, checks: $0.checks.count, seconds: $0.seconds) }
+        seconds = verdicts.reduce(0) { $0 + $1.seconds }
+    }
+
+    package static func path(beside plugin: String) -> String { plugin + ".verification.json" }
+
+    /// A record has some hundred bytes a kernel.
+    private static let byteLimit = 1 << 20
+
+    /// The record beside the path of a plugin; nil when there is none, when it is damaged, and when it is of another plugin.
+    package static func read(beside path: String, of plugin: PluginFile) -> VerificationRecord? {
+        guard let bytes = try? InputFile.bytes(of: self.path(beside: path), limit: byteLimit) else { return nil }
+        return VerificationRecord(bytes, of: plugin)
+    }
+
+    /// Believes what says of these bytes that each of their kernels passed checks, and nothing else.
+    package init?(_ bytes: [UInt8], of plugin: PluginFile) {
+        func time(_ value: JSONValue?) -> Double? {
+            switch value {
+            case .integer(let number)? where number >= 0: Double(number)
+            case .number(let number)? where number >= 0: number
+            default: nil
+            }
+        }
+        guard let object = (try? JSONValue(parsing: bytes))?.object, object["digest"]?.string == plugin.digest,
+            let seconds = time(object["seconds"]), let entries = object["kernels"]?.array, entries.count == plugin.descriptors.count
+        else { return nil }
+        var kernels: [Kernel] = []
+        for (entry, descriptor) in zip(entries, plugin.descriptors) {
+            guard let fields = entry.object, fields["name"]?.string == descriptor.name, case .integer(let checks)? = fields["checks"],
+                checks >= 1, let seconds = time(fields["seconds"])
+            else { return nil }
+            kernels.append(Kernel(name: descriptor.name, checks: checks, seconds: seconds))
+        }
+        digest = plugin.digest
+        self.seconds = seconds
+        self.kernels = kernels
+    }
+
+    /// One line for each kernel.
+    package var text: String {
+        let lines = kernels.map { kernel in
+            let object: JSONValue = ["name": .string(kernel.name), "checks": .integer(kernel.checks), "seconds": .number(kernel.seconds)]
+            return "    " + object.text
+        }
+        return "{\n  \"digest\": \"\(digest)\",\n  \"seconds\": \(seconds),\n  \"kernels\": [\n\(lines.joined(separator: ",\n"))\n  ]\n}\n"
+    }
+
+    /// Writes the record in one step.
+    /// - Throws: `TensorIOError.cannotWrite`.
+    package func write(beside plugin: String) throws {
+        try Array(text.utf8).withUnsafeBytes { try StagedFile.write([$0], to: Self.path(beside: plugin)) }
+    }
+}

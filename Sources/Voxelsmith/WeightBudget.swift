@@ -1,0 +1,27 @@
+import Synchronization
+
+/// How many elements the weights of a model from a file may have: no more than the file's own. Layers are built, and their weights
+/// initialized, when they are connected, before they receive those of the file; a few bytes of a config can ask for any number.
+package final class WeightBudget: Sendable {
+    @TaskLocal package static var current: WeightBudget?
+
+    private let left: Mutex<Int>
+
+    package init(elements: Int) { left = Mutex(elements) }
+
+    /// - Throws: `LayerError.weightBeyondFile` when there are not so many left.
+    func take(_ shape: [Int], weight: String, layer: String) throws(LayerError) {
+        var count = 1
+        for extent in shape.sorted() {  // ascending: a zero extent is met before anything overflows
+            let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+            count = overflow ? .max : product
+            if overflow { break }
+        }
+        let isGranted = left.withLock { left in
+            if count > left { return false }
+            left -= count
+            return true
+        }
+        if !isGranted { throw .weightBeyondFile(layer: layer, weight: weight, shape: shape) }
+    }
+}
