@@ -85,9 +85,14 @@ final class Child: @unchecked Sendable {
             processorSeconds: [usage.ru_utime, usage.ru_stime].reduce(0) { $0 + Double($1.tv_sec) + 1e-6 * Double($1.tv_usec) })
     }
 
-    /// The kernel's mark of this process's memory, in bytes; 0 once it has ended.
+    /// The kernel's mark of this process's memory, in bytes; 0 once it has ended, and while it is still a copy of this process, whose
+    /// memory and mark it shares until it becomes the program.
     private var highWaterMark: Int {
-        guard let status = FileManager.default.contents(atPath: "/proc/\(identifier)/status") else { return 0 }
+        let files = FileManager.default
+        guard let program = try? files.destinationOfSymbolicLink(atPath: "/proc/\(identifier)/exe"),
+            program != (try? files.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+        else { return 0 }
+        guard let status = files.contents(atPath: "/proc/\(identifier)/status") else { return 0 }
         let line = String(decoding: status, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
         return (line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0) << 10
     }
