@@ -4,6 +4,7 @@ import KerasConfig
 import KernelRuntime
 import LayerSpec
 import ModelIO
+import Synchronization
 import TensorIO
 import Tensors
 import Voxelsmith
@@ -17,8 +18,8 @@ struct TimeCallsCommand: ParsableCommand {
             shape NAME: answers with what the layer is, as name=value. prepare NAME X.npy KERNEL.npy [BIAS.npy]: makes the layer \
             NAME with these weights, ready for this input; answers with the kernel in use. call THREADS COUNT SECONDS: calls the \
             layer, at most so often or until the time is over; answers with the nanoseconds of each call. call-into THREADS COUNT \
-            SECONDS: likewise, into one result that exists already. save Y.npy: writes the last result. peak: answers with the \
-            multiply-add peak of a thread in GFLOP/s.
+            SECONDS: likewise, into one result that exists already. save Y.npy: writes the last result. peak [THREADS]: answers \
+            with the multiply-add peak of a thread in GFLOP/s, or of so many at once, in sum.
             """,
         shouldDisplay: false)
 
@@ -81,13 +82,25 @@ private struct TimedCalls {
             guard let y = current?.y else { throw CommandFailure.unknownRequest(words.joined(separator: " "), expected: "a call first") }
             try NPY.write(y, to: words[1])
             return []
-        case "peak" where words.count == 1:
-            let bytes = HostCPU.nativeTarget.vectorBytes
-            return ["\((0..<5).compactMap { _ in HostCPU.measuredPeak(vectorBytes: bytes) }.max() ?? 0)"]
+        case "peak" where words.count == 1: return ["\((0..<5).map { _ in Self.peak() }.max() ?? 0)"]
+        case "peak" where words.count == 2:
+            guard let threads = Int(words[1]), (1...1024).contains(threads) else {
+                throw CommandFailure.unknownRequest(words.joined(separator: " "), expected: "a number of threads")
+            }
+            let rates = Mutex<[Double]>([])
+            try ThreadPool.shared.run(threads: threads, items: threads) { _, items in
+                for _ in items {
+                    let rate = Self.peak()
+                    rates.withLock { $0.append(rate) }
+                }
+            }
+            return ["\(rates.withLock { $0.reduce(0, +) })"]
         default:
             throw CommandFailure.unknownRequest(words.joined(separator: " "), expected: "shape, prepare, call, call-into, save or peak")
         }
     }
+
+    private static func peak() -> Double { HostCPU.measuredPeak(vectorBytes: HostCPU.nativeTarget.vectorBytes) ?? 0 }
 
     private func layer(named name: String) throws -> LayerDescription {
         guard let layer = layers.first(where: { $0.config.name == name }) else {

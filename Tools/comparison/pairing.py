@@ -1,5 +1,6 @@
 """Times a rival and us in turns, on the same layer and the same numbers."""
 
+import time
 from statistics import median
 
 from processes import SideFailure
@@ -10,6 +11,9 @@ LONGEST_CALL = 10.0
 LONG_CALL = 1.0
 # Turns of each side; the calls of a side are spread over as many stretches of time.
 ROUNDS, ROUNDS_OF_LONG_CALLS = 5, 2
+# A virtual machine's cores are at times two halves of one. A turn counts when before and after it threads side by side reach this
+# share of what each reaches alone; otherwise it is repeated, at most so often, with a rest in between.
+FULL_SPEED, REPETITIONS, REST = 0.85, 12, 1.0
 # Largest difference between two answers, in units of the largest element. Two float32 sums of thousands of products differ
 # by some 1e-6 of it; a wrong tap, weight or position by more than a thousandth.
 TOLERANCE = 1e-4
@@ -29,18 +33,37 @@ def block(side, call, each, seconds):
     return times[1:] if len(times) > 1 else times
 
 
+def runs_at_full_speed(ours, threads):
+    together, alone = (float(ours.fields("peak", n)[0]) for n in (threads, 1))
+    ours.wait_until_quiet()
+    return together >= FULL_SPEED * threads * alone
+
+
+def undisturbed(ours, threads, turn):
+    """What `turn` returns, of a time when the machine's cores ran at their full speed; and whether they did."""
+    for attempt in range(REPETITIONS):
+        if attempt:
+            time.sleep(REST)
+        if runs_at_full_speed(ours, threads):
+            result = turn()
+            if runs_at_full_speed(ours, threads):
+                return result, True
+    return turn(), False
+
+
 def measure(ours, rivals, case, variant, seconds, reuses_output):
     """The result of one rival's variant on one layer, as a row of the results file; ours is prepared already.
 
     rivals: the same library once per thread setting.
     """
     candidates = []
+    most_threads = rivals[-1].threads
     # All threads first: of a call that takes too long with them, one is enough.
     for rival in reversed(rivals):
         reason = rival.prepare(case, variant)
         if reason:
             return {"reason": reason}
-        candidates.append((quick(rival.call, 0.06 * seconds), rival))
+        candidates.append((undisturbed(ours, most_threads, lambda: quick(rival.call, 0.06 * seconds))[0], rival))
         rival.wait_until_quiet()
         if candidates[0][0] > LONG_CALL:
             break
@@ -53,26 +76,34 @@ def measure(ours, rivals, case, variant, seconds, reuses_output):
         return lambda count, limit: ours.call(threads, count, limit, reuses_output)
 
     own = []
-    for threads in sorted({1, rivals[-1].threads}):
-        own.append((quick(our_call(threads), 0.06 * seconds), threads))
+    for threads in sorted({1, most_threads}):
+        own.append((undisturbed(ours, most_threads, lambda: quick(our_call(threads), 0.06 * seconds))[0], threads))
         ours.wait_until_quiet()
     our_time, our_threads = min(own)
 
     is_hopeless = rival_time > LONGEST_CALL
     if is_hopeless:
-        rival_times = [round(rival_time * 1e9)]
+        rival_times, faults, disturbed = [round(rival_time * 1e9)], rival.faults, 0
         our_times = block(ours, our_call(our_threads), our_time, seconds / 2)
     else:
-        rival_times, our_times = [], []
-        rival.faults = 0
+        rival_times, our_times, faults, disturbed = [], [], 0, 0
         share = seconds / (2 * ROUNDS)
         for _ in range(ROUNDS if max(rival_time, our_time) < LONG_CALL else ROUNDS_OF_LONG_CALLS):
-            rival_times += block(rival, rival.call, rival_time, share)
-            our_times += block(ours, our_call(our_threads), our_time, share)
+            def turn():
+                before = rival.faults
+                theirs = block(rival, rival.call, rival_time, share)
+                return theirs, block(ours, our_call(our_threads), our_time, share), rival.faults - before
+
+            (theirs, mine, new_faults), at_full_speed = undisturbed(ours, most_threads, turn)
+            rival_times += theirs
+            our_times += mine
+            faults += new_faults
+            disturbed += not at_full_speed
     ours.fields("save", "y.npy")
     row = {
         "rival_ns": median(rival_times), "ours_ns": median(our_times), "rival_calls": len(rival_times), "our_calls": len(our_times),
-        "rival_threads": rival.threads, "our_threads": our_threads, "rival_faults": round(rival.faults / len(rival_times)), "once": is_hopeless,
+        "rival_threads": rival.threads, "our_threads": our_threads, "rival_faults": round(faults / len(rival_times)), "once": is_hopeless,
+        "disturbed": disturbed,
     }
     row.update(compare(rival))
     rival.request("release")
