@@ -26,8 +26,8 @@ def quick(call, budget):
 
 
 def block(side, call, each, seconds):
-    """One turn: calls for about `seconds`; where there are several, the first only warms caches."""
-    count = max(1, min(2000, round(seconds / max(each, 1e-7))))
+    """One turn: calls for about `seconds`, two at least; the first of them only warms caches. A long call is alone in its turn."""
+    count = max(1 if each > LONG_CALL else 2, min(2000, round(seconds / max(each, 1e-7))))
     times = call(count + 1 if count > 1 else 1, max(10 * seconds, 1e-3))
     side.wait_until_quiet()
     return times[1:] if len(times) > 1 else times
