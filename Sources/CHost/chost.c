@@ -28,22 +28,31 @@ int32_t vs_thread_number(void) {
 #endif
 }
 
+#if defined(__linux__)
+/* The affinity mask of a thread, 0 being the caller: to be freed by CPU_FREE, of `bytes` bytes; NULL when there is none to be had. */
+static cpu_set_t *affinity(pid_t thread, size_t *bytes) {
+    /* The kernel refuses masks smaller than its own, so the size grows until one fits. */
+    for (int cores = 1024; cores <= 1 << 20; cores *= 2) {
+        cpu_set_t *set = CPU_ALLOC(cores);
+        if (!set) return NULL;
+        *bytes = CPU_ALLOC_SIZE(cores);
+        if (sched_getaffinity(thread, *bytes, set) == 0) return set;
+        CPU_FREE(set);
+    }
+    return NULL;
+}
+#endif
+
 void vs_keep_off_core(int32_t thread, int32_t core) {
 #if defined(__linux__)
     if (thread <= 0 || core < 0) return;
-    for (int cores = 1024; cores <= 1 << 20; cores *= 2) {
-        cpu_set_t *set = CPU_ALLOC(cores);
-        if (!set) return;
-        size_t bytes = CPU_ALLOC_SIZE(cores);
-        /* The mask of the first thread is the one that users set from outside. */
-        int status = sched_getaffinity(getpid(), bytes, set);
-        if (status == 0) {
-            CPU_CLR_S(core, bytes, set);
-            if (CPU_COUNT_S(bytes, set) > 0) sched_setaffinity(thread, bytes, set);
-        }
-        CPU_FREE(set);
-        if (status == 0) return;
-    }
+    size_t bytes;
+    /* The mask of the first thread is the one that users set from outside. */
+    cpu_set_t *set = affinity(getpid(), &bytes);
+    if (!set) return;
+    CPU_CLR_S(core, bytes, set);
+    if (CPU_COUNT_S(bytes, set) > 0) sched_setaffinity(thread, bytes, set);
+    CPU_FREE(set);
 #else
     (void)thread, (void)core;
 #endif
@@ -51,16 +60,11 @@ void vs_keep_off_core(int32_t thread, int32_t core) {
 
 int32_t vs_available_cores(void) {
 #if defined(__linux__)
-    /* The kernel refuses masks smaller than its own, so the size grows until one fits. */
-    for (int cores = 1024; cores <= 1 << 20; cores *= 2) {
-        cpu_set_t *set = CPU_ALLOC(cores);
-        if (!set) break;
-        size_t bytes = CPU_ALLOC_SIZE(cores);
-        int status = sched_getaffinity(0, bytes, set);
-        int count = status == 0 ? CPU_COUNT_S(bytes, set) : 0;
-        CPU_FREE(set);
-        if (count > 0) return count;
-    }
+    size_t bytes;
+    cpu_set_t *set = affinity(0, &bytes);
+    int count = set ? CPU_COUNT_S(bytes, set) : 0;
+    if (set) CPU_FREE(set);
+    if (count > 0) return count;
 #endif
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     return online > 0 ? (int32_t)online : 1;

@@ -279,11 +279,14 @@ struct FilterLanesContext {
         weightStationary = parameters.order == .weightStationary
         rowStationary = parameters.order == .rowStationary
         if case .perCall = resolved.workItems { perCall = true } else { perCall = false }
-        prefetches = parameters.prefetchesNextPlane && parameters.order != .weightStationary && !converts
-        fetchesOutput = parameters.prefetchesNextPlane && parameters.order != .weightStationary && convertsOutput && !streamsOutput
-        fetchesPlanes = parameters.prefetchesNextPlane && parameters.order != .weightStationary && (convertsInput || fetchesOutput)
+        let fetches = parameters.prefetchesNextPlane && !weightStationary
+        prefetches = fetches && !converts
+        fetchesOutput = fetches && convertsOutput && !streamsOutput
+        fetchesPlanes = fetches && (convertsInput || fetchesOutput)
         fetchRow = parameters.tileHeight * inputRow
-        fetchLines = max(1, (fetchRow * layout.type.byteCount / 64).ceilingDivision(by: max(1, plan.tileColumns * (rowStationary ? layout.blockCount * plan.groups.count : 1))))
+        // Spread over the steps of a row: its columns, or those of every filter block and group.
+        let steps = plan.tileColumns * (rowStationary ? layout.blockCount * plan.groups.count : 1)
+        fetchLines = max(1, (fetchRow * layout.type.byteCount / 64).ceilingDivision(by: max(1, steps)))
 
         // Where the unit of every tap lies.
         tapCount = geometry.tapCount

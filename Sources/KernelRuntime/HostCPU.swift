@@ -54,6 +54,9 @@ public enum HostCPU {
         return rate > 0 ? rate : nil
     }
 
+    /// The peak with the widest vectors of this processor; 0 where it cannot be measured.
+    package static func measuredNativePeak() -> Double { measuredPeak(vectorBytes: nativeTarget.vectorBytes) ?? 0 }
+
     private static var instructionSet: Target.InstructionSet {
         // `Target.named` lists the widest first.
         for target in Target.named where features.isSuperset(of: target.requiredFeatures) { return target.instructionSet }

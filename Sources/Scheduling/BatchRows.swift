@@ -44,7 +44,7 @@ public struct BatchRows: Codable, Hashable, Sendable {
     /// As many accumulators as registers allow, 4 vectors wide where there are 32: then a weight is read once for 6 samples.
     static func estimate(_ target: Target) -> BatchRows {
         let vectors = target.vectorRegisters >= 32 ? 4 : 2
-        return BatchRows(vectors: vectors, rows: (target.vectorRegisters - 2 - vectors) / vectors)
+        return BatchRows(vectors: vectors, rows: target.registerTileRows(vectors: vectors))
     }
 }
 

@@ -36,7 +36,7 @@ extension MinimalFiltering {
         let vectors = filterVectors % 2 == 0 ? 2 : filterVectors % 3 == 0 ? 3 : filterVectors == 1 ? 1 : 2
         // Accumulators, the weights of one channel, one input and a spare. (One vector and 16 channels: 221 GFLOP/s with 14
         // rows, 234 with 29.)
-        let rows = (target.vectorRegisters - 2 - vectors) / vectors
+        let rows = target.registerTileRows(vectors: vectors)
         if rows < 2 { return nil }
 
         guard let shape = try? Schedule(

@@ -85,7 +85,7 @@ public struct ScheduleSpace: Sendable {
 
     private static func neighbours(of p: BatchRows, _ target: Target) -> [BatchRows] {
         [1, 2, 3, 4, 6, 8].map { vectors in
-            BatchRows(vectors: vectors, rows: max(1, (target.vectorRegisters - 2 - vectors) / vectors), unroll: p.unroll)
+            BatchRows(vectors: vectors, rows: target.registerTileRows(vectors: vectors), unroll: p.unroll)
         } + p.varied(\.unroll, [1, 2, 4])
     }
 
@@ -138,7 +138,7 @@ public struct ScheduleSpace: Sendable {
         let most = min(4, spec.geometry.filtersPerGroup.ceilingDivision(by: target.lanes(.float32)))
         return (1...max(1, most)).map { vectors in
             var tile = p
-            (tile.vectors, tile.rows) = (vectors, max(1, (target.vectorRegisters - 2 - vectors) / vectors))
+            (tile.vectors, tile.rows) = (vectors, target.registerTileRows(vectors: vectors))
             return tile
         }
     }

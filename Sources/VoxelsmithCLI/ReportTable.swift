@@ -13,9 +13,9 @@ struct ReportTable {
     /// - Throws: `CommandFailure.timedAnswerDiffers`, `TensorError`, `KernelError`.
     mutating func measure(_ owner: Conv3D, _ layer: PreparedLayer, _ x: Tensor, _ result: Tensor, threads: Int) throws {
         var y = try Tensor(zeros: result.shape, result.elementType)
-        let before = Self.peak()
+        let before = HostCPU.measuredNativePeak()
         let timing = try CallTiming.measure(layer, x, into: &y, threads: threads, minimumCalls: 5, seconds: 0.2)
-        let peak = max(before, Self.peak())
+        let peak = max(before, HostCPU.measuredNativePeak())
         // What is timed is what is written out, which --expect compares: kernels give the same bits every time.
         let comparison = Comparison(y.doubles, expected: result.doubles)
         if comparison.worstIndex != nil { throw CommandFailure.timedAnswerDiffers(layer: owner.name, comparison) }
@@ -35,8 +35,6 @@ struct ReportTable {
         ])
         choices += "\(owner.name): \(layer.choice.reason)\n"
     }
-
-    private static func peak() -> Double { HostCPU.measuredPeak(vectorBytes: HostCPU.nativeTarget.vectorBytes) ?? 0 }
 
     var text: String { table.text + choices }
 }

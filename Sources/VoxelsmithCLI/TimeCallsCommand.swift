@@ -82,7 +82,7 @@ private struct TimedCalls {
             guard let y = current?.y else { throw CommandFailure.unknownRequest(words.joined(separator: " "), expected: "a call first") }
             try NPY.write(y, to: words[1])
             return []
-        case "peak" where words.count == 1: return ["\((0..<5).map { _ in Self.peak() }.max() ?? 0)"]
+        case "peak" where words.count == 1: return ["\((0..<5).map { _ in HostCPU.measuredNativePeak() }.max() ?? 0)"]
         case "peak" where words.count == 2:
             guard let threads = Int(words[1]), (1...1024).contains(threads) else {
                 throw CommandFailure.unknownRequest(words.joined(separator: " "), expected: "a number of threads")
@@ -90,7 +90,7 @@ private struct TimedCalls {
             let rates = Mutex<[Double]>([])
             try ThreadPool.shared.run(threads: threads, items: threads) { _, items in
                 for _ in items {
-                    let rate = Self.peak()
+                    let rate = HostCPU.measuredNativePeak()
                     rates.withLock { $0.append(rate) }
                 }
             }
@@ -99,8 +99,6 @@ private struct TimedCalls {
             throw CommandFailure.unknownRequest(words.joined(separator: " "), expected: "shape, prepare, call, call-into, save or peak")
         }
     }
-
-    private static func peak() -> Double { HostCPU.measuredPeak(vectorBytes: HostCPU.nativeTarget.vectorBytes) ?? 0 }
 
     private func layer(named name: String) throws -> LayerDescription {
         guard let layer = layers.first(where: { $0.config.name == name }) else {
