@@ -8,10 +8,10 @@
 
 int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_c8c838a3_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_c8c838a3_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_0a243e9d_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_0a243e9d_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_f695cad4_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_f695cad4_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0_pack(const vs_pack_args *args);
@@ -20,8 +20,8 @@ int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_f518977b_pack(c
 int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_f518977b_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_3e012fed_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_3e012fed_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_553f5c3b_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_553f5c3b_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_59267923_pack(const vs_pack_args *args);
@@ -34,7 +34,7 @@ int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_53806b69_run(cons
 typedef struct {
     vs_plugin header;
     vs_kernel_descriptor kernels[12];
-    char texts[5764];
+    char texts[5778];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
@@ -75,11 +75,11 @@ const plugin_table voxelsmith_plugin = {
             .size = sizeof(vs_kernel_descriptor),
             .key = { 2038, 94 },
             .name = { 2132, 66 },
-            .schedule = { 2198, 43 },
-            .loops = { 2241, 98 },
-            .packing = { 2339, 72 },
-            .target = { 2411, 9 },
-            .template_digest = { 2420, 64 },
+            .schedule = { 2198, 50 },
+            .loops = { 2248, 98 },
+            .packing = { 2346, 72 },
+            .target = { 2418, 9 },
+            .template_digest = { 2427, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -87,18 +87,18 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 237568,
             .items = 2880,
             .flops_per_sample = 8294494208,
-            .pack = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d_pack,
-            .run = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d_run,
+            .pack = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_0a243e9d_pack,
+            .run = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_0a243e9d_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2484, 96 },
-            .name = { 2580, 65 },
-            .schedule = { 2645, 44 },
-            .loops = { 2689, 98 },
-            .packing = { 2787, 74 },
-            .target = { 2861, 9 },
-            .template_digest = { 2870, 64 },
+            .key = { 2491, 96 },
+            .name = { 2587, 65 },
+            .schedule = { 2652, 51 },
+            .loops = { 2703, 98 },
+            .packing = { 2801, 74 },
+            .target = { 2875, 9 },
+            .template_digest = { 2884, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -106,18 +106,18 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 76032,
             .items = 3075,
             .flops_per_sample = 9889118208,
-            .pack = vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_pack,
-            .run = vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_run,
+            .pack = vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_f695cad4_pack,
+            .run = vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_f695cad4_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2934, 102 },
-            .name = { 3036, 69 },
-            .schedule = { 3105, 96 },
-            .loops = { 3201, 67 },
-            .packing = { 3268, 74 },
-            .target = { 3342, 9 },
-            .template_digest = { 3351, 64 },
+            .key = { 2948, 102 },
+            .name = { 3050, 69 },
+            .schedule = { 3119, 96 },
+            .loops = { 3215, 67 },
+            .packing = { 3282, 74 },
+            .target = { 3356, 9 },
+            .template_digest = { 3365, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -130,13 +130,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3415, 95 },
-            .name = { 3510, 61 },
-            .schedule = { 3571, 97 },
-            .loops = { 3668, 82 },
-            .packing = { 3750, 75 },
-            .target = { 3825, 9 },
-            .template_digest = { 3834, 64 },
+            .key = { 3429, 95 },
+            .name = { 3524, 61 },
+            .schedule = { 3585, 97 },
+            .loops = { 3682, 82 },
+            .packing = { 3764, 75 },
+            .target = { 3839, 9 },
+            .template_digest = { 3848, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -149,13 +149,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3898, 94 },
-            .name = { 3992, 65 },
-            .schedule = { 4057, 96 },
-            .loops = { 4153, 92 },
-            .packing = { 4245, 76 },
-            .target = { 4321, 9 },
-            .template_digest = { 4330, 64 },
+            .key = { 3912, 94 },
+            .name = { 4006, 65 },
+            .schedule = { 4071, 96 },
+            .loops = { 4167, 92 },
+            .packing = { 4259, 76 },
+            .target = { 4335, 9 },
+            .template_digest = { 4344, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_CALL,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -168,13 +168,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4394, 92 },
-            .name = { 4486, 65 },
-            .schedule = { 4551, 97 },
-            .loops = { 4648, 77 },
-            .packing = { 4725, 75 },
-            .target = { 4800, 9 },
-            .template_digest = { 4809, 64 },
+            .key = { 4408, 92 },
+            .name = { 4500, 65 },
+            .schedule = { 4565, 97 },
+            .loops = { 4662, 77 },
+            .packing = { 4739, 75 },
+            .target = { 4814, 9 },
+            .template_digest = { 4823, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -187,32 +187,32 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4873, 93 },
-            .name = { 4966, 65 },
-            .schedule = { 5031, 42 },
-            .loops = { 5073, 98 },
-            .packing = { 5171, 72 },
-            .target = { 5243, 9 },
-            .template_digest = { 5252, 64 },
+            .key = { 4887, 93 },
+            .name = { 4980, 65 },
+            .schedule = { 5045, 42 },
+            .loops = { 5087, 98 },
+            .packing = { 5185, 72 },
+            .target = { 5257, 9 },
+            .template_digest = { 5266, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 1474560,
-            .workspace_bytes = 327168,
+            .workspace_bytes = 311808,
             .items = 10,
             .flops_per_sample = 331883520,
-            .pack = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_pack,
-            .run = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_run,
+            .pack = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_3e012fed_pack,
+            .run = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_3e012fed_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5316, 93 },
-            .name = { 5409, 70 },
-            .schedule = { 5479, 96 },
-            .loops = { 5575, 145 },
-            .packing = { 5720, 76 },
-            .target = { 5796, 9 },
-            .template_digest = { 5805, 64 },
+            .key = { 5330, 93 },
+            .name = { 5423, 70 },
+            .schedule = { 5493, 96 },
+            .loops = { 5589, 145 },
+            .packing = { 5734, 76 },
+            .target = { 5810, 9 },
+            .template_digest = { 5819, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -225,13 +225,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5869, 93 },
-            .name = { 5962, 71 },
-            .schedule = { 6033, 43 },
-            .loops = { 6076, 151 },
-            .packing = { 6227, 71 },
-            .target = { 6298, 9 },
-            .template_digest = { 6307, 64 },
+            .key = { 5883, 93 },
+            .name = { 5976, 71 },
+            .schedule = { 6047, 43 },
+            .loops = { 6090, 151 },
+            .packing = { 6241, 71 },
+            .target = { 6312, 9 },
+            .template_digest = { 6321, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -244,13 +244,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6371, 92 },
-            .name = { 6463, 66 },
-            .schedule = { 6529, 94 },
-            .loops = { 6623, 75 },
-            .packing = { 6698, 76 },
-            .target = { 6774, 9 },
-            .template_digest = { 6783, 64 },
+            .key = { 6385, 92 },
+            .name = { 6477, 66 },
+            .schedule = { 6543, 94 },
+            .loops = { 6637, 75 },
+            .packing = { 6712, 76 },
+            .target = { 6788, 9 },
+            .template_digest = { 6797, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -263,13 +263,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6847, 92 },
-            .name = { 6939, 63 },
-            .schedule = { 7002, 97 },
-            .loops = { 7099, 77 },
-            .packing = { 7176, 74 },
-            .target = { 7250, 9 },
-            .template_digest = { 7259, 64 },
+            .key = { 6861, 92 },
+            .name = { 6953, 63 },
+            .schedule = { 7016, 97 },
+            .loops = { 7113, 77 },
+            .packing = { 7190, 74 },
+            .target = { 7264, 9 },
+            .template_digest = { 7273, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -290,19 +290,19 @@ const plugin_table voxelsmith_plugin = {
         "x86-64-v3"
         "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;fast"
-        "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_b7b2f58d"
-        "minimal-filtering,block1x2x14,v2,r6,unroll2"
+        "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_0a243e9d"
+        "minimal-filtering,block1x2x14,v2,r6,stream,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l8;v2;k3x3x3;s1x1x1;p1x1x1;o80x96x80;c16;f16;groups1"
         "x86-64-v3"
-        "4b17df0e8721de4e22a33db4787219e297a08a5f1d9e78c2a3e4a225393ea24c"
+        "24066ea4b53b3f370d5773b16291691c711f1470ac9d8bc41108ef8cbe15c284"
         "forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;fast"
-        "vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e"
-        "minimal-filtering,block1x2x14,v1,r13,unroll2"
+        "vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_f695cad4"
+        "minimal-filtering,block1x2x14,v1,r13,stream,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l8;v1;k4x4x4;s2x2x2;p1x1x1;o160x192x160;c16;f8;groups1"
         "x86-64-v3"
-        "4b17df0e8721de4e22a33db4787219e297a08a5f1d9e78c2a3e4a225393ea24c"
+        "24066ea4b53b3f370d5773b16291691c711f1470ac9d8bc41108ef8cbe15c284"
         "forward;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
         "vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8"
         "filter-lanes,g8,v1,tile1x8,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll1"
@@ -332,12 +332,12 @@ const plugin_table voxelsmith_plugin = {
         "x86-64-v3"
         "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
-        "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec"
-        "minimal-filtering,block1x4x7,v2,r6,unroll2"
+        "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_3e012fed"
+        "minimal-filtering,block1x3x7,v2,r6,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l8;v2;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64;groups1"
         "x86-64-v3"
-        "4b17df0e8721de4e22a33db4787219e297a08a5f1d9e78c2a3e4a225393ea24c"
+        "24066ea4b53b3f370d5773b16291691c711f1470ac9d8bc41108ef8cbe15c284"
         "forward;i4x7x19;o8x7x38;k3x4x3;s2x1x2;d1x1x1;p0x1x0;c18;f21;g1;first;f32/f32;bias;relu;direct"
         "vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_553f5c3b"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=rstat,block7,noprefetch,unroll2"
@@ -351,7 +351,7 @@ const plugin_table voxelsmith_plugin = {
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels, conversion of planes to voxels and voxels to planes"
         "minimal-filtering/1;l8;v2;k3x3x3;s1x1x1;p1x1x1;o6x12x34;c32;f32;groups1"
         "x86-64-v3"
-        "4b17df0e8721de4e22a33db4787219e297a08a5f1d9e78c2a3e4a225393ea24c"
+        "24066ea4b53b3f370d5773b16291691c711f1470ac9d8bc41108ef8cbe15c284"
         "forward;i4x5x9;o5x11x19;k2x3x3;s1x2x2;d1x1x1;p0x0x0;c14;f28;g7;last;f32/f32;bias;relu;direct"
         "vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_2b5ed4e8"
         "filter-lanes,g2,v1,tile1x5,merge=w,fuse=row,rows=listed,order=hblock,block6,noprefetch,unroll1"

@@ -8,8 +8,8 @@
 
 int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_44a7ac56_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_44a7ac56_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_4b6db8b2_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_4b6db8b2_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_7c4be2ce_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_7c4be2ce_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_pack(const vs_pack_args *args);
@@ -20,8 +20,8 @@ int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01_pack(c
 int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_c65624bf_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_c65624bf_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_45482617_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_45482617_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_pack(const vs_pack_args *args);
@@ -34,7 +34,7 @@ int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_6964d692_run(cons
 typedef struct {
     vs_plugin header;
     vs_kernel_descriptor kernels[12];
-    char texts[5773];
+    char texts[5780];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
@@ -75,11 +75,11 @@ const plugin_table voxelsmith_plugin = {
             .size = sizeof(vs_kernel_descriptor),
             .key = { 2040, 94 },
             .name = { 2134, 66 },
-            .schedule = { 2200, 44 },
-            .loops = { 2244, 98 },
-            .packing = { 2342, 73 },
-            .target = { 2415, 9 },
-            .template_digest = { 2424, 64 },
+            .schedule = { 2200, 51 },
+            .loops = { 2251, 98 },
+            .packing = { 2349, 73 },
+            .target = { 2422, 9 },
+            .template_digest = { 2431, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -87,18 +87,18 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 237568,
             .items = 2880,
             .flops_per_sample = 8294494208,
-            .pack = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_4b6db8b2_pack,
-            .run = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_4b6db8b2_run,
+            .pack = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_7c4be2ce_pack,
+            .run = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_7c4be2ce_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2488, 98 },
-            .name = { 2586, 65 },
-            .schedule = { 2651, 94 },
-            .loops = { 2745, 77 },
-            .packing = { 2822, 76 },
-            .target = { 2898, 9 },
-            .template_digest = { 2907, 64 },
+            .key = { 2495, 98 },
+            .name = { 2593, 65 },
+            .schedule = { 2658, 94 },
+            .loops = { 2752, 77 },
+            .packing = { 2829, 76 },
+            .target = { 2905, 9 },
+            .template_digest = { 2914, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -111,13 +111,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2971, 102 },
-            .name = { 3073, 69 },
-            .schedule = { 3142, 98 },
-            .loops = { 3240, 67 },
-            .packing = { 3307, 76 },
-            .target = { 3383, 9 },
-            .template_digest = { 3392, 64 },
+            .key = { 2978, 102 },
+            .name = { 3080, 69 },
+            .schedule = { 3149, 98 },
+            .loops = { 3247, 67 },
+            .packing = { 3314, 76 },
+            .target = { 3390, 9 },
+            .template_digest = { 3399, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -130,13 +130,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3456, 95 },
-            .name = { 3551, 61 },
-            .schedule = { 3612, 98 },
-            .loops = { 3710, 67 },
-            .packing = { 3777, 76 },
-            .target = { 3853, 9 },
-            .template_digest = { 3862, 64 },
+            .key = { 3463, 95 },
+            .name = { 3558, 61 },
+            .schedule = { 3619, 98 },
+            .loops = { 3717, 67 },
+            .packing = { 3784, 76 },
+            .target = { 3860, 9 },
+            .template_digest = { 3869, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -149,13 +149,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3926, 94 },
-            .name = { 4020, 65 },
-            .schedule = { 4085, 98 },
-            .loops = { 4183, 82 },
-            .packing = { 4265, 77 },
-            .target = { 4342, 9 },
-            .template_digest = { 4351, 64 },
+            .key = { 3933, 94 },
+            .name = { 4027, 65 },
+            .schedule = { 4092, 98 },
+            .loops = { 4190, 82 },
+            .packing = { 4272, 77 },
+            .target = { 4349, 9 },
+            .template_digest = { 4358, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_CALL,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -168,13 +168,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4415, 92 },
-            .name = { 4507, 65 },
-            .schedule = { 4572, 99 },
-            .loops = { 4671, 67 },
-            .packing = { 4738, 76 },
-            .target = { 4814, 9 },
-            .template_digest = { 4823, 64 },
+            .key = { 4422, 92 },
+            .name = { 4514, 65 },
+            .schedule = { 4579, 99 },
+            .loops = { 4678, 67 },
+            .packing = { 4745, 76 },
+            .target = { 4821, 9 },
+            .template_digest = { 4830, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -187,32 +187,32 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4887, 93 },
-            .name = { 4980, 65 },
-            .schedule = { 5045, 43 },
-            .loops = { 5088, 98 },
-            .packing = { 5186, 73 },
-            .target = { 5259, 9 },
-            .template_digest = { 5268, 64 },
+            .key = { 4894, 93 },
+            .name = { 4987, 65 },
+            .schedule = { 5052, 43 },
+            .loops = { 5095, 98 },
+            .packing = { 5193, 73 },
+            .target = { 5266, 9 },
+            .template_digest = { 5275, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
             .packed_bytes = 1474560,
-            .workspace_bytes = 391680,
+            .workspace_bytes = 360192,
             .items = 10,
             .flops_per_sample = 331883520,
-            .pack = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_pack,
-            .run = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898_run,
+            .pack = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_c65624bf_pack,
+            .run = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_c65624bf_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5332, 93 },
-            .name = { 5425, 70 },
-            .schedule = { 5495, 97 },
-            .loops = { 5592, 130 },
-            .packing = { 5722, 77 },
-            .target = { 5799, 9 },
-            .template_digest = { 5808, 64 },
+            .key = { 5339, 93 },
+            .name = { 5432, 70 },
+            .schedule = { 5502, 97 },
+            .loops = { 5599, 130 },
+            .packing = { 5729, 77 },
+            .target = { 5806, 9 },
+            .template_digest = { 5815, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -225,13 +225,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5872, 93 },
-            .name = { 5965, 71 },
-            .schedule = { 6036, 44 },
-            .loops = { 6080, 151 },
-            .packing = { 6231, 72 },
-            .target = { 6303, 9 },
-            .template_digest = { 6312, 64 },
+            .key = { 5879, 93 },
+            .name = { 5972, 71 },
+            .schedule = { 6043, 44 },
+            .loops = { 6087, 151 },
+            .packing = { 6238, 72 },
+            .target = { 6310, 9 },
+            .template_digest = { 6319, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -244,13 +244,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6376, 92 },
-            .name = { 6468, 66 },
-            .schedule = { 6534, 99 },
-            .loops = { 6633, 82 },
-            .packing = { 6715, 78 },
-            .target = { 6793, 9 },
-            .template_digest = { 6802, 64 },
+            .key = { 6383, 92 },
+            .name = { 6475, 66 },
+            .schedule = { 6541, 99 },
+            .loops = { 6640, 82 },
+            .packing = { 6722, 78 },
+            .target = { 6800, 9 },
+            .template_digest = { 6809, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -263,13 +263,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6866, 92 },
-            .name = { 6958, 63 },
-            .schedule = { 7021, 97 },
-            .loops = { 7118, 67 },
-            .packing = { 7185, 74 },
-            .target = { 7259, 9 },
-            .template_digest = { 7268, 64 },
+            .key = { 6873, 92 },
+            .name = { 6965, 63 },
+            .schedule = { 7028, 97 },
+            .loops = { 7125, 67 },
+            .packing = { 7192, 74 },
+            .target = { 7266, 9 },
+            .template_digest = { 7275, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -290,12 +290,12 @@ const plugin_table voxelsmith_plugin = {
         "x86-64-v4"
         "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;fast"
-        "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_4b6db8b2"
-        "minimal-filtering,block1x2x14,v1,r29,unroll2"
+        "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_7c4be2ce"
+        "minimal-filtering,block1x2x14,v1,r29,stream,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l16;v1;k3x3x3;s1x1x1;p1x1x1;o80x96x80;c16;f16;groups1"
         "x86-64-v4"
-        "4b17df0e8721de4e22a33db4787219e297a08a5f1d9e78c2a3e4a225393ea24c"
+        "24066ea4b53b3f370d5773b16291691c711f1470ac9d8bc41108ef8cbe15c284"
         "forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;direct"
         "vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e"
         "filter-lanes,g2,v1,tile1x12,merge=w,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll2"
@@ -332,12 +332,12 @@ const plugin_table voxelsmith_plugin = {
         "x86-64-v4"
         "a83f0eb20447b6acebb7bef70c39ec865f72f977f8eed8085291082028367ff8"
         "forward;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
-        "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_fe0cc898"
-        "minimal-filtering,block1x4x7,v2,r14,unroll2"
+        "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_c65624bf"
+        "minimal-filtering,block1x3x7,v2,r14,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l16;v2;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64;groups1"
         "x86-64-v4"
-        "4b17df0e8721de4e22a33db4787219e297a08a5f1d9e78c2a3e4a225393ea24c"
+        "24066ea4b53b3f370d5773b16291691c711f1470ac9d8bc41108ef8cbe15c284"
         "forward;i4x7x19;o8x7x38;k3x4x3;s2x1x2;d1x1x1;p0x1x0;c18;f21;g1;first;f32/f32;bias;relu;direct"
         "vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_45482617"
         "filter-lanes,g1,v2,tile1x10,merge=none,fuse=row,rows=listed,order=rstat,block7,noprefetch,unroll2"
@@ -351,7 +351,7 @@ const plugin_table voxelsmith_plugin = {
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels, conversion of planes to voxels and voxels to planes"
         "minimal-filtering/1;l16;v2;k3x3x3;s1x1x1;p1x1x1;o6x12x34;c32;f32;groups1"
         "x86-64-v4"
-        "4b17df0e8721de4e22a33db4787219e297a08a5f1d9e78c2a3e4a225393ea24c"
+        "24066ea4b53b3f370d5773b16291691c711f1470ac9d8bc41108ef8cbe15c284"
         "forward;i4x5x9;o5x11x19;k2x3x3;s1x2x2;d1x1x1;p0x0x0;c14;f28;g7;last;f32/f32;bias;relu;direct"
         "vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cdaf0d24"
         "filter-lanes,groups,v1,tile1x10,merge=w,fuse=row,rows=listed,order=hblock,block6,noprefetch,unroll1"

@@ -10,7 +10,8 @@
  *   counted   55705600 multiply-adds a sample directly, 20054016 transformed
  *
  * A tile is two neighbouring positions q of the phase grid along each axis. Position q of a phase with T taps reads the inputs
- * q - T + 1 ... q, so all phases with equally many taps share the window of T + 1 inputs of a tile.
+ * q - T + 1 ... q, so all phases with equally many taps share the window of T + 1 inputs of a tile; where phases have different
+ * numbers of taps, the shorter window is the end of the longer one.
  */
 #define VS_REAL_BYTES 4
 #define VS_LANES 16
@@ -46,6 +47,12 @@ enum {
     VECTORS = 2, /* of filters in a block */
     BLOCK_FILTERS = 32,
     FILTER_BLOCKS = 1,
+    WINDOW_DEPTH = 3 + 1, /* inputs of a window along each axis, and points of its transform */
+    WINDOW_HEIGHT = 3 + 1,
+    WINDOW_WIDTH = 3 + 1,
+    DEPTH_POINTS = 4,
+    HEIGHT_POINTS = 4,
+    WIDTH_POINTS = 4,
     SPLITS = 1, /* parts of the filter blocks, each with work items of its own */
     ROW = 32,             /* floats from one tile's channels to the next in the transformed input */
     POINT = 560,         /* floats from one point to the next in the transformed input */
@@ -73,10 +80,11 @@ typedef struct {
     int end;
 } range;
 
-/* One phase of one axis: its outputs are position * stride + offset; per point the tiles that need the product, and those for
- * which it is not known to be zero. */
+/* One phase of one axis: its outputs are position * stride + offset; per point its place among the points of the axis, the tiles
+ * that need the product, and those for which it is not known to be zero. */
 typedef struct {
     int offset;
+    int points[4];
     range needed[4];
     range computed[4];
 } axis_phase;
@@ -92,28 +100,30 @@ typedef struct {
 
 static const float zeros[32];
 
-/* The transforms of F(2, T) along one axis, in place: T + 1 inputs to T + 1 points, and T + 1 products to 2 outputs. */
-VS_INLINE void forward_1(vf *d, int step) { (void)d, (void)step; }
-VS_INLINE void forward_2(vf *d, int step) {
-    d[0] = d[0] - d[step];
-    d[2 * step] = d[2 * step] - d[step];
+/* The transforms along one axis: inputs of a window, `step` apart, to points as far apart; and, in place, the T + 1 products of
+ * F(2, T) to two outputs. */
+VS_INLINE void forward_depth(const vf *restrict d, int step, vf *restrict p) {
+    p[0 * step] = d[0 * step] - d[2 * step];
+    p[1 * step] = d[1 * step] + d[2 * step];
+    p[2 * step] = d[1 * step] - d[2 * step];
+    p[3 * step] = d[3 * step] - d[1 * step];
 }
-VS_INLINE void forward_3(vf *d, int step) {
-    const vf a = d[step], b = d[2 * step];
-    d[0] = d[0] - b;
-    d[step] = a + b;
-    d[2 * step] = b - a;
-    d[3 * step] = d[3 * step] - a;
+VS_INLINE void forward_height(const vf *restrict d, int step, vf *restrict p) {
+    p[0 * step] = d[0 * step] - d[2 * step];
+    p[1 * step] = d[1 * step] + d[2 * step];
+    p[2 * step] = d[1 * step] - d[2 * step];
+    p[3 * step] = d[3 * step] - d[1 * step];
 }
-VS_INLINE void inverse_1(vf *m, int step) { (void)m, (void)step; }
-VS_INLINE void inverse_2(vf *m, int step) {
-    m[0] = m[0] + m[step];
-    m[step] = m[step] + m[2 * step];
+VS_INLINE void forward_width(const vf *restrict d, int step, vf *restrict p) {
+    p[0 * step] = d[0 * step] - d[2 * step];
+    p[1 * step] = d[1 * step] + d[2 * step];
+    p[2 * step] = d[1 * step] - d[2 * step];
+    p[3 * step] = d[3 * step] - d[1 * step];
 }
 VS_INLINE void inverse_3(vf *m, int step) {
-    const vf a = m[step], b = m[2 * step];
-    m[0] = m[0] + a + b;
-    m[step] = a - b + m[3 * step];
+    const vf a = m[0 * step] + m[1 * step] - m[2 * step], b = m[1 * step] + m[2 * step] + m[3 * step];
+    m[0] = a;
+    m[step] = b;
 }
 
 /* Products of `rows` tiles with one point's weights: sums over the channels. */
@@ -232,29 +242,27 @@ static void multiply_point(const block *tiles, const axis_phase *d, const axis_p
         }
     }
 }
-
-/* Phases with 3 x 3 x 3 taps. */
-static const axis_phase depth_phases_0[] = { { -1, { { 0, 3 }, { 0, 3 }, { 0, 3 }, { 0, 3 } }, { { 0, 3 }, { 0, 3 }, { 0, 3 }, { 0, 3 } } } };
-static const axis_phase height_phases_0[] = { { -1, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 6 } }, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 6 } } } };
-static const axis_phase width_phases_0[] = { { -1, { { 0, 17 }, { 0, 17 }, { 0, 17 }, { 0, 17 } }, { { 0, 17 }, { 0, 17 }, { 0, 17 }, { 0, 17 } } } };
-
 /* The points of one window for one vector of channels. */
-VS_INLINE void transform_window_0(vf *restrict d, float *restrict v) {
-    enum { D = 3 + 1, H = 3 + 1, W = 3 + 1 };
+VS_INLINE void transform_window(const vf *restrict d, float *restrict v) {
+    vf planes[DEPTH_POINTS * WINDOW_HEIGHT * WINDOW_WIDTH];
 #pragma clang loop unroll(full)
-    for (int i = 0; i < D * H; ++i) forward_3(d + i * W, 1);
+    for (int i = 0; i < WINDOW_HEIGHT * WINDOW_WIDTH; ++i) forward_depth(d + i, WINDOW_HEIGHT * WINDOW_WIDTH, planes + i);
 #pragma clang loop unroll(full)
-    for (int a = 0; a < D; ++a)
+    for (int a = 0; a < DEPTH_POINTS; ++a) {
+        vf rows[HEIGHT_POINTS * WINDOW_WIDTH];
 #pragma clang loop unroll(full)
-        for (int e = 0; e < W; ++e) forward_3(d + a * H * W + e, W);
+        for (int i = 0; i < WINDOW_WIDTH; ++i) forward_height(planes + a * WINDOW_HEIGHT * WINDOW_WIDTH + i, WINDOW_WIDTH, rows + i);
 #pragma clang loop unroll(full)
-    for (int i = 0; i < H * W; ++i) forward_3(d + i, H * W);
+        for (int b = 0; b < HEIGHT_POINTS; ++b) {
+            vf points[WIDTH_POINTS];
+            forward_width(rows + b * WINDOW_WIDTH, 1, points);
 #pragma clang loop unroll(full)
-    for (int i = 0; i < D * H * W; ++i) vs_store(v + i * (int64_t)POINT, d[i]);
+            for (int e = 0; e < WIDTH_POINTS; ++e) vs_store(v + ((a * HEIGHT_POINTS + b) * WIDTH_POINTS + e) * (int64_t)POINT, points[e]);
+        }
+    }
 }
 
-static void transform_0(const block *tiles, const float *restrict x, float *restrict v) {
-    enum { D = 3 + 1, H = 3 + 1, W = 3 + 1 };
+static void transform(const block *tiles, const float *restrict x, float *restrict v) {
     for (int z = tiles->depth.begin; z < tiles->depth.end; ++z)
         for (int y = tiles->height.begin; y < tiles->height.end; ++y)
             for (int t = tiles->width.begin; t < tiles->width.end; ++t, v += ROW) {
@@ -262,32 +270,38 @@ static void transform_0(const block *tiles, const float *restrict x, float *rest
                 const int j = 1 + 2 * y - 3 + 1;
                 const int k = 1 + 2 * t - 3 + 1;
                 int c = 0;
-                if (i >= 0 && i + D <= INPUT_DEPTH && j >= 0 && j + H <= INPUT_HEIGHT && k >= 0 && k + W <= INPUT_WIDTH) {
+                if (i >= 0 && i + WINDOW_DEPTH <= INPUT_DEPTH && j >= 0 && j + WINDOW_HEIGHT <= INPUT_HEIGHT && k >= 0 && k + WINDOW_WIDTH <= INPUT_WIDTH) {
                     const float *const first = x + (i * X_PLANE + j * X_ROW + k * X_VOXEL - tiles->input);
                     for (; c + VS_LANES <= CHANNELS; c += VS_LANES) {
-                        vf d[D * H * W];
+                        vf d[WINDOW_DEPTH * WINDOW_HEIGHT * WINDOW_WIDTH];
 #pragma clang loop unroll(full)
-                        for (int n = 0; n < D * H * W; ++n)
-                            d[n] = vs_load(first + n / (H * W) * X_PLANE + n / W % H * X_ROW + n % W * X_VOXEL + c);
-                        transform_window_0(d, v + c);
+                        for (int n = 0; n < WINDOW_DEPTH * WINDOW_HEIGHT * WINDOW_WIDTH; ++n)
+                            d[n] = vs_load(first + n / (WINDOW_HEIGHT * WINDOW_WIDTH) * X_PLANE + n / WINDOW_WIDTH % WINDOW_HEIGHT * X_ROW + n % WINDOW_WIDTH * X_VOXEL + c);
+                        transform_window(d, v + c);
                     }
                     if (c >= CHANNELS) continue;
                 }
                 /* At an edge, and for the channels behind the last whole vector. */
-                const float *window[D * H * W];
-                for (int n = 0; n < D * H * W; ++n) {
-                    const int a = i + n / (H * W), b = j + n / W % H, e = k + n % W;
+                const float *window[WINDOW_DEPTH * WINDOW_HEIGHT * WINDOW_WIDTH];
+                for (int n = 0; n < WINDOW_DEPTH * WINDOW_HEIGHT * WINDOW_WIDTH; ++n) {
+                    const int a = i + n / (WINDOW_HEIGHT * WINDOW_WIDTH), b = j + n / WINDOW_WIDTH % WINDOW_HEIGHT, e = k + n % WINDOW_WIDTH;
                     const int inside = a >= 0 && a < INPUT_DEPTH && b >= 0 && b < INPUT_HEIGHT && e >= 0 && e < INPUT_WIDTH;
                     window[n] = inside ? x + (a * X_PLANE + b * X_ROW + e * X_VOXEL - tiles->input) : zeros;
                 }
                 for (; c < 32; c += VS_LANES) {
-                    vf d[D * H * W];
+                    vf d[WINDOW_DEPTH * WINDOW_HEIGHT * WINDOW_WIDTH];
 #pragma clang loop unroll(full)
-                    for (int n = 0; n < D * H * W; ++n) d[n] = vs_load(window[n] + c);
-                    transform_window_0(d, v + c);
+                    for (int n = 0; n < WINDOW_DEPTH * WINDOW_HEIGHT * WINDOW_WIDTH; ++n) d[n] = vs_load(window[n] + c);
+                    transform_window(d, v + c);
                 }
             }
 }
+
+
+/* Phases with 3 x 3 x 3 taps. */
+static const axis_phase depth_phases_0[] = { { -1, { 0, 1, 2, 3 }, { { 0, 3 }, { 0, 3 }, { 0, 3 }, { 0, 3 } }, { { 0, 3 }, { 0, 3 }, { 0, 3 }, { 0, 3 } } } };
+static const axis_phase height_phases_0[] = { { -1, { 0, 1, 2, 3 }, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 6 } }, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 6 } } } };
+static const axis_phase width_phases_0[] = { { -1, { 0, 1, 2, 3 }, { { 0, 17 }, { 0, 17 }, { 0, 17 }, { 0, 17 } }, { { 0, 17 }, { 0, 17 }, { 0, 17 }, { 0, 17 } } } };
 
 static void invert_0(const block *tiles, const axis_phase *dp, const axis_phase *hp, const axis_phase *wp,
                              const float *restrict m, const float *restrict bias, float *restrict y, int last) {
@@ -342,9 +356,8 @@ static void invert_0(const block *tiles, const axis_phase *dp, const axis_phase 
     (void)last;
 }
 
-static void compute_0(const block *tiles, range filters, const float *restrict x, const float *restrict weights, const float *restrict bias,
+static void compute_0(const block *tiles, range filters, const float *restrict weights, const float *restrict bias,
                               const float *restrict last_bias, float *restrict y, float *restrict work) {
-    transform_0(tiles, x, work);
     float *const m = work + PRODUCTS;
     for (int d = 0; d < 1; ++d)
         for (int h = 0; h < 1; ++h)
@@ -360,7 +373,8 @@ static void compute_0(const block *tiles, range filters, const float *restrict x
                                 const int wa = 3 == 1 ? 0 : a, wb = 3 == 1 ? 0 : b, we = 3 == 1 ? 0 : e;
                                 const int i = (a * (3 + 1) + b) * (3 + 1) + e;
                                 const int g = (wa * 4 + wb) * 4 + we;
-                                multiply_point(tiles, dp, hp, wp, a, b, e, work + i * (int64_t)POINT,
+                                const int p = (dp->points[a] * HEIGHT_POINTS + hp->points[b]) * WIDTH_POINTS + wp->points[e];
+                                multiply_point(tiles, dp, hp, wp, a, b, e, work + p * (int64_t)POINT,
                                                packed + g * (int64_t)CHANNELS * BLOCK_FILTERS, m + i * (int64_t)POINT_SUMS);
                             }
                     const int last = f + 1 == FILTER_BLOCKS;
@@ -451,7 +465,8 @@ int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_
             bias = (const float *)args->bias + part * FILTERS;
             for (int f = 0; f < 32; ++f) last_bias[f] = bias[(FILTER_BLOCKS - 1) * BLOCK_FILTERS + f];
             const float *const weights = packed + part * PART_WEIGHTS;
-            compute_0(&tiles, filters, x + part * CHANNELS, weights + 0, bias, last_bias, y + part * FILTERS, work);
+            transform(&tiles, x + part * CHANNELS, work);
+            compute_0(&tiles, filters, weights + 0, bias, last_bias, y + part * FILTERS, work);
         }
         unstage(&tiles, y, sample_y);
     }
@@ -459,12 +474,7 @@ int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_
 }
 
 /* Point p of the transformed weights along an axis: the sum of transforms[T][p][k] times tap k of the window. */
-static const double transforms[4][4][3] = {
-    { {0} },
-    { { 1 }, { 1 } },
-    { { 1, 0 }, { 1, 1 }, { 0, 1 } },
-    { { 1, 0, 0 }, { 0.5, 0.5, 0.5 }, { 0.5, -0.5, 0.5 }, { 0, 0, 1 } },
-};
+static const double transforms[4][4][3] = { { { 0 } }, { { 1.0 }, { 1.0 } }, { { 1.0, 0.0 }, { 1.0, 1.0 }, { 0.0, 1.0 } }, { { 1.0, 0.0, 0.0 }, { 0.5, 0.5, 0.5 }, { 0.5, -0.5, 0.5 }, { 0.0, 0.0, 1.0 } } };
 
 /* One phase of the kernel: taps along each axis in the order of the window, and where its transformed weights lie. */
 static const struct {

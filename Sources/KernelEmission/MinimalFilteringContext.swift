@@ -7,12 +7,18 @@ struct MinimalFilteringContext {
     struct Combination {
         let index: Int
         let depthTaps: Int, heightTaps: Int, widthTaps: Int
-        let heightPoints: Int, widthPoints: Int
+        let heightWeights: Int, widthWeights: Int
         let depthPhases: String, heightPhases: String, widthPhases: String
         let depthPhaseCount: Int, heightPhaseCount: Int, widthPhaseCount: Int
         let weightPoints: Int
         let weights: Int
     }
+    /// The transform of windows along one axis: as many points from as many inputs.
+    struct AxisTransform { let axis: String; let points: [Sum] }
+    /// The transform of products back to two outputs.
+    struct Inverse { let taps: Int; let first: String; let second: String }
+    /// A value and what it is made of.
+    struct Sum { let index: Int; let text: String }
     struct KernelPhase { let counts: String; let taps: String; let place: Int }
 
     let name: String
@@ -58,6 +64,11 @@ struct MinimalFilteringContext {
     let inputVoxel: Int, inputRow: Int, inputPlane: Int
     let outputVoxel: Int, outputRow: Int, outputPlane: Int
     let mostDepthTaps: Int, mostHeightTaps: Int, mostWidthTaps: Int
+    let depthPoints: Int, heightPoints: Int, widthPoints: Int
+    let axisTransforms: [AxisTransform]
+    let inverses: [Inverse]
+    let weightTransforms: String
+    let store: String
     let depthCrop: Int, heightCrop: Int, widthCrop: Int
     let zeroCount: Int
     let paddedChannels: Int
@@ -117,13 +128,24 @@ struct MinimalFilteringContext {
         convertsInput = resolved.conversion?.convertsInput ?? false
         convertsOutput = resolved.conversion?.convertsOutput ?? false
         converts = convertsInput || convertsOutput
-        streamsOutput = resolved.conversion?.streamsOutput ?? false
+        streamsOutput = resolved.conversion?.streamsOutput ?? resolved.parameters.streamsOutput
+        store = streamsOutput && !convertsOutput ? "vs_stream" : "vs_store"
         (stagedPlace, scratchPlace) = (resolved.stagedPlace, resolved.scratchPlace)
         let (inputSteps, outputSteps) = (resolved.inputSteps, resolved.outputSteps)
         (inputVoxel, inputRow, inputPlane) = (inputSteps[0], inputSteps[1], inputSteps[2])
         (outputVoxel, outputRow, outputPlane) = (outputSteps[0], outputSteps[1], outputSteps[2])
-        let taps = axes.map { $0.classes.first?.taps ?? 1 }
-        (mostDepthTaps, mostHeightTaps, mostWidthTaps) = (taps[0], taps[1], taps[2])
+        (mostDepthTaps, mostHeightTaps, mostWidthTaps) = (axes[0].mostTaps, axes[1].mostTaps, axes[2].mostTaps)
+        (depthPoints, heightPoints, widthPoints) = (axes[0].transform.count, axes[1].transform.count, axes[2].transform.count)
+        axisTransforms = zip(["depth", "height", "width"], axes).map { name, axis in
+            AxisTransform(axis: name, points: axis.transform.enumerated().map { Sum(index: $0, text: Self.sum($1, of: "d")) })
+        }
+        inverses = Set(axes.flatMap { $0.classes.map(\.taps) }).sorted().map { taps in
+            let rows = MinimalFilteringSchedule.inverse[taps]
+            return Inverse(taps: taps, first: Self.sum(rows[0], of: "m"), second: Self.sum(rows[1], of: "m"))
+        }
+        weightTransforms = MinimalFilteringSchedule.weights.map { rows in
+            "{ " + (rows.isEmpty ? "{ 0 }" : rows.map { "{ " + $0.map { "\($0)" }.joined(separator: ", ") + " }" }.joined(separator: ", ")) + " }"
+        }.joined(separator: ", ")
         (depthCrop, heightCrop, widthCrop) = (depth.crop, height.crop, width.crop)
         let paddedChannels = geometry.channelsPerGroup.ceilingDivision(by: resolved.lanes) * resolved.lanes
         self.paddedChannels = paddedChannels
@@ -148,7 +170,7 @@ struct MinimalFilteringContext {
             let classes = combination.classes
             return Combination(
                 index: index, depthTaps: classes[0].taps, heightTaps: classes[1].taps, widthTaps: classes[2].taps,
-                heightPoints: classes[1].weightPoints, widthPoints: classes[2].weightPoints,
+                heightWeights: classes[1].weightPoints, widthWeights: classes[2].weightPoints,
                 depthPhases: Self.phases(classes[0]), heightPhases: Self.phases(classes[1]), widthPhases: Self.phases(classes[2]),
                 depthPhaseCount: classes[0].phases.count, heightPhaseCount: classes[1].phases.count,
                 widthPhaseCount: classes[2].phases.count, weightPoints: combination.weightPoints, weights: combination.weights)
@@ -186,6 +208,15 @@ struct MinimalFilteringContext {
         func ranges(_ list: [Range<Int>]) -> String {
             "{ " + list.map { "{ \($0.lowerBound), \($0.upperBound) }" }.joined(separator: ", ") + " }"
         }
-        return phaseClass.phases.map { "{ \($0.offset), \(ranges($0.needed)), \(ranges($0.computed)) }" }.joined(separator: ", ")
+        let places = phaseClass.places.map(String.init).joined(separator: ", ")
+        return phaseClass.phases.map { "{ \($0.offset), { \(places) }, \(ranges($0.needed)), \(ranges($0.computed)) }" }.joined(separator: ", ")
+    }
+
+    /// The sum of the values whose factor is 1, less those whose factor is -1.
+    private static func sum(_ factors: [Double], of values: String) -> String {
+        func terms(_ factor: Double, _ sign: String) -> [String] {
+            factors.indices.filter { factors[$0] == factor }.map { sign + "\(values)[\($0) * step]" }
+        }
+        return (terms(1, " + ") + terms(-1, " - ")).joined().dropFirst(3).description
     }
 }

@@ -72,12 +72,11 @@ extension CostModel {
         let (rows, vectors) = (Double(resolved.parameters.rows), Double(resolved.parameters.vectors))
         let loads = max(1, 1.1 * (rows + vectors) / (rows * vectors))
         var cycles = Double(resolved.transformedMultiplyAdds) * padding / Double(lanes) / 2 / 0.85 * loads
+        // Measured: finding a window, then a load, about two additions and a store of every point; on the way back the same, and
+        // eight stores to distant lines.
+        cycles += Double(tiles * geometry.groups * resolved.points) * (8 + 4 * Double(channelVectors))
         for combination in resolved.combinations {
-            // Measured: finding a window, then a load, about two additions and a store of every point; on the way back the
-            // same, and eight stores to distant lines.
-            let points = Double(combination.points)
-            cycles += Double(tiles * geometry.groups) * points * (8 + 4 * Double(channelVectors))
-            cycles += Double(tiles * geometry.groups * filterVectors * combination.phaseCount) * (points * 3 + 40)
+            cycles += Double(tiles * geometry.groups * filterVectors * combination.phaseCount) * (Double(combination.points) * 3 + 40)
         }
         return cycles
     }

@@ -49,6 +49,6 @@ extension MinimalFiltering {
         let width = available[2].ceilingDivision(by: available[2].ceilingDivision(by: min(available[2], max(1, min(tiles, 18)))))
         let height = max(1, min(available[1], tiles / width))
         let depth = max(1, min(available[0], tiles / (width * height)))
-        return MinimalFiltering(block: [depth, height, width], vectors: vectors, rows: rows)
+        return MinimalFiltering(block: [depth, height, width], vectors: vectors, rows: rows, streamsOutput: LayoutConversion.streams(geometry, target))
     }
 }

@@ -1,7 +1,7 @@
 import LayerSpec
 
 /// Schedule parameters of the minimal filtering family: F(2, T) nested over the axes (Winograd 1980; Lavin and Gray 2016),
-/// with the window of a tile shared by all phases that have equally many taps.
+/// with the window of a tile shared by all phases, and a point of it by all that use it.
 ///
 /// Only two outputs per axis and tile: then a transformed input value reaches exactly the outputs that read it, so NaN, Inf and
 /// outliers stay where direct summation would have them, and rounding errors stay as small.
@@ -14,15 +14,18 @@ public struct MinimalFiltering: Codable, Hashable, Sendable {
     public var rows: Int
     /// Parts of the filters that are work items of their own; each transforms its block again.
     public var splits: Int
+    /// Whether whole vectors of results go past the caches: their lines are not read first, nor there for who reads them next.
+    public var streamsOutput: Bool
     /// Unroll count of the channel loop.
     public var unroll: Int
 
     /// Parameters as given; `Schedule` checks them.
-    public init(block: [Int], vectors: Int, rows: Int, splits: Int = 1, unroll: Int = 2) {
+    public init(block: [Int], vectors: Int, rows: Int, splits: Int = 1, streamsOutput: Bool = false, unroll: Int = 2) {
         self.block = block
         self.vectors = vectors
         self.rows = rows
         self.splits = splits
+        self.streamsOutput = streamsOutput
         self.unroll = unroll
     }
 
@@ -30,6 +33,7 @@ public struct MinimalFiltering: Codable, Hashable, Sendable {
     public var text: String {
         var parts = ["minimal-filtering", "block" + block.map(String.init).joined(separator: "x"), "v\(vectors)", "r\(rows)"]
         if splits > 1 { parts.append("split\(splits)") }
+        if streamsOutput { parts.append("stream") }
         return (parts + ["unroll\(unroll)"]).joined(separator: ",")
     }
 

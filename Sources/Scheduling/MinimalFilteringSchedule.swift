@@ -14,14 +14,16 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
         public let computed: [Range<Int>]
     }
 
-    /// The phases of one axis with equally many taps; they share windows.
+    /// The phases of one axis with equally many taps; they share all their points.
     public struct PhaseClass: Hashable, Sendable {
         /// Taps of each phase.
         public let taps: Int
         /// The phases, ascending.
         public let phases: [Phase]
+        /// Per point of the class: its number among the points of the axis.
+        public let places: [Int]
 
-        /// Inputs of a window, points of its transform, products of a tile.
+        /// Points of the transform of F(2, taps), products of a tile.
         public var points: Int { taps + 1 }
         /// Distinct weights per axis: with one tap both points have the same.
         public var weightPoints: Int { taps == 1 ? 1 : taps + 1 }
@@ -35,6 +37,11 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
         public let tiles: Int
         /// Phases by their number of taps, most taps first.
         public let classes: [PhaseClass]
+        /// Points from the inputs of a window: the different rows of B^T of all classes.
+        public let transform: [[Double]]
+
+        /// Most taps of a phase.
+        public var mostTaps: Int { classes.first?.taps ?? 1 }
     }
 
     /// One class per axis, and the place of its first weights, in floats.
@@ -84,7 +91,7 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
         let block = zip(parameters.block, axes).map { min($0, $1.tiles) }
         self.block = block
         conversion = spec.layout == .channelsFirst
-            ? WindowConversion(spec.geometry, target, taps: axes.map { $0.classes.first?.taps ?? 1 }, block: block, lanes: lanes) : nil
+            ? WindowConversion(spec.geometry, taps: axes.map(\.mostTaps), block: block, lanes: lanes, streams: parameters.streamsOutput) : nil
         let filters = parameters.vectors * lanes
         let unit = spec.geometry.filtersPerGroup.ceilingDivision(by: filters) * filters * spec.geometry.channelsPerGroup
         var combinations: [Combination] = []
@@ -110,7 +117,7 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
         let first = present.map(\.lowerBound).min() ?? 0
         let end = present.map(\.upperBound).max() ?? 0
         let tiles = (end - first).ceilingDivision(by: 2)
-        var classes: [Int: [Phase]] = [:]
+        var phases: [Int: [Phase]] = [:]
         for r in 0..<axis.stride where !ranges[r].isEmpty {
             // Lags of a phase are 0, 1, ... T - 1, so position q reads the inputs q - T + 1 ... q.
             let taps = axis.taps(inPhase: r).map(\.tap)
@@ -129,12 +136,22 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
                         }
                 }
             }
-            classes[count, default: []].append(
+            phases[count, default: []].append(
                 Phase(offset: r - axis.crop, taps: taps.reversed(), needed: needed, computed: computed))
         }
-        return Axis(
-            firstPosition: first, tiles: tiles,
-            classes: classes.sorted { $0.key > $1.key }.map { PhaseClass(taps: $0.key, phases: $0.value) })
+        // The window of a class with fewer taps is the end of the longest window, and some of its points are the same.
+        let mostTaps = phases.keys.max() ?? 1
+        var transform: [[Double]] = []
+        let classes = phases.sorted { $0.key > $1.key }.map { taps, phases in
+            let places = forward[taps].map { row in
+                let point = Array(repeating: 0, count: mostTaps - taps) + row
+                if let known = transform.firstIndex(of: point) { return known }
+                transform.append(point)
+                return transform.count - 1
+            }
+            return PhaseClass(taps: taps, phases: phases, places: places)
+        }
+        return Axis(firstPosition: first, tiles: tiles, classes: classes, transform: transform)
     }
 
     /// The smallest range that holds all tiles with a property.
@@ -149,12 +166,12 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
     /// Whether output 0 or 1 of F(2, taps) uses a point: the non-zero entries of A^T.
     static func output(_ taps: Int, _ output: Int, uses point: Int) -> Bool { inverse[taps][output][point] != 0 }
 
-    /// B^T of F(2, T): points from the T + 1 inputs of a window. The templates hold the same transforms as code.
+    /// B^T of F(2, T): points from the T + 1 inputs of a window.
     public static let forward: [[[Double]]] = [
         [],
         [[1, 0], [0, 1]],
         [[1, -1, 0], [0, 1, 0], [0, -1, 1]],
-        [[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, -1, 0, 1]],
+        [[1, 0, -1, 0], [0, 1, 1, 0], [0, 1, -1, 0], [0, -1, 0, 1]],
     ]
 
     /// G of F(2, T): transformed weights from the taps, in the order of the window.
@@ -170,7 +187,7 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
         [],
         [[1, 0], [0, 1]],
         [[1, 1, 0], [0, 1, 1]],
-        [[1, 1, 1, 0], [0, 1, -1, 1]],
+        [[1, 1, -1, 0], [0, 1, 1, 1]],
     ]
 
     /// Filters of one block, all of one group.
@@ -179,8 +196,10 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
     public var blockCount: Int { spec.geometry.filtersPerGroup.ceilingDivision(by: blockFilters) }
     /// Tiles of a full work item.
     public var blockTiles: Int { block.reduce(1, *) }
-    /// Most points of a combination.
-    private var points: Int { combinations.map(\.points).max() ?? 1 }
+    /// Points of a transformed window.
+    public var points: Int { axes.reduce(1) { $0 * $1.transform.count } }
+    /// Most products of a tile and phase.
+    private var productCount: Int { combinations.map(\.points).max() ?? 1 }
 
     /// Floats from one tile's channels to the next; not a multiple of 1 KiB, as such rows would share cache sets.
     public var row: Int { spec.geometry.channelsPerGroup.ceilingDivision(by: lanes) * lanes + (spec.geometry.channelsPerGroup % 256 == 0 ? lanes : 0) }
@@ -192,7 +211,7 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
     public var products: Int { (points * point).ceilingDivision(by: 16) * 16 }
 
     /// Where converted inputs begin in the workspace, in floats: behind transformed input and products.
-    public var stagedPlace: Int { (products + points * pointSums).ceilingDivision(by: 16) * 16 }
+    public var stagedPlace: Int { (products + productCount * pointSums).ceilingDivision(by: 16) * 16 }
     /// Where outputs to be converted begin.
     public var scratchPlace: Int { stagedPlace + (conversion?.inputFloats ?? 0) }
     /// Bytes of workspace of one thread.

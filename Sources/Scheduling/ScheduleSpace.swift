@@ -80,6 +80,7 @@ public struct ScheduleSpace: Sendable {
         return registerTiles(p, spec, target) + p.varied(\.block, blocks)
             + p.varied(\.rows, [p.rows / 2, p.rows - 1, p.rows + 1])
             + p.varied(\.splits, [1, 2, 4])
+            + p.varied(\.streamsOutput, [!p.streamsOutput])
             + p.varied(\.unroll, [1, 2, 4])
     }
 

@@ -21,7 +21,7 @@ public struct WindowConversion: Hashable, Sendable {
     /// - Parameters:
     ///   - taps: most taps of a phase along each axis.
     ///   - block: tiles of a work item along each axis.
-    init(_ geometry: Geometry, _ target: Target, taps: [Int], block: [Int], lanes: Int) {
+    init(_ geometry: Geometry, taps: [Int], block: [Int], lanes: Int, streams: Bool) {
         convertsInput = geometry.channels > 1
         convertsOutput = geometry.filters > 1
         let inputs = geometry.axes.indices.map { min(2 * block[$0] + taps[$0] - 1, geometry.axes[$0].input) }
@@ -33,7 +33,7 @@ public struct WindowConversion: Hashable, Sendable {
             convertsOutput ? outputs : geometry.axes.map(\.output),
             voxel: convertsOutput ? LayoutConversion.voxel(features: geometry.filters, lanes: lanes) : 1)
         inputFloats = convertsInput ? (inputs[0] * inputSteps[2]).ceilingDivision(by: 16) * 16 : 0
-        streamsOutput = convertsOutput && LayoutConversion.streams(geometry, target)
+        streamsOutput = convertsOutput && streams
         outputFloats = convertsOutput ? (outputs[0] * outputSteps[2]).ceilingDivision(by: 16) * 16 : 0
     }
 

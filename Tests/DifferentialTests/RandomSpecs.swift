@@ -86,7 +86,7 @@ struct RandomSpecs {
                 .minimalFiltering(
                     MinimalFiltering(
                         block: [4, 4, wide ? 9 : 4].map { random.integer(1...$0) }, vectors: vectors, rows: rows, splits: random.integer(1...3),
-                        unroll: random.integer(1...3)))
+                        streamsOutput: random.chance(0.3), unroll: random.integer(1...3)))
             )
         }
     }
@@ -158,8 +158,8 @@ struct ClassCounts {
         "stride above kernel": 60, "kernel no multiple of stride": 150, "asymmetric crop": 200, "channels no multiple of lanes": 300,
         "filters no multiple of lanes": 300, "batch above 1": 150, "phase without taps": 60, "axis of length 1": 60,
         "dilation": 60, "two channels per vector": 40, "channels as lanes": 60, "several filter blocks": 100, "unrolled rows": 40, "weight-stationary": 60,
-        "split filters": 30, "streamed output": 40, "batch rows": 40,
-        "activation": 130, "minimal filtering": 150, "groups": 120, "groups, filters as lanes": 24, "groups, two channels per vector": 6,
+        "row-stationary": 40, "split filters": 30, "streamed output": 40, "batch rows": 40,
+        "activation": 130, "minimal filtering": 150, "minimal filtering, phases of two tap counts": 60, "minimal filtering, streamed output": 30, "groups": 120, "groups, filters as lanes": 24, "groups, two channels per vector": 6,
         "groups, channels as lanes": 12, "groups, weight-stationary": 12, "groups, unrolled rows": 6, "groups, minimal filtering": 30,
         "groups, batch above 1": 36,
         "channels first": 150, "channels first, minimal filtering": 42, "channels first, weight-stationary": 18,
@@ -199,7 +199,10 @@ struct ClassCounts {
             ("several filter blocks", (schedule.filterLanes?.packedLayout.blockCount ?? schedule.minimalFiltering?.blockCount ?? 0) > 1),
             ("unrolled rows", schedule.filterLanes?.parameters.listsRows == false),
             ("weight-stationary", schedule.filterLanes?.parameters.order == .weightStationary),
+            ("row-stationary", lanesParameters?.order == .rowStationary),
             ("minimal filtering", schedule.minimalFiltering != nil),
+            ("minimal filtering, phases of two tap counts", schedule.minimalFiltering?.axes.contains { $0.classes.count > 1 } == true),
+            ("minimal filtering, streamed output", schedule.minimalFiltering?.parameters.streamsOutput == true),
             ("split filters", (schedule.minimalFiltering?.splits ?? 1) > 1),
             ("streamed output", schedule.filterLanes?.parameters.streamsOutput == true),
             ("batch rows", schedule.batchRows != nil),

@@ -47,6 +47,28 @@ import Testing
         }
     }
 
+    /// Phases of fewer taps find some of their points among those of the longest window: with kernel 3 and stride 2 an axis has 4
+    /// points instead of 3 and 2, with kernel 5 and stride 2 it has 6 instead of 4 and 3.
+    @Test func pointsAreShared() throws {
+        for (kernel, stride, points, places) in [
+            (4, 2, 3, [[0, 1, 2]]), (3, 1, 4, [[0, 1, 2, 3]]), (3, 2, 4, [[0, 1, 2], [1, 3]]), (5, 2, 6, [[0, 1, 2, 3], [2, 4, 5]]),
+        ] {
+            let spec = try spec(kernel: kernel, stride: stride)
+            let schedule = try plan(
+                spec, target: Target(.x86_64_v4), decision: .minimalFiltering(MinimalFiltering(block: [1, 1, 4], vectors: 2, rows: 8)))
+            let axis = try #require(schedule.minimalFiltering?.axes.first)
+            #expect(axis.transform.count == points, "k\(kernel) s\(stride)")
+            #expect(axis.classes.map(\.places) == places, "k\(kernel) s\(stride)")
+            // What a class reads of the window is its own transform, from the inputs that end with the window's last.
+            for phases in axis.classes {
+                let offset = axis.mostTaps - phases.taps
+                for (row, place) in zip(MinimalFilteringSchedule.forward[phases.taps], phases.places) {
+                    #expect(axis.transform[place] == Array(repeating: 0, count: offset) + row, "k\(kernel) s\(stride)")
+                }
+            }
+        }
+    }
+
     @Test func theEstimateTakesItWhereItPays() throws {
         for target in [Target(.x86_64_v4), Target(.x86_64_v3)] {
             for (kernel, stride) in [(4, 2), (3, 1)] {

@@ -4,22 +4,23 @@
  * the input are transformed, multiplied point by point with transformed weights, and transformed back to two outputs per axis.
  *
  *   key       forward;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast
- *   target    x86-64-v3
- *   schedule  minimal-filtering,block1x4x7,v2,r6,unroll2
+ *   target    x86-64-v4
+ *   schedule  minimal-filtering,block1x3x7,v2,r14,unroll2
  *   looped    batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels
  *   counted   165941760 multiply-adds a sample directly, 86553600 transformed
  *
  * A tile is two neighbouring positions q of the phase grid along each axis. Position q of a phase with T taps reads the inputs
- * q - T + 1 ... q, so all phases with equally many taps share the window of T + 1 inputs of a tile.
+ * q - T + 1 ... q, so all phases with equally many taps share the window of T + 1 inputs of a tile; where phases have different
+ * numbers of taps, the shorter window is the end of the longer one.
  */
 #define VS_REAL_BYTES 4
-#define VS_LANES 8
+#define VS_LANES 16
 #include <stddef.h>
 #include "voxelsmith_kernel_abi.h"
 #include "voxelsmith_vectors.h"
 
 _Static_assert(VS_LANES == 4 || VS_LANES == 8 || VS_LANES == 16, "vectors of 128, 256 or 512 bits");
-_Static_assert(2 >= 1 && 6 >= 1 && 28 >= 1, "schedule");
+_Static_assert(2 >= 1 && 14 >= 1 && 21 >= 1, "schedule");
 
 enum {
     CHANNELS = 60, /* of one group of features, as all that follows */
@@ -37,22 +38,28 @@ enum {
     HEIGHT_TILES = 6,
     WIDTH_TILES = 7,
     BLOCK_DEPTH = 1, /* tiles of one work item along each axis */
-    BLOCK_HEIGHT = 4,
+    BLOCK_HEIGHT = 3,
     BLOCK_WIDTH = 7,
     DEPTH_BLOCKS = 5,
     HEIGHT_BLOCKS = 2,
     WIDTH_BLOCKS = 1,
     VECTORS = 2, /* of filters in a block */
-    BLOCK_FILTERS = 16,
-    FILTER_BLOCKS = 4,
+    BLOCK_FILTERS = 32,
+    FILTER_BLOCKS = 2,
+    WINDOW_DEPTH = 2 + 1, /* inputs of a window along each axis, and points of its transform */
+    WINDOW_HEIGHT = 3 + 1,
+    WINDOW_WIDTH = 2 + 1,
+    DEPTH_POINTS = 3,
+    HEIGHT_POINTS = 4,
+    WIDTH_POINTS = 4,
     SPLITS = 1, /* parts of the filter blocks, each with work items of its own */
     ROW = 64,             /* floats from one tile's channels to the next in the transformed input */
-    POINT = 1808,         /* floats from one point to the next in the transformed input */
-    POINT_SUMS = 464, /* likewise in the products */
+    POINT = 1360,         /* floats from one point to the next in the transformed input */
+    POINT_SUMS = 688, /* likewise in the products */
 };
 
 /* Where the transformed input and the products lie in the workspace, in floats. */
-#define PRODUCTS INT64_C(65088)
+#define PRODUCTS INT64_C(65280)
 
 /* Floats from voxel to voxel, row to row and plane to plane, where windows are read and where results are written. */
 #define X_VOXEL INT64_C(60)
@@ -70,10 +77,11 @@ typedef struct {
     int end;
 } range;
 
-/* One phase of one axis: its outputs are position * stride + offset; per point the tiles that need the product, and those for
- * which it is not known to be zero. */
+/* One phase of one axis: its outputs are position * stride + offset; per point its place among the points of the axis, the tiles
+ * that need the product, and those for which it is not known to be zero. */
 typedef struct {
     int offset;
+    int points[4];
     range needed[4];
     range computed[4];
 } axis_phase;
@@ -87,33 +95,44 @@ typedef struct {
 
 static const float zeros[64];
 
-/* The transforms of F(2, T) along one axis, in place: T + 1 inputs to T + 1 points, and T + 1 products to 2 outputs. */
-VS_INLINE void forward_1(vf *d, int step) { (void)d, (void)step; }
-VS_INLINE void forward_2(vf *d, int step) {
-    d[0] = d[0] - d[step];
-    d[2 * step] = d[2 * step] - d[step];
+/* The transforms along one axis: inputs of a window, `step` apart, to points as far apart; and, in place, the T + 1 products of
+ * F(2, T) to two outputs. */
+VS_INLINE void forward_depth(const vf *restrict d, int step, vf *restrict p) {
+    p[0 * step] = d[0 * step] - d[1 * step];
+    p[1 * step] = d[1 * step];
+    p[2 * step] = d[2 * step] - d[1 * step];
 }
-VS_INLINE void forward_3(vf *d, int step) {
-    const vf a = d[step], b = d[2 * step];
-    d[0] = d[0] - b;
-    d[step] = a + b;
-    d[2 * step] = b - a;
-    d[3 * step] = d[3 * step] - a;
+VS_INLINE void forward_height(const vf *restrict d, int step, vf *restrict p) {
+    p[0 * step] = d[0 * step] - d[2 * step];
+    p[1 * step] = d[1 * step] + d[2 * step];
+    p[2 * step] = d[1 * step] - d[2 * step];
+    p[3 * step] = d[3 * step] - d[1 * step];
 }
-VS_INLINE void inverse_1(vf *m, int step) { (void)m, (void)step; }
+VS_INLINE void forward_width(const vf *restrict d, int step, vf *restrict p) {
+    p[0 * step] = d[0 * step] - d[1 * step];
+    p[1 * step] = d[1 * step];
+    p[2 * step] = d[2 * step] - d[1 * step];
+    p[3 * step] = d[2 * step];
+}
+VS_INLINE void inverse_1(vf *m, int step) {
+    const vf a = m[0 * step], b = m[1 * step];
+    m[0] = a;
+    m[step] = b;
+}
 VS_INLINE void inverse_2(vf *m, int step) {
-    m[0] = m[0] + m[step];
-    m[step] = m[step] + m[2 * step];
+    const vf a = m[0 * step] + m[1 * step], b = m[1 * step] + m[2 * step];
+    m[0] = a;
+    m[step] = b;
 }
 VS_INLINE void inverse_3(vf *m, int step) {
-    const vf a = m[step], b = m[2 * step];
-    m[0] = m[0] + a + b;
-    m[step] = a - b + m[3 * step];
+    const vf a = m[0 * step] + m[1 * step] - m[2 * step], b = m[1 * step] + m[2 * step] + m[3 * step];
+    m[0] = a;
+    m[step] = b;
 }
 
 /* Products of `rows` tiles with one point's weights: sums over the channels. */
 VS_INLINE void multiply(const float *restrict v, const float *restrict w, float *restrict m, const int rows) {
-    vf sums[6][VECTORS];
+    vf sums[14][VECTORS];
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; ++i)
 #pragma clang loop unroll(full)
@@ -155,11 +174,35 @@ static __attribute__((noinline)) void multiply_5(const float *restrict v, const 
 static __attribute__((noinline)) void multiply_6(const float *restrict v, const float *restrict w, float *restrict m) {
     multiply(v, w, m, 6);
 }
-static multiply_function *const multiply_rows[6 + 1] = { NULL, multiply_1, multiply_2, multiply_3, multiply_4, multiply_5, multiply_6 };
+static __attribute__((noinline)) void multiply_7(const float *restrict v, const float *restrict w, float *restrict m) {
+    multiply(v, w, m, 7);
+}
+static __attribute__((noinline)) void multiply_8(const float *restrict v, const float *restrict w, float *restrict m) {
+    multiply(v, w, m, 8);
+}
+static __attribute__((noinline)) void multiply_9(const float *restrict v, const float *restrict w, float *restrict m) {
+    multiply(v, w, m, 9);
+}
+static __attribute__((noinline)) void multiply_10(const float *restrict v, const float *restrict w, float *restrict m) {
+    multiply(v, w, m, 10);
+}
+static __attribute__((noinline)) void multiply_11(const float *restrict v, const float *restrict w, float *restrict m) {
+    multiply(v, w, m, 11);
+}
+static __attribute__((noinline)) void multiply_12(const float *restrict v, const float *restrict w, float *restrict m) {
+    multiply(v, w, m, 12);
+}
+static __attribute__((noinline)) void multiply_13(const float *restrict v, const float *restrict w, float *restrict m) {
+    multiply(v, w, m, 13);
+}
+static __attribute__((noinline)) void multiply_14(const float *restrict v, const float *restrict w, float *restrict m) {
+    multiply(v, w, m, 14);
+}
+static multiply_function *const multiply_rows[14 + 1] = { NULL, multiply_1, multiply_2, multiply_3, multiply_4, multiply_5, multiply_6, multiply_7, multiply_8, multiply_9, multiply_10, multiply_11, multiply_12, multiply_13, multiply_14 };
 
 /* Any number of neighbouring tiles, in pieces of nearly equal length. */
 static void multiply_run(const float *restrict v, const float *restrict w, float *restrict m, int rows) {
-    int pieces = (rows + 6 - 1) / 6;
+    int pieces = (rows + 14 - 1) / 14;
     for (; rows > 0; --pieces) {
         const int n = (rows + pieces - 1) / pieces;
         multiply_rows[n](v, w, m);
@@ -203,29 +246,27 @@ static void multiply_point(const block *tiles, const axis_phase *d, const axis_p
         }
     }
 }
-
-/* Phases with 2 x 3 x 2 taps. */
-static const axis_phase depth_phases_0[] = { { -1, { { 1, 5 }, { 0, 5 }, { 0, 5 } }, { { 1, 5 }, { 0, 5 }, { 0, 5 } } }, { 0, { { 0, 5 }, { 0, 5 }, { 0, 4 } }, { { 0, 5 }, { 0, 5 }, { 0, 4 } } } };
-static const axis_phase height_phases_0[] = { { -1, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 5 } }, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 5 } } } };
-static const axis_phase width_phases_0[] = { { 0, { { 0, 7 }, { 0, 7 }, { 0, 7 } }, { { 0, 7 }, { 0, 7 }, { 0, 7 } } } };
-
 /* The points of one window for one vector of channels. */
-VS_INLINE void transform_window_0(vf *restrict d, float *restrict v) {
-    enum { D = 2 + 1, H = 3 + 1, W = 2 + 1 };
+VS_INLINE void transform_window(const vf *restrict d, float *restrict v) {
+    vf planes[DEPTH_POINTS * WINDOW_HEIGHT * WINDOW_WIDTH];
 #pragma clang loop unroll(full)
-    for (int i = 0; i < D * H; ++i) forward_2(d + i * W, 1);
+    for (int i = 0; i < WINDOW_HEIGHT * WINDOW_WIDTH; ++i) forward_depth(d + i, WINDOW_HEIGHT * WINDOW_WIDTH, planes + i);
 #pragma clang loop unroll(full)
-    for (int a = 0; a < D; ++a)
+    for (int a = 0; a < DEPTH_POINTS; ++a) {
+        vf rows[HEIGHT_POINTS * WINDOW_WIDTH];
 #pragma clang loop unroll(full)
-        for (int e = 0; e < W; ++e) forward_3(d + a * H * W + e, W);
+        for (int i = 0; i < WINDOW_WIDTH; ++i) forward_height(planes + a * WINDOW_HEIGHT * WINDOW_WIDTH + i, WINDOW_WIDTH, rows + i);
 #pragma clang loop unroll(full)
-    for (int i = 0; i < H * W; ++i) forward_2(d + i, H * W);
+        for (int b = 0; b < HEIGHT_POINTS; ++b) {
+            vf points[WIDTH_POINTS];
+            forward_width(rows + b * WINDOW_WIDTH, 1, points);
 #pragma clang loop unroll(full)
-    for (int i = 0; i < D * H * W; ++i) vs_store(v + i * (int64_t)POINT, d[i]);
+            for (int e = 0; e < WIDTH_POINTS; ++e) vs_store(v + ((a * HEIGHT_POINTS + b) * WIDTH_POINTS + e) * (int64_t)POINT, points[e]);
+        }
+    }
 }
 
-static void transform_0(const block *tiles, const float *restrict x, float *restrict v) {
-    enum { D = 2 + 1, H = 3 + 1, W = 2 + 1 };
+static void transform(const block *tiles, const float *restrict x, float *restrict v) {
     for (int z = tiles->depth.begin; z < tiles->depth.end; ++z)
         for (int y = tiles->height.begin; y < tiles->height.end; ++y)
             for (int t = tiles->width.begin; t < tiles->width.end; ++t, v += ROW) {
@@ -233,38 +274,44 @@ static void transform_0(const block *tiles, const float *restrict x, float *rest
                 const int j = 1 + 2 * y - 3 + 1;
                 const int k = 0 + 2 * t - 2 + 1;
                 int c = 0;
-                if (i >= 0 && i + D <= INPUT_DEPTH && j >= 0 && j + H <= INPUT_HEIGHT && k >= 0 && k + W <= INPUT_WIDTH) {
+                if (i >= 0 && i + WINDOW_DEPTH <= INPUT_DEPTH && j >= 0 && j + WINDOW_HEIGHT <= INPUT_HEIGHT && k >= 0 && k + WINDOW_WIDTH <= INPUT_WIDTH) {
                     const float *const first = x + (i * X_PLANE + j * X_ROW + k * X_VOXEL);
                     for (; c + VS_LANES <= CHANNELS; c += VS_LANES) {
-                        vf d[D * H * W];
+                        vf d[WINDOW_DEPTH * WINDOW_HEIGHT * WINDOW_WIDTH];
 #pragma clang loop unroll(full)
-                        for (int n = 0; n < D * H * W; ++n)
-                            d[n] = vs_load(first + n / (H * W) * X_PLANE + n / W % H * X_ROW + n % W * X_VOXEL + c);
-                        transform_window_0(d, v + c);
+                        for (int n = 0; n < WINDOW_DEPTH * WINDOW_HEIGHT * WINDOW_WIDTH; ++n)
+                            d[n] = vs_load(first + n / (WINDOW_HEIGHT * WINDOW_WIDTH) * X_PLANE + n / WINDOW_WIDTH % WINDOW_HEIGHT * X_ROW + n % WINDOW_WIDTH * X_VOXEL + c);
+                        transform_window(d, v + c);
                     }
                     if (c >= CHANNELS) continue;
                 }
                 /* At an edge, and for the channels behind the last whole vector. */
-                const float *window[D * H * W];
-                for (int n = 0; n < D * H * W; ++n) {
-                    const int a = i + n / (H * W), b = j + n / W % H, e = k + n % W;
+                const float *window[WINDOW_DEPTH * WINDOW_HEIGHT * WINDOW_WIDTH];
+                for (int n = 0; n < WINDOW_DEPTH * WINDOW_HEIGHT * WINDOW_WIDTH; ++n) {
+                    const int a = i + n / (WINDOW_HEIGHT * WINDOW_WIDTH), b = j + n / WINDOW_WIDTH % WINDOW_HEIGHT, e = k + n % WINDOW_WIDTH;
                     const int inside = a >= 0 && a < INPUT_DEPTH && b >= 0 && b < INPUT_HEIGHT && e >= 0 && e < INPUT_WIDTH;
                     window[n] = inside ? x + (a * X_PLANE + b * X_ROW + e * X_VOXEL) : zeros;
                 }
                 for (; c < 64; c += VS_LANES) {
-                    vf d[D * H * W];
+                    vf d[WINDOW_DEPTH * WINDOW_HEIGHT * WINDOW_WIDTH];
                     if (c + VS_LANES > CHANNELS) { /* nothing is read behind the last channel */
-                        for (int n = 0; n < D * H * W; ++n) {
+                        for (int n = 0; n < WINDOW_DEPTH * WINDOW_HEIGHT * WINDOW_WIDTH; ++n) {
                             d[n] = vs_splat(0);
-                            for (int e = 0; e < 4; ++e) d[n][e] = window[n][c + e];
+                            for (int e = 0; e < 12; ++e) d[n][e] = window[n][c + e];
                         }
                     } else
 #pragma clang loop unroll(full)
-                    for (int n = 0; n < D * H * W; ++n) d[n] = vs_load(window[n] + c);
-                    transform_window_0(d, v + c);
+                    for (int n = 0; n < WINDOW_DEPTH * WINDOW_HEIGHT * WINDOW_WIDTH; ++n) d[n] = vs_load(window[n] + c);
+                    transform_window(d, v + c);
                 }
             }
 }
+
+
+/* Phases with 2 x 3 x 2 taps. */
+static const axis_phase depth_phases_0[] = { { -1, { 0, 1, 2 }, { { 1, 5 }, { 0, 5 }, { 0, 5 } }, { { 1, 5 }, { 0, 5 }, { 0, 5 } } }, { 0, { 0, 1, 2 }, { { 0, 5 }, { 0, 5 }, { 0, 4 } }, { { 0, 5 }, { 0, 5 }, { 0, 4 } } } };
+static const axis_phase height_phases_0[] = { { -1, { 0, 1, 2, 3 }, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 5 } }, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 5 } } } };
+static const axis_phase width_phases_0[] = { { 0, { 0, 1, 2 }, { { 0, 7 }, { 0, 7 }, { 0, 7 } }, { { 0, 7 }, { 0, 7 }, { 0, 7 } } } };
 
 static void invert_0(const block *tiles, const axis_phase *dp, const axis_phase *hp, const axis_phase *wp,
                              const float *restrict m, const float *restrict bias, float *restrict y, int last) {
@@ -319,9 +366,8 @@ static void invert_0(const block *tiles, const axis_phase *dp, const axis_phase 
     (void)last;
 }
 
-static void compute_0(const block *tiles, range filters, const float *restrict x, const float *restrict weights, const float *restrict bias,
+static void compute_0(const block *tiles, range filters, const float *restrict weights, const float *restrict bias,
                               const float *restrict last_bias, float *restrict y, float *restrict work) {
-    transform_0(tiles, x, work);
     float *const m = work + PRODUCTS;
     for (int d = 0; d < 2; ++d)
         for (int h = 0; h < 1; ++h)
@@ -337,7 +383,8 @@ static void compute_0(const block *tiles, range filters, const float *restrict x
                                 const int wa = 2 == 1 ? 0 : a, wb = 3 == 1 ? 0 : b, we = 2 == 1 ? 0 : e;
                                 const int i = (a * (3 + 1) + b) * (2 + 1) + e;
                                 const int g = (wa * 4 + wb) * 3 + we;
-                                multiply_point(tiles, dp, hp, wp, a, b, e, work + i * (int64_t)POINT,
+                                const int p = (dp->points[a] * HEIGHT_POINTS + hp->points[b]) * WIDTH_POINTS + wp->points[e];
+                                multiply_point(tiles, dp, hp, wp, a, b, e, work + p * (int64_t)POINT,
                                                packed + g * (int64_t)CHANNELS * BLOCK_FILTERS, m + i * (int64_t)POINT_SUMS);
                             }
                     const int last = f + 1 == FILTER_BLOCKS;
@@ -346,66 +393,9 @@ static void compute_0(const block *tiles, range filters, const float *restrict x
 }
 
 /* Phases with 2 x 3 x 1 taps. */
-static const axis_phase depth_phases_1[] = { { -1, { { 1, 5 }, { 0, 5 }, { 0, 5 } }, { { 1, 5 }, { 0, 5 }, { 0, 5 } } }, { 0, { { 0, 5 }, { 0, 5 }, { 0, 4 } }, { { 0, 5 }, { 0, 5 }, { 0, 4 } } } };
-static const axis_phase height_phases_1[] = { { -1, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 5 } }, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 5 } } } };
-static const axis_phase width_phases_1[] = { { 1, { { 0, 7 }, { 0, 7 } }, { { 0, 7 }, { 0, 7 } } } };
-
-/* The points of one window for one vector of channels. */
-VS_INLINE void transform_window_1(vf *restrict d, float *restrict v) {
-    enum { D = 2 + 1, H = 3 + 1, W = 1 + 1 };
-#pragma clang loop unroll(full)
-    for (int i = 0; i < D * H; ++i) forward_1(d + i * W, 1);
-#pragma clang loop unroll(full)
-    for (int a = 0; a < D; ++a)
-#pragma clang loop unroll(full)
-        for (int e = 0; e < W; ++e) forward_3(d + a * H * W + e, W);
-#pragma clang loop unroll(full)
-    for (int i = 0; i < H * W; ++i) forward_2(d + i, H * W);
-#pragma clang loop unroll(full)
-    for (int i = 0; i < D * H * W; ++i) vs_store(v + i * (int64_t)POINT, d[i]);
-}
-
-static void transform_1(const block *tiles, const float *restrict x, float *restrict v) {
-    enum { D = 2 + 1, H = 3 + 1, W = 1 + 1 };
-    for (int z = tiles->depth.begin; z < tiles->depth.end; ++z)
-        for (int y = tiles->height.begin; y < tiles->height.end; ++y)
-            for (int t = tiles->width.begin; t < tiles->width.end; ++t, v += ROW) {
-                const int i = 0 + 2 * z - 2 + 1;
-                const int j = 1 + 2 * y - 3 + 1;
-                const int k = 0 + 2 * t - 1 + 1;
-                int c = 0;
-                if (i >= 0 && i + D <= INPUT_DEPTH && j >= 0 && j + H <= INPUT_HEIGHT && k >= 0 && k + W <= INPUT_WIDTH) {
-                    const float *const first = x + (i * X_PLANE + j * X_ROW + k * X_VOXEL);
-                    for (; c + VS_LANES <= CHANNELS; c += VS_LANES) {
-                        vf d[D * H * W];
-#pragma clang loop unroll(full)
-                        for (int n = 0; n < D * H * W; ++n)
-                            d[n] = vs_load(first + n / (H * W) * X_PLANE + n / W % H * X_ROW + n % W * X_VOXEL + c);
-                        transform_window_1(d, v + c);
-                    }
-                    if (c >= CHANNELS) continue;
-                }
-                /* At an edge, and for the channels behind the last whole vector. */
-                const float *window[D * H * W];
-                for (int n = 0; n < D * H * W; ++n) {
-                    const int a = i + n / (H * W), b = j + n / W % H, e = k + n % W;
-                    const int inside = a >= 0 && a < INPUT_DEPTH && b >= 0 && b < INPUT_HEIGHT && e >= 0 && e < INPUT_WIDTH;
-                    window[n] = inside ? x + (a * X_PLANE + b * X_ROW + e * X_VOXEL) : zeros;
-                }
-                for (; c < 64; c += VS_LANES) {
-                    vf d[D * H * W];
-                    if (c + VS_LANES > CHANNELS) { /* nothing is read behind the last channel */
-                        for (int n = 0; n < D * H * W; ++n) {
-                            d[n] = vs_splat(0);
-                            for (int e = 0; e < 4; ++e) d[n][e] = window[n][c + e];
-                        }
-                    } else
-#pragma clang loop unroll(full)
-                    for (int n = 0; n < D * H * W; ++n) d[n] = vs_load(window[n] + c);
-                    transform_window_1(d, v + c);
-                }
-            }
-}
+static const axis_phase depth_phases_1[] = { { -1, { 0, 1, 2 }, { { 1, 5 }, { 0, 5 }, { 0, 5 } }, { { 1, 5 }, { 0, 5 }, { 0, 5 } } }, { 0, { 0, 1, 2 }, { { 0, 5 }, { 0, 5 }, { 0, 4 } }, { { 0, 5 }, { 0, 5 }, { 0, 4 } } } };
+static const axis_phase height_phases_1[] = { { -1, { 0, 1, 2, 3 }, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 5 } }, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 5 } } } };
+static const axis_phase width_phases_1[] = { { 1, { 1, 3 }, { { 0, 7 }, { 0, 7 } }, { { 0, 7 }, { 0, 7 } } } };
 
 static void invert_1(const block *tiles, const axis_phase *dp, const axis_phase *hp, const axis_phase *wp,
                              const float *restrict m, const float *restrict bias, float *restrict y, int last) {
@@ -460,9 +450,8 @@ static void invert_1(const block *tiles, const axis_phase *dp, const axis_phase 
     (void)last;
 }
 
-static void compute_1(const block *tiles, range filters, const float *restrict x, const float *restrict weights, const float *restrict bias,
+static void compute_1(const block *tiles, range filters, const float *restrict weights, const float *restrict bias,
                               const float *restrict last_bias, float *restrict y, float *restrict work) {
-    transform_1(tiles, x, work);
     float *const m = work + PRODUCTS;
     for (int d = 0; d < 2; ++d)
         for (int h = 0; h < 1; ++h)
@@ -478,7 +467,8 @@ static void compute_1(const block *tiles, range filters, const float *restrict x
                                 const int wa = 2 == 1 ? 0 : a, wb = 3 == 1 ? 0 : b, we = 1 == 1 ? 0 : e;
                                 const int i = (a * (3 + 1) + b) * (1 + 1) + e;
                                 const int g = (wa * 4 + wb) * 1 + we;
-                                multiply_point(tiles, dp, hp, wp, a, b, e, work + i * (int64_t)POINT,
+                                const int p = (dp->points[a] * HEIGHT_POINTS + hp->points[b]) * WIDTH_POINTS + wp->points[e];
+                                multiply_point(tiles, dp, hp, wp, a, b, e, work + p * (int64_t)POINT,
                                                packed + g * (int64_t)CHANNELS * BLOCK_FILTERS, m + i * (int64_t)POINT_SUMS);
                             }
                     const int last = f + 1 == FILTER_BLOCKS;
@@ -487,15 +477,15 @@ static void compute_1(const block *tiles, range filters, const float *restrict x
 }
 
 
-int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_c65624bf_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_c65624bf_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 VS_INLINE range part(int64_t number, int size, int count) {
     const range r = { (int)number * size, (int)number * size + size < count ? (int)number * size + size : count };
     return r;
 }
 
-int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_run(const vs_run_args *args, int64_t begin, int64_t end) {
+int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_c65624bf_run(const vs_run_args *args, int64_t begin, int64_t end) {
     const int64_t blocks = (int64_t)DEPTH_BLOCKS * HEIGHT_BLOCKS * WIDTH_BLOCKS;
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * blocks * SPLITS) return VS_BAD_ARGUMENTS;
     const float *const packed = args->packed;
@@ -516,22 +506,18 @@ int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_run(co
             const float *bias = zeros; /* not read without a bias */
             float last_bias[BLOCK_FILTERS] = {0}; /* the bias may end inside a block, and nothing is read beyond it */
             bias = (const float *)args->bias + part * FILTERS;
-            for (int f = 0; f < 16; ++f) last_bias[f] = bias[(FILTER_BLOCKS - 1) * BLOCK_FILTERS + f];
+            for (int f = 0; f < 32; ++f) last_bias[f] = bias[(FILTER_BLOCKS - 1) * BLOCK_FILTERS + f];
             const float *const weights = packed + part * PART_WEIGHTS;
-            compute_0(&tiles, filters, x + part * CHANNELS, weights + 0, bias, last_bias, y + part * FILTERS, work);
-            compute_1(&tiles, filters, x + part * CHANNELS, weights + 276480, bias, last_bias, y + part * FILTERS, work);
+            transform(&tiles, x + part * CHANNELS, work);
+            compute_0(&tiles, filters, weights + 0, bias, last_bias, y + part * FILTERS, work);
+            compute_1(&tiles, filters, weights + 276480, bias, last_bias, y + part * FILTERS, work);
         }
     }
     return VS_OK;
 }
 
 /* Point p of the transformed weights along an axis: the sum of transforms[T][p][k] times tap k of the window. */
-static const double transforms[4][4][3] = {
-    { {0} },
-    { { 1 }, { 1 } },
-    { { 1, 0 }, { 1, 1 }, { 0, 1 } },
-    { { 1, 0, 0 }, { 0.5, 0.5, 0.5 }, { 0.5, -0.5, 0.5 }, { 0, 0, 1 } },
-};
+static const double transforms[4][4][3] = { { { 0 } }, { { 1.0 }, { 1.0 } }, { { 1.0, 0.0 }, { 1.0, 1.0 }, { 0.0, 1.0 } }, { { 1.0, 0.0, 0.0 }, { 0.5, 0.5, 0.5 }, { 0.5, -0.5, 0.5 }, { 0.0, 0.0, 1.0 } } };
 
 /* One phase of the kernel: taps along each axis in the order of the window, and where its transformed weights lie. */
 static const struct {
@@ -545,7 +531,7 @@ static const struct {
     { { 2, 3, 1 }, { { 3, 1 }, { 2, 1, 0 }, { 1 } }, 322560 },
 };
 
-int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_411586ec_pack(const vs_pack_args *args) {
+int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_c65624bf_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const float *const weights = args->weights;
     float *const packed = args->packed;
