@@ -133,29 +133,4 @@ VS_INLINE void vs_voxels_to_planes(const float *restrict from, int64_t voxel, in
     }
 }
 
-/* Cache lines of a run of floats in each of several planes, to be prefetched a few at a time while other work is done. */
-typedef struct {
-    const float *run;
-    int64_t plane;
-    int64_t left; /* lines of all planes that remain */
-    int lines;    /* of one plane */
-    int line;
-} vs_fetch;
-
-VS_INLINE vs_fetch vs_fetch_planes(const float *run, int64_t plane, int planes, int64_t count) {
-    const int lines = (int)((count + 15) / 16);
-    const vs_fetch f = { run, plane, (int64_t)lines * planes, lines, 0 };
-    return f;
-}
-
-VS_INLINE void vs_fetch_lines(vs_fetch *f, int64_t count) {
-    for (; count > 0 && f->left > 0; --count, --f->left) {
-        __builtin_prefetch(f->run + f->line * 16, 0, 2);
-        if (++f->line == f->lines) {
-            f->line = 0;
-            f->run += f->plane;
-        }
-    }
-}
-
 #endif

@@ -58,6 +58,36 @@ VS_INLINE void vs_end_streams(void) {
 #endif
 }
 
+/* Cache lines of several runs of bytes as long as each other, to be prefetched a few at a time while other work is done. */
+typedef struct {
+    const char *run;
+    int64_t step; /* bytes from run to run */
+    int64_t left; /* lines of all runs that remain */
+    int64_t lines; /* of one run */
+    int64_t line;
+} vs_fetch;
+
+VS_INLINE vs_fetch vs_fetch_runs(const vs_real *run, int64_t step, int runs, int64_t bytes) {
+    const int64_t lines = (bytes + 63) / 64;
+    const vs_fetch f = { (const char *)run, step, lines * runs, lines, 0 };
+    return f;
+}
+
+VS_INLINE void vs_fetch_lines(vs_fetch *f, int64_t count) {
+    if (count > f->left) count = f->left;
+    f->left -= count;
+    while (count > 0) {
+        const int64_t n = count < f->lines - f->line ? count : f->lines - f->line;
+        for (int64_t i = 0; i < n; ++i) __builtin_prefetch(f->run + (f->line + i) * 64, 0, 2);
+        count -= n;
+        f->line += n;
+        if (f->line == f->lines) {
+            f->line = 0;
+            f->run += f->step;
+        }
+    }
+}
+
 /* Lanes of `yes` where the mask (a comparison's result) is set, else of `no`. */
 VS_INLINE vf vs_select(vi mask, vf yes, vf no) { return (vf)((mask & (vi)yes) | (~mask & (vi)no)); }
 
@@ -94,27 +124,29 @@ VS_INLINE vf vs_add_pairs(vf v) {
 #endif
 }
 
-/* The sum of all lanes of VS_LANES vectors, one sum in each lane: a tree that halves the number of vectors at each level. */
+/* The sum of all lanes of VS_LANES vectors, one sum in each lane: a tree that halves the number of vectors at each level. Lanes are
+ * paired so that each half of a level is one instruction with its pattern inside it. */
 #if VS_LANES == 16
 VS_INLINE vf vs_fold_1(vf a, vf b) {
-    return __builtin_shufflevector(a, b, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30) +
-           __builtin_shufflevector(a, b, 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31);
+    return __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29) +
+           __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
 }
 VS_INLINE vf vs_fold_2(vf a, vf b) {
     return __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29) +
            __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
 }
 VS_INLINE vf vs_fold_4(vf a, vf b) {
-    return __builtin_shufflevector(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27) +
-           __builtin_shufflevector(a, b, 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31);
+    return __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) +
+           __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
 }
-VS_INLINE vf vs_fold_8(vf a, vf b) {
-    return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
-           __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
-}
+VS_INLINE vf vs_fold_8(vf a, vf b) { return vs_fold_4(a, b); }
 #elif VS_LANES == 8
 VS_INLINE vf vs_fold_1(vf a, vf b) {
+#if VS_REAL_BYTES == 4
+    return __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13) + __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15);
+#else
     return __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14) + __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
+#endif
 }
 VS_INLINE vf vs_fold_2(vf a, vf b) {
     return __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13) + __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);

@@ -60,13 +60,17 @@ enum {
 #define OUTPUT_SAMPLE INT64_C(44688)
 #define FILTER_STEP INT64_C(1) /* floats from filter to filter where tiles write */
 
+enum {
+    TILE_POSITIONS = 1, /* of a tile row; after the first LARGER_TILES one less */
+    LARGER_TILES = 7,
+    LOW_ROW = -2, /* positions a ..< b read the rows a + LOW_ROW ..< b + HIGH_ROW */
+    HIGH_ROW = 1,
+};
+
 /* Tiles read and write voxels: rows of the input planes become voxels in slots of the workspace, and finished rows of voxels go
- * back to planes. Rows of positions of a tile row, and how many tile rows have so many; the others have one less. */
-enum { TILE_POSITIONS = 1, LARGER_TILES = 7 };
+ * back to planes. */
 enum {
     INPUT_VOXEL = 18, /* floats from voxel to voxel in the workspace */
-    LOW_ROW = -2,         /* first input row of position 0, and of the position behind the last one read at position 0 */
-    HIGH_ROW = 1,
     SLOTS = 2, /* of input planes, for each of the blocks of a chunk */
     CHUNK_BLOCKS = 1,
 };

@@ -59,6 +59,13 @@ enum {
 #define OUTPUT_SAMPLE INT64_C(4915200)
 #define FILTER_STEP INT64_C(1) /* floats from filter to filter where tiles write */
 
+enum {
+    TILE_POSITIONS = 1, /* of a tile row; after the first LARGER_TILES one less */
+    LARGER_TILES = 192,
+    LOW_ROW = -1, /* positions a ..< b read the rows a + LOW_ROW ..< b + HIGH_ROW */
+    HIGH_ROW = 1,
+};
+
 /* A tap that is looped over at run time: where its input begins, in elements, and its place in the packed weights, in units. */
 typedef struct {
     int64_t input;
@@ -345,6 +352,31 @@ typedef struct {
     int64_t inputs[3];
 } depth_slice;
 
+typedef struct {
+    int begin;
+    int end;
+} row_range;
+
+/* Rows of positions of an item. */
+static row_range block_positions(int64_t item) {
+    const int first = (int)(item / DEPTHS % BLOCKS) * BLOCK_ROWS;
+    const int stop = first + BLOCK_ROWS < TILE_ROWS ? first + BLOCK_ROWS : TILE_ROWS;
+    const row_range r = {
+        first * TILE_POSITIONS - (first > LARGER_TILES ? first - LARGER_TILES : 0),
+        stop * TILE_POSITIONS - (stop > LARGER_TILES ? stop - LARGER_TILES : 0),
+    };
+    return r;
+}
+
+VS_INLINE int clamp_row(int row, int rows) { return row < 0 ? 0 : row < rows ? row : rows; }
+
+/* Rows of the input that an item reads. */
+static row_range input_rows(int64_t item) {
+    const row_range p = block_positions(item);
+    const row_range r = { clamp_row(p.begin + LOW_ROW, INPUT_HEIGHT), clamp_row(p.end + HIGH_ROW, INPUT_HEIGHT) };
+    return r;
+}
+
 static int find_slice(depth_slice *restrict slice, vs_real *y, int64_t item, int phase) {
     const int64_t q = FIRST_DEPTH + item % DEPTHS;
     const int64_t o = q * DEPTH_STRIDE + phase - DEPTH_CROP;
@@ -408,23 +440,25 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
     for (int64_t item = begin; item < end; ++item) {
         const int first = (int)(item / DEPTHS % BLOCKS) * BLOCK_ROWS;
         const int stop = first + BLOCK_ROWS < TILE_ROWS ? first + BLOCK_ROWS : TILE_ROWS;
+        /* What the next item reads of its newest input plane is fetched while tiles are computed: the hardware does not follow the
+           jumps from row to row. Evenly, over all depth phases, as a core has some two dozen lines under way and drops what is more. */
+        const int64_t after = item + 1, plane = FIRST_DEPTH + after % DEPTHS - 0;
+        const row_range reached = input_rows(after);
+        const int64_t steps = (stop - first) * (int64_t)TILE_COLUMNS;
+        vs_fetch reads = { 0 };
+        if (part == 0 && sample_of(after) < args->batch && plane >= 0 && plane < INPUT_DEPTH)
+            reads = vs_fetch_runs(x + (sample_of(after) * INPUT_DEPTH + plane) * INPUT_PLANE + reached.begin * INPUT_ROW, 0, 1,
+                                  (reached.end - reached.begin) * INPUT_ROW * VS_REAL_BYTES);
+        const int64_t read_share = (reads.left + DEPTH_STRIDE * steps - 1) / (DEPTH_STRIDE * steps);
         for (int phase = 0; phase < DEPTH_STRIDE; ++phase) {
             if (!find_slice(&slice, results, item, phase)) continue;
             const vs_real *const w = weights + depth_phases[phase].weights;
             const int64_t units = depth_phases[phase].units;
-            /* This block's rows of the input plane after the ones in use, spread over the tiles: the hardware does not follow
-               the jump from row to row. */
-            const int64_t next = FIRST_DEPTH + item % DEPTHS + 1;
-            const int fetches = part == 0 && phase == 0 && next >= 0 && next < INPUT_DEPTH;
-            const vs_real *fetched = x + (sample_of(item) * INPUT_DEPTH + next) * INPUT_PLANE + first * INT64_C(1280);
             for (int row = first; row < stop; ++row) {
                 for (int group = 0; group < GROUPS; ++group)
                     present[group] = list_taps(&slice, group, row, lists[group], &counts[group], &outputs[group]);
                 for (int column = 0; column < TILE_COLUMNS; ++column) {
-                    if (fetches) {
-                        for (int line = 0; line < 8; ++line) __builtin_prefetch(fetched + line * (64 / VS_REAL_BYTES), 0, 2);
-                        fetched += 8 * (64 / VS_REAL_BYTES);
-                    }
+                    vs_fetch_lines(&reads, read_share);
                     for (int block = 0; block < FILTER_BLOCKS; ++block)
                     for (int group = 0; group < GROUPS; ++group)
                     if (present[group])

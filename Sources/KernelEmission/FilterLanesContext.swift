@@ -88,8 +88,10 @@ struct FilterLanesContext {
     let convertsInput: Bool
     let convertsOutput: Bool
     let streamsOutput: Bool
-    let fetchesPlanes: Bool
+    let fetchesInput: Bool
     let fetchesOutput: Bool
+    let locatesRows: Bool
+    let locatesInputRows: Bool
     let rowsPerTile: Int, largerTiles: Int
     let inputVoxel: Int, outputVoxel: Int
     let outputFilters: Int
@@ -119,9 +121,6 @@ struct FilterLanesContext {
     let weightStationary: Bool
     let rowStationary: Bool
     let perCall: Bool
-    let prefetches: Bool
-    let fetchRow: Int
-    let fetchLines: Int
     let tapCount: Int
     let tapPlaces: [TapPlace]
     let packedElements: Int
@@ -190,10 +189,11 @@ struct FilterLanesContext {
         converts = convertsInput || convertsOutput
         streamsOutput = conversion?.streamsOutput ?? parameters.streamsOutput
         self.layout = spec.layout == .channelsLast ? "channels last" : "channels first"
-        (rowsPerTile, largerTiles) = (conversion?.rowsPerTile ?? 1, conversion?.largerTiles ?? 1)
         (inputVoxel, outputVoxel) = (resolved.inputVoxel, resolved.outputVoxel)
         outputFilters = geometry.filters
-        (lowRow, highRow) = (conversion?.lowRow ?? 0, conversion?.highRow ?? 0)
+        let tileRows = resolved.tileRows
+        (rowsPerTile, largerTiles) = (tileRows.positions, tileRows.largerTiles)
+        (lowRow, highRow) = (tileRows.low, tileRows.high)
         (slots, slotFloats) = (conversion?.slots ?? 0, conversion?.slotFloats ?? 0)
         chunkBlocks = conversion?.chunkBlocks ?? 1
         chunkItems = (conversion?.chunkBlocks ?? 1) * (conversion?.chunkDepths ?? 1)
@@ -279,14 +279,10 @@ struct FilterLanesContext {
         weightStationary = parameters.order == .weightStationary
         rowStationary = parameters.order == .rowStationary
         if case .perCall = resolved.workItems { perCall = true } else { perCall = false }
-        let fetches = parameters.prefetchesNextPlane && !weightStationary
-        prefetches = fetches && !converts
-        fetchesOutput = fetches && convertsOutput && !streamsOutput
-        fetchesPlanes = fetches && (convertsInput || fetchesOutput)
-        fetchRow = parameters.tileHeight * inputRow
-        // Spread over the steps of a row: its columns, or those of every filter block and group.
-        let steps = plan.tileColumns * (rowStationary ? layout.blockCount * plan.groups.count : 1)
-        fetchLines = max(1, (fetchRow * layout.type.byteCount / 64).ceilingDivision(by: max(1, steps)))
+        fetchesInput = parameters.prefetchesNextPlane && !weightStationary
+        fetchesOutput = fetchesInput && convertsOutput && !streamsOutput
+        locatesRows = converts || fetchesInput
+        locatesInputRows = convertsInput || fetchesInput
 
         // Where the unit of every tap lies.
         tapCount = geometry.tapCount

@@ -130,6 +130,9 @@ struct TilePrinter {
                 ])
     }
 
+    /// The function that stores a whole vector.
+    private var wholeStore: String { resolved.parameters.streamsOutput && resolved.conversion == nil ? "vs_stream" : "vs_store" }
+
     private func stores(_ places: [Int], _ activation: Activation, boxed: Bool) -> [FilterLanesContext.Store] {
         func store(_ address: String, _ vector: Int, _ sum: String) -> FilterLanesContext.Store {
             let offset = vector * layout.filtersPerVector
@@ -137,7 +140,7 @@ struct TilePrinter {
             // The schedule's activation is one that kernels apply, so it always has an expression.
             let value = ActivationExpression.apply(activation, to: sum, layout.type) ?? sum
             let function = storedLanes[vector] == layout.lanes
-                ? (resolved.parameters.streamsOutput && resolved.conversion == nil ? "vs_stream" : "vs_store") : "store_\(storedLanes[vector])"
+                ? wholeStore : "store_\(storedLanes[vector])"
             return .init(statement: "\(function)(\(to), \(value));")
         }
         if layout.channelsAreLanes { return sumsOfLanes(places, activation) }
@@ -188,7 +191,7 @@ struct TilePrinter {
                 var end = first + 1
                 while end < part.count, part[end].place == part[end - 1].place + 1 { end += 1 }
                 if end - first == layout.lanes {
-                    statements.append("vs_store(y + \(part[first].place), \(name));")
+                    statements.append("\(wholeStore)(y + \(part[first].place), \(name));")
                 } else {
                     statements += PartialStore.pieces(of: name, first..<end, to: "y", at: part[first].place, lanes: layout.lanes)
                 }

@@ -8,6 +8,8 @@ public struct FilterLanesSchedule: Hashable, Sendable {
     public let parameters: FilterLanes
     /// The tiles of a plane, resolved.
     public let tilePlan: TilePlan
+    /// The rows that tile rows stand for.
+    public var tileRows: TileRows { TileRows(tilePlan, parameters) }
     /// Where the packed weights lie.
     public let packedLayout: PackedLayout
     /// How planes become voxels and back; nil for channels_last.

@@ -19,14 +19,6 @@ public struct LayoutConversion: Hashable, Sendable {
     /// Floats from filter to filter where tiles write.
     public let filterStep: Int
 
-    /// Rows of positions of a tile row: `tileHeight` or one less, the larger first.
-    public let rowsPerTile: Int
-    /// Tile rows of the larger size.
-    public let largerTiles: Int
-    /// The input rows of positions a ..< b are a + `lowRow` ..< b + `highRow`, where they exist.
-    public let lowRow: Int
-    /// See `lowRow`.
-    public let highRow: Int
     /// Input planes of one block that have slots of their own.
     public let slots: Int
     /// Blocks of tile rows that a chunk spans.
@@ -76,14 +68,10 @@ public struct LayoutConversion: Hashable, Sendable {
 
         let rows = tiles.groups.map(\.rows.count).max() ?? 0
         let count = max(1, tiles.tileRows)
-        rowsPerTile = parameters.listsRows ? 1 : rows.ceilingDivision(by: count)
-        largerTiles = parameters.listsRows || rows % count == 0 ? count : rows % count
-        let reaching = tiles.groups.filter { !$0.rowTaps.isEmpty && !$0.rows.isEmpty }
-        lowRow = reaching.map { group in group.rows.lowerBound - (group.rowTaps.map(\.lag).max() ?? 0) }.min() ?? 0
-        highRow = reaching.map { group in group.rows.lowerBound - (group.rowTaps.map(\.lag).min() ?? 0) }.max() ?? 0
+        let tileRows = TileRows(tiles, parameters)
 
-        let blockPositions = min(rows, min(parameters.blockRows, count) * rowsPerTile)
-        let inputRows = max(0, min(height.input, blockPositions + highRow - lowRow))
+        let blockPositions = min(rows, min(parameters.blockRows, count) * tileRows.positions)
+        let inputRows = max(0, min(height.input, blockPositions + tileRows.high - tileRows.low))
         slotFloats = convertsInput ? inputRows * width.input * inputVoxel : 0
         let outputRows = min(height.output, blockPositions * height.stride)
         itemFloats = convertsOutput ? outputRows * width.output * outputVoxel : 0

@@ -40,14 +40,14 @@ import Testing
                 let schedule = try plan(spec, target: Target(.x86_64_v3), decision: .filterLanes(parameters))
                 let resolved = try #require(schedule.filterLanes)
                 let conversion = try #require(resolved.conversion)
-                let plan = resolved.tilePlan
+                let (plan, rows) = (resolved.tilePlan, resolved.tileRows)
                 let height = spec.geometry.axes[1]
-                func position(_ row: Int) -> Int { row * conversion.rowsPerTile - max(0, row - conversion.largerTiles) }
+                func position(_ row: Int) -> Int { row * rows.positions - max(0, row - rows.largerTiles) }
                 var written = 0
                 for block in 0..<resolved.blocks {
                     let (first, stop) = (block * resolved.blockRows, min((block + 1) * resolved.blockRows, plan.tileRows))
                     let (begin, end) = (position(first), position(stop))
-                    let inputs = max(0, begin + conversion.lowRow)..<max(0, min(height.input, end + conversion.highRow))
+                    let inputs = max(0, begin + rows.low)..<max(0, min(height.input, end + rows.high))
                     let outputs = min(height.output, begin * height.stride)..<min(height.output, end * height.stride)
                     #expect(outputs.lowerBound == written, "\(spec.key) \(parameters.text)")
                     written = outputs.upperBound

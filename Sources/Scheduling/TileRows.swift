@@ -1,0 +1,23 @@
+import LayerSpec
+
+/// Which positions the tile rows of a plane stand for, and which input rows these read.
+public struct TileRows: Hashable, Sendable {
+    /// Positions of a tile row; the rows behind the first `largerTiles` have one less.
+    public let positions: Int
+    /// See `positions`.
+    public let largerTiles: Int
+    /// The input rows of positions a ..< b are a + `low` ..< b + `high`, where they exist.
+    public let low: Int
+    /// See `low`.
+    public let high: Int
+
+    init(_ tiles: TilePlan, _ parameters: FilterLanes) {
+        let rows = tiles.groups.map(\.rows.count).max() ?? 0
+        let count = max(1, tiles.tileRows)
+        positions = parameters.listsRows ? 1 : rows.ceilingDivision(by: count)
+        largerTiles = parameters.listsRows || rows % count == 0 ? count : rows % count
+        let reaching = tiles.groups.filter { !$0.rowTaps.isEmpty && !$0.rows.isEmpty }
+        low = reaching.map { group in group.rows.lowerBound - (group.rowTaps.map(\.lag).max() ?? 0) }.min() ?? 0
+        high = reaching.map { group in group.rows.lowerBound - (group.rowTaps.map(\.lag).min() ?? 0) }.max() ?? 0
+    }
+}
