@@ -21,13 +21,13 @@ enum CostModel {
         let share = min(0.9, max(0.7, 0.6 + accumulators / 80))
         let direct = Double(geometry.multiplyAddCount) / Double(lanes) / 2 / share
         let fast = minimalFiltering(geometry, target, resolved) + conversion(spec, inputPasses: 2)
-        return fast < (direct + conversion(spec, inputPasses: 1)) * 0.9 ? schedule : nil
+        return fast < (direct + conversion(spec, inputPasses: 1)) * 0.95 ? schedule : nil
     }
 }
 
 extension MinimalFiltering {
     /// The schedule of the measured rules: 29 x 1, 14 x 2 or 9 x 3 accumulators, blocks whose transformed input and products stay in
-    /// half the second-level cache. Nil when a group has too few channels or filters to pay for the transforms.
+    /// three quarters of the second-level cache. Nil when a group has too few channels or filters to pay for the transforms.
     static func estimate(_ spec: KernelSpec, _ target: Target) -> MinimalFiltering? {
         let geometry = spec.geometry
         let lanes = target.lanes(.float32)
@@ -44,7 +44,7 @@ extension MinimalFiltering {
             let one = shape.minimalFiltering
         else { return nil }
         let bytesPerTile = one.stagedPlace * 4  // of a block of one tile, transformed
-        let tiles = max(1, min(36, target.level2Bytes / 2 / bytesPerTile))
+        let tiles = max(1, min(36, target.level2Bytes * 3 / 4 / bytesPerTile))
         let available = one.axes.map(\.tiles)
         let width = available[2].ceilingDivision(by: available[2].ceilingDivision(by: min(available[2], max(1, min(tiles, 18)))))
         let height = max(1, min(available[1], tiles / width))

@@ -5,7 +5,7 @@
  *
  *   key       forward;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast
  *   target    x86-64-v3
- *   schedule  minimal-filtering,block1x3x7,v2,r6,unroll2
+ *   schedule  minimal-filtering,block1x5x7,v2,r6,unroll2
  *   looped    batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels
  *   counted   165941760 multiply-adds a sample directly, 86553600 transformed
  *
@@ -20,7 +20,7 @@
 #include "voxelsmith_vectors.h"
 
 _Static_assert(VS_LANES == 4 || VS_LANES == 8 || VS_LANES == 16, "vectors of 128, 256 or 512 bits");
-_Static_assert(2 >= 1 && 6 >= 1 && 21 >= 1, "schedule");
+_Static_assert(2 >= 1 && 6 >= 1 && 35 >= 1, "schedule");
 
 enum {
     CHANNELS = 60, /* of one group of features, as all that follows */
@@ -38,7 +38,7 @@ enum {
     HEIGHT_TILES = 6,
     WIDTH_TILES = 7,
     BLOCK_DEPTH = 1, /* tiles of one work item along each axis */
-    BLOCK_HEIGHT = 3,
+    BLOCK_HEIGHT = 5,
     BLOCK_WIDTH = 7,
     DEPTH_BLOCKS = 5,
     HEIGHT_BLOCKS = 2,
@@ -54,12 +54,12 @@ enum {
     WIDTH_POINTS = 4,
     SPLITS = 1, /* parts of the filter blocks, each with work items of its own */
     ROW = 64,             /* floats from one tile's channels to the next in the transformed input */
-    POINT = 1360,         /* floats from one point to the next in the transformed input */
-    POINT_SUMS = 352, /* likewise in the products */
+    POINT = 2256,         /* floats from one point to the next in the transformed input */
+    POINT_SUMS = 576, /* likewise in the products */
 };
 
 /* Where the transformed input and the products lie in the workspace, in floats. */
-#define PRODUCTS INT64_C(65280)
+#define PRODUCTS INT64_C(108288)
 
 /* Floats from voxel to voxel, row to row and plane to plane, where windows are read and where results are written. */
 #define X_VOXEL INT64_C(60)
@@ -453,15 +453,15 @@ static void compute_1(const block *tiles, range filters, const float *restrict w
 }
 
 
-int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_3e012fed_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_3e012fed_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_82bd4f23_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_82bd4f23_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 VS_INLINE range part(int64_t number, int size, int count) {
     const range r = { (int)number * size, (int)number * size + size < count ? (int)number * size + size : count };
     return r;
 }
 
-int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_3e012fed_run(const vs_run_args *args, int64_t begin, int64_t end) {
+int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_82bd4f23_run(const vs_run_args *args, int64_t begin, int64_t end) {
     const int64_t blocks = (int64_t)DEPTH_BLOCKS * HEIGHT_BLOCKS * WIDTH_BLOCKS;
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * blocks * SPLITS) return VS_BAD_ARGUMENTS;
     const float *const packed = args->packed;
@@ -507,7 +507,7 @@ static const struct {
     { { 2, 3, 1 }, { { 3, 1 }, { 2, 1, 0 }, { 1 } }, 322560 },
 };
 
-int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_3e012fed_pack(const vs_pack_args *args) {
+int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_82bd4f23_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const float *const weights = args->weights;
     float *const packed = args->packed;
