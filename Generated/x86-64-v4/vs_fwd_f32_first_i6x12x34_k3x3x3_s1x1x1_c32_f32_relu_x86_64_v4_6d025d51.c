@@ -198,6 +198,10 @@ static multiply_function *const multiply_rows[14 + 1] = { NULL, multiply_1, mult
 
 /* Any number of neighbouring tiles, in pieces of nearly equal length. */
 static void multiply_run(const float *restrict v, const float *restrict w, float *restrict m, int rows) {
+    if (rows <= 14) {
+        multiply_rows[rows](v, w, m);
+        return;
+    }
     int pieces = (rows + 14 - 1) / 14;
     for (; rows > 0; --pieces) {
         const int n = (rows + pieces - 1) / pieces;
@@ -213,32 +217,42 @@ VS_INLINE range clip(range a, range b) {
     return c;
 }
 
+/* Tiles of a block along one axis for one point: those that need the product, and those for which it is not known to be zero. */
+typedef struct {
+    range needed;
+    range computed;
+} span;
+
+VS_INLINE span spanned(const axis_phase *phase, int point, range tiles) {
+    const span s = { clip(phase->needed[point], tiles), clip(phase->computed[point], tiles) };
+    return s;
+}
+
 /* The products of one point for the tiles of a block: zero where the transformed input is, computed elsewhere, and left alone
  * where no output needs them. */
-static void multiply_point(const block *tiles, const axis_phase *d, const axis_phase *h, const axis_phase *w, int pd, int ph,
-                           int pw, const float *restrict v, const float *restrict weights, float *restrict m) {
-    const range nd = clip(d->needed[pd], tiles->depth), nh = clip(h->needed[ph], tiles->height), nw = clip(w->needed[pw], tiles->width);
-    const range cd = clip(d->computed[pd], tiles->depth), ch = clip(h->computed[ph], tiles->height), cw = clip(w->computed[pw], tiles->width);
+static void multiply_point(const block *tiles, const span *d, const span *h, const span *w, const float *restrict v,
+                           const float *restrict weights, float *restrict m) {
     const int height = tiles->height.end - tiles->height.begin, width = tiles->width.end - tiles->width.begin;
-    for (int z = nd.begin; z < nd.end; ++z) {
-        for (int y = nh.begin; y < nh.end; ++y) {
-            const int computed = z >= cd.begin && z < cd.end && y >= ch.begin && y < ch.end;
+    for (int z = d->needed.begin; z < d->needed.end; ++z) {
+        for (int y = h->needed.begin; y < h->needed.end; ++y) {
+            const int computed = z >= d->computed.begin && z < d->computed.end && y >= h->computed.begin && y < h->computed.end
+                                 && w->computed.begin < w->computed.end;
             const int64_t first = ((z - tiles->depth.begin) * (int64_t)height + (y - tiles->height.begin)) * width - tiles->width.begin;
-            for (int x = nw.begin; x < nw.end; ++x) {
-                if (computed && x >= cw.begin && x < cw.end) {
-                    x = cw.end - 1;
+            for (int x = w->needed.begin; x < w->needed.end; ++x) {
+                if (computed && x == w->computed.begin) {
+                    x = w->computed.end - 1;
                     continue;
                 }
                 for (int f = 0; f < BLOCK_FILTERS; ++f) m[(first + x) * BLOCK_FILTERS + f] = 0;
             }
-            if (!computed || cw.begin >= cw.end) continue;
+            if (!computed) continue;
             /* Whole rows of tiles follow each other. */
-            int rows = cw.end - cw.begin;
+            int rows = w->computed.end - w->computed.begin;
             if (rows == width) {
-                rows *= ch.end - y;
-                if (y != ch.begin) continue;
+                rows *= h->computed.end - y;
+                if (y != h->computed.begin) continue;
             }
-            multiply_run(v + (first + cw.begin) * ROW, weights, m + (first + cw.begin) * BLOCK_FILTERS, rows);
+            multiply_run(v + (first + w->computed.begin) * ROW, weights, m + (first + w->computed.begin) * BLOCK_FILTERS, rows);
         }
     }
 }
@@ -366,17 +380,22 @@ static void compute_0(const block *tiles, range filters, const float *restrict w
                     const int64_t number = (((int64_t)d * 1 + h) * 1 + w) * FILTER_BLOCKS + f;
                     const float *const packed = weights + number * (64 * (int64_t)CHANNELS * BLOCK_FILTERS);
                     const axis_phase *const dp = &depth_phases_0[d], *const hp = &height_phases_0[h], *const wp = &width_phases_0[w];
-                    for (int a = 0; a <= 3; ++a)
-                        for (int b = 0; b <= 3; ++b)
+                    for (int a = 0; a <= 3; ++a) {
+                        const span sd = spanned(dp, a, tiles->depth);
+                        for (int b = 0; b <= 3; ++b) {
+                            const span sh = spanned(hp, b, tiles->height);
                             for (int e = 0; e <= 3; ++e) {
+                                const span sw = spanned(wp, e, tiles->width);
                                 /* With one tap both points have the same weights. */
                                 const int wa = 3 == 1 ? 0 : a, wb = 3 == 1 ? 0 : b, we = 3 == 1 ? 0 : e;
                                 const int i = (a * (3 + 1) + b) * (3 + 1) + e;
                                 const int g = (wa * 4 + wb) * 4 + we;
                                 const int p = (dp->points[a] * HEIGHT_POINTS + hp->points[b]) * WIDTH_POINTS + wp->points[e];
-                                multiply_point(tiles, dp, hp, wp, a, b, e, work + p * (int64_t)POINT,
+                                multiply_point(tiles, &sd, &sh, &sw, work + p * (int64_t)POINT,
                                                packed + g * (int64_t)CHANNELS * BLOCK_FILTERS, m + i * (int64_t)POINT_SUMS);
                             }
+                        }
+                    }
                     const int last = f + 1 == FILTER_BLOCKS;
                     invert_0(tiles, dp, hp, wp, m, last ? last_bias : bias + f * BLOCK_FILTERS, y + f * BLOCK_FILTERS, last);
                 }

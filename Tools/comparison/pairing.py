@@ -25,6 +25,17 @@ def quick(call, budget):
     return first if first > LONG_CALL else median(call(20, budget)) / 1e9
 
 
+def settled(ours, most_threads, side, call, budget):
+    """`quick` of an undisturbed time, the better of two: a number of threads is chosen by it for all turns."""
+    times = []
+    for _ in range(2):
+        times.append(undisturbed(ours, most_threads, lambda: quick(call, budget))[0])
+        side.wait_until_quiet()
+        if times[-1] > LONG_CALL:
+            break
+    return min(times)
+
+
 def block(side, call, each, seconds):
     """One turn: calls for about `seconds`, two at least; the first of them only warms caches. A long call is alone in its turn."""
     count = max(1 if each > LONG_CALL else 2, min(2000, round(seconds / max(each, 1e-7))))
@@ -63,8 +74,7 @@ def measure(ours, rivals, case, variant, seconds, reuses_output):
         reason = rival.prepare(case, variant)
         if reason:
             return {"reason": reason}
-        candidates.append((undisturbed(ours, most_threads, lambda: quick(rival.call, 0.06 * seconds))[0], rival))
-        rival.wait_until_quiet()
+        candidates.append((settled(ours, most_threads, rival, rival.call, 0.06 * seconds), rival))
         if candidates[0][0] > LONG_CALL:
             break
     rival_time, rival = min(candidates, key=lambda candidate: candidate[0])
@@ -77,8 +87,7 @@ def measure(ours, rivals, case, variant, seconds, reuses_output):
 
     own = []
     for threads in sorted({1, most_threads}):
-        own.append((undisturbed(ours, most_threads, lambda: quick(our_call(threads), 0.06 * seconds))[0], threads))
-        ours.wait_until_quiet()
+        own.append((settled(ours, most_threads, ours, our_call(threads), 0.06 * seconds), threads))
     our_time, our_threads = min(own)
 
     is_hopeless = rival_time > LONGEST_CALL
