@@ -49,6 +49,9 @@ extension MinimalFiltering {
         let width = available[2].ceilingDivision(by: available[2].ceilingDivision(by: min(available[2], max(1, min(tiles, 18)))))
         let height = max(1, min(available[1], tiles / width))
         let depth = max(1, min(available[0], tiles / (width * height)))
-        return MinimalFiltering(block: [depth, height, width], vectors: vectors, rows: rows, streamsOutput: LayoutConversion.streams(geometry, target))
+        // Every phase writes every second voxel, long after the one before: lines are not there any more when half the last level
+        // holds them all.
+        let streams = 2 * geometry.outputVolume * geometry.filters * 4 > target.lastLevelBytes
+        return MinimalFiltering(block: [depth, height, width], vectors: vectors, rows: rows, streamsOutput: streams)
     }
 }
