@@ -125,7 +125,7 @@ VS_INLINE vf vs_add_pairs(vf v) {
 }
 
 /* The sum of all lanes of VS_LANES vectors, one sum in each lane: a tree that halves the number of vectors at each level. Lanes are
- * paired so that each half of a level is one instruction with its pattern inside it. */
+ * paired so that each shuffle is one instruction whose pattern is part of it, not read from a register or memory. */
 #if VS_LANES == 16
 VS_INLINE vf vs_fold_1(vf a, vf b) {
     return __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29) +

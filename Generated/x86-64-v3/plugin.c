@@ -10,8 +10,8 @@ int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_c8c838a3_pack(c
 int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_c8c838a3_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_0a243e9d_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_0a243e9d_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_f695cad4_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_f695cad4_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0_pack(const vs_pack_args *args);
@@ -34,7 +34,7 @@ int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_53806b69_run(cons
 typedef struct {
     vs_plugin header;
     vs_kernel_descriptor kernels[12];
-    char texts[5778];
+    char texts[5771];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
@@ -94,11 +94,11 @@ const plugin_table voxelsmith_plugin = {
             .size = sizeof(vs_kernel_descriptor),
             .key = { 2491, 96 },
             .name = { 2587, 65 },
-            .schedule = { 2652, 51 },
-            .loops = { 2703, 98 },
-            .packing = { 2801, 74 },
-            .target = { 2875, 9 },
-            .template_digest = { 2884, 64 },
+            .schedule = { 2652, 44 },
+            .loops = { 2696, 98 },
+            .packing = { 2794, 74 },
+            .target = { 2868, 9 },
+            .template_digest = { 2877, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -106,18 +106,18 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 76032,
             .items = 3075,
             .flops_per_sample = 9889118208,
-            .pack = vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_f695cad4_pack,
-            .run = vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_f695cad4_run,
+            .pack = vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_pack,
+            .run = vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2948, 102 },
-            .name = { 3050, 69 },
-            .schedule = { 3119, 96 },
-            .loops = { 3215, 67 },
-            .packing = { 3282, 74 },
-            .target = { 3356, 9 },
-            .template_digest = { 3365, 64 },
+            .key = { 2941, 102 },
+            .name = { 3043, 69 },
+            .schedule = { 3112, 96 },
+            .loops = { 3208, 67 },
+            .packing = { 3275, 74 },
+            .target = { 3349, 9 },
+            .template_digest = { 3358, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -130,13 +130,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3429, 95 },
-            .name = { 3524, 61 },
-            .schedule = { 3585, 97 },
-            .loops = { 3682, 82 },
-            .packing = { 3764, 75 },
-            .target = { 3839, 9 },
-            .template_digest = { 3848, 64 },
+            .key = { 3422, 95 },
+            .name = { 3517, 61 },
+            .schedule = { 3578, 97 },
+            .loops = { 3675, 82 },
+            .packing = { 3757, 75 },
+            .target = { 3832, 9 },
+            .template_digest = { 3841, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -149,13 +149,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3912, 94 },
-            .name = { 4006, 65 },
-            .schedule = { 4071, 96 },
-            .loops = { 4167, 92 },
-            .packing = { 4259, 76 },
-            .target = { 4335, 9 },
-            .template_digest = { 4344, 64 },
+            .key = { 3905, 94 },
+            .name = { 3999, 65 },
+            .schedule = { 4064, 96 },
+            .loops = { 4160, 92 },
+            .packing = { 4252, 76 },
+            .target = { 4328, 9 },
+            .template_digest = { 4337, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_CALL,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -168,13 +168,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4408, 92 },
-            .name = { 4500, 65 },
-            .schedule = { 4565, 97 },
-            .loops = { 4662, 77 },
-            .packing = { 4739, 75 },
-            .target = { 4814, 9 },
-            .template_digest = { 4823, 64 },
+            .key = { 4401, 92 },
+            .name = { 4493, 65 },
+            .schedule = { 4558, 97 },
+            .loops = { 4655, 77 },
+            .packing = { 4732, 75 },
+            .target = { 4807, 9 },
+            .template_digest = { 4816, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -187,13 +187,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4887, 93 },
-            .name = { 4980, 65 },
-            .schedule = { 5045, 42 },
-            .loops = { 5087, 98 },
-            .packing = { 5185, 72 },
-            .target = { 5257, 9 },
-            .template_digest = { 5266, 64 },
+            .key = { 4880, 93 },
+            .name = { 4973, 65 },
+            .schedule = { 5038, 42 },
+            .loops = { 5080, 98 },
+            .packing = { 5178, 72 },
+            .target = { 5250, 9 },
+            .template_digest = { 5259, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -206,13 +206,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5330, 93 },
-            .name = { 5423, 70 },
-            .schedule = { 5493, 96 },
-            .loops = { 5589, 145 },
-            .packing = { 5734, 76 },
-            .target = { 5810, 9 },
-            .template_digest = { 5819, 64 },
+            .key = { 5323, 93 },
+            .name = { 5416, 70 },
+            .schedule = { 5486, 96 },
+            .loops = { 5582, 145 },
+            .packing = { 5727, 76 },
+            .target = { 5803, 9 },
+            .template_digest = { 5812, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -225,13 +225,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5883, 93 },
-            .name = { 5976, 71 },
-            .schedule = { 6047, 43 },
-            .loops = { 6090, 151 },
-            .packing = { 6241, 71 },
-            .target = { 6312, 9 },
-            .template_digest = { 6321, 64 },
+            .key = { 5876, 93 },
+            .name = { 5969, 71 },
+            .schedule = { 6040, 43 },
+            .loops = { 6083, 151 },
+            .packing = { 6234, 71 },
+            .target = { 6305, 9 },
+            .template_digest = { 6314, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -244,13 +244,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6385, 92 },
-            .name = { 6477, 66 },
-            .schedule = { 6543, 94 },
-            .loops = { 6637, 75 },
-            .packing = { 6712, 76 },
-            .target = { 6788, 9 },
-            .template_digest = { 6797, 64 },
+            .key = { 6378, 92 },
+            .name = { 6470, 66 },
+            .schedule = { 6536, 94 },
+            .loops = { 6630, 75 },
+            .packing = { 6705, 76 },
+            .target = { 6781, 9 },
+            .template_digest = { 6790, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -263,13 +263,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6861, 92 },
-            .name = { 6953, 63 },
-            .schedule = { 7016, 97 },
-            .loops = { 7113, 77 },
-            .packing = { 7190, 74 },
-            .target = { 7264, 9 },
-            .template_digest = { 7273, 64 },
+            .key = { 6854, 92 },
+            .name = { 6946, 63 },
+            .schedule = { 7009, 97 },
+            .loops = { 7106, 77 },
+            .packing = { 7183, 74 },
+            .target = { 7257, 9 },
+            .template_digest = { 7266, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -288,7 +288,7 @@ const plugin_table voxelsmith_plugin = {
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float32;l8;g1;v2;n;k3x3x3;s1x1x1;d1x1x1;c1;f16;groups1;apart"
         "x86-64-v3"
-        "52c2cc3bc5331931c105936221c13fec128a2ca1032b84394839a40fcd8b53f2"
+        "0dd8c9b06451490d2e4def190463ccf7815a29ded8fb406516d493f983e4ecb8"
         "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_0a243e9d"
         "minimal-filtering,block1x2x14,v2,r6,stream,unroll2"
@@ -297,8 +297,8 @@ const plugin_table voxelsmith_plugin = {
         "x86-64-v3"
         "2ecb69006b6f45997d962a73112a9e675a782e73615dde0ba46548190c83e251"
         "forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;fast"
-        "vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_f695cad4"
-        "minimal-filtering,block1x2x14,v1,r13,stream,unroll2"
+        "vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e"
+        "minimal-filtering,block1x2x14,v1,r13,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l8;v1;k4x4x4;s2x2x2;p1x1x1;o160x192x160;c16;f8;groups1"
         "x86-64-v3"
@@ -309,28 +309,28 @@ const plugin_table voxelsmith_plugin = {
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float32;l8;g8;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1;groups1;apart"
         "x86-64-v3"
-        "52c2cc3bc5331931c105936221c13fec128a2ca1032b84394839a40fcd8b53f2"
+        "0dd8c9b06451490d2e4def190463ccf7815a29ded8fb406516d493f983e4ecb8"
         "forward;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct"
         "vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block4,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, channels"
         "filter-lanes/1;float32;l8;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21;groups1;apart"
         "x86-64-v3"
-        "52c2cc3bc5331931c105936221c13fec128a2ca1032b84394839a40fcd8b53f2"
+        "0dd8c9b06451490d2e4def190463ccf7815a29ded8fb406516d493f983e4ecb8"
         "forward;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
         "vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_f518977b"
         "filter-lanes,g1,v2,tile1x4,merge=none,fuse=tap,rows=listed,order=wstat,block1,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps, channels"
         "filter-lanes/1;float32;l8;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96;groups1;apart"
         "x86-64-v3"
-        "52c2cc3bc5331931c105936221c13fec128a2ca1032b84394839a40fcd8b53f2"
+        "0dd8c9b06451490d2e4def190463ccf7815a29ded8fb406516d493f983e4ecb8"
         "forward;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"
         "vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block6,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
         "filter-lanes/1;float32;l8;g1;v2;n;k2x3x3;s1x1x1;d2x1x3;c7;f12;groups1;apart"
         "x86-64-v3"
-        "52c2cc3bc5331931c105936221c13fec128a2ca1032b84394839a40fcd8b53f2"
+        "0dd8c9b06451490d2e4def190463ccf7815a29ded8fb406516d493f983e4ecb8"
         "forward;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
         "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_82bd4f23"
         "minimal-filtering,block1x5x7,v2,r6,unroll2"
@@ -344,7 +344,7 @@ const plugin_table voxelsmith_plugin = {
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps, channels, conversion of planes to voxels and voxels to planes"
         "filter-lanes/1;float32;l8;g1;v2;n;k3x4x3;s2x1x2;d1x1x1;c18;f21;groups1;apart"
         "x86-64-v3"
-        "52c2cc3bc5331931c105936221c13fec128a2ca1032b84394839a40fcd8b53f2"
+        "0dd8c9b06451490d2e4def190463ccf7815a29ded8fb406516d493f983e4ecb8"
         "forward;i6x12x34;o6x12x34;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c32;f32;g1;first;f32/f32;bias;relu;fast"
         "vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_5137c568"
         "minimal-filtering,block1x2x17,v2,r6,unroll2"
@@ -358,12 +358,12 @@ const plugin_table voxelsmith_plugin = {
         "batch, depth positions, groups, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float32;l8;g2;v1;w;k2x3x3;s1x2x2;d1x1x1;c14;f28;groups7;apart"
         "x86-64-v3"
-        "52c2cc3bc5331931c105936221c13fec128a2ca1032b84394839a40fcd8b53f2"
+        "0dd8c9b06451490d2e4def190463ccf7815a29ded8fb406516d493f983e4ecb8"
         "forward;i3x5x9;o3x10x18;k3x4x4;s1x2x2;d1x1x1;p1x1x1;c7;f5;g1;last;f64/f64;bias;linear;direct"
         "vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_53806b69"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block5,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
         "filter-lanes/1;float64;l4;g1;v2;n;k3x4x4;s1x2x2;d1x1x1;c7;f5;groups1;apart"
         "x86-64-v3"
-        "52c2cc3bc5331931c105936221c13fec128a2ca1032b84394839a40fcd8b53f2"
+        "0dd8c9b06451490d2e4def190463ccf7815a29ded8fb406516d493f983e4ecb8"
 };

@@ -49,9 +49,8 @@ extension MinimalFiltering {
         let width = available[2].ceilingDivision(by: available[2].ceilingDivision(by: min(available[2], max(1, min(tiles, 18)))))
         let height = max(1, min(available[1], tiles / width))
         let depth = max(1, min(available[0], tiles / (width * height)))
-        // Every phase writes every second voxel, long after the one before: lines are not there any more when half the last level
-        // holds them all.
-        let streams = 2 * geometry.outputVolume * geometry.filters * 4 > target.lastLevelBytes
+        // With channels_last each phase writes voxels of its own, long after the phase before: the caches keep less of them.
+        let streams = LayoutConversion.streams(spec, target, share: spec.layout == .channelsLast ? 0.5 : 1)
         return MinimalFiltering(block: [depth, height, width], vectors: vectors, rows: rows, streamsOutput: streams)
     }
 }

@@ -47,7 +47,8 @@ public struct FilterLanes: Codable, Hashable, Sendable {
     public var order: Order
     /// Tile rows of one work item.
     public var blockRows: Int
-    /// Whether an item prefetches its rows of the next input plane into the second-level cache.
+    /// Whether what the next item reads of its newest input plane is prefetched into the second-level cache, and with channels_first the
+    /// places of the results.
     public var prefetchesNextPlane: Bool
     /// Whether whole vectors of the output bypass the caches: for outputs that do not fit them.
     public var streamsOutput: Bool

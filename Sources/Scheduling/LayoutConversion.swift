@@ -40,8 +40,12 @@ public struct LayoutConversion: Hashable, Sendable {
 
     /// Whether a sample's output is too large for any cache: lines of it would be read only to be overwritten. (Kernel 2, stride 2,
     /// 64 channels, 32 filters on 64^3: 179 instead of 131 GFLOP/s on one core.)
-    static func streams(_ geometry: Geometry, _ target: Target) -> Bool {
-        geometry.outputVolume * geometry.filters * 4 > target.lastLevelBytes
+    /// Lines must be written whole: lines of filters are where they fill some, and planes are converted in whole lines.
+    /// - Parameter share: part of the last-level cache that counts as any.
+    static func streams(_ spec: KernelSpec, _ target: Target, share: Double = 1) -> Bool {
+        let (geometry, bytes) = (spec.geometry, spec.elements.storage.byteCount)
+        return Double(geometry.outputVolume * geometry.filters * bytes) > share * Double(target.lastLevelBytes)
+            && (spec.layout == .channelsFirst || geometry.filters * bytes % 64 == 0)
     }
 
     /// Floats from voxel to voxel for a number of features: room for the whole vectors that are moved, and no power of two, as

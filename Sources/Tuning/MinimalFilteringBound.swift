@@ -45,8 +45,9 @@ package struct MinimalFilteringBound {
         var pairs: [(tap: Int, input: Int, factor: Double)] = []
         for (number, tap) in taps.enumerated() {
             for entry in 0...count where start + entry >= 0 && start + entry < axis.input {
-                let factor = (0...count).reduce(0.0) {
-                    $0 + abs(inverse[place][$1]) * abs(weights[$1][number]) * abs(forward[$1][entry])
+                let factor = (0...count).reduce(0.0) { sum, point in
+                    let product: Double = abs(inverse[place][point]) * abs(weights[point][number]) * abs(forward[point][entry])
+                    return sum + product
                 }
                 if factor > 0 { pairs.append((tap, start + entry, factor)) }
             }

@@ -26,7 +26,7 @@ def quick(call, budget):
 
 
 def settled(ours, most_threads, side, call, budget):
-    """`quick` of an undisturbed time, the better of two: a number of threads is chosen by it for all turns."""
+    """The better of two undisturbed runs of `quick`, of one where a call is long: it decides about the threads of all turns."""
     times = []
     for _ in range(2):
         times.append(undisturbed(ours, most_threads, lambda: quick(call, budget))[0])

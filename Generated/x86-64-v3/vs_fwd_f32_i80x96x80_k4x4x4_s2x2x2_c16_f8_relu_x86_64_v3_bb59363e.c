@@ -5,7 +5,7 @@
  *
  *   key       forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;fast
  *   target    x86-64-v3
- *   schedule  minimal-filtering,block1x2x14,v1,r13,stream,unroll2
+ *   schedule  minimal-filtering,block1x2x14,v1,r13,unroll2
  *   looped    batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels
  *   counted   4944559104 multiply-adds a sample directly, 2123366400 transformed
  *
@@ -338,7 +338,7 @@ static void invert_0(const block *tiles, const axis_phase *dp, const axis_phase 
 #pragma clang loop unroll(full)
                         for (int i = 0; i < 8; ++i) {
                             const vf sum = r[i] + vs_load(bias + j * VS_LANES);
-                            vs_stream(out + ((i >> 2) * 2 * Y_PLANE + (i >> 1 & 1) * 2 * Y_ROW + (i & 1) * 2 * Y_VOXEL), vs_relu(sum));
+                            vs_store(out + ((i >> 2) * 2 * Y_PLANE + (i >> 1 & 1) * 2 * Y_ROW + (i & 1) * 2 * Y_VOXEL), vs_relu(sum));
                         }
                         continue;
                     }
@@ -352,7 +352,7 @@ static void invert_0(const block *tiles, const axis_phase *dp, const axis_phase 
                         float *const out = y + (od * Y_PLANE + oh * Y_ROW + ow * Y_VOXEL) + j * VS_LANES;
                         const vf sum = kept[i] + vs_load(bias + j * VS_LANES);
                         const vf result = vs_relu(sum);
-                        vs_stream(out, result);
+                        vs_store(out, result);
                     }
                 }
             }
@@ -391,15 +391,15 @@ static void compute_0(const block *tiles, range filters, const float *restrict w
 }
 
 
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_f695cad4_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_f695cad4_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 VS_INLINE range part(int64_t number, int size, int count) {
     const range r = { (int)number * size, (int)number * size + size < count ? (int)number * size + size : count };
     return r;
 }
 
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_f695cad4_run(const vs_run_args *args, int64_t begin, int64_t end) {
+int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_run(const vs_run_args *args, int64_t begin, int64_t end) {
     const int64_t blocks = (int64_t)DEPTH_BLOCKS * HEIGHT_BLOCKS * WIDTH_BLOCKS;
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * blocks * SPLITS) return VS_BAD_ARGUMENTS;
     const float *const packed = args->packed;
@@ -426,7 +426,6 @@ int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_f695cad4_run(co
             compute_0(&tiles, filters, weights + 0, bias, last_bias, y + part * FILTERS, work);
         }
     }
-    vs_end_streams();
     return VS_OK;
 }
 
@@ -449,7 +448,7 @@ static const struct {
     { { 2, 2, 2 }, { { 3, 1 }, { 3, 1 }, { 3, 1 } }, 24192 },
 };
 
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_f695cad4_pack(const vs_pack_args *args) {
+int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const float *const weights = args->weights;
     float *const packed = args->packed;
