@@ -3,7 +3,7 @@ import LayerSpec
 extension CostModel {
     /// Minimal filtering: the products and both transforms.
     static func minimalFiltering(_ geometry: Geometry, _ target: Target, _ resolved: MinimalFilteringSchedule) -> Double {
-        let tiles = resolved.axes.reduce(1) { $0 * $1.tiles }
+        let tiles = resolved.tileCount
         let lanes = target.lanes(.float32)
         let channelVectors = geometry.channelsPerGroup.ceilingDivision(by: lanes)
         let filterVectors = resolved.blockCount * resolved.parameters.vectors

@@ -12,8 +12,7 @@ enum CostModel {
         else { return nil }
         // Transformed weights are several times larger: beyond a share of the last level, or with few tiles to use them on,
         // streaming them costs more than the saved arithmetic.
-        let tiles = resolved.axes.reduce(1) { $0 * $1.tiles }
-        if resolved.packedByteCount > target.lastLevelBytes / 4 || tiles < 64 { return nil }
+        if resolved.packedByteCount > target.lastLevelBytes / 4 || resolved.tileCount < 64 { return nil }
 
         let lanes = target.lanes(.float32)
         // Measured: 24 accumulators reach about 90 % of the peak, 16 about 80 %.

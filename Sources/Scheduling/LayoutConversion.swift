@@ -70,11 +70,8 @@ public struct LayoutConversion: Hashable, Sendable {
         outputVoxel = convertsOutput ? Self.voxel(features: layout.partFilters, lanes: lanes) : 1
         filterStep = convertsOutput ? 1 : geometry.outputVolume
 
-        let rows = tiles.groups.map(\.rows.count).max() ?? 0
-        let count = max(1, tiles.tileRows)
         let tileRows = TileRows(tiles, parameters)
-
-        let blockPositions = min(rows, min(parameters.blockRows, count) * tileRows.positions)
+        let blockPositions = min(tileRows.total, min(parameters.blockRows, tileRows.total) * tileRows.positions)
         let inputRows = max(0, min(height.input, blockPositions + tileRows.high - tileRows.low))
         slotFloats = convertsInput ? inputRows * width.input * inputVoxel : 0
         let outputRows = min(height.output, blockPositions * height.stride)

@@ -194,6 +194,8 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
     public var blockFilters: Int { parameters.vectors * lanes }
     /// Blocks of filters of one group.
     public var blockCount: Int { spec.geometry.filtersPerGroup.ceilingDivision(by: blockFilters) }
+    /// Tiles of a sample.
+    public var tileCount: Int { axes.reduce(1) { $0 * $1.tiles } }
     /// Tiles of a full work item.
     public var blockTiles: Int { block.reduce(1, *) }
     /// Points of a transformed window.

@@ -149,7 +149,7 @@ public struct ScheduleSpace: Sendable {
         decisions.flatMap { decision -> [Decision] in
             guard case .minimalFiltering(var parameters) = decision,
                 let resolved = (try? Schedule(spec: spec, target: target, decision: decision))?.minimalFiltering,
-                resolved.axes.reduce(1, { $0 * $1.tiles }) <= 256
+                resolved.tileCount <= 256
             else { return [] }
             parameters.block = resolved.axes.map(\.tiles)
             return parameters.varied(\.splits, [2, 4]).map { .minimalFiltering($0) }

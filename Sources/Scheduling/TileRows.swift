@@ -2,6 +2,8 @@ import LayerSpec
 
 /// Which positions the tile rows of a plane stand for, and which input rows these read.
 public struct TileRows: Hashable, Sendable {
+    /// Positions of all tile rows.
+    public let total: Int
     /// Positions of a tile row; the rows behind the first `largerTiles` have one less.
     public let positions: Int
     /// See `positions`.
@@ -12,10 +14,10 @@ public struct TileRows: Hashable, Sendable {
     public let high: Int
 
     init(_ tiles: TilePlan, _ parameters: FilterLanes) {
-        let rows = tiles.groups.map(\.rows.count).max() ?? 0
+        total = tiles.groups.map(\.rows.count).max() ?? 0
         let count = max(1, tiles.tileRows)
-        positions = parameters.listsRows ? 1 : rows.ceilingDivision(by: count)
-        largerTiles = parameters.listsRows || rows % count == 0 ? count : rows % count
+        positions = parameters.listsRows ? 1 : total.ceilingDivision(by: count)
+        largerTiles = parameters.listsRows || total % count == 0 ? count : total % count
         let reaching = tiles.groups.filter { !$0.rowTaps.isEmpty && !$0.rows.isEmpty }
         low = reaching.map { group in group.rows.lowerBound - (group.rowTaps.map(\.lag).max() ?? 0) }.min() ?? 0
         high = reaching.map { group in group.rows.lowerBound - (group.rowTaps.map(\.lag).min() ?? 0) }.max() ?? 0
