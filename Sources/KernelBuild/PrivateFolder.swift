@@ -34,9 +34,13 @@ package struct PrivateFolder: Sendable {
         if lock >= 0 { close(lock) }
     }
 
+    /// A killed compiler's own children may finish a call or two, and leave a file, after it is gone: the folder is emptied until it goes.
     private static func remove(_ path: String) {
-        for name in namesInFolder(path) { unlink(path + "/" + name) }
-        rmdir(path)
+        for _ in 0..<300 {
+            for name in namesInFolder(path) { unlink(path + "/" + name) }
+            if rmdir(path) == 0 || (errno != ENOTEMPTY && errno != EEXIST) { return }
+            usleep(10_000)
+        }
     }
 
     private static func removeAbandoned(in base: String) {

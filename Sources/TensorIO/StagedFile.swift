@@ -45,9 +45,14 @@ package enum StagedFile {
     /// The files at work.
     private static let unfinished = Mutex<Set<String>>([])
 
-    /// Removes the files at work, for a process about to end; what is put in its place meanwhile is whole.
-    package static func removeUnfinished() {
-        unfinished.withLock { for path in $0 { unlink(path) } }
+    /// Removes the files at work and ends the process by `end`. No file is begun in between, and no failure of a removed one reported:
+    /// both need the list, which is never let go of.
+    package static func removeUnfinished(andEnd end: () -> Never) -> Never {
+        unfinished.withLock { paths -> Void in
+            for path in paths { unlink(path) }
+            end()
+        }
+        fatalError("a process outlived its end")
     }
 
     /// The bytes are on the disk before the name is: after a power failure too, the path holds the old file or the new one.

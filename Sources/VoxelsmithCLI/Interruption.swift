@@ -6,7 +6,8 @@ import TensorIO
 /// and verification processes and removes its temporary files; files that were being written are removed; then the program dies
 /// of the signal, so that whoever started it sees why.
 ///
-/// No handler runs: the signals are blocked, and one thread waits for them. Children start with the usual signals.
+/// The signals are blocked, and one thread waits for them. libdispatch unblocks all signals on the thread that waits for its timers:
+/// what arrives there is handed on. Children start with the usual signals.
 enum Interruption {
     private static let signals: [(number: Int32, name: String)] = [(SIGINT, "SIGINT"), (SIGTERM, "SIGTERM"), (SIGHUP, "SIGHUP")]
     /// 0 until a signal has come.
@@ -25,8 +26,25 @@ enum Interruption {
             Interruption.wait()
             return nil
         }, nil)
-        if status == 0 { pthread_detach(thread) } else { pthread_sigmask(SIG_UNBLOCK, &blocked, nil) }
+        guard status == 0 else {
+            pthread_sigmask(SIG_UNBLOCK, &blocked, nil)
+            return
+        }
+        pthread_detach(thread)
+        waiter = thread
+        for (number, _) in signals where sigismember(&blocked, number) == 1 {
+            var action = sigaction()
+            action.__sigaction_handler.sa_handler = { pthread_kill(Interruption.waiter, $0) }
+            action.sa_flags = SA_RESTART
+            sigaction(number, &action, nil)
+        }
     }
+
+    /// The thread that waits. Written once, before there is a handler that reads it.
+    private nonisolated(unsafe) static var waiter = pthread_t()
+
+    /// From here to `onSignal` a signal waits for the way to cancel: the work may have begun to make files.
+    static func workBegins() { cancellation.withLock { $0 = {} } }
 
     /// Says how a signal ends the work at hand: `cancel` must make it end soon, and `workIsDone` be called then.
     static func onSignal(_ cancel: @escaping @Sendable () -> Void) {
@@ -71,7 +89,10 @@ enum Interruption {
     }
 
     private static func die(of number: Int32) -> Never {
-        StagedFile.removeUnfinished()
+        StagedFile.removeUnfinished { raiseAgain(number) }
+    }
+
+    private static func raiseAgain(_ number: Int32) -> Never {
         Console.endProgress()
         Console.note("Received \(signals.first { $0.number == number }?.name ?? "signal \(number)") before the work was done; expected to finish it.")
         signal(number, SIG_DFL)

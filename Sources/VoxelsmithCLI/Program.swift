@@ -57,6 +57,7 @@ enum Program {
 
     private static func wait(for command: any AsyncParsableCommand) throws {
         let handed = Handed(command)
+        Interruption.workBegins()
         let work = Task.detached {
             do { try await handed.command.run() } catch { handed.error = error }
             handed.signal()

@@ -51,6 +51,27 @@ import _TestSupport
         }
     }
 
+    /// What the compiler started may outlive it for a moment; the files it makes then are removed too.
+    @Test func filesOfTheCompilersChildrenAreRemoved() async throws {
+        let folder = try TemporaryFolder()
+        let layer = try folder.write("layer.json", TinyLayer.json())
+        let temporary = try folder.makeFolder("tmp")
+        let mark = Int.random(in: 100_000_000...999_999_999)
+        // Some tenths of a second of files, in a group of its own, which no signal to the compiler's reaches.
+        let late = "setsid sh -c 'i=0; while [ $i -lt 100000 ] && : > \"$TMPDIR/late$((i % 8))\"; do i=$((i+1)); done' &"
+        let lines = [
+            "[ \"$1\" = --version ] && { echo clang version 1; exit 0; }", late, "while [ ! -e \"$TMPDIR/late0\" ]; do :; done", "sleep \(mark)",
+        ]
+        let clang = try folder.script("clang", lines.joined(separator: "\n"))
+        let build = try Child(["build", layer, "-o", folder.path("p.so"), "--no-cache", "--clang", clang], environment: ["TMPDIR": temporary])
+        #expect(await appears("sleep \(mark)"))
+        build.send(SIGTERM)
+        let outcome = await build.wait()
+        #expect(outcome.signal == SIGTERM, "\(outcome)")
+        let forgotten = try FileManager.default.subpathsOfDirectory(atPath: temporary)
+        #expect(forgotten == [], "\(forgotten)")
+    }
+
     /// A signal that is ignored when the program starts stays ignored, as `nohup` wants it.
     @Test func ignoredSignalsStayIgnored() async throws {
         let folder = try TemporaryFolder()
@@ -105,7 +126,8 @@ import _TestSupport
             #expect(outcome.status == 0 || outcome.signal == Self.signals[round % 3].0, "round \(round): \(outcome)")
             var left = Set(try folder.names()).subtracting(inputs)
             #expect(left.isSubset(of: isBuild ? ["p.so", "p.so.verification.json"] : ["y.npy"]), "round \(round): \(left)")
-            #expect(try FileManager.default.contentsOfDirectory(atPath: temporary) == [], "round \(round)")
+            let forgotten = try FileManager.default.subpathsOfDirectory(atPath: temporary)
+            #expect(forgotten == [], "round \(round): \(forgotten)")
             if left.remove("p.so") != nil { #expect(try await Child.run(["describe", folder.path("p.so")]).status == 0, "round \(round)") }
             if left.remove("y.npy") != nil { #expect(try NPY.read(path: folder.path("y.npy")).floats == expected, "round \(round)") }
         }
