@@ -10,8 +10,8 @@ int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_c8c838a3_pack(c
 int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_c8c838a3_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_0a243e9d_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_0a243e9d_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_a66c7dbe_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_a66c7dbe_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8_pack(const vs_pack_args *args);
 int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0_pack(const vs_pack_args *args);
@@ -34,7 +34,7 @@ int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_53806b69_run(cons
 typedef struct {
     vs_plugin header;
     vs_kernel_descriptor kernels[12];
-    char texts[5771];
+    char texts[5786];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
@@ -77,9 +77,9 @@ const plugin_table voxelsmith_plugin = {
             .name = { 2132, 66 },
             .schedule = { 2198, 50 },
             .loops = { 2248, 98 },
-            .packing = { 2346, 72 },
-            .target = { 2418, 9 },
-            .template_digest = { 2427, 64 },
+            .packing = { 2346, 74 },
+            .target = { 2420, 9 },
+            .template_digest = { 2429, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -92,32 +92,32 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2491, 96 },
-            .name = { 2587, 65 },
-            .schedule = { 2652, 44 },
-            .loops = { 2696, 98 },
-            .packing = { 2794, 74 },
-            .target = { 2868, 9 },
-            .template_digest = { 2877, 64 },
+            .key = { 2493, 96 },
+            .name = { 2589, 65 },
+            .schedule = { 2654, 51 },
+            .loops = { 2705, 98 },
+            .packing = { 2803, 76 },
+            .target = { 2879, 9 },
+            .template_digest = { 2888, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
             .packed_bytes = 110592,
-            .workspace_bytes = 76032,
+            .workspace_bytes = 100224,
             .items = 3075,
             .flops_per_sample = 9889118208,
-            .pack = vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_pack,
-            .run = vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_run,
+            .pack = vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_a66c7dbe_pack,
+            .run = vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_a66c7dbe_run,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2941, 102 },
-            .name = { 3043, 69 },
-            .schedule = { 3112, 96 },
-            .loops = { 3208, 67 },
-            .packing = { 3275, 74 },
-            .target = { 3349, 9 },
-            .template_digest = { 3358, 64 },
+            .key = { 2952, 102 },
+            .name = { 3054, 69 },
+            .schedule = { 3123, 96 },
+            .loops = { 3219, 67 },
+            .packing = { 3286, 74 },
+            .target = { 3360, 9 },
+            .template_digest = { 3369, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -130,13 +130,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3422, 95 },
-            .name = { 3517, 61 },
-            .schedule = { 3578, 97 },
-            .loops = { 3675, 82 },
-            .packing = { 3757, 75 },
-            .target = { 3832, 9 },
-            .template_digest = { 3841, 64 },
+            .key = { 3433, 95 },
+            .name = { 3528, 61 },
+            .schedule = { 3589, 97 },
+            .loops = { 3686, 82 },
+            .packing = { 3768, 75 },
+            .target = { 3843, 9 },
+            .template_digest = { 3852, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -149,13 +149,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3905, 94 },
-            .name = { 3999, 65 },
-            .schedule = { 4064, 96 },
-            .loops = { 4160, 92 },
-            .packing = { 4252, 76 },
-            .target = { 4328, 9 },
-            .template_digest = { 4337, 64 },
+            .key = { 3916, 94 },
+            .name = { 4010, 65 },
+            .schedule = { 4075, 96 },
+            .loops = { 4171, 92 },
+            .packing = { 4263, 76 },
+            .target = { 4339, 9 },
+            .template_digest = { 4348, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_CALL,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -168,13 +168,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4401, 92 },
-            .name = { 4493, 65 },
-            .schedule = { 4558, 97 },
-            .loops = { 4655, 77 },
-            .packing = { 4732, 75 },
-            .target = { 4807, 9 },
-            .template_digest = { 4816, 64 },
+            .key = { 4412, 92 },
+            .name = { 4504, 65 },
+            .schedule = { 4569, 97 },
+            .loops = { 4666, 77 },
+            .packing = { 4743, 75 },
+            .target = { 4818, 9 },
+            .template_digest = { 4827, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -187,13 +187,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4880, 93 },
-            .name = { 4973, 65 },
-            .schedule = { 5038, 42 },
-            .loops = { 5080, 98 },
-            .packing = { 5178, 72 },
-            .target = { 5250, 9 },
-            .template_digest = { 5259, 64 },
+            .key = { 4891, 93 },
+            .name = { 4984, 65 },
+            .schedule = { 5049, 42 },
+            .loops = { 5091, 98 },
+            .packing = { 5189, 74 },
+            .target = { 5263, 9 },
+            .template_digest = { 5272, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -206,13 +206,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5323, 93 },
-            .name = { 5416, 70 },
-            .schedule = { 5486, 96 },
-            .loops = { 5582, 145 },
-            .packing = { 5727, 76 },
-            .target = { 5803, 9 },
-            .template_digest = { 5812, 64 },
+            .key = { 5336, 93 },
+            .name = { 5429, 70 },
+            .schedule = { 5499, 96 },
+            .loops = { 5595, 145 },
+            .packing = { 5740, 76 },
+            .target = { 5816, 9 },
+            .template_digest = { 5825, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -225,13 +225,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5876, 93 },
-            .name = { 5969, 71 },
-            .schedule = { 6040, 43 },
-            .loops = { 6083, 151 },
-            .packing = { 6234, 71 },
-            .target = { 6305, 9 },
-            .template_digest = { 6314, 64 },
+            .key = { 5889, 93 },
+            .name = { 5982, 71 },
+            .schedule = { 6053, 43 },
+            .loops = { 6096, 151 },
+            .packing = { 6247, 73 },
+            .target = { 6320, 9 },
+            .template_digest = { 6329, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -244,13 +244,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6378, 92 },
-            .name = { 6470, 66 },
-            .schedule = { 6536, 94 },
-            .loops = { 6630, 75 },
-            .packing = { 6705, 76 },
-            .target = { 6781, 9 },
-            .template_digest = { 6790, 64 },
+            .key = { 6393, 92 },
+            .name = { 6485, 66 },
+            .schedule = { 6551, 94 },
+            .loops = { 6645, 75 },
+            .packing = { 6720, 76 },
+            .target = { 6796, 9 },
+            .template_digest = { 6805, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -263,13 +263,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6854, 92 },
-            .name = { 6946, 63 },
-            .schedule = { 7009, 97 },
-            .loops = { 7106, 77 },
-            .packing = { 7183, 74 },
-            .target = { 7257, 9 },
-            .template_digest = { 7266, 64 },
+            .key = { 6869, 92 },
+            .name = { 6961, 63 },
+            .schedule = { 7024, 97 },
+            .loops = { 7121, 77 },
+            .packing = { 7198, 74 },
+            .target = { 7272, 9 },
+            .template_digest = { 7281, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -293,16 +293,16 @@ const plugin_table voxelsmith_plugin = {
         "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_0a243e9d"
         "minimal-filtering,block1x2x14,v2,r6,stream,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
-        "minimal-filtering/1;l8;v2;k3x3x3;s1x1x1;p1x1x1;o80x96x80;c16;f16;groups1"
+        "minimal-filtering/1;l8;v2x1;k3x3x3;s1x1x1;p1x1x1;o80x96x80;c16;f16;groups1"
         "x86-64-v3"
-        "2ecb69006b6f45997d962a73112a9e675a782e73615dde0ba46548190c83e251"
+        "2ea2560f155bdd611e1d2615b33e457d9dd9a9dd848c0552bc325f2824480adc"
         "forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;fast"
-        "vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e"
-        "minimal-filtering,block1x2x14,v1,r13,unroll2"
+        "vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_a66c7dbe"
+        "minimal-filtering,block1x2x14,v1,r6,merge=w,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
-        "minimal-filtering/1;l8;v1;k4x4x4;s2x2x2;p1x1x1;o160x192x160;c16;f8;groups1"
+        "minimal-filtering/1;l8;v1x2;k4x4x4;s2x2x2;p1x1x1;o160x192x160;c16;f8;groups1"
         "x86-64-v3"
-        "2ecb69006b6f45997d962a73112a9e675a782e73615dde0ba46548190c83e251"
+        "2ea2560f155bdd611e1d2615b33e457d9dd9a9dd848c0552bc325f2824480adc"
         "forward;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
         "vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8"
         "filter-lanes,g8,v1,tile1x8,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll1"
@@ -335,9 +335,9 @@ const plugin_table voxelsmith_plugin = {
         "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_82bd4f23"
         "minimal-filtering,block1x5x7,v2,r6,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
-        "minimal-filtering/1;l8;v2;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64;groups1"
+        "minimal-filtering/1;l8;v2x1;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64;groups1"
         "x86-64-v3"
-        "2ecb69006b6f45997d962a73112a9e675a782e73615dde0ba46548190c83e251"
+        "2ea2560f155bdd611e1d2615b33e457d9dd9a9dd848c0552bc325f2824480adc"
         "forward;i4x7x19;o8x7x38;k3x4x3;s2x1x2;d1x1x1;p0x1x0;c18;f21;g1;first;f32/f32;bias;relu;direct"
         "vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_553f5c3b"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=rstat,block7,noprefetch,unroll2"
@@ -349,9 +349,9 @@ const plugin_table voxelsmith_plugin = {
         "vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_5137c568"
         "minimal-filtering,block1x2x17,v2,r6,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels, conversion of planes to voxels and voxels to planes"
-        "minimal-filtering/1;l8;v2;k3x3x3;s1x1x1;p1x1x1;o6x12x34;c32;f32;groups1"
+        "minimal-filtering/1;l8;v2x1;k3x3x3;s1x1x1;p1x1x1;o6x12x34;c32;f32;groups1"
         "x86-64-v3"
-        "2ecb69006b6f45997d962a73112a9e675a782e73615dde0ba46548190c83e251"
+        "2ea2560f155bdd611e1d2615b33e457d9dd9a9dd848c0552bc325f2824480adc"
         "forward;i4x5x9;o5x11x19;k2x3x3;s1x2x2;d1x1x1;p0x0x0;c14;f28;g7;last;f32/f32;bias;relu;direct"
         "vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_2b5ed4e8"
         "filter-lanes,g2,v1,tile1x5,merge=w,fuse=row,rows=listed,order=hblock,block6,noprefetch,unroll1"

@@ -34,7 +34,7 @@ int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_6964d692_run(cons
 typedef struct {
     vs_plugin header;
     vs_kernel_descriptor kernels[12];
-    char texts[5780];
+    char texts[5786];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
@@ -77,9 +77,9 @@ const plugin_table voxelsmith_plugin = {
             .name = { 2134, 66 },
             .schedule = { 2200, 51 },
             .loops = { 2251, 98 },
-            .packing = { 2349, 73 },
-            .target = { 2422, 9 },
-            .template_digest = { 2431, 64 },
+            .packing = { 2349, 75 },
+            .target = { 2424, 9 },
+            .template_digest = { 2433, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -92,13 +92,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2495, 98 },
-            .name = { 2593, 65 },
-            .schedule = { 2658, 94 },
-            .loops = { 2752, 77 },
-            .packing = { 2829, 76 },
-            .target = { 2905, 9 },
-            .template_digest = { 2914, 64 },
+            .key = { 2497, 98 },
+            .name = { 2595, 65 },
+            .schedule = { 2660, 94 },
+            .loops = { 2754, 77 },
+            .packing = { 2831, 76 },
+            .target = { 2907, 9 },
+            .template_digest = { 2916, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -111,13 +111,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2978, 102 },
-            .name = { 3080, 69 },
-            .schedule = { 3149, 98 },
-            .loops = { 3247, 67 },
-            .packing = { 3314, 76 },
-            .target = { 3390, 9 },
-            .template_digest = { 3399, 64 },
+            .key = { 2980, 102 },
+            .name = { 3082, 69 },
+            .schedule = { 3151, 98 },
+            .loops = { 3249, 67 },
+            .packing = { 3316, 76 },
+            .target = { 3392, 9 },
+            .template_digest = { 3401, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -130,13 +130,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3463, 95 },
-            .name = { 3558, 61 },
-            .schedule = { 3619, 98 },
-            .loops = { 3717, 67 },
-            .packing = { 3784, 76 },
-            .target = { 3860, 9 },
-            .template_digest = { 3869, 64 },
+            .key = { 3465, 95 },
+            .name = { 3560, 61 },
+            .schedule = { 3621, 98 },
+            .loops = { 3719, 67 },
+            .packing = { 3786, 76 },
+            .target = { 3862, 9 },
+            .template_digest = { 3871, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -149,13 +149,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3933, 94 },
-            .name = { 4027, 65 },
-            .schedule = { 4092, 98 },
-            .loops = { 4190, 82 },
-            .packing = { 4272, 77 },
-            .target = { 4349, 9 },
-            .template_digest = { 4358, 64 },
+            .key = { 3935, 94 },
+            .name = { 4029, 65 },
+            .schedule = { 4094, 98 },
+            .loops = { 4192, 82 },
+            .packing = { 4274, 77 },
+            .target = { 4351, 9 },
+            .template_digest = { 4360, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_CALL,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -168,13 +168,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4422, 92 },
-            .name = { 4514, 65 },
-            .schedule = { 4579, 99 },
-            .loops = { 4678, 67 },
-            .packing = { 4745, 76 },
-            .target = { 4821, 9 },
-            .template_digest = { 4830, 64 },
+            .key = { 4424, 92 },
+            .name = { 4516, 65 },
+            .schedule = { 4581, 99 },
+            .loops = { 4680, 67 },
+            .packing = { 4747, 76 },
+            .target = { 4823, 9 },
+            .template_digest = { 4832, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -187,13 +187,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4894, 93 },
-            .name = { 4987, 65 },
-            .schedule = { 5052, 43 },
-            .loops = { 5095, 98 },
-            .packing = { 5193, 73 },
-            .target = { 5266, 9 },
-            .template_digest = { 5275, 64 },
+            .key = { 4896, 93 },
+            .name = { 4989, 65 },
+            .schedule = { 5054, 43 },
+            .loops = { 5097, 98 },
+            .packing = { 5195, 75 },
+            .target = { 5270, 9 },
+            .template_digest = { 5279, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -206,13 +206,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5339, 93 },
-            .name = { 5432, 70 },
-            .schedule = { 5502, 97 },
-            .loops = { 5599, 130 },
-            .packing = { 5729, 77 },
-            .target = { 5806, 9 },
-            .template_digest = { 5815, 64 },
+            .key = { 5343, 93 },
+            .name = { 5436, 70 },
+            .schedule = { 5506, 97 },
+            .loops = { 5603, 130 },
+            .packing = { 5733, 77 },
+            .target = { 5810, 9 },
+            .template_digest = { 5819, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -225,13 +225,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5879, 93 },
-            .name = { 5972, 71 },
-            .schedule = { 6043, 44 },
-            .loops = { 6087, 151 },
-            .packing = { 6238, 72 },
-            .target = { 6310, 9 },
-            .template_digest = { 6319, 64 },
+            .key = { 5883, 93 },
+            .name = { 5976, 71 },
+            .schedule = { 6047, 44 },
+            .loops = { 6091, 151 },
+            .packing = { 6242, 74 },
+            .target = { 6316, 9 },
+            .template_digest = { 6325, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -244,13 +244,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6383, 92 },
-            .name = { 6475, 66 },
-            .schedule = { 6541, 99 },
-            .loops = { 6640, 82 },
-            .packing = { 6722, 78 },
-            .target = { 6800, 9 },
-            .template_digest = { 6809, 64 },
+            .key = { 6389, 92 },
+            .name = { 6481, 66 },
+            .schedule = { 6547, 99 },
+            .loops = { 6646, 82 },
+            .packing = { 6728, 78 },
+            .target = { 6806, 9 },
+            .template_digest = { 6815, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -263,13 +263,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6873, 92 },
-            .name = { 6965, 63 },
-            .schedule = { 7028, 97 },
-            .loops = { 7125, 67 },
-            .packing = { 7192, 74 },
-            .target = { 7266, 9 },
-            .template_digest = { 7275, 64 },
+            .key = { 6879, 92 },
+            .name = { 6971, 63 },
+            .schedule = { 7034, 97 },
+            .loops = { 7131, 67 },
+            .packing = { 7198, 74 },
+            .target = { 7272, 9 },
+            .template_digest = { 7281, 64 },
             .op = VS_OP_FORWARD,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -293,9 +293,9 @@ const plugin_table voxelsmith_plugin = {
         "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_7c4be2ce"
         "minimal-filtering,block1x2x14,v1,r29,stream,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
-        "minimal-filtering/1;l16;v1;k3x3x3;s1x1x1;p1x1x1;o80x96x80;c16;f16;groups1"
+        "minimal-filtering/1;l16;v1x1;k3x3x3;s1x1x1;p1x1x1;o80x96x80;c16;f16;groups1"
         "x86-64-v4"
-        "2ecb69006b6f45997d962a73112a9e675a782e73615dde0ba46548190c83e251"
+        "2ea2560f155bdd611e1d2615b33e457d9dd9a9dd848c0552bc325f2824480adc"
         "forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;direct"
         "vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e"
         "filter-lanes,g2,v1,tile1x12,merge=w,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll2"
@@ -335,9 +335,9 @@ const plugin_table voxelsmith_plugin = {
         "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_e5753f51"
         "minimal-filtering,block1x5x7,v2,r14,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
-        "minimal-filtering/1;l16;v2;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64;groups1"
+        "minimal-filtering/1;l16;v2x1;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64;groups1"
         "x86-64-v4"
-        "2ecb69006b6f45997d962a73112a9e675a782e73615dde0ba46548190c83e251"
+        "2ea2560f155bdd611e1d2615b33e457d9dd9a9dd848c0552bc325f2824480adc"
         "forward;i4x7x19;o8x7x38;k3x4x3;s2x1x2;d1x1x1;p0x1x0;c18;f21;g1;first;f32/f32;bias;relu;direct"
         "vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_45482617"
         "filter-lanes,g1,v2,tile1x10,merge=none,fuse=row,rows=listed,order=rstat,block7,noprefetch,unroll2"
@@ -349,9 +349,9 @@ const plugin_table voxelsmith_plugin = {
         "vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51"
         "minimal-filtering,block1x1x17,v2,r14,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels, conversion of planes to voxels and voxels to planes"
-        "minimal-filtering/1;l16;v2;k3x3x3;s1x1x1;p1x1x1;o6x12x34;c32;f32;groups1"
+        "minimal-filtering/1;l16;v2x1;k3x3x3;s1x1x1;p1x1x1;o6x12x34;c32;f32;groups1"
         "x86-64-v4"
-        "2ecb69006b6f45997d962a73112a9e675a782e73615dde0ba46548190c83e251"
+        "2ea2560f155bdd611e1d2615b33e457d9dd9a9dd848c0552bc325f2824480adc"
         "forward;i4x5x9;o5x11x19;k2x3x3;s1x2x2;d1x1x1;p0x0x0;c14;f28;g7;last;f32/f32;bias;relu;direct"
         "vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cdaf0d24"
         "filter-lanes,groups,v1,tile1x10,merge=w,fuse=row,rows=listed,order=hblock,block6,noprefetch,unroll1"

@@ -46,6 +46,9 @@ enum {
     WIDTH_BLOCKS = 1,
     VECTORS = 2, /* of filters in a block */
     BLOCK_FILTERS = 32,
+    TILE_PHASES = 1, /* phases along the width in a register tile, each with a block of filters */
+    TILE_VECTORS = 2,
+    TILE_FILTERS = 32,
     FILTER_BLOCKS = 1,
     WINDOW_DEPTH = 3 + 1, /* inputs of a window along each axis, and points of its transform */
     WINDOW_HEIGHT = 3 + 1,
@@ -128,27 +131,27 @@ VS_INLINE void inverse_3(vf *m, int step) {
 
 /* Products of `rows` tiles with one point's weights: sums over the channels. */
 VS_INLINE void multiply(const float *restrict v, const float *restrict w, float *restrict m, const int rows) {
-    vf sums[14][VECTORS];
+    vf sums[14][TILE_VECTORS];
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; ++i)
 #pragma clang loop unroll(full)
-        for (int j = 0; j < VECTORS; ++j) sums[i][j] = vs_splat(0);
+        for (int j = 0; j < TILE_VECTORS; ++j) sums[i][j] = vs_splat(0);
 #pragma clang loop unroll_count(2)
     for (int c = 0; c < CHANNELS; ++c) {
-        vf weights[VECTORS];
+        vf weights[TILE_VECTORS];
 #pragma clang loop unroll(full)
-        for (int j = 0; j < VECTORS; ++j) weights[j] = vs_load(w + c * BLOCK_FILTERS + j * VS_LANES);
+        for (int j = 0; j < TILE_VECTORS; ++j) weights[j] = vs_load(w + c * TILE_FILTERS + j * VS_LANES);
 #pragma clang loop unroll(full)
         for (int i = 0; i < rows; ++i) {
             const float s = v[i * ROW + c];
 #pragma clang loop unroll(full)
-            for (int j = 0; j < VECTORS; ++j) sums[i][j] += s * weights[j];
+            for (int j = 0; j < TILE_VECTORS; ++j) sums[i][j] += s * weights[j];
         }
     }
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; ++i)
 #pragma clang loop unroll(full)
-        for (int j = 0; j < VECTORS; ++j) vs_store(m + i * BLOCK_FILTERS + j * VS_LANES, sums[i][j]);
+        for (int j = 0; j < TILE_VECTORS; ++j) vs_store(m + i * TILE_FILTERS + j * VS_LANES, sums[i][j]);
 }
 
 typedef void multiply_function(const float *restrict v, const float *restrict w, float *restrict m);
@@ -207,7 +210,7 @@ static void multiply_run(const float *restrict v, const float *restrict w, float
         const int n = (rows + pieces - 1) / pieces;
         multiply_rows[n](v, w, m);
         v += n * (int64_t)ROW;
-        m += n * (int64_t)BLOCK_FILTERS;
+        m += n * (int64_t)TILE_FILTERS;
         rows -= n;
     }
 }
@@ -243,7 +246,7 @@ static void multiply_point(const block *tiles, const span *d, const span *h, con
                     x = w->computed.end - 1;
                     continue;
                 }
-                for (int f = 0; f < BLOCK_FILTERS; ++f) m[(first + x) * BLOCK_FILTERS + f] = 0;
+                for (int f = 0; f < TILE_FILTERS; ++f) m[(first + x) * TILE_FILTERS + f] = 0;
             }
             if (!computed) continue;
             /* Whole rows of tiles follow each other. */
@@ -252,7 +255,7 @@ static void multiply_point(const block *tiles, const span *d, const span *h, con
                 rows *= h->computed.end - y;
                 if (y != h->computed.begin) continue;
             }
-            multiply_run(v + (first + w->computed.begin) * ROW, weights, m + (first + w->computed.begin) * BLOCK_FILTERS, rows);
+            multiply_run(v + (first + w->computed.begin) * ROW, weights, m + (first + w->computed.begin) * TILE_FILTERS, rows);
         }
     }
 }
@@ -322,7 +325,7 @@ static void invert_0(const block *tiles, const axis_phase *dp, const axis_phase 
     enum { D = 3 + 1, H = 3 + 1, W = 3 + 1 };
     for (int z = tiles->depth.begin; z < tiles->depth.end; ++z)
         for (int t = tiles->height.begin; t < tiles->height.end; ++t)
-            for (int x = tiles->width.begin; x < tiles->width.end; ++x, m += BLOCK_FILTERS) {
+            for (int x = tiles->width.begin; x < tiles->width.end; ++x, m += TILE_FILTERS) {
                 const int o = (1 + 2 * z) * 1 + dp->offset;
                 const int p = (1 + 2 * t) * 1 + hp->offset;
                 const int q = (1 + 2 * x) * 1 + wp->offset;
@@ -375,10 +378,10 @@ static void compute_0(const block *tiles, range filters, const float *restrict w
     float *const m = work + PRODUCTS;
     for (int d = 0; d < 1; ++d)
         for (int h = 0; h < 1; ++h)
-            for (int w = 0; w < 1; ++w)
+            for (int w = 0; w < 1; w += TILE_PHASES)
                 for (int f = filters.begin; f < filters.end; ++f) {
-                    const int64_t number = (((int64_t)d * 1 + h) * 1 + w) * FILTER_BLOCKS + f;
-                    const float *const packed = weights + number * (64 * (int64_t)CHANNELS * BLOCK_FILTERS);
+                    const int64_t number = ((((int64_t)d * 1 + h) * 1 + w) / TILE_PHASES) * FILTER_BLOCKS + f;
+                    const float *const packed = weights + number * (64 * (int64_t)CHANNELS * TILE_FILTERS);
                     const axis_phase *const dp = &depth_phases_0[d], *const hp = &height_phases_0[h], *const wp = &width_phases_0[w];
                     for (int a = 0; a <= 3; ++a) {
                         const span sd = spanned(dp, a, tiles->depth);
@@ -392,12 +395,13 @@ static void compute_0(const block *tiles, range filters, const float *restrict w
                                 const int g = (wa * 4 + wb) * 4 + we;
                                 const int p = (dp->points[a] * HEIGHT_POINTS + hp->points[b]) * WIDTH_POINTS + wp->points[e];
                                 multiply_point(tiles, &sd, &sh, &sw, work + p * (int64_t)POINT,
-                                               packed + g * (int64_t)CHANNELS * BLOCK_FILTERS, m + i * (int64_t)POINT_SUMS);
+                                               packed + g * (int64_t)CHANNELS * TILE_FILTERS, m + i * (int64_t)POINT_SUMS);
                             }
                         }
                     }
                     const int last = f + 1 == FILTER_BLOCKS;
-                    invert_0(tiles, dp, hp, wp, m, last ? last_bias : bias + f * BLOCK_FILTERS, y + f * BLOCK_FILTERS, last);
+                    for (int k = 0; k < TILE_PHASES; ++k)
+                        invert_0(tiles, dp, hp, wp + k, m + k * BLOCK_FILTERS, last ? last_bias : bias + f * BLOCK_FILTERS, y + f * BLOCK_FILTERS, last);
                 }
 }
 
@@ -518,7 +522,7 @@ int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_
         for (int f = 0; f < FILTER_BLOCKS; ++f)
             for (int a = 0; a < points[0]; ++a)
                 for (int b = 0; b < points[1]; ++b)
-                    for (int e = 0; e < points[2]; ++e, to += (int64_t)CHANNELS * BLOCK_FILTERS)
+                    for (int e = 0; e < points[2]; ++e, to += (int64_t)CHANNELS * TILE_FILTERS)
                         for (int lane = 0; lane < BLOCK_FILTERS; ++lane)
                             for (int c = 0; c < CHANNELS; ++c) {
                                 const int filter = f * BLOCK_FILTERS + lane;
@@ -531,7 +535,7 @@ int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_
                                                 sum += transforms[counts[0]][a][i] * transforms[counts[1]][b][j] * transforms[counts[2]][e][k]
                                                      * weights[(tap * FILTERS + filter) * INPUT_CHANNELS + part * CHANNELS + c];
                                             }
-                                to[c * (int64_t)BLOCK_FILTERS + lane] = (float)sum;
+                                to[c * (int64_t)TILE_FILTERS + lane] = (float)sum;
                             }
     }
     return VS_OK;

@@ -44,10 +44,13 @@ struct MinimalFilteringContext {
     let depthBlocks: Int, heightBlocks: Int, widthBlocks: Int
     let blockTiles: Int
     let vectors: Int
+    let widthPhases: Int
+    let tileVectors: Int
     let rowMaximum: Int
     let rowCounts: [Int]
     let unroll: Int
     let blockFilters: Int
+    let tileFilters: Int
     let blockCount: Int
     let splits: Int
     let lastFilters: Int
@@ -112,10 +115,13 @@ struct MinimalFilteringContext {
         (depthBlocks, heightBlocks, widthBlocks) = (resolved.blocks[0], resolved.blocks[1], resolved.blocks[2])
         blockTiles = resolved.blockTiles
         vectors = resolved.parameters.vectors
+        widthPhases = resolved.widthPhases
+        tileVectors = resolved.parameters.vectors * resolved.widthPhases
         rowMaximum = resolved.parameters.rows
         rowCounts = Array(1...resolved.parameters.rows)
         unroll = resolved.parameters.unroll
         blockFilters = resolved.blockFilters
+        tileFilters = resolved.tileFilters
         blockCount = resolved.blockCount
         splits = resolved.splits
         let lastFilters = geometry.filtersPerGroup - (resolved.blockCount - 1) * resolved.blockFilters
@@ -182,14 +188,15 @@ struct MinimalFilteringContext {
             var place = combination.weights
             for a in combination.classes[0].phases {
                 for b in combination.classes[1].phases {
-                    for c in combination.classes[2].phases {
+                    for (number, c) in combination.classes[2].phases.enumerated() {
                         let lists = [a, b, c].map(\.taps)
                         kernelPhases.append(
                             KernelPhase(
                                 counts: lists.map { String($0.count) }.joined(separator: ", "),
                                 taps: lists.map { "{ " + $0.map(String.init).joined(separator: ", ") + " }" }.joined(separator: ", "),
-                                place: place))
-                        place += combination.weightPoints * unit
+                                place: place + number % resolved.widthPhases * resolved.blockFilters))
+                        // Phases in one register tile lie side by side.
+                        if (number + 1) % resolved.widthPhases == 0 { place += combination.weightPoints * unit * resolved.widthPhases }
                     }
                 }
             }

@@ -12,6 +12,9 @@ public struct MinimalFiltering: Codable, Hashable, Sendable {
     public var vectors: Int
     /// Tiles in the register tile.
     public var rows: Int
+    /// Whether the register tile holds the phases along the width side by side; each needs as many vectors. An input is then loaded once
+    /// for all of them.
+    public var mergesWidthPhases: Bool
     /// Parts of the filters that are work items of their own; each transforms its block again.
     public var splits: Int
     /// Whether whole vectors of results go past the caches: their lines are not read first, nor there for who reads them next.
@@ -20,10 +23,13 @@ public struct MinimalFiltering: Codable, Hashable, Sendable {
     public var unroll: Int
 
     /// Parameters as given; `Schedule` checks them.
-    public init(block: [Int], vectors: Int, rows: Int, splits: Int = 1, streamsOutput: Bool = false, unroll: Int = 2) {
+    public init(
+        block: [Int], vectors: Int, rows: Int, mergesWidthPhases: Bool = false, splits: Int = 1, streamsOutput: Bool = false, unroll: Int = 2
+    ) {
         self.block = block
         self.vectors = vectors
         self.rows = rows
+        self.mergesWidthPhases = mergesWidthPhases
         self.splits = splits
         self.streamsOutput = streamsOutput
         self.unroll = unroll
@@ -32,9 +38,18 @@ public struct MinimalFiltering: Codable, Hashable, Sendable {
     /// Canonical text, equal for equal schedules.
     public var text: String {
         var parts = ["minimal-filtering", "block" + block.map(String.init).joined(separator: "x"), "v\(vectors)", "r\(rows)"]
+        if mergesWidthPhases { parts.append("merge=w") }
         if splits > 1 { parts.append("split\(splits)") }
         if streamsOutput { parts.append("stream") }
         return (parts + ["unroll\(unroll)"]).joined(separator: ",")
+    }
+
+    /// Phases along the width that can share a register tile: those of an axis whose classes have equally many; 1 where they have not.
+    package static func mergeableWidthPhases(_ spec: KernelSpec) -> Int {
+        let width = spec.geometry.axes[2]
+        let taps = (0..<width.stride).filter { !width.positions(inPhase: $0).isEmpty }.map { width.taps(inPhase: $0).count }
+        let counts = Set(Dictionary(grouping: taps) { $0 }.values.map(\.count))
+        return counts.count == 1 ? counts.first ?? 1 : 1
     }
 
     /// Most taps of a phase: the points of F(2, 4) and above need factors that lose digits.

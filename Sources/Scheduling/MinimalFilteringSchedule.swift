@@ -8,10 +8,10 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
         public let offset: Int
         /// Kernel taps in the order of the window: the last tap of the phase first.
         public let taps: [Int]
-        /// Per point: tiles whose outputs need the product.
-        public let needed: [Range<Int>]
+        /// Per point: tiles whose outputs, or those of a phase in the same register tile, need the product.
+        public internal(set) var needed: [Range<Int>]
         /// Per point: the needed tiles whose window the transform does not make zero.
-        public let computed: [Range<Int>]
+        public internal(set) var computed: [Range<Int>]
     }
 
     /// The phases of one axis with equally many taps; they share all their points.
@@ -19,7 +19,7 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
         /// Taps of each phase.
         public let taps: Int
         /// The phases, ascending.
-        public let phases: [Phase]
+        public internal(set) var phases: [Phase]
         /// Per point of the class: its number among the points of the axis.
         public let places: [Int]
 
@@ -27,6 +27,19 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
         public var points: Int { taps + 1 }
         /// Distinct weights per axis: with one tap both points have the same.
         public var weightPoints: Int { taps == 1 ? 1 : taps + 1 }
+
+        /// The class with equal ranges in all phases, as one pass computes the products of all.
+        fileprivate var merged: PhaseClass {
+            func union(_ ranges: [Range<Int>]) -> Range<Int> {
+                let filled = ranges.filter { !$0.isEmpty }
+                return (filled.map(\.lowerBound).min() ?? 0)..<(filled.map(\.upperBound).max() ?? 0)
+            }
+            let needed = (0..<points).map { point in union(phases.map { $0.needed[point] }) }
+            let computed = (0..<points).map { point in union(phases.map { $0.computed[point] }) }
+            var copy = self
+            for index in phases.indices { (copy.phases[index].needed, copy.phases[index].computed) = (needed, computed) }
+            return copy
+        }
     }
 
     /// One axis: tiles of two positions from `firstPosition` on, over all phases.
@@ -36,7 +49,7 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
         /// Number of tiles.
         public let tiles: Int
         /// Phases by their number of taps, most taps first.
-        public let classes: [PhaseClass]
+        public internal(set) var classes: [PhaseClass]
         /// Points from the inputs of a window: the different rows of B^T of all classes.
         public let transform: [[Double]]
 
@@ -66,6 +79,8 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
     public let axes: [Axis]
     /// Every combination of tap counts along the axes.
     public let combinations: [Combination]
+    /// Phases along the width in one register tile.
+    public let widthPhases: Int
     /// Floats of a vector.
     public let lanes: Int
     /// Tiles of one work item along each axis, at most those there are.
@@ -77,17 +92,24 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
     init(_ spec: KernelSpec, _ target: Target, _ parameters: MinimalFiltering) throws(SchedulingError) {
         if let reason = MinimalFiltering.reasonAgainst(spec) { throw reason }
         let lanes = target.lanes(.float32)
-        let accumulators = parameters.vectors * (parameters.rows + 1) + 1
+        let widthPhases = parameters.mergesWidthPhases ? MinimalFiltering.mergeableWidthPhases(spec) : 1
+        if parameters.mergesWidthPhases && widthPhases == 1 {
+            throw .illegalSchedule(parameters.text, reason: "its phases along the width share no register tile; expected classes of equally many")
+        }
         guard parameters.block.count == 3, (parameters.block + [parameters.vectors, parameters.rows, parameters.splits, parameters.unroll]).allSatisfy({ $0 >= 1 }) else {
             throw .illegalSchedule(parameters.text, reason: "a parameter below 1, or not three block lengths")
         }
+        let accumulators = parameters.vectors * widthPhases * (parameters.rows + 1) + 1
         if accumulators > target.vectorRegisters {
             throw .illegalSchedule(parameters.text, reason: "it needs \(accumulators) registers; expected at most \(target.vectorRegisters)")
         }
         self.spec = spec
         self.parameters = parameters
         self.lanes = lanes
-        axes = spec.geometry.axes.map(Self.axis)
+        self.widthPhases = widthPhases
+        var axes = spec.geometry.axes.map(Self.axis)
+        if widthPhases > 1 { axes[2].classes = axes[2].classes.map(\.merged) }
+        self.axes = axes
         let block = zip(parameters.block, axes).map { min($0, $1.tiles) }
         self.block = block
         conversion = spec.layout == .channelsFirst
@@ -192,6 +214,8 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
 
     /// Filters of one block, all of one group.
     public var blockFilters: Int { parameters.vectors * lanes }
+    /// Sums of one tile and point in a register tile: a block of filters for each phase in it.
+    public var tileFilters: Int { blockFilters * widthPhases }
     /// Blocks of filters of one group.
     public var blockCount: Int { spec.geometry.filtersPerGroup.ceilingDivision(by: blockFilters) }
     /// Tiles of a sample.
@@ -208,7 +232,7 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
     /// Floats from one point to the next in the transformed input.
     public var point: Int { blockTiles * row + 16 }
     /// Floats from one point to the next in the products.
-    public var pointSums: Int { blockTiles * blockFilters + 16 }
+    public var pointSums: Int { blockTiles * tileFilters + 16 }
     /// Where the products begin in the workspace, in floats.
     public var products: Int { (points * point).ceilingDivision(by: 16) * 16 }
 
@@ -254,7 +278,7 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
     var packingKey: String {
         let axes = spec.geometry.axes
         return [
-            "minimal-filtering/1", "l\(lanes)", "v\(parameters.vectors)",
+            "minimal-filtering/1", "l\(lanes)", "v\(parameters.vectors)x\(widthPhases)",
             "k" + axes.map { String($0.kernel) }.joined(separator: "x"), "s" + axes.map { String($0.stride) }.joined(separator: "x"),
             "p" + axes.map { String($0.crop) }.joined(separator: "x"), "o" + axes.map { String($0.output) }.joined(separator: "x"),
             "c\(spec.geometry.channels)", "f\(spec.geometry.filters)", "groups\(spec.geometry.groups)",

@@ -77,7 +77,9 @@ public struct ScheduleSpace: Sendable {
                 return block
             }
         }
-        return registerTiles(p, spec, target) + p.varied(\.block, blocks)
+        var other = p
+        other.mergesWidthPhases.toggle()
+        return registerTiles(p, spec, target) + registerTiles(other, spec, target) + p.varied(\.block, blocks)
             + p.varied(\.rows, [p.rows / 2, p.rows - 1, p.rows + 1])
             + p.varied(\.splits, [1, 2, 4])
             + p.varied(\.streamsOutput, [!p.streamsOutput])
@@ -131,15 +133,16 @@ public struct ScheduleSpace: Sendable {
 
     private static func minimalFiltering(_ spec: KernelSpec, _ target: Target) -> [Decision] {
         guard MinimalFiltering.reasonAgainst(spec) == nil, let estimate = MinimalFiltering.estimate(spec, target) else { return [] }
-        return registerTiles(estimate, spec, target).map { .minimalFiltering($0) }
+        return estimate.varied(\.mergesWidthPhases, [false, true]).flatMap { registerTiles($0, spec, target) }.map { .minimalFiltering($0) }
     }
 
     /// All numbers of vectors, each with as many rows as registers allow.
     private static func registerTiles(_ p: MinimalFiltering, _ spec: KernelSpec, _ target: Target) -> [MinimalFiltering] {
-        let most = min(4, spec.geometry.filtersPerGroup.ceilingDivision(by: target.lanes(.float32)))
+        let phases = p.mergesWidthPhases ? MinimalFiltering.mergeableWidthPhases(spec) : 1
+        let most = min(4 / phases, spec.geometry.filtersPerGroup.ceilingDivision(by: target.lanes(.float32)))
         return (1...max(1, most)).map { vectors in
             var tile = p
-            (tile.vectors, tile.rows) = (vectors, target.registerTileRows(vectors: vectors))
+            (tile.vectors, tile.rows) = (vectors, target.registerTileRows(vectors: vectors * phases))
             return tile
         }
     }

@@ -78,15 +78,19 @@ struct RandomSpecs {
                 geometry.multiplyAddCount < 3_000_000
             else { continue }
             let activation = random.chance(0.6) ? Activation.linear : random.choice(Self.activations)
-            let vectors = random.integer(1...4)
-            let rows = random.integer(1...max(1, (target.vectorRegisters - 1) / vectors - 1))
+            let spec = KernelSpec(
+                geometry: geometry, layout: layout, epilogue: Epilogue(hasBias: random.chance(0.7), activation: activation), policy: .fast)
+            let phases = MinimalFiltering.mergeableWidthPhases(spec)
+            let merges = phases > 1 && random.chance(0.6)
+            let vectors = random.integer(1...(merges ? 2 : 4))
+            let tileVectors = merges ? vectors * phases : vectors
+            let rows = random.integer(1...max(1, (target.vectorRegisters - 1) / tileVectors - 1))
             return (
-                KernelSpec(
-                    geometry: geometry, layout: layout, epilogue: Epilogue(hasBias: random.chance(0.7), activation: activation), policy: .fast),
+                spec,
                 .minimalFiltering(
                     MinimalFiltering(
-                        block: [4, 4, wide ? 9 : 4].map { random.integer(1...$0) }, vectors: vectors, rows: rows, splits: random.integer(1...3),
-                        streamsOutput: random.chance(0.3), unroll: random.integer(1...3)))
+                        block: [4, 4, wide ? 9 : 4].map { random.integer(1...$0) }, vectors: vectors, rows: rows, mergesWidthPhases: merges,
+                        splits: random.integer(1...3), streamsOutput: random.chance(0.3), unroll: random.integer(1...3)))
             )
         }
     }
@@ -160,6 +164,7 @@ struct ClassCounts {
         "dilation": 60, "two channels per vector": 40, "channels as lanes": 60, "several filter blocks": 100, "unrolled rows": 40, "weight-stationary": 60,
         "row-stationary": 40, "split filters": 30, "streamed output": 40, "batch rows": 40,
         "activation": 130, "minimal filtering": 150, "minimal filtering, phases of two tap counts": 60, "minimal filtering, streamed output": 30,
+        "minimal filtering, merged phases": 25,
         "groups": 120, "groups, filters as lanes": 24, "groups, two channels per vector": 6,
         "groups, channels as lanes": 12, "groups, weight-stationary": 12, "groups, unrolled rows": 6, "groups, minimal filtering": 30,
         "groups, batch above 1": 36,
@@ -204,6 +209,7 @@ struct ClassCounts {
             ("minimal filtering", schedule.minimalFiltering != nil),
             ("minimal filtering, phases of two tap counts", schedule.minimalFiltering?.axes.contains { $0.classes.count > 1 } == true),
             ("minimal filtering, streamed output", schedule.minimalFiltering?.parameters.streamsOutput == true),
+            ("minimal filtering, merged phases", (schedule.minimalFiltering?.widthPhases ?? 1) > 1),
             ("split filters", (schedule.minimalFiltering?.splits ?? 1) > 1),
             ("streamed output", schedule.filterLanes?.parameters.streamsOutput == true),
             ("batch rows", schedule.batchRows != nil),

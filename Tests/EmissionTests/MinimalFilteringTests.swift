@@ -69,6 +69,25 @@ import Testing
         }
     }
 
+    /// One vector of filters leaves room for both phases of kernel 4, stride 2: their products are of the same windows, and of the tiles
+    /// that either needs (16 positions from the first or from the second on are 8 tiles or 9).
+    @Test func phasesAlongTheWidthShareARegisterTile() throws {
+        let spec = try spec(kernel: 4, stride: 2, filters: 16)
+        let schedule = try plan(spec, target: Target(.x86_64_v4))
+        let resolved = try #require(schedule.minimalFiltering)
+        #expect(resolved.parameters.mergesWidthPhases && resolved.widthPhases == 2 && resolved.tileFilters == 2 * resolved.blockFilters)
+        #expect(schedule.text.contains(",v1,r14,merge=w"))
+        let (height, width) = (try #require(resolved.axes[1].classes.first), try #require(resolved.axes[2].classes.first))
+        #expect(height.phases.map { $0.needed[1] } == [1..<9, 0..<8] || height.phases.map { $0.needed[1] } == [0..<9, 0..<8])
+        #expect(width.phases.map(\.needed) == [[0..<9, 0..<9, 0..<8], [0..<9, 0..<9, 0..<8]])
+        // Kernel 3 has one phase of each number of taps, kernel 3 with stride 1 one in all; with 64 filters vectors suffice.
+        for (kernel, stride, filters) in [(3, 2, 16), (3, 1, 16), (4, 2, 64)] {
+            let other = try self.spec(kernel: kernel, stride: stride, filters: filters)
+            let resolved = try #require(try plan(other, target: Target(.x86_64_v4)).minimalFiltering)
+            #expect(!resolved.parameters.mergesWidthPhases && resolved.widthPhases == 1, "k\(kernel) s\(stride) f\(filters)")
+        }
+    }
+
     @Test func theEstimateTakesItWhereItPays() throws {
         for target in [Target(.x86_64_v4), Target(.x86_64_v3)] {
             for (kernel, stride) in [(4, 2), (3, 1)] {
@@ -94,6 +113,8 @@ import Testing
             (try spec(kernel: 2, stride: 2), parameters, "saves nothing"),
             (try spec(kernel: 3, stride: 1), MinimalFiltering(block: [1, 1, 4], vectors: 4, rows: 8), "registers"),
             (try spec(kernel: 3, stride: 1), MinimalFiltering(block: [1, 0, 4], vectors: 2, rows: 8), "below 1"),
+            (try spec(kernel: 3, stride: 2), MinimalFiltering(block: [1, 1, 4], vectors: 1, rows: 8, mergesWidthPhases: true), "register tile"),
+            (try spec(kernel: 4, stride: 2), MinimalFiltering(block: [1, 1, 4], vectors: 2, rows: 8, mergesWidthPhases: true), "registers"),
             (try spec(kernel: 3, stride: 1, input: 64), MinimalFiltering(block: [64, 64, 64], vectors: 2, rows: 8), "workspace"),
         ] {
             do {

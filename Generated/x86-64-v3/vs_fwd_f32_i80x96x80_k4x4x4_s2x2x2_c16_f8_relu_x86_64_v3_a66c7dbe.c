@@ -5,9 +5,9 @@
  *
  *   key       forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;fast
  *   target    x86-64-v3
- *   schedule  minimal-filtering,block1x2x14,v1,r13,unroll2
+ *   schedule  minimal-filtering,block1x2x14,v1,r6,merge=w,unroll2
  *   looped    batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels
- *   counted   4944559104 multiply-adds a sample directly, 2123366400 transformed
+ *   counted   4944559104 multiply-adds a sample directly, 2141061120 transformed
  *
  * A tile is two neighbouring positions q of the phase grid along each axis. Position q of a phase with T taps reads the inputs
  * q - T + 1 ... q, so all phases with equally many taps share the window of T + 1 inputs of a tile; where phases have different
@@ -20,7 +20,7 @@
 #include "voxelsmith_vectors.h"
 
 _Static_assert(VS_LANES == 4 || VS_LANES == 8 || VS_LANES == 16, "vectors of 128, 256 or 512 bits");
-_Static_assert(1 >= 1 && 13 >= 1 && 28 >= 1, "schedule");
+_Static_assert(1 >= 1 && 6 >= 1 && 28 >= 1, "schedule");
 
 enum {
     CHANNELS = 16, /* of one group of features, as all that follows */
@@ -45,6 +45,9 @@ enum {
     WIDTH_BLOCKS = 3,
     VECTORS = 1, /* of filters in a block */
     BLOCK_FILTERS = 8,
+    TILE_PHASES = 2, /* phases along the width in a register tile, each with a block of filters */
+    TILE_VECTORS = 2,
+    TILE_FILTERS = 16,
     FILTER_BLOCKS = 1,
     WINDOW_DEPTH = 2 + 1, /* inputs of a window along each axis, and points of its transform */
     WINDOW_HEIGHT = 2 + 1,
@@ -55,7 +58,7 @@ enum {
     SPLITS = 1, /* parts of the filter blocks, each with work items of its own */
     ROW = 16,             /* floats from one tile's channels to the next in the transformed input */
     POINT = 464,         /* floats from one point to the next in the transformed input */
-    POINT_SUMS = 240, /* likewise in the products */
+    POINT_SUMS = 464, /* likewise in the products */
 };
 
 /* Where the transformed input and the products lie in the workspace, in floats. */
@@ -120,27 +123,27 @@ VS_INLINE void inverse_2(vf *m, int step) {
 
 /* Products of `rows` tiles with one point's weights: sums over the channels. */
 VS_INLINE void multiply(const float *restrict v, const float *restrict w, float *restrict m, const int rows) {
-    vf sums[13][VECTORS];
+    vf sums[6][TILE_VECTORS];
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; ++i)
 #pragma clang loop unroll(full)
-        for (int j = 0; j < VECTORS; ++j) sums[i][j] = vs_splat(0);
+        for (int j = 0; j < TILE_VECTORS; ++j) sums[i][j] = vs_splat(0);
 #pragma clang loop unroll_count(2)
     for (int c = 0; c < CHANNELS; ++c) {
-        vf weights[VECTORS];
+        vf weights[TILE_VECTORS];
 #pragma clang loop unroll(full)
-        for (int j = 0; j < VECTORS; ++j) weights[j] = vs_load(w + c * BLOCK_FILTERS + j * VS_LANES);
+        for (int j = 0; j < TILE_VECTORS; ++j) weights[j] = vs_load(w + c * TILE_FILTERS + j * VS_LANES);
 #pragma clang loop unroll(full)
         for (int i = 0; i < rows; ++i) {
             const float s = v[i * ROW + c];
 #pragma clang loop unroll(full)
-            for (int j = 0; j < VECTORS; ++j) sums[i][j] += s * weights[j];
+            for (int j = 0; j < TILE_VECTORS; ++j) sums[i][j] += s * weights[j];
         }
     }
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; ++i)
 #pragma clang loop unroll(full)
-        for (int j = 0; j < VECTORS; ++j) vs_store(m + i * BLOCK_FILTERS + j * VS_LANES, sums[i][j]);
+        for (int j = 0; j < TILE_VECTORS; ++j) vs_store(m + i * TILE_FILTERS + j * VS_LANES, sums[i][j]);
 }
 
 typedef void multiply_function(const float *restrict v, const float *restrict w, float *restrict m);
@@ -162,41 +165,20 @@ static __attribute__((noinline)) void multiply_5(const float *restrict v, const 
 static __attribute__((noinline)) void multiply_6(const float *restrict v, const float *restrict w, float *restrict m) {
     multiply(v, w, m, 6);
 }
-static __attribute__((noinline)) void multiply_7(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 7);
-}
-static __attribute__((noinline)) void multiply_8(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 8);
-}
-static __attribute__((noinline)) void multiply_9(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 9);
-}
-static __attribute__((noinline)) void multiply_10(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 10);
-}
-static __attribute__((noinline)) void multiply_11(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 11);
-}
-static __attribute__((noinline)) void multiply_12(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 12);
-}
-static __attribute__((noinline)) void multiply_13(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 13);
-}
-static multiply_function *const multiply_rows[13 + 1] = { NULL, multiply_1, multiply_2, multiply_3, multiply_4, multiply_5, multiply_6, multiply_7, multiply_8, multiply_9, multiply_10, multiply_11, multiply_12, multiply_13 };
+static multiply_function *const multiply_rows[6 + 1] = { NULL, multiply_1, multiply_2, multiply_3, multiply_4, multiply_5, multiply_6 };
 
 /* Any number of neighbouring tiles, in pieces of nearly equal length. */
 static void multiply_run(const float *restrict v, const float *restrict w, float *restrict m, int rows) {
-    if (rows <= 13) {
+    if (rows <= 6) {
         multiply_rows[rows](v, w, m);
         return;
     }
-    int pieces = (rows + 13 - 1) / 13;
+    int pieces = (rows + 6 - 1) / 6;
     for (; rows > 0; --pieces) {
         const int n = (rows + pieces - 1) / pieces;
         multiply_rows[n](v, w, m);
         v += n * (int64_t)ROW;
-        m += n * (int64_t)BLOCK_FILTERS;
+        m += n * (int64_t)TILE_FILTERS;
         rows -= n;
     }
 }
@@ -232,7 +214,7 @@ static void multiply_point(const block *tiles, const span *d, const span *h, con
                     x = w->computed.end - 1;
                     continue;
                 }
-                for (int f = 0; f < BLOCK_FILTERS; ++f) m[(first + x) * BLOCK_FILTERS + f] = 0;
+                for (int f = 0; f < TILE_FILTERS; ++f) m[(first + x) * TILE_FILTERS + f] = 0;
             }
             if (!computed) continue;
             /* Whole rows of tiles follow each other. */
@@ -241,7 +223,7 @@ static void multiply_point(const block *tiles, const span *d, const span *h, con
                 rows *= h->computed.end - y;
                 if (y != h->computed.begin) continue;
             }
-            multiply_run(v + (first + w->computed.begin) * ROW, weights, m + (first + w->computed.begin) * BLOCK_FILTERS, rows);
+            multiply_run(v + (first + w->computed.begin) * ROW, weights, m + (first + w->computed.begin) * TILE_FILTERS, rows);
         }
     }
 }
@@ -304,14 +286,14 @@ static void transform(const block *tiles, const float *restrict x, float *restri
 /* Phases with 2 x 2 x 2 taps. */
 static const axis_phase depth_phases_0[] = { { -1, { 0, 1, 2 }, { { 1, 41 }, { 0, 41 }, { 0, 40 } }, { { 1, 41 }, { 0, 40 }, { 0, 40 } } }, { 0, { 0, 1, 2 }, { { 0, 40 }, { 0, 40 }, { 0, 40 } }, { { 0, 40 }, { 0, 40 }, { 0, 40 } } } };
 static const axis_phase height_phases_0[] = { { -1, { 0, 1, 2 }, { { 1, 49 }, { 0, 49 }, { 0, 48 } }, { { 1, 49 }, { 0, 48 }, { 0, 48 } } }, { 0, { 0, 1, 2 }, { { 0, 48 }, { 0, 48 }, { 0, 48 } }, { { 0, 48 }, { 0, 48 }, { 0, 48 } } } };
-static const axis_phase width_phases_0[] = { { -1, { 0, 1, 2 }, { { 1, 41 }, { 0, 41 }, { 0, 40 } }, { { 1, 41 }, { 0, 40 }, { 0, 40 } } }, { 0, { 0, 1, 2 }, { { 0, 40 }, { 0, 40 }, { 0, 40 } }, { { 0, 40 }, { 0, 40 }, { 0, 40 } } } };
+static const axis_phase width_phases_0[] = { { -1, { 0, 1, 2 }, { { 0, 41 }, { 0, 41 }, { 0, 40 } }, { { 0, 41 }, { 0, 40 }, { 0, 40 } } }, { 0, { 0, 1, 2 }, { { 0, 41 }, { 0, 41 }, { 0, 40 } }, { { 0, 41 }, { 0, 40 }, { 0, 40 } } } };
 
 static void invert_0(const block *tiles, const axis_phase *dp, const axis_phase *hp, const axis_phase *wp,
                              const float *restrict m, const float *restrict bias, float *restrict y, int last) {
     enum { D = 2 + 1, H = 2 + 1, W = 2 + 1 };
     for (int z = tiles->depth.begin; z < tiles->depth.end; ++z)
         for (int t = tiles->height.begin; t < tiles->height.end; ++t)
-            for (int x = tiles->width.begin; x < tiles->width.end; ++x, m += BLOCK_FILTERS) {
+            for (int x = tiles->width.begin; x < tiles->width.end; ++x, m += TILE_FILTERS) {
                 const int o = (0 + 2 * z) * 2 + dp->offset;
                 const int p = (0 + 2 * t) * 2 + hp->offset;
                 const int q = (0 + 2 * x) * 2 + wp->offset;
@@ -364,10 +346,10 @@ static void compute_0(const block *tiles, range filters, const float *restrict w
     float *const m = work + PRODUCTS;
     for (int d = 0; d < 2; ++d)
         for (int h = 0; h < 2; ++h)
-            for (int w = 0; w < 2; ++w)
+            for (int w = 0; w < 2; w += TILE_PHASES)
                 for (int f = filters.begin; f < filters.end; ++f) {
-                    const int64_t number = (((int64_t)d * 2 + h) * 2 + w) * FILTER_BLOCKS + f;
-                    const float *const packed = weights + number * (27 * (int64_t)CHANNELS * BLOCK_FILTERS);
+                    const int64_t number = ((((int64_t)d * 2 + h) * 2 + w) / TILE_PHASES) * FILTER_BLOCKS + f;
+                    const float *const packed = weights + number * (27 * (int64_t)CHANNELS * TILE_FILTERS);
                     const axis_phase *const dp = &depth_phases_0[d], *const hp = &height_phases_0[h], *const wp = &width_phases_0[w];
                     for (int a = 0; a <= 2; ++a) {
                         const span sd = spanned(dp, a, tiles->depth);
@@ -381,25 +363,26 @@ static void compute_0(const block *tiles, range filters, const float *restrict w
                                 const int g = (wa * 3 + wb) * 3 + we;
                                 const int p = (dp->points[a] * HEIGHT_POINTS + hp->points[b]) * WIDTH_POINTS + wp->points[e];
                                 multiply_point(tiles, &sd, &sh, &sw, work + p * (int64_t)POINT,
-                                               packed + g * (int64_t)CHANNELS * BLOCK_FILTERS, m + i * (int64_t)POINT_SUMS);
+                                               packed + g * (int64_t)CHANNELS * TILE_FILTERS, m + i * (int64_t)POINT_SUMS);
                             }
                         }
                     }
                     const int last = f + 1 == FILTER_BLOCKS;
-                    invert_0(tiles, dp, hp, wp, m, last ? last_bias : bias + f * BLOCK_FILTERS, y + f * BLOCK_FILTERS, last);
+                    for (int k = 0; k < TILE_PHASES; ++k)
+                        invert_0(tiles, dp, hp, wp + k, m + k * BLOCK_FILTERS, last ? last_bias : bias + f * BLOCK_FILTERS, y + f * BLOCK_FILTERS, last);
                 }
 }
 
 
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_a66c7dbe_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_a66c7dbe_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 VS_INLINE range part(int64_t number, int size, int count) {
     const range r = { (int)number * size, (int)number * size + size < count ? (int)number * size + size : count };
     return r;
 }
 
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_run(const vs_run_args *args, int64_t begin, int64_t end) {
+int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_a66c7dbe_run(const vs_run_args *args, int64_t begin, int64_t end) {
     const int64_t blocks = (int64_t)DEPTH_BLOCKS * HEIGHT_BLOCKS * WIDTH_BLOCKS;
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * blocks * SPLITS) return VS_BAD_ARGUMENTS;
     const float *const packed = args->packed;
@@ -439,16 +422,16 @@ static const struct {
     int64_t place;
 } kernel_phases[8] = {
     { { 2, 2, 2 }, { { 2, 0 }, { 2, 0 }, { 2, 0 } }, 0 },
-    { { 2, 2, 2 }, { { 2, 0 }, { 2, 0 }, { 3, 1 } }, 3456 },
+    { { 2, 2, 2 }, { { 2, 0 }, { 2, 0 }, { 3, 1 } }, 8 },
     { { 2, 2, 2 }, { { 2, 0 }, { 3, 1 }, { 2, 0 } }, 6912 },
-    { { 2, 2, 2 }, { { 2, 0 }, { 3, 1 }, { 3, 1 } }, 10368 },
+    { { 2, 2, 2 }, { { 2, 0 }, { 3, 1 }, { 3, 1 } }, 6920 },
     { { 2, 2, 2 }, { { 3, 1 }, { 2, 0 }, { 2, 0 } }, 13824 },
-    { { 2, 2, 2 }, { { 3, 1 }, { 2, 0 }, { 3, 1 } }, 17280 },
+    { { 2, 2, 2 }, { { 3, 1 }, { 2, 0 }, { 3, 1 } }, 13832 },
     { { 2, 2, 2 }, { { 3, 1 }, { 3, 1 }, { 2, 0 } }, 20736 },
-    { { 2, 2, 2 }, { { 3, 1 }, { 3, 1 }, { 3, 1 } }, 24192 },
+    { { 2, 2, 2 }, { { 3, 1 }, { 3, 1 }, { 3, 1 } }, 20744 },
 };
 
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_pack(const vs_pack_args *args) {
+int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_a66c7dbe_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const float *const weights = args->weights;
     float *const packed = args->packed;
@@ -462,7 +445,7 @@ int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_pack(c
         for (int f = 0; f < FILTER_BLOCKS; ++f)
             for (int a = 0; a < points[0]; ++a)
                 for (int b = 0; b < points[1]; ++b)
-                    for (int e = 0; e < points[2]; ++e, to += (int64_t)CHANNELS * BLOCK_FILTERS)
+                    for (int e = 0; e < points[2]; ++e, to += (int64_t)CHANNELS * TILE_FILTERS)
                         for (int lane = 0; lane < BLOCK_FILTERS; ++lane)
                             for (int c = 0; c < CHANNELS; ++c) {
                                 const int filter = f * BLOCK_FILTERS + lane;
@@ -475,7 +458,7 @@ int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_bb59363e_pack(c
                                                 sum += transforms[counts[0]][a][i] * transforms[counts[1]][b][j] * transforms[counts[2]][e][k]
                                                      * weights[(tap * FILTERS + filter) * INPUT_CHANNELS + part * CHANNELS + c];
                                             }
-                                to[c * (int64_t)BLOCK_FILTERS + lane] = (float)sum;
+                                to[c * (int64_t)TILE_FILTERS + lane] = (float)sum;
                             }
     }
     return VS_OK;
