@@ -53,7 +53,7 @@ extension MinimalFiltering {
         let height = max(1, min(available[1], tiles / width))
         let depth = max(1, min(available[0], tiles / (width * height)))
         // With channels_last each phase writes voxels of its own, long after the phase before: the caches keep less of them.
-        let streams = LayoutConversion.streams(spec, target, share: spec.layout == .channelsLast ? 0.5 : 1)
+        let streams = LayoutConversion.streams(spec, target, share: spec.layout == .channelsLast ? 0.4 : 1)
         return MinimalFiltering(block: [depth, height, width], vectors: vectors, rows: rows, mergesWidthPhases: merges, streamsOutput: streams)
     }
 }
