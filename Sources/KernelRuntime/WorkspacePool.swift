@@ -1,21 +1,19 @@
 import Tensors
 
-/// Workspaces of the threads of one call, in one block: leased by the call and returned at its end.
+/// Workspaces of the threads of one call, a block for each: leased by the call and returned at its end.
 struct Workspaces {
-    private let storage: TensorStorage
-    private let stride: Int
+    private let blocks: [TensorStorage]
 
-    fileprivate init(_ storage: TensorStorage, stride: Int) {
-        self.storage = storage
-        self.stride = stride
-    }
+    fileprivate init(_ blocks: [TensorStorage]) { self.blocks = blocks }
 
     /// The workspace of one thread, aligned to 64 bytes.
-    func address(of participant: Int) -> UnsafeMutableRawPointer { storage.address + participant * stride }
+    func address(of participant: Int) -> UnsafeMutableRawPointer { blocks[participant].address }
 
-    /// Touches every page, so that the call that uses the block next does not meet them as faults.
+    /// Touches every page, so that the calls that use the blocks next do not meet them as faults.
     func makeResident() {
-        for offset in Swift.stride(from: 0, to: storage.byteCount, by: 4096) { (storage.address + offset).storeBytes(of: 0, as: UInt8.self) }
+        for block in blocks {
+            for offset in stride(from: 0, to: block.byteCount, by: 4096) { (block.address + offset).storeBytes(of: 0, as: UInt8.self) }
+        }
     }
 }
 
@@ -23,12 +21,16 @@ struct Workspaces {
 /// results never push small workspaces out.
 enum WorkspacePool {
     private static let pool = StoragePool(limit: 256 << 20)
+    /// No two threads write into a pair of cache lines, which processors fetch together.
+    private static let margin = 64
 
-    /// - Returns: memory for each thread; it goes back to the pool when it is released. nil when no workspace is needed.
+    /// - Returns: memory for each thread, the same blocks for fewer threads as for more; it goes back to the pool when it is released.
+    ///   nil when no workspace is needed.
     static func lease(byteCount: Int, threads: Int) throws(TensorError) -> Workspaces? {
         if byteCount == 0 { return nil }
-        // No two threads in a pair of cache lines, which processors fetch together.
-        let stride = threads == 1 ? byteCount : (byteCount + 127) / 128 * 128
-        return Workspaces(try TensorStorage(byteCount: stride * threads, pool: pool), stride: stride)
+        var blocks: [TensorStorage] = []
+        blocks.reserveCapacity(threads)
+        for _ in 0..<threads { blocks.append(try TensorStorage(byteCount: byteCount + margin, pool: pool)) }
+        return Workspaces(blocks)
     }
 }
