@@ -81,7 +81,8 @@ typedef struct {
 } range;
 
 /* One phase of one axis: its outputs are position * stride + offset; per point its place among the points of the axis, the tiles
- * that need the product, and those for which it is not known to be zero. */
+ * that need the product, and those for which it is not known to be zero. Phases that share a register tile have the same ranges:
+ * the tiles of either. */
 typedef struct {
     int offset;
     int points[4];
@@ -305,6 +306,7 @@ static void transform(const block *tiles, const float *restrict x, float *restri
 static const axis_phase depth_phases_0[] = { { -1, { 0, 1, 2 }, { { 1, 5 }, { 0, 5 }, { 0, 5 } }, { { 1, 5 }, { 0, 5 }, { 0, 5 } } }, { 0, { 0, 1, 2 }, { { 0, 5 }, { 0, 5 }, { 0, 4 } }, { { 0, 5 }, { 0, 5 }, { 0, 4 } } } };
 static const axis_phase height_phases_0[] = { { -1, { 0, 1, 2, 3 }, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 5 } }, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 5 } } } };
 static const axis_phase width_phases_0[] = { { 0, { 0, 1, 2 }, { { 0, 7 }, { 0, 7 }, { 0, 7 } }, { { 0, 7 }, { 0, 7 }, { 0, 7 } } } };
+_Static_assert(1 % TILE_PHASES == 0, "register tiles of whole sets of phases");
 
 static void invert_0(const block *tiles, const axis_phase *dp, const axis_phase *hp, const axis_phase *wp,
                              const float *restrict m, const float *restrict bias, float *restrict y, int last) {
@@ -395,6 +397,7 @@ static void compute_0(const block *tiles, range filters, const float *restrict w
 static const axis_phase depth_phases_1[] = { { -1, { 0, 1, 2 }, { { 1, 5 }, { 0, 5 }, { 0, 5 } }, { { 1, 5 }, { 0, 5 }, { 0, 5 } } }, { 0, { 0, 1, 2 }, { { 0, 5 }, { 0, 5 }, { 0, 4 } }, { { 0, 5 }, { 0, 5 }, { 0, 4 } } } };
 static const axis_phase height_phases_1[] = { { -1, { 0, 1, 2, 3 }, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 5 } }, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 5 } } } };
 static const axis_phase width_phases_1[] = { { 1, { 1, 3 }, { { 0, 7 }, { 0, 7 } }, { { 0, 7 }, { 0, 7 } } } };
+_Static_assert(1 % TILE_PHASES == 0, "register tiles of whole sets of phases");
 
 static void invert_1(const block *tiles, const axis_phase *dp, const axis_phase *hp, const axis_phase *wp,
                              const float *restrict m, const float *restrict bias, float *restrict y, int last) {

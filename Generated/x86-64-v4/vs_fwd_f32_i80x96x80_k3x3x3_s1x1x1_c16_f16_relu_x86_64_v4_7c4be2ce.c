@@ -81,7 +81,8 @@ typedef struct {
 } range;
 
 /* One phase of one axis: its outputs are position * stride + offset; per point its place among the points of the axis, the tiles
- * that need the product, and those for which it is not known to be zero. */
+ * that need the product, and those for which it is not known to be zero. Phases that share a register tile have the same ranges:
+ * the tiles of either. */
 typedef struct {
     int offset;
     int points[4];
@@ -359,6 +360,7 @@ static void transform(const block *tiles, const float *restrict x, float *restri
 static const axis_phase depth_phases_0[] = { { -1, { 0, 1, 2, 3 }, { { 0, 40 }, { 0, 40 }, { 0, 40 }, { 0, 40 } }, { { 0, 40 }, { 0, 40 }, { 0, 40 }, { 0, 40 } } } };
 static const axis_phase height_phases_0[] = { { -1, { 0, 1, 2, 3 }, { { 0, 48 }, { 0, 48 }, { 0, 48 }, { 0, 48 } }, { { 0, 48 }, { 0, 48 }, { 0, 48 }, { 0, 48 } } } };
 static const axis_phase width_phases_0[] = { { -1, { 0, 1, 2, 3 }, { { 0, 40 }, { 0, 40 }, { 0, 40 }, { 0, 40 } }, { { 0, 40 }, { 0, 40 }, { 0, 40 }, { 0, 40 } } } };
+_Static_assert(1 % TILE_PHASES == 0, "register tiles of whole sets of phases");
 
 static void invert_0(const block *tiles, const axis_phase *dp, const axis_phase *hp, const axis_phase *wp,
                              const float *restrict m, const float *restrict bias, float *restrict y, int last) {

@@ -30,17 +30,18 @@ package struct PrivateFolder: Sendable {
 
     /// Files the compiler left behind when it was stopped go too; none of them is in a folder of its own.
     package func remove() {
-        Self.remove(path)
+        // A killed compiler's own children may finish a call or two, and leave a file, after it is gone: the folder is emptied until it goes.
+        for _ in 0..<300 {
+            if Self.remove(path) { break }
+            usleep(10_000)
+        }
         if lock >= 0 { close(lock) }
     }
 
-    /// A killed compiler's own children may finish a call or two, and leave a file, after it is gone: the folder is emptied until it goes.
-    private static func remove(_ path: String) {
-        for _ in 0..<300 {
-            for name in namesInFolder(path) { unlink(path + "/" + name) }
-            if rmdir(path) == 0 || (errno != ENOTEMPTY && errno != EEXIST) { return }
-            usleep(10_000)
-        }
+    /// - Returns: whether the folder is gone, or cannot go.
+    @discardableResult private static func remove(_ path: String) -> Bool {
+        for name in namesInFolder(path) { unlink(path + "/" + name) }
+        return rmdir(path) == 0 || (errno != ENOTEMPTY && errno != EEXIST)
     }
 
     private static func removeAbandoned(in base: String) {

@@ -44,7 +44,7 @@ struct MinimalFilteringContext {
     let depthBlocks: Int, heightBlocks: Int, widthBlocks: Int
     let blockTiles: Int
     let vectors: Int
-    let widthPhases: Int
+    let tilePhases: Int
     let tileVectors: Int
     let rowMaximum: Int
     let rowCounts: [Int]
@@ -115,8 +115,8 @@ struct MinimalFilteringContext {
         (depthBlocks, heightBlocks, widthBlocks) = (resolved.blocks[0], resolved.blocks[1], resolved.blocks[2])
         blockTiles = resolved.blockTiles
         vectors = resolved.parameters.vectors
-        widthPhases = resolved.widthPhases
-        tileVectors = resolved.parameters.vectors * resolved.widthPhases
+        tilePhases = resolved.widthPhases
+        tileVectors = resolved.tileVectors
         rowMaximum = resolved.parameters.rows
         rowCounts = Array(1...resolved.parameters.rows)
         unroll = resolved.parameters.unroll

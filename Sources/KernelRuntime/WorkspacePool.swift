@@ -1,10 +1,13 @@
 import Tensors
 
 /// Workspaces of the threads of one call, a block for each: leased by the call and returned at its end.
-struct Workspaces {
-    private let blocks: [TensorStorage]
+final class Workspaces {
+    private var blocks: [TensorStorage]
 
     fileprivate init(_ blocks: [TensorStorage]) { self.blocks = blocks }
+
+    /// The last goes back first: the pool gives out first what came last, so that a thread finds the block again that is in its caches.
+    deinit { while blocks.popLast() != nil {} }
 
     /// The workspace of one thread, aligned to 64 bytes.
     func address(of participant: Int) -> UnsafeMutableRawPointer { blocks[participant].address }

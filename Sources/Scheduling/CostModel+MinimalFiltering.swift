@@ -9,7 +9,7 @@ extension CostModel {
         let filterVectors = resolved.blockCount * resolved.parameters.vectors
         let padding = Double(resolved.blockCount * resolved.blockFilters) / Double(geometry.filtersPerGroup)
         // A step loads each tile's input and the weights, two a cycle like the multiply-adds: one vector waits for its loads.
-        let (rows, vectors) = (Double(resolved.parameters.rows), Double(resolved.parameters.vectors * resolved.widthPhases))
+        let (rows, vectors) = (Double(resolved.parameters.rows), Double(resolved.tileVectors))
         let loads = max(1, 1.1 * (rows + vectors) / (rows * vectors))
         // Measured: 90 % of the peak, and one and a half cycles to begin and to store a sum over the channels.
         let step = loads / 2 / 0.9 + 1.5 / Double(geometry.channelsPerGroup)

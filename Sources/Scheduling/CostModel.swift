@@ -25,20 +25,21 @@ enum CostModel {
 }
 
 extension MinimalFiltering {
-    /// The schedule of the measured rules: 29 x 1, 14 x 2 or 9 x 3 accumulators, blocks whose transformed input and products stay in
-    /// three quarters of the second-level cache. Nil when a group has too few channels or filters to pay for the transforms.
+    /// The schedule of the measured rules: 29 x 1, 14 x 2 or 9 x 3 accumulators (merged phases count as vectors), blocks whose
+    /// transformed input and products stay in three quarters of the second-level cache. Nil when a group has too few channels or
+    /// filters to pay for the transforms.
     static func estimate(_ spec: KernelSpec, _ target: Target) -> MinimalFiltering? {
         let geometry = spec.geometry
         let lanes = target.lanes(.float32)
         if geometry.channelsPerGroup < 8 || geometry.filtersPerGroup < lanes { return nil }
         let filterVectors = geometry.filtersPerGroup.ceilingDivision(by: lanes)
         let vectors = filterVectors % 2 == 0 ? 2 : filterVectors % 3 == 0 ? 3 : filterVectors == 1 ? 1 : 2
-        // Accumulators, the weights of one channel, one input and a spare. (One vector and 16 channels: 221 GFLOP/s with 14
-        // rows, 234 with 29.)
         // One vector keeps both load units busy with inputs: phases along the width share them. (Kernel 4, stride 2, 16 channels and
-        // filters: 350 instead of 270 GFLOP/s.)
+        // filters on 32^3, one thread: 350 instead of 270 GFLOP/s.)
         let phases = vectors == 1 ? mergeableWidthPhases(spec) : 1
         let merges = phases > 1 && phases <= 4
+        // Accumulators, the weights of one channel, one input and a spare. (One vector and 16 channels: 221 GFLOP/s with 14
+        // rows, 234 with 29.)
         let rows = target.registerTileRows(vectors: merges ? vectors * phases : vectors)
         if rows < 2 { return nil }
 

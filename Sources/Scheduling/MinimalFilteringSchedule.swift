@@ -214,6 +214,8 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
 
     /// Filters of one block, all of one group.
     public var blockFilters: Int { parameters.vectors * lanes }
+    /// Vectors of sums of one tile and point in a register tile: those of the filters for each phase in it.
+    public var tileVectors: Int { parameters.vectors * widthPhases }
     /// Sums of one tile and point in a register tile: a block of filters for each phase in it.
     public var tileFilters: Int { blockFilters * widthPhases }
     /// Blocks of filters of one group.

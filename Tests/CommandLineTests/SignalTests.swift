@@ -57,8 +57,8 @@ import _TestSupport
         let layer = try folder.write("layer.json", TinyLayer.json())
         let temporary = try folder.makeFolder("tmp")
         let mark = Int.random(in: 100_000_000...999_999_999)
-        // Some tenths of a second of files, in a group of its own, which no signal to the compiler's reaches.
-        let late = "setsid sh -c 'i=0; while [ $i -lt 100000 ] && : > \"$TMPDIR/late$((i % 8))\"; do i=$((i+1)); done' &"
+        // A second of files, in a group of its own, which no signal to the compiler's reaches; less when the folder is gone.
+        let late = "setsid timeout 1 sh -c 'i=0; while : > \"$TMPDIR/late$i\"; do i=$(((i + 1) % 8)); done' &"
         let lines = [
             "[ \"$1\" = --version ] && { echo clang version 1; exit 0; }", late, "while [ ! -e \"$TMPDIR/late0\" ]; do :; done", "sleep \(mark)",
         ]

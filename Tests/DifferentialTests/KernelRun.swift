@@ -152,7 +152,7 @@ extension Schedule {
         if let schedule = filterLanes { return schedule.tilePlan.useCount * schedule.parameters.vectors > 1200 }
         if let schedule = minimalFiltering {
             // Points are unrolled in the transforms, and every number of rows has its product.
-            return schedule.combinations.reduce(0) { $0 + $1.points } > 90 || schedule.parameters.rows * schedule.parameters.vectors * schedule.widthPhases > 20
+            return schedule.combinations.reduce(0) { $0 + $1.points } > 90 || schedule.parameters.rows * schedule.tileVectors > 20
         }
         return false
     }

@@ -84,6 +84,7 @@ struct RandomSpecs {
             let merges = phases > 1 && random.chance(0.6)
             let vectors = random.integer(1...(merges ? 2 : 4))
             let tileVectors = merges ? vectors * phases : vectors
+            if 2 * tileVectors + 1 > target.vectorRegisters { continue }
             let rows = random.integer(1...max(1, (target.vectorRegisters - 1) / tileVectors - 1))
             return (
                 spec,
@@ -121,8 +122,8 @@ struct RandomSpecs {
     }
 
     private mutating func fastAxis(upTo longest: Int) -> AxisGeometry? {
-        let stride = random.choice([1, 1, 2, 2, 2, 3])
-        let kernel = random.integer(stride...3 * stride)
+        let stride = random.choice([1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 4])
+        let kernel = random.integer(stride...min(8, 3 * stride))
         let input = random.chance(0.12) ? 1 : random.integer(2...longest)
         let reach = (input - 1) * stride + kernel
         let crop = random.chance(0.4) ? 0 : random.integer(0...max(0, min(reach - 1, kernel)))
