@@ -7,7 +7,8 @@ import LayerSpec
 public struct ScheduleSpace: Sendable {
     private let spec: KernelSpec
     private let target: Target
-    /// The estimate of `plan` first, then the others by the time that the cost model expects. All are applicable, no two alike.
+    /// The estimate of `plan` first, then the others by the time that the cost model expects. All are applicable, no two alike. Batch rows
+    /// are alone where they apply.
     public let candidates: [Schedule]
 
     /// - `limit`: most candidates; half of them at most are minimal filtering, and all of those policy `fast`.
@@ -16,6 +17,11 @@ public struct ScheduleSpace: Sendable {
         self.spec = spec
         self.target = target
         let estimate = try plan(spec, target: target)
+        // Filter lanes read all weights for every sample. One sample alone may prefer them, but a kernel serves any batch.
+        if estimate.batchRows != nil {
+            candidates = [estimate]
+            return
+        }
         var found = [estimate]
         // The direct estimate is there under either policy.
         if let direct = try? plan(spec.with(policy: .direct), target: target) { found.append(direct) }

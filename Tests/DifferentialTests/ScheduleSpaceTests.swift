@@ -61,6 +61,14 @@ import Tuning
         for (name, values) in met { #expect(values.count > 1, "\(name): \(values)") }
     }
 
+    /// A layer with an input of one voxel is measured with one sample and called with many: only batch rows read its weights once a call.
+    @Test func oneVoxelStaysWithBatchRows() throws {
+        let target = Target(.x86_64_v4)
+        let space = try ScheduleSpace(spec([1, 1, 1], kernel: 4, stride: 1, channels: 200, filters: 512), target: target)
+        let around = space.neighbours(of: space.candidates[0])
+        #expect(space.candidates.count == 1 && around.count >= 4 && (space.candidates + around).allSatisfy { $0.batchRows != nil })
+    }
+
     @Test func decisionsAreWrittenAndReadAlike() throws {
         var specs = RandomSpecs(seed: 12)
         for target in Target.named {
