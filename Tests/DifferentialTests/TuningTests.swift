@@ -238,7 +238,7 @@ private func tune(_ candidates: PretendedCandidates, deadline: ContinuousClock.I
             ("\"estimate_ms\": ", "\"estimated\": 1, \"estimate_ms\": ", "records[0].estimated"), ("\"cpu\": ", "\"processor\": ", "records[0].cpu"),
             ("\"decision\": {", "\"decision\": 7, \"d\": {", "records[0].decision"),
             ("\"filter_lanes\"", "\"filter_planes\"", "records[0].decision"), ("\"tile_width\"", "\"tilewidth\"", "records[0].decision"),
-            ("\"order\": \"hblock\"", "\"order\": \"sideways\"", "records[0].decision"),
+            ("\"order\": \"", "\"order\": \"sideways-", "records[0].decision"),
             ("\"block_rows\": ", "\"block_rows\": 99999, \"rows\": ", "records[0].decision"),
             ("\"block_rows\": ", "\"extra\": 1, \"block_rows\": ", "records[0].decision"),
         ] {
