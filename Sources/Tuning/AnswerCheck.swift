@@ -3,7 +3,7 @@ import LayerSpec
 import Tensors
 
 /// Random operands of the size real ones have: inputs and biases in [-1, 1), weights as large as Glorot's initializer makes them.
-struct LayerOperands {
+package struct LayerOperands {
     let x: Tensor
     let weights: Tensor
     let bias: Tensor?
@@ -18,6 +18,12 @@ struct LayerOperands {
         x = try Self.tensor(spec.inputShape(batch: batch), type, scale: 1, &random)
         weights = try Self.tensor(geometry.kernelShape, type, scale: scale, &random)
         bias = spec.epilogue.hasBias ? try Self.tensor([spec.biasCount], type, scale: 1, &random) : nil
+    }
+
+    /// The input alone, for layers that have their own weights: that of `init`.
+    package static func input(_ spec: KernelSpec, batch: Int, seed: UInt64) throws -> Tensor {
+        var random = SeededRandom(seed: seed)
+        return try tensor(spec.inputShape(batch: batch), spec.elements.storage, scale: 1, &random)
     }
 
     private init(x: Tensor, weights: Tensor, bias: Tensor?) {

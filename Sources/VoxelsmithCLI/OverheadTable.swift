@@ -87,16 +87,11 @@ private struct FirstCall {
         try layer.prepare(inputShape: shape)
         let prepared = try layer.preparedLayer(inputShape: shape)
         var y = try Tensor(zeros: spec.outputShape(batch: 1), spec.elements.storage)
-        // Written last, as in use, where what came before the layer has just made it; and with stores of numbers, since memory that
-        // is set to zero need not come into the caches.
-        var x = try Tensor(zeros: shape, spec.elements.storage)
-        try x.withUnsafeMutableBytes { bytes throws in
-            for offset in stride(from: 0, to: bytes.count, by: 4) {
-                bytes.storeBytes(of: 0x3F80_0000 | UInt32(offset & 12) << 18, toByteOffset: offset, as: UInt32.self)
-            }
-        }
+        // Written last, as in use, where what came before the layer has just made it; and with numbers, since memory that is set
+        // to zero need not come into the caches.
+        let x = try LayerOperands.input(spec, batch: 1, seed: 1)
         let before = minorPageFaults()
-        microseconds = try OverheadTable.time { [x] in try prepared.call(x, into: &y, threads: threads) }
+        microseconds = try OverheadTable.time { try prepared.call(x, into: &y, threads: threads) }
         faults = minorPageFaults() - before
         (self.prepared, self.x, self.y) = (prepared, x, y)
     }
