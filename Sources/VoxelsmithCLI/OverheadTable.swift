@@ -87,9 +87,13 @@ private struct FirstCall {
         try layer.prepare(inputShape: shape)
         let prepared = try layer.preparedLayer(inputShape: shape)
         var y = try Tensor(zeros: spec.outputShape(batch: 1), spec.elements.storage)
-        // Written last, as in use, where what came before the layer has just made it; and with numbers, since memory that is set
-        // to zero need not come into the caches.
-        let x = try LayerOperands.input(spec, batch: 1, seed: 1)
+        // Written last and by the threads of the pool, as in use, where the layer before has just made it; and with numbers, since memory that
+        // is set to zero need not come into the caches.
+        var x = try LayerOperands.input(spec, batch: 1, seed: 1)
+        try x.withUnsafeMutableBytes { bytes in
+            guard let base = bytes.baseAddress else { return }
+            ActivationArithmetic.apply(.relu, to: base, type: spec.elements.storage, shape: shape, threads: threads)
+        }
         let before = minorPageFaults()
         microseconds = try OverheadTable.time { try prepared.call(x, into: &y, threads: threads) }
         faults = minorPageFaults() - before
