@@ -14,12 +14,12 @@ BEGIN, END = "<!-- Tools/compare --render: begin -->", "<!-- end -->"
 
 
 def paired(data, table, suite=None):
-    """The cells of a table by shape, those with two times only; shapes in the order they were measured in."""
-    result = {}
+    """The cells of a table by shape, those with two times only; shapes in the order of their suite, whichever was measured last."""
+    result = {shape: [] for shape, facts in data["shapes"].items() if suite is None or facts["suite"] == suite}
     for cell in data["cells"]:
-        if cell["table"] == table and "ours_ns" in cell and (suite is None or data["shapes"][cell["shape"]]["suite"] == suite):
-            result.setdefault(cell["shape"], []).append(cell)
-    return result
+        if cell["table"] == table and "ours_ns" in cell and cell["shape"] in result:
+            result[cell["shape"]].append(cell)
+    return {shape: cells for shape, cells in result.items() if cells}
 
 
 def ratio(cell):
@@ -120,8 +120,10 @@ def rival_table(data, name, suite, value, extra=None):
     columns = variants(data, name)
     rows = []
     cells = {(c["shape"], c["variant"]): c for c in data["cells"] if c["table"] == name}
-    shapes = [s for s in dict.fromkeys(c["shape"] for c in cells.values()) if suite is None or data["shapes"][s]["suite"] == suite]
-    for shape in shapes:
+    measured = {shape for shape, _ in cells}
+    for shape in data["shapes"]:
+        if shape not in measured or suite not in (None, data["shapes"][shape]["suite"]):
+            continue
         row = [shape]
         for variant in columns:
             cell = cells.get((shape, variant), {})
