@@ -8,8 +8,9 @@ import Voxelsmith
 struct OverheadTable {
     private var table = TextTable(["layer", "kernel", "into", "call", "layer call", "overhead", "first", "faults", "steady", "excess", "workspace"])
     private let threads: Int
-    /// A first call happens once: it is measured on this many layers made one after another.
-    private static let preparations = 5
+    /// A first call happens once: it is measured on this many layers made one after another, each beside later calls of its own, since what else
+    /// the machine does changes within seconds.
+    private static let preparations = 7
     private var worst = (overhead: 0.0, excess: 0.0)
 
     /// - Parameter threads: of the calls `first` and `steady`; the others have one.
@@ -18,23 +19,22 @@ struct OverheadTable {
     /// - Throws: `TensorError`, `KernelError`, `LayerError`.
     mutating func measure(_ layer: ResolvedLayer, kernels: any KernelProvider, seconds: Double) throws {
         var call = try FirstCall(layer, kernels, threads: threads)
-        var firsts = [call.microseconds]
-        var firstFaults = call.faults
-        while firsts.count < Self.preparations {
-            call = try FirstCall(layer, kernels, threads: threads)
+        var (firsts, steadies, excesses, faults) = ([Double](), [Double](), [Double](), 0)
+        while true {
+            var steady: [Double] = []
+            repeat {
+                steady.append(try Self.time { try call.prepared.call(call.x, into: &call.y, threads: threads) })
+            } while steady.count < 10 || steady.reduce(0, +) < seconds * 0.5e6 / Double(Self.preparations)
             firsts.append(call.microseconds)
-            firstFaults = max(firstFaults, call.faults)
+            steadies.append(CallTiming.median(steady))
+            excesses.append(max(0, call.microseconds - 100) / CallTiming.median(steady))
+            faults = max(faults, call.faults)
+            if firsts.count == Self.preparations { break }
+            call = try FirstCall(layer, kernels, threads: threads)
         }
-        let first = CallTiming.median(firsts)
+        let excess = CallTiming.median(excesses)
+
         let (own, prepared, x) = (call.layer, call.prepared, call.x)
-
-        var steady: [Double] = []
-        repeat {
-            steady.append(try Self.time { try prepared.call(x, into: &call.y, threads: threads) })
-        } while steady.count < 10 || steady.reduce(0, +) < seconds * 0.5e6
-        let median = CallTiming.median(steady)
-        let excess = max(0, first - 100) / median
-
         let bare = try BareKernel(prepared, x, call.y)
         _ = try own(x, threads: 1)
         var times = [[Double]](repeating: [], count: 4)
@@ -51,7 +51,8 @@ struct OverheadTable {
         worst = (max(worst.overhead, overhead ?? 0), max(worst.excess, excess))
         table.add(
             [layer.name] + medians.map { decimal($0, 2) } + [
-                overhead.map { decimal($0, 2) } ?? "-", decimal(first, 1), "\(firstFaults)", decimal(median, 1), decimal(excess, 2),
+                overhead.map { decimal($0, 2) } ?? "-", decimal(CallTiming.median(firsts), 1), "\(faults)",
+                decimal(CallTiming.median(steadies), 1), decimal(excess, 2),
                 "\(prepared.workspaceByteCount(batch: 1, threads: threads))",
             ])
     }
@@ -65,7 +66,7 @@ struct OverheadTable {
 
         """ + table.text + """
             largest overhead \(decimal(worst.overhead, 2)) microseconds
-            largest excess of a first call, (first - 100) / steady: \(decimal(worst.excess, 2))
+            excess: (first - 100) / steady, the median of \(Self.preparations) layers; the largest: \(decimal(worst.excess, 2))
 
             """
     }
