@@ -18,21 +18,13 @@ struct OverheadTable {
 
     /// - Throws: `TensorError`, `KernelError`, `LayerError`.
     mutating func measure(_ layer: ResolvedLayer, kernels: any KernelProvider, seconds: Double) throws {
-        var call = try FirstCall(layer, kernels, threads: threads)
-        var (firsts, steadies, excesses, faults) = ([Double](), [Double](), [Double](), 0)
-        while true {
-            var steady: [Double] = []
-            repeat {
-                steady.append(try Self.time { try call.prepared.call(call.x, into: &call.y, threads: threads) })
-            } while steady.count < 10 || steady.reduce(0, +) < seconds * 0.5e6 / Double(Self.preparations)
-            firsts.append(call.microseconds)
-            steadies.append(CallTiming.median(steady))
-            excesses.append(max(0, call.microseconds - 100) / CallTiming.median(steady))
-            faults = max(faults, call.faults)
-            if firsts.count == Self.preparations { break }
+        var call: FirstCall
+        var samples: [(first: Double, steady: Double, faults: Int)] = []
+        repeat {
             call = try FirstCall(layer, kernels, threads: threads)
-        }
-        let excess = CallTiming.median(excesses)
+            samples.append((call.microseconds, try call.steady(seconds: seconds * 0.5 / Double(Self.preparations)), call.faults))
+        } while samples.count < Self.preparations
+        let excess = CallTiming.median(samples.map { max(0, $0.first - 100) / $0.steady })
 
         let (own, prepared, x) = (call.layer, call.prepared, call.x)
         let bare = try BareKernel(prepared, x, call.y)
@@ -51,8 +43,8 @@ struct OverheadTable {
         worst = (max(worst.overhead, overhead ?? 0), max(worst.excess, excess))
         table.add(
             [layer.name] + medians.map { decimal($0, 2) } + [
-                overhead.map { decimal($0, 2) } ?? "-", decimal(CallTiming.median(firsts), 1), "\(faults)",
-                decimal(CallTiming.median(steadies), 1), decimal(excess, 2),
+                overhead.map { decimal($0, 2) } ?? "-", decimal(CallTiming.median(samples.map(\.first)), 1),
+                "\(samples.map(\.faults).max() ?? 0)", decimal(CallTiming.median(samples.map(\.steady)), 1), decimal(excess, 2),
                 "\(prepared.workspaceByteCount(batch: 1, threads: threads))",
             ])
     }
@@ -78,6 +70,7 @@ private struct FirstCall {
     let prepared: PreparedLayer
     let x: Tensor
     var y: Tensor
+    private let threads: Int
     let microseconds: Double
     let faults: Int
 
@@ -99,6 +92,17 @@ private struct FirstCall {
         microseconds = try OverheadTable.time { try prepared.call(x, into: &y, threads: threads) }
         faults = minorPageFaults() - before
         (self.prepared, self.x, self.y) = (prepared, x, y)
+        self.threads = threads
+    }
+
+    /// Median of later calls in microseconds, ten at least.
+    mutating func steady(seconds: Double) throws -> Double {
+        var times: [Double] = []
+        let end = ThreadsCommand.now() + seconds * 1e6
+        repeat {
+            times.append(try OverheadTable.time { try prepared.call(x, into: &y, threads: threads) })
+        } while times.count < 10 || ThreadsCommand.now() < end
+        return CallTiming.median(times)
     }
 }
 
