@@ -12,7 +12,6 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 }
 
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
-let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
@@ -22,14 +21,13 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "Voxelsmith", targets: ["Voxelsmith"]),
-        .library(name: "VoxelsmithModelIO", targets: ["ModelIO"]),
+        .library(name: "VoxelsmithModelIO", targets: ["VoxelsmithModelIO"]),
         .library(name: "VoxelsmithGenerator", targets: ["KerasConfig", "KernelEmission", "KernelBuild"]),
         .executable(name: "voxelsmith", targets: ["VoxelsmithCLI"]),
         .executable(name: "runtime-client", targets: ["RuntimeClient"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
@@ -39,6 +37,8 @@ let package = Package(
         module("LayerSpec"),
         module("KerasConfig", ["LayerSpec"]),
         module("Tensors", ["LayerSpec"]),
+        .target(name: "CSHA256"),
+        module("Hashing", ["CSHA256"]),
 
         // The build half: from a resolved layer to a plugin file.
         .target(
@@ -55,20 +55,20 @@ let package = Package(
         module("Scheduling", ["LayerSpec"]),
         module("KernelEmission", ["LayerSpec", "Scheduling", "KernelTemplates", mustache]),
         .target(name: "CLLVM"),
-        module("KernelBuild", ["LayerSpec", "Scheduling", "KernelEmission", "CLLVM", crypto, logging, subprocess]),
+        module("KernelBuild", ["LayerSpec", "Scheduling", "KernelEmission", "CLLVM", "Hashing", logging, subprocess]),
 
         // The run half: from a plugin file to a layer call.
         .target(name: "CKernelABI"),
         .target(name: "CHost"),
         .target(name: "CInterpreter"),
-        module("KernelRuntime", ["LayerSpec", "Tensors", "CKernelABI", "CHost", "CInterpreter", crypto, logging]),
+        module("KernelRuntime", ["LayerSpec", "Tensors", "CKernelABI", "CHost", "CInterpreter", "Hashing", logging]),
         module("Voxelsmith", ["LayerSpec", "KerasConfig", "Tensors", "KernelRuntime", logging]),
 
         // Files.
         .target(name: "CHDF5"),
         .target(name: "CZip"),
         module("TensorIO", ["LayerSpec", "Tensors", "CHDF5", "CZip"]),
-        module("ModelIO", ["LayerSpec", "KerasConfig", "Tensors", "TensorIO", "Voxelsmith", logging]),
+        module("VoxelsmithModelIO", ["LayerSpec", "KerasConfig", "Tensors", "TensorIO", "Voxelsmith", logging]),
 
         // Measuring, checking, and the command line.
         module(
@@ -82,32 +82,33 @@ let package = Package(
             name: "VoxelsmithCLI",
             dependencies: [
                 "LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime",
-                "Voxelsmith", "TensorIO", "ModelIO", "Tuning", "CPNG", arguments, logging,
+                "Voxelsmith", "TensorIO", "VoxelsmithModelIO", "Tuning", "CPNG", arguments, logging,
             ]),
         // An application with a ready plugin.
         .executableTarget(name: "RuntimeClient", dependencies: ["Voxelsmith"], path: "Examples/runtime-client", exclude: ["README.md", "layer.json"]),
 
         // Tests.
-        .target(name: "_TestSupport", dependencies: ["LayerSpec", "Tensors", "KernelRuntime"], path: "Tests/_TestSupport"),
+        .target(name: "_TestSupport", dependencies: ["LayerSpec", "Tensors", "KernelRuntime", "Hashing"], path: "Tests/_TestSupport"),
         .target(name: "_CTestSupport", path: "Tests/_CTestSupport"),
         tests("PackageTests", []),
         tests("LayerSpecTests", []),
         tests("KerasConfigTests", ["KerasConfig"], resources: [.copy("Fixtures")]),
         tests("TensorsTests", []),
+        tests("HashingTests", ["Hashing"]),
         tests(
             "EmissionTests",
             ["Scheduling", "KernelEmission", "KernelTemplates", "KernelBuild", "KerasConfig", "CKernelABI"]),
-        tests("KernelBuildTests", ["KernelBuild", "KernelEmission", "Scheduling", crypto, logging]),
+        tests("KernelBuildTests", ["KernelBuild", "KernelEmission", "Scheduling", "Hashing", logging]),
         tests("KernelRuntimeTests", ["KernelRuntime", "CKernelABI", "_CTestSupport", logging]),
         tests("TensorIOTests", ["TensorIO"], resources: [.copy("Fixtures")]),
         tests(
-            "LayerTests", ["Voxelsmith", "ModelIO", "TensorIO", "KernelRuntime", "KerasConfig", logging],
+            "LayerTests", ["Voxelsmith", "VoxelsmithModelIO", "TensorIO", "KernelRuntime", "KerasConfig", logging],
             resources: [.copy("Fixtures")]),
         tests(
             "DifferentialTests",
             [
                 "Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", "KerasConfig", "Voxelsmith", "TensorIO",
-                "ModelIO", logging,
+                "VoxelsmithModelIO", "Hashing", logging,
             ]),
         tests("CommandLineTests", ["TensorIO", "KerasConfig"]),
     ],

@@ -1,5 +1,5 @@
-import Crypto
 import Glibc
+import Hashing
 import Logging
 
 /// Objects and plugins compiled before, by the digest of everything that went into them.
@@ -154,7 +154,7 @@ public struct PluginCache: Hashable, Sendable {
         try replaceFile(path, with: payload + Self.digest(key, payload), durably: true)
     }
 
-    private static func digest(_ key: String, _ payload: [UInt8]) -> SHA256.Digest {
-        SHA256.hash(data: Array(key.utf8) + payload)
+    private static func digest(_ key: String, _ payload: [UInt8]) -> [UInt8] {
+        SHA256.digest(of: Array(key.utf8) + payload)
     }
 }

@@ -1,6 +1,6 @@
 import CKernelABI
-import Crypto
 import Glibc
+import Hashing
 import LayerSpec
 
 /// A plugin file as bytes: digest checked, contents held against the rules for plugins, object found, descriptors read. Nothing
@@ -77,10 +77,10 @@ public struct PluginFile: Sendable {
 
         let contents = bytes.dropLast(Int(VS_DIGEST_BYTES))
         let stored = bytes.suffix(Int(VS_DIGEST_BYTES))
-        let computed = Self.digest(of: contents)
-        digest = Self.hexadecimal(computed)
+        let computed = SHA256.digest(of: contents)
+        digest = hexadecimalText(computed)
         guard computed.elementsEqual(stored) else {
-            throw .digestMismatch(path: path, computed: digest, stored: Self.hexadecimal(stored))
+            throw .digestMismatch(path: path, computed: digest, stored: hexadecimalText(stored))
         }
 
         let rules: PluginRules
@@ -168,18 +168,6 @@ public struct PluginFile: Sendable {
             let missing = descriptor.features.filter { !features.contains($0) }
             if !missing.isEmpty { throw .missingFeatures(path: path, kernel: descriptor.name, features: missing) }
         }
-    }
-
-    /// SHA-256 of some bytes: what stands at the end of a plugin.
-    package static func digest(of bytes: some Collection<UInt8>) -> [UInt8] {
-        var hash = SHA256()
-        let done: Void? = bytes.withContiguousStorageIfAvailable { hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }
-        if done == nil { Array(bytes).withUnsafeBytes { hash.update(bufferPointer: $0) } }
-        return Array(hash.finalize())
-    }
-
-    private static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 }
 

@@ -4,7 +4,7 @@ import KernelBuild
 import KernelRuntime
 import LayerSpec
 import Logging
-import ModelIO
+import VoxelsmithModelIO
 
 extension Policy: ExpressibleByArgument {}
 extension KernelMode: ExpressibleByArgument {}

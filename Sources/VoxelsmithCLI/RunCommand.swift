@@ -2,10 +2,10 @@ import ArgumentParser
 import KerasConfig
 import KernelRuntime
 import LayerSpec
-import ModelIO
 import TensorIO
 import Tensors
 import Voxelsmith
+import VoxelsmithModelIO
 
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

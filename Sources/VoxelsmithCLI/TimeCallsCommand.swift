@@ -3,11 +3,11 @@ import Glibc
 import KerasConfig
 import KernelRuntime
 import LayerSpec
-import ModelIO
 import Synchronization
 import TensorIO
 import Tensors
 import Voxelsmith
+import VoxelsmithModelIO
 
 /// What `Tools/compare` talks to: calls a layer when standard input says so, and is silent in between, so that another process can
 /// be timed then. Each line is answered by one line, `ok` or `error` and what there is to say, in fields separated by tabs.

@@ -1,3 +1,4 @@
+import Hashing
 import KernelRuntime
 import LayerSpec
 import Scheduling
@@ -28,7 +29,7 @@ import _TestSupport
             let contents = Array(bytes.dropLast(32))
             let result = Fuzzing("plugin-\(target.name)", count: 1000).run([contents]) { index, damaged in
                 do throws(PluginError) {
-                    return try PluginFile(bytes: damaged + PluginFile.digest(of: damaged), path: "p").descriptors.isEmpty ? "empty" : "read"
+                    return try PluginFile(bytes: damaged + SHA256.digest(of: damaged), path: "p").descriptors.isEmpty ? "empty" : "read"
                 } catch {
                     #expect(error.description.hasSuffix("."), "case \(index): \(error)")
                     return Mirror(reflecting: error).children.first?.label ?? "error"

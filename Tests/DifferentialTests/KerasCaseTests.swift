@@ -2,13 +2,13 @@ import Foundation
 import KerasConfig
 import KernelRuntime
 import LayerSpec
-import ModelIO
 import Scheduling
 import TensorIO
 import Tensors
 import Testing
 import Tuning
 import Voxelsmith
+import VoxelsmithModelIO
 import _TestSupport
 
 /// Layers that Keras computed, on generated kernels: each kernel passes every check, and its results agree with Keras.

@@ -1,5 +1,5 @@
-import Crypto
 import Foundation
+import Hashing
 import KernelBuild
 import KernelEmission
 import LayerSpec
@@ -36,7 +36,7 @@ import Testing
             // ELF, 64 bits, for the right processor, ending with the digest of the rest.
             #expect(Array(plugin.bytes[..<5]) == [0x7f, 0x45, 0x4c, 0x46, 2])
             #expect(plugin.bytes[18] == (target.instructionSet == .aarch64NEON ? 183 : 62), "\(target.name)")
-            let digest = SHA256.hash(data: plugin.bytes.dropLast(32))
+            let digest = SHA256.digest(of: plugin.bytes.dropLast(32))
             #expect(digest.elementsEqual(plugin.bytes.suffix(32)), "\(target.name)")
 
             let facts = try inspected(plugin)

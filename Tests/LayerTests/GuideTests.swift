@@ -1,6 +1,6 @@
-import ModelIO
 import Testing
 import Voxelsmith
+import VoxelsmithModelIO
 import _TestSupport
 
 /// The listings of the guide "From Keras to Voxelsmith", run. What stands between `// listing` and `// end` is the guide's text;

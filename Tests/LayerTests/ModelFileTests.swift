@@ -1,10 +1,10 @@
 import KerasConfig
 import Logging
-import ModelIO
 import Synchronization
 import TensorIO
 import Testing
 import Voxelsmith
+import VoxelsmithModelIO
 import _TestSupport
 
 /// Models that are no plain chains of transposed convolutions, from files.

@@ -1,11 +1,11 @@
 import Foundation
 import KerasConfig
 import LayerSpec
-import ModelIO
 import TensorIO
 import Tensors
 import Testing
 import Voxelsmith
+import VoxelsmithModelIO
 import _TestSupport
 
 /// Whole `.keras` files with a damaged member under true checksums, through the loader that users call.

@@ -1,8 +1,8 @@
 import KerasConfig
-import ModelIO
 import TensorIO
 import Testing
 import Voxelsmith
+import VoxelsmithModelIO
 import _TestSupport
 
 /// Models and weights from files.

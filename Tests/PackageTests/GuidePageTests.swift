@@ -41,7 +41,7 @@ import Testing
 
     @Test func everyModuleHasALandingPage() throws {
         for module in [
-            "LayerSpec", "KerasConfig", "Tensors", "KernelRuntime", "Voxelsmith", "TensorIO", "ModelIO", "Scheduling", "KernelEmission",
+            "LayerSpec", "KerasConfig", "Tensors", "KernelRuntime", "Voxelsmith", "TensorIO", "VoxelsmithModelIO", "Scheduling", "KernelEmission",
             "KernelBuild", "Tuning",
         ] {
             let lines = try PackageFiles.lines("Sources/\(module)/\(module).docc/\(module).md")

@@ -74,7 +74,7 @@ import Testing
         #expect(reached.isSuperset(of: runHalf))
         let forbidden: Set = [
             "Scheduling", "KernelTemplates", "KernelEmission", "KernelBuild", "Mustache", "Subprocess", "CLLVM", "TensorIO", "CHDF5",
-            "CZip", "CPNG", "ModelIO", "Tuning", "ArgumentParser",
+            "CZip", "CPNG", "VoxelsmithModelIO", "Tuning", "ArgumentParser",
         ]
         for module in runHalf.union(["Voxelsmith", "RuntimeClient"]) {
             #expect(manifest.closure(of: module).intersection(forbidden) == [], "\(module)")

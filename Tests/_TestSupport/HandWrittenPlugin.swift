@@ -1,4 +1,5 @@
 import Foundation
+import Hashing
 import KernelRuntime
 import LayerSpec
 
@@ -135,5 +136,5 @@ package struct HandWrittenPlugin {
     }
 
     /// The bytes followed by their SHA-256.
-    package static func sealed(_ bytes: [UInt8]) -> [UInt8] { bytes + PluginFile.digest(of: bytes) }
+    package static func sealed(_ bytes: [UInt8]) -> [UInt8] { bytes + SHA256.digest(of: bytes) }
 }
