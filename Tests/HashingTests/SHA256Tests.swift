@@ -67,7 +67,7 @@ private func textbookSHA256(_ message: [UInt8]) -> [UInt8] {
 
     var padded = message + [0x80]
     while padded.count % 64 != 56 { padded.append(0) }
-    for shift in stride(from: 56, through: 0, by: -8) { padded.append(UInt8(truncatingIfNeeded: message.count * 8 >> shift)) }
+    for shift in stride(from: 56, through: 0, by: -8) { padded.append(UInt8(truncatingIfNeeded: (message.count * 8) >> shift)) }
 
     func turned(_ x: UInt32, _ n: UInt32) -> UInt32 { x >> n | x << (32 - n) }
     for block in stride(from: 0, to: padded.count, by: 64) {
