@@ -1,7 +1,7 @@
 import Scheduling
 
-/// The names a template may use: every field of its context and of the structs inside. A misspelt tag would render as
-/// nothing, often into C that still compiles, so a test compares these with the tags.
+/// The names a template may use: every field of its context and of the structs inside. A test compares these with the tags: a section that no
+/// golden kernel enters could hold a misspelt one.
 package enum ContextNames {
     /// Of the template of a schedule's family.
     package static func kernel(_ schedule: Schedule) -> Set<String> {

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 import KerasConfig
 import KernelBuild
 import KernelRuntime

@@ -1,4 +1,5 @@
-import Foundation
+import FoundationEssentials
+import Glibc
 
 /// Columns of text under headings: the first left-aligned, the others right-aligned.
 struct TextTable {
@@ -20,8 +21,15 @@ struct TextTable {
     }
 }
 
-/// A number with a fixed count of decimals.
-func decimal(_ value: Double, _ places: Int) -> String { String(format: "%.\(places)f", value) }
+/// A number with a fixed count of decimals. `String(format:)` would bring all of Foundation, and with it 40 MB of Unicode tables.
+func decimal(_ value: Double, _ places: Int) -> String {
+    // The largest double has 309 digits before its point.
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 320 + places) { buffer in
+        guard let text = buffer.baseAddress else { return "\(value)" }
+        let length = withVaList([Int32(places), value]) { vsnprintf(text, buffer.count, "%.*f", $0) }
+        return String(decoding: UnsafeRawBufferPointer(buffer).prefix(max(0, Int(length))), as: UTF8.self)
+    }
+}
 
 /// "1 kernel", "2 kernels".
 func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }

@@ -73,7 +73,7 @@ import Testing
         let reached = manifest.closure(of: "Voxelsmith")
         #expect(reached.isSuperset(of: runHalf))
         let forbidden: Set = [
-            "Scheduling", "KernelTemplates", "KernelEmission", "KernelBuild", "Mustache", "Subprocess", "CLLVM", "TensorIO", "CHDF5",
+            "Scheduling", "KernelTemplates", "KernelEmission", "KernelBuild", "Subprocess", "CLLVM", "TensorIO", "CHDF5",
             "CZip", "CPNG", "VoxelsmithModelIO", "Tuning", "ArgumentParser",
         ]
         for module in runHalf.union(["Voxelsmith", "RuntimeClient"]) {

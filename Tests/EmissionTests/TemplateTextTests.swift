@@ -1,0 +1,64 @@
+import KernelEmission
+import Testing
+
+@Suite struct TemplateTextTests {
+    private struct Tap {
+        let lag: Int
+        var weight: String?
+    }
+
+    private struct Context {
+        var name = "k<1>"
+        var count = 3
+        var isWide = true
+        var isNarrow = false
+        var absent: Tap?
+        var present: Tap? = Tap(lag: 7)
+        var taps = [Tap(lag: 0, weight: "a"), Tap(lag: 1)]
+        var none: [Tap] = []
+        var numbers = [4, 5]
+    }
+
+    private func rendered(_ text: String) throws -> String { try TemplateText(parsing: text).rendered(Context()) }
+
+    @Test func valuesAndSections() throws {
+        for (template, expected) in [
+            ("", ""),
+            ("no tags, { braces } and }}", "no tags, { braces } and }}"),
+            ("{{name}} & {{count}}", "k<1> & 3"),
+            ("{{#isWide}}w{{/isWide}}{{#isNarrow}}n{{/isNarrow}}", "w"),
+            ("{{^isWide}}w{{/isWide}}{{^isNarrow}}n{{/isNarrow}}", "n"),
+            ("{{#absent}}x{{lag}}{{/absent}}{{^absent}}none{{/absent}}", "none"),
+            ("{{#present}}x{{lag}} of {{count}}{{/present}}{{^present}}none{{/present}}", "x7 of 3"),
+            ("{{#taps}}{{lag}}{{weight}}{{#weight}}!{{/weight}}{{^last()}}, {{/last()}}{{/taps}}", "0a!, 1"),
+            ("{{#none}}x{{/none}}{{^none}}empty{{/none}}", "empty"),
+            ("{{#numbers}}{{.}}{{#taps}}-{{lag}}{{/taps}};{{/numbers}}", "4-0-1;5-0-1;"),
+            ("{{#taps}}{{#numbers}}{{lag}}{{.}} {{/numbers}}{{/taps}}", "04 05 14 15 "),
+        ] {
+            #expect(try rendered(template) == expected, "\(template)")
+        }
+    }
+
+    @Test func aSectionsTagAloneOnItsLineTakesTheLineAway() throws {
+        #expect(try rendered("a\n  {{#isWide}}  \n  b\n{{/isWide}}\nc\n") == "a\n  b\nc\n")
+        #expect(try rendered("a\n{{#numbers}}\n{{.}}\n{{/numbers}}") == "a\n4\n5\n")
+        #expect(try rendered("a {{#isWide}}\nb{{/isWide}} \nc") == "a \nb \nc")
+        #expect(try rendered("  {{#isWide}}x{{/isWide}}\n") == "  x\n", "two tags in a line leave it")
+        #expect(try rendered("  {{count}}\n") == "  3\n", "a value leaves its line")
+    }
+
+    @Test func whatCannotBeReadOrIsNotThereIsAnError() throws {
+        for (template, fault) in [
+            ("a\n{{count", TemplateFault.unfinishedTag(line: 2)),
+            ("{{#isWide}}\n{{/isNarrow}}", .wrongEnd(line: 2, received: "isNarrow", expected: "isWide")),
+            ("{{/isWide}}", .wrongEnd(line: 1, received: "isWide", expected: nil)),
+            ("{{#isWide}}", .unfinishedSection(name: "isWide")),
+            ("{{coutn}}", .unknownName("coutn")),
+            ("{{#isWyde}}x{{/isWyde}}", .unknownName("isWyde")),
+            ("{{^isWyde}}x{{/isWyde}}", .unknownName("isWyde")),
+            ("{{#taps}}{{weigth}}{{/taps}}", .unknownName("weigth")),
+        ] {
+            #expect(throws: fault, "\(template)") { try rendered(template) }
+        }
+    }
+}
