@@ -1,0 +1,86 @@
+import Glibc
+import KernelBuild
+import KernelEmission
+import KernelRuntime
+import LayerSpec
+import Scheduling
+import Tensors
+import Tuning
+
+/// From layers to a plugin in its place: what `build` and `pregenerate` share.
+struct PluginBuild {
+    let target: Target
+    let builder: PluginBuilder
+    /// Where the plugin goes.
+    let output: String
+    /// Whether kernels are verified before that, where this machine can run them.
+    let verify: Bool
+
+    /// Generates, compiles and verifies, and puts the plugin in place.
+    /// - Parameters:
+    ///   - source: where the layers come from; for errors.
+    ///   - decisions: measured schedules; the estimate is taken where there is none.
+    /// - Throws: what stands in the way; whatever was at the place before is then still there.
+    func run(_ layers: [ResolvedLayer], of source: String, decisions: [SpecKey: Decision] = [:]) async throws {
+        let start = ContinuousClock.now
+        let selection = try KernelSelection(layers, target: target, path: source, decisions: decisions)
+        let plugin = try PluginSource(selection.units, templateDigest: templateDigest)
+        let built = try await builder.build(plugin, target: target) { done, steps in
+            Console.progress("compiling \(output): \(done) of \(steps)")
+        }
+        Console.endProgress()
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        // What the runtime would refuse is not put in place.
+        let file = try PluginFile(bytes: built.bytes, path: output)
+        let known = VerificationRecord.read(beside: output, of: file)
+        let record = verify && known == nil ? try await verified(built, selection.units, digest: file.digest) : known
+        if record == nil { unlink(VerificationRecord.path(beside: output)) }
+        try built.write(to: output)
+        if known == nil, let record {
+            // The plugin is in place and sound; without a record it is only verified again one day.
+            do { try record.write(beside: output) } catch { Console.warn("The verification is not recorded. \(error)") }
+        }
+        report(built, selection.units, seconds: seconds)
+        if verify, let record {
+            print("  verified in \(decimal(record.seconds, 2)) s\(known == nil ? "" : ", earlier: \(VerificationRecord.path(beside: output))")")
+        }
+    }
+
+    /// Checks the plugin under another name, so that a bad one never takes the place of a good one.
+    /// - Returns: nil when this machine cannot run it.
+    private func verified(_ built: BuiltPlugin, _ units: [KernelUnit], digest: String) async throws -> VerificationRecord? {
+        let missing = built.target.requiredFeatures.filter { !HostCPU.features.contains($0) }
+        if !missing.isEmpty {
+            let names = missing.map(\.rawValue).joined(separator: ", ")
+            Console.warn("Not verified, as this machine lacks \(names), which \(built.target.name) needs.")
+            return nil
+        }
+        let (needed, available) = (units.map { KernelVerifier.memory(for: $0.schedule.spec) }.max() ?? 0, AvailableMemory.byteCount)
+        if needed > available {
+            Console.warn("Not verified, as that takes about \(needed) bytes of memory and \(available) are available.")
+            return nil
+        }
+        let unverified = "\(output).unverified.\(getpid())"
+        try built.write(to: unverified)
+        defer { unlink(unverified) }
+        let verification = PluginVerification(path: unverified)
+        let verdicts = try await verification.run()
+        let failed = verdicts.filter { !$0.isSound }
+        if !failed.isEmpty { print(verification.lines(failed), terminator: "") }
+        do {
+            try verification.check(verdicts)
+        } catch CommandFailure.verificationFailed(let kernels, _) {
+            throw CommandFailure.verificationFailed(kernels: kernels, path: output)
+        }
+        return VerificationRecord(digest: digest, verdicts)
+    }
+
+    private func report(_ built: BuiltPlugin, _ units: [KernelUnit], seconds: Double) {
+        let target = built.target
+        let name = target.name == target.instructionSet.rawValue ? target.name : "\(target.name) (\(target.instructionSet.rawValue))"
+        let hits = units.count + 1 - built.compiledUnits
+        let origin = built.isFromCache ? "the whole plugin from the cache" : "\(counted(built.compiledUnits, "unit")) compiled, \(hits) from the cache"
+        print("\(output): \(counted(units.count, "kernel")) for \(name), \(built.bytes.count) bytes, in \(decimal(seconds, 2)) s; \(origin)")
+        for unit in units { print("  \(unit.name)") }
+    }
+}
