@@ -47,6 +47,7 @@ public struct PluginBuilder: Sendable {
         let steps = plan.units.count + 1
 
         if let bytes = cache?.load(.plugin, plan.pluginKey, logger: logger), PluginTrailer.isValid(bytes) {
+            logger.debug("the plugin is in the cache: \(plan.pluginKey)")
             let inspection = try inspected(bytes, target, plan.linkCommand)
             onProgress?(steps, steps)
             return BuiltPlugin(
@@ -62,6 +63,7 @@ public struct PluginBuilder: Sendable {
         var missing: [Unit] = []
         for unit in plan.units {
             if let object = cache?.load(.object, unit.key, logger: logger) {
+                logger.debug("\(unit.fileName) is in the cache: \(unit.key)")
                 try replaceFile(folder.path + "/" + unit.objectName, with: object, durably: false)
             } else {
                 missing.append(unit)
@@ -105,6 +107,7 @@ public struct PluginBuilder: Sendable {
     }
 
     private func call(_ command: [String], what: String, makes result: String, in folder: String) async throws {
+        logger.debug("compiling \(what): \(command.joined(separator: " "))")
         let outcome = try await ChildProcess.run(command, what: what, folder: folder, seconds: timeLimit)
         let isComplete = outcome.succeeded && access(folder + "/" + result, R_OK) == 0
         guard isComplete else {

@@ -88,7 +88,7 @@ public final class KernelRegistry: KernelProvider {
 
     /// - Parameters:
     ///   - features: what the processor has; plugins that need more are refused.
-    ///   - logger: told once per problem when the interpreter stands in although plugins are loaded.
+    ///   - logger: told once per problem when the interpreter stands in although plugins are loaded; at level debug, of every choice.
     public init(features: Set<Target.Feature> = HostCPU.features, logger: Logger = Logger(label: "voxelsmith.kernels")) {
         self.features = features
         self.logger = logger
@@ -145,9 +145,10 @@ public final class KernelRegistry: KernelProvider {
         }
         if let found {
             let candidate = candidates[found.index]
+            let reason = Self.reason(found.entry.kernel, wanted: spec, activation: candidate.activation, rivals: found.rivals)
+            logger.debug("\(reason)")
             return KernelChoice(
-                kernel: found.entry.kernel, appliedActivation: candidate.activation, isSpecialized: true,
-                reason: Self.reason(found.entry.kernel, wanted: spec, activation: candidate.activation, rivals: found.rivals))
+                kernel: found.entry.kernel, appliedActivation: candidate.activation, isSpecialized: true, reason: reason)
         }
 
         let key = spec.key
@@ -157,7 +158,11 @@ public final class KernelRegistry: KernelProvider {
         if mode == .specialized { throw KernelLookupError.noSpecializedKernel(key, loadedKernels: count) }
         let reason =
             count == 0 ? "interpreter: no plugin is loaded" : "interpreter: none of the \(count) loaded kernels computes \(key)"
-        if warn { logger.warning("Falling back to the interpreter: none of the \(count) loaded kernels computes \(key).") }
+        if warn {
+            logger.warning("Falling back to the interpreter: none of the \(count) loaded kernels computes \(key).")
+        } else {
+            logger.debug("\(reason)")
+        }
         return .interpreter(spec, reason: reason)
     }
 

@@ -6,7 +6,7 @@ import LayerSpec
 import TensorIO
 import Tuning
 
-struct BenchCommand: AsyncParsableCommand {
+struct BenchCommand: Verb, AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measures layers on random operands, and checks every answer it times.",
         discussion: """
@@ -36,6 +36,8 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where to draw them.", valueName: "FILE.svg"))
     var plot: String?
 
+    @OptionGroup var verbosity: VerbosityOptions
+
     func validate() throws {
         if !(seconds >= 0 && seconds.isFinite) { throw ValidationError("Received --seconds \(seconds); expected 0 or more.") }
     }
@@ -47,7 +49,7 @@ struct BenchCommand: AsyncParsableCommand {
         if overhead {
             var table = OverheadTable(threads: threadsOption.threads)
             for layer in layers { try table.measure(layer, kernels: registry, seconds: seconds) }
-            print(table.text, terminator: "")
+            Console.show(table.text, terminator: "")
             return
         }
         var results: [BenchmarkResult] = []
@@ -69,8 +71,8 @@ struct BenchCommand: AsyncParsableCommand {
         }
         Console.endProgress()
         let peak = results.compactMap(\.peakGflopsPerThread).max()
-        print("\(counted(threadsOption.threads, "thread")), multiply-add peak \(peak.map { decimal($0, 1) } ?? "-") GFLOP/s a thread, times in ms")
-        print(table.text, terminator: "")
+        Console.show("\(counted(threadsOption.threads, "thread")), multiply-add peak \(peak.map { decimal($0, 1) } ?? "-") GFLOP/s a thread, times in ms")
+        Console.show(table.text, terminator: "")
         if let json {
             let clang = try? await Compiler.find().version
             let report = BenchmarkReport(

@@ -3,7 +3,7 @@ import LayerSpec
 import Scheduling
 import Tuning
 
-struct BuildCommand: AsyncParsableCommand {
+struct BuildCommand: Verb, AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "build", abstract: "Generates kernels and compiles them into a plugin.",
         discussion: "Layers that no kernel family takes are named on standard error and left to the interpreter.")
@@ -26,8 +26,10 @@ struct BuildCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Measured schedules: read, and written with --effort measure.", valueName: "FILE"))
     var tunings: String?
 
-    @Flag(inversion: .prefixedNo, help: "Check every kernel before the plugin is put in place, where this machine can run it.")
+    @Flag(inversion: .prefixedNo, exclusivity: .exclusive, help: "Check every kernel before the plugin is put in place, where this machine can run it.")
     var verify = true
+
+    @OptionGroup var verbosity: VerbosityOptions
 
     func run() async throws {
         if effort == .estimate && tuningOptions.timeLimit != nil {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import KernelBuild
 
-struct CacheCommand: ParsableCommand {
+struct CacheCommand: Verb {
     static let configuration = CommandConfiguration(
         commandName: "cache", abstract: "Shows or empties the folder with compiled kernels.",
         discussion: "Without an option: both the folder and its size. Everything in it can be made again.")
@@ -15,12 +15,14 @@ struct CacheCommand: ParsableCommand {
     @Flag(help: "Remove all entries.")
     var clear = false
 
+    @OptionGroup var verbosity: VerbosityOptions
+
     func run() throws {
         guard let cache = PluginCache.standard() else { throw CommandFailure.noCache }
         let isSilent = path || size || clear
-        if path || !isSilent { print(cache.folder) }
-        if size || !isSilent { print(Self.text(cache.size())) }
-        if clear { print("removed \(Self.text(try cache.clear()))") }
+        if path || !isSilent { Console.show(cache.folder) }
+        if size || !isSilent { Console.show(Self.text(cache.size())) }
+        if clear { Console.say("removed \(Self.text(try cache.clear()))") }
     }
 
     private static func text(_ size: PluginCache.Size) -> String {

@@ -11,6 +11,7 @@ enum CommandFailure: Error, CustomStringConvertible {
     case weightsNeeded(path: String)
     case inputShape([Int], layer: String, expected: Int)
     case unusedOption(String, needs: String)
+    case repeatedOption(String, count: Int)
     case verificationFailed(kernels: [String], path: String)
     case generatedDiffers([String], folder: String)
     case foreignFolder(String)
@@ -31,7 +32,7 @@ enum CommandFailure: Error, CustomStringConvertible {
     /// Whether the command was called wrongly, rather than failed in its work.
     var isWrongUsage: Bool {
         switch self {
-        case .needsFolder, .unusedOption, .malformedShape: true
+        case .needsFolder, .unusedOption, .repeatedOption, .malformedShape: true
         default: false
         }
     }
@@ -51,6 +52,7 @@ enum CommandFailure: Error, CustomStringConvertible {
         case .inputShape(let shape, let layer, let expected):
             "Received an input of shape \(shape) for layer \"\(layer)\"; expected \(expected) axes, or \(expected - 1) without the batch."
         case .unusedOption(let option, let needs): "Received \(option) without \(needs); expected both or neither."
+        case .repeatedOption(let option, let count): "Received \(option) \(count) times; expected it at most once."
         case .verificationFailed(let kernels, let path):
             "Verification failed for \(kernels.count) of the kernels of \(path): \(kernels.joined(separator: ", "))."
         case .generatedDiffers(let files, let folder):

@@ -4,7 +4,7 @@ import KernelRuntime
 import LayerSpec
 import TensorIO
 
-struct DescribeCommand: ParsableCommand {
+struct DescribeCommand: Verb {
     static let configuration = CommandConfiguration(
         commandName: "describe", abstract: "Shows what is inside a plugin, from its bytes; executes nothing of it.",
         discussion: """
@@ -22,6 +22,8 @@ struct DescribeCommand: ParsableCommand {
 
     @Flag(help: "Print one line a kernel.")
     var short = false
+
+    @OptionGroup var verbosity: VerbosityOptions
 
     func run() throws {
         let contents = try PluginContents(path: plugin)

@@ -3,7 +3,7 @@ import KernelBuild
 import KernelEmission
 import LayerSpec
 
-struct EmitCommand: ParsableCommand {
+struct EmitCommand: Verb {
     static let configuration = CommandConfiguration(
         commandName: "emit", abstract: "Writes the C of the kernels.",
         discussion: "With one layer and no --output the kernel's C goes to standard output. Runs no compiler.")
@@ -16,6 +16,8 @@ struct EmitCommand: ParsableCommand {
 
     @Option(help: "direct: sums only; fast: algebraic rearrangements too.")
     var policy = Policy.fast
+
+    @OptionGroup var verbosity: VerbosityOptions
 
     func run() throws {
         let selection = try KernelSelection(
@@ -30,6 +32,6 @@ struct EmitCommand: ParsableCommand {
         for file in plugin.kernels + [plugin.table] + plugin.headers {
             try TextFiles.write(file.text, to: "\(output)/\(file.fileName)")
         }
-        print("\(output): \(counted(selection.units.count, "kernel")) for \(targetOption.target.instructionSet.rawValue)")
+        Console.say("\(output): \(counted(selection.units.count, "kernel")) for \(targetOption.target.instructionSet.rawValue)")
     }
 }

@@ -93,8 +93,7 @@ enum Interruption {
     }
 
     private static func raiseAgain(_ number: Int32) -> Never {
-        Console.endProgress()
-        Console.note("Received \(signals.first { $0.number == number }?.name ?? "signal \(number)") before the work was done; expected to finish it.")
+        Console.fail("Received \(signals.first { $0.number == number }?.name ?? "signal \(number)") before the work was done; expected to finish it.")
         signal(number, SIG_DFL)
         var own = sigset_t()
         sigemptyset(&own)

@@ -19,6 +19,7 @@ struct KernelSelection {
                 Console.warn("No kernel for layer \"\(layer.name)\": \(error)")
                 continue
             }
+            Console.detail("layer \"\(layer.name)\": \(schedule.text)")
             // The schedule's problem, not the layer's: layers that differ only in what the kernel leaves out share it.
             if seen.insert(schedule.spec.key).inserted { units.append(try KernelUnit(schedule)) }
         }

@@ -137,8 +137,11 @@ struct CompilerOptions: ParsableArguments {
 
     /// - Throws: `KernelBuildError` when there is no compiler.
     func builder() async throws -> PluginBuilder {
-        PluginBuilder(
-            compiler: try await Compiler.find(explicit: clang, timeLimit: compilerTimeLimit), cache: withoutCache ? nil : .standard(),
+        let compiler = try await Compiler.find(explicit: clang, timeLimit: compilerTimeLimit)
+        let cache = withoutCache ? nil : PluginCache.standard()
+        Console.detail("compiler: \(compiler.path), \(compiler.version); cache: \(cache?.folder ?? "none")")
+        return PluginBuilder(
+            compiler: compiler, cache: cache,
             logger: Logger(label: "voxelsmith.build"), timeLimit: compilerTimeLimit)
     }
 }

@@ -42,7 +42,7 @@ struct PluginBuild {
         }
         report(built, selection.units, seconds: seconds)
         if verify, let record {
-            print("  verified in \(decimal(record.seconds, 2)) s\(known == nil ? "" : ", earlier: \(VerificationRecord.path(beside: output))")")
+            Console.say("  verified in \(decimal(record.seconds, 2)) s\(known == nil ? "" : ", earlier: \(VerificationRecord.path(beside: output))")")
         }
     }
 
@@ -66,7 +66,7 @@ struct PluginBuild {
         let verification = PluginVerification(path: unverified)
         let verdicts = try await verification.run()
         let failed = verdicts.filter { !$0.isSound }
-        if !failed.isEmpty { print(verification.lines(failed), terminator: "") }
+        if !failed.isEmpty { Console.show(verification.lines(failed), terminator: "") }
         do {
             try verification.check(verdicts)
         } catch CommandFailure.verificationFailed(let kernels, _) {
@@ -80,7 +80,7 @@ struct PluginBuild {
         let name = target.name == target.instructionSet.rawValue ? target.name : "\(target.name) (\(target.instructionSet.rawValue))"
         let hits = units.count + 1 - built.compiledUnits
         let origin = built.isFromCache ? "the whole plugin from the cache" : "\(counted(built.compiledUnits, "unit")) compiled, \(hits) from the cache"
-        print("\(output): \(counted(units.count, "kernel")) for \(name), \(built.bytes.count) bytes, in \(decimal(seconds, 2)) s; \(origin)")
-        for unit in units { print("  \(unit.name)") }
+        Console.say("\(output): \(counted(units.count, "kernel")) for \(name), \(built.bytes.count) bytes, in \(decimal(seconds, 2)) s; \(origin)")
+        for unit in units { Console.say("  \(unit.name)") }
     }
 }

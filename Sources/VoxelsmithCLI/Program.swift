@@ -13,14 +13,16 @@ enum Program {
         do {
             command = try VoxelsmithCommand.parseAsRoot()
         } catch {
-            let status = VoxelsmithCommand.exitCode(for: error)
-            if status == .success { VoxelsmithCommand.exit(withError: error) }
-            fail(VoxelsmithCommand.message(for: error), status: status.rawValue)
+            // Help and completion scripts come as errors too.
+            if VoxelsmithCommand.exitCode(for: error) == .success { VoxelsmithCommand.exit(withError: error) }
+            fail(UsageHint.sentence(parsing: error), status: EX_USAGE)
         }
+        if let verb = command as? any Verb { Console.level = verb.verbosity.level }
         do throws(CommandFailure) {
+            try RepeatedOptions.check(CommandLine.arguments.dropFirst(), of: type(of: command))
             try MachineNeeds.check(startsTasks: command is any AsyncParsableCommand)
         } catch {
-            fail(error.description, status: EXIT_FAILURE)
+            fail(error, of: command)
         }
         // A kernel's verification is ended by the one who asked for it.
         if !(command is VerifyKernelCommand) { Interruption.watch() }
@@ -34,7 +36,7 @@ enum Program {
         } catch {
             // ArgumentParser prints help by a command of its own, whose error it is.
             if VoxelsmithCommand.exitCode(for: error) == .success { VoxelsmithCommand.exit(withError: error) }
-            fail("\(error)", status: (error as? CommandFailure)?.isWrongUsage == true ? EX_USAGE : EXIT_FAILURE)
+            fail(error, of: command)
         }
     }
 
@@ -68,9 +70,13 @@ enum Program {
         if let error = handed.error { throw error }
     }
 
+    private static func fail(_ error: any Error, of command: any ParsableCommand) -> Never {
+        guard (error as? CommandFailure)?.isWrongUsage == true else { fail("\(error)", status: EXIT_FAILURE) }
+        fail(UsageHint.sentence("\(error)", verb: type(of: command)), status: EX_USAGE)
+    }
+
     private static func fail(_ sentence: String, status: Int32) -> Never {
-        Console.endProgress()
-        Console.note(sentence)
+        Console.fail(sentence)
         Glibc.exit(status)
     }
 }

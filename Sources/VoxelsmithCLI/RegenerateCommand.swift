@@ -4,7 +4,7 @@ import KernelBuild
 import KernelEmission
 import TensorIO
 
-struct RegenerateCommand: ParsableCommand {
+struct RegenerateCommand: Verb {
     static let configuration = CommandConfiguration(
         commandName: "regenerate", abstract: "Writes the C that is checked in, from the layers of a suite.",
         discussion: "Writes only files that change and deletes those that belong to nothing.")
@@ -17,6 +17,8 @@ struct RegenerateCommand: ParsableCommand {
 
     @Flag(help: "Change nothing; list what differs and fail if anything does.")
     var check = false
+
+    @OptionGroup var verbosity: VerbosityOptions
 
     func run() throws {
         let layers = try ResolvedLayer.read(suite, policy: .fast)
@@ -31,8 +33,8 @@ struct RegenerateCommand: ParsableCommand {
         }
         let orphans = present.filter { files[$0] == nil }
         if check {
-            for name in changed { print("\(present.contains(name) ? "differs" : "missing") \(output)/\(name)") }
-            for name in orphans { print("orphan  \(output)/\(name)") }
+            for name in changed { Console.show("\(present.contains(name) ? "differs" : "missing") \(output)/\(name)") }
+            for name in orphans { Console.show("orphan  \(output)/\(name)") }
             if !(changed + orphans).isEmpty { throw CommandFailure.generatedDiffers(changed + orphans, folder: output) }
             return
         }
@@ -43,15 +45,15 @@ struct RegenerateCommand: ParsableCommand {
             let path = "\(output)/\(name)"
             if let slash = path.lastIndex(of: "/") { try TextFiles.makeFolder(String(path[..<slash])) }
             try TextFiles.write(files[name] ?? "", to: path)
-            print("wrote   \(path)")
+            Console.say("wrote   \(path)")
         }
         for name in orphans {
             if unlink("\(output)/\(name)") != 0 {
                 throw CommandFailure.fileSystem(operation: "delete", path: "\(output)/\(name)", reason: String(cString: strerror(errno)))
             }
-            print("deleted \(output)/\(name)")
+            Console.say("deleted \(output)/\(name)")
         }
-        print("\(output): \(files.count) files, \(changed.count) written, \(orphans.count) deleted")
+        Console.say("\(output): \(files.count) files, \(changed.count) written, \(orphans.count) deleted")
     }
 
     /// Whether a file opens as every generated one does.

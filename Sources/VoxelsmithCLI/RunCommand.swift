@@ -7,7 +7,7 @@ import Tensors
 import Voxelsmith
 import VoxelsmithModelIO
 
-struct RunCommand: ParsableCommand {
+struct RunCommand: Verb {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Computes a model or a layer on an array.",
         discussion: """
@@ -52,6 +52,8 @@ struct RunCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Largest absolute difference from --expect.", valueName: "difference"))
     var tolerance = 2e-5
 
+    @OptionGroup var verbosity: VerbosityOptions
+
     func validate() throws {
         if expectEvery < 1 { throw ValidationError("Received --expect-every \(expectEvery); expected at least 1.") }
         if tolerance.isNaN || tolerance < 0 { throw ValidationError("Received --tolerance \(tolerance); expected 0 or more.") }
@@ -81,8 +83,8 @@ struct RunCommand: ParsableCommand {
         Console.endProgress()
         let result = hasBatch ? y : try y.reshaped(to: Array(y.shape.dropFirst()))
         try NPY.write(result, to: output)
-        print("\(output): \(result.shape), computed by \(counted(layers.count, "layer"))")
-        if report { print(table.text, terminator: "") }
+        Console.say("\(output): \(result.shape), computed by \(counted(layers.count, "layer"))")
+        if report { Console.show(table.text, terminator: "") }
 
         try compareVolumes(input: x, result: y)
         if let expect { try compare(y, layout: layers.last?.dataFormat ?? .channelsLast, with: expect) }
@@ -152,7 +154,7 @@ struct RunCommand: ParsableCommand {
                 throw CommandFailure.resultShape(result.shape, what: "a result", expected: truth.shape)
             }
             panels.append(truth)
-            print("PSNR on the second half of the depth axis, peak 1: result \(decimal(result.heldOutPSNR(truth: truth), 2)) dB, trilinear interpolation \(decimal(interpolated.heldOutPSNR(truth: truth), 2)) dB")
+            Console.show("PSNR on the second half of the depth axis, peak 1: result \(decimal(result.heldOutPSNR(truth: truth), 2)) dB, trilinear interpolation \(decimal(interpolated.heldOutPSNR(truth: truth), 2)) dB")
         }
         guard let picture else { return }
         let zoom = result.shape[1] / input.shape[1]
@@ -163,7 +165,7 @@ struct RunCommand: ParsableCommand {
         let first = input.slice(depth: depth / (result.shape[0] / input.shape[0]), zoom: zoom)
         let whole = Picture(sideBySide: [first] + panels.map { $0.slice(depth: depth) }, gap: 4)
         try PNGWriter.write(whole.pixels, width: whole.width, height: whole.height, channels: .grey, to: picture)
-        print("\(picture): depth slice \(depth) of the input, of its trilinear interpolation, of the result\(truth == nil ? "" : ", of the truth")")
+        Console.say("\(picture): depth slice \(depth) of the input, of its trilinear interpolation, of the result\(truth == nil ? "" : ", of the truth")")
     }
 
     private func compare(_ y: Tensor, layout: Layout, with path: String) throws {
@@ -182,7 +184,7 @@ struct RunCommand: ParsableCommand {
             throw CommandFailure.resultDiffers(
                 path: path, index: index, received: comparison.received, expected: comparison.expected, tolerance: tolerance)
         }
-        print("\(received.count) values agree with \(path) within \(tolerance); the worst differs by \(comparison.absoluteError)")
+        Console.say("\(received.count) values agree with \(path) within \(tolerance); the worst differs by \(comparison.absoluteError)")
     }
 
     /// Every `steps[axis]`-th element along each axis.

@@ -3,7 +3,7 @@ import KernelRuntime
 import LayerSpec
 import Tuning
 
-struct TuneCommand: AsyncParsableCommand {
+struct TuneCommand: Verb, AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tune", abstract: "Finds the fastest schedule of each layer by measuring, and shows how far the estimate is from it.",
         discussion: """
@@ -32,6 +32,8 @@ struct TuneCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where to write the numbers.", valueName: "FILE"))
     var json: String?
 
+    @OptionGroup var verbosity: VerbosityOptions
+
     func run() async throws {
         let builder = try await compilerOptions.builder()
         let tuning = TuningRun(
@@ -50,11 +52,11 @@ struct TuneCommand: AsyncParsableCommand {
                 result.schedule ?? "-",
             ])
         }
-        print("\(counted(tuningOptions.threads, "thread")), \(tuning.context.cpu), decisions in \(tunings)")
-        print(table.text, terminator: "")
+        Console.show("\(counted(tuningOptions.threads, "thread")), \(tuning.context.cpu), decisions in \(tunings)")
+        Console.show(table.text, terminator: "")
         if let worst = report.worstShare {
             let name = results.first { $0.share == worst }?.name ?? "-"
-            print("the estimate reaches \(percent(report.medianShare)) of the best on the median layer, \(percent(worst)) on the worst, \(name)")
+            Console.show("the estimate reaches \(percent(report.medianShare)) of the best on the median layer, \(percent(worst)) on the worst, \(name)")
         }
         if let json { try TextFiles.write(try jsonText(report), to: json) }
     }

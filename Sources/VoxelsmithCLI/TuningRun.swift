@@ -66,11 +66,9 @@ struct TuningRun {
             outcomes[layer.spec.key] = outcome
             switch outcome {
             case .measured(_, _, let wrong):
-                if !wrong.isEmpty { Console.endProgress() }
                 for sentence in wrong { Console.warn(sentence) }
                 if let path { try tunings.write(to: path) }
             case .keptEstimate(let reason):
-                Console.endProgress()
                 Console.warn("Layer \"\(layer.name)\" was not measured and keeps the estimate: \(reason)")
             case .earlier: break
             }

@@ -3,7 +3,7 @@ import Glibc
 import KernelRuntime
 import Tuning
 
-struct VerifyCommand: AsyncParsableCommand {
+struct VerifyCommand: Verb, AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Checks every kernel of a plugin against the interpreter and the identities of convolution.",
         discussion: """
@@ -20,6 +20,8 @@ struct VerifyCommand: AsyncParsableCommand {
     @Option(name: .customLong("total-time-limit"), help: ArgumentHelp("Seconds all of them may take together.", valueName: "seconds"))
     var totalTimeLimit = VerificationProcess.defaultTotalTimeLimit
 
+    @OptionGroup var verbosity: VerbosityOptions
+
     func validate() throws {
         for (name, seconds) in [("--time-limit", timeLimit), ("--total-time-limit", totalTimeLimit)] where !(seconds > 0 && seconds <= 1e9) {
             throw ValidationError("Received \(name) \(seconds); expected more than 0 and at most 1e9 seconds.")
@@ -29,9 +31,9 @@ struct VerifyCommand: AsyncParsableCommand {
     func run() async throws {
         let verification = PluginVerification(path: plugin, timeLimit: timeLimit, totalTimeLimit: totalTimeLimit)
         let verdicts = try await verification.run()
-        print(verification.lines(verdicts), terminator: "")
+        Console.show(verification.lines(verdicts.filter { Console.level != .quiet || !$0.isSound }), terminator: "")
         try verification.check(verdicts)
-        print("\(plugin): \(counted(verdicts.count, "kernel")) verified")
+        Console.say("\(plugin): \(counted(verdicts.count, "kernel")) verified")
     }
 }
 

@@ -12,9 +12,10 @@ struct VoxelsmithCommand: AsyncParsableCommand {
             Exit status: 0 on success, 1 when the work failed, 64 on wrong usage; a program that SIGINT, SIGTERM or SIGHUP ended \
             dies of that signal. Errors go to standard error.
             """,
+        version: "voxelsmith \(Version.number)",
         subcommands: [
             DescribeCommand.self, EmitCommand.self, BuildCommand.self, RunCommand.self, VerifyCommand.self, BenchCommand.self,
-            TuneCommand.self, RegenerateCommand.self, CacheCommand.self, VerifyKernelCommand.self, TimeCallsCommand.self,
+            TuneCommand.self, RegenerateCommand.self, CacheCommand.self, VersionCommand.self, VerifyKernelCommand.self, TimeCallsCommand.self,
             ThreadsCommand.self,
         ])
 }

@@ -16,7 +16,7 @@ import _TestSupport
         ] {
             let outcome = try Voxelsmith.run(arguments)
             #expect(outcome.status == 64, "\(arguments)")
-            #expect(outcome.errors.hasPrefix("voxelsmith: ") && outcome.errors.split(separator: "\n").count == 1, "\(arguments): \(outcome.errors)")
+            #expect(isOneSentence(outcome.errors) && outcome.errors.contains(" --help' for more information."), "\(arguments): \(outcome.errors)")
             #expect(outcome.output.isEmpty, "\(arguments)")
         }
     }

@@ -5,6 +5,7 @@ enum PackageFiles {
     /// Folders and files that people read.
     static let roots = [
         "Sources", "Templates", "Tests", "Tools", "Documentation", "Examples", "Generated", "README.md", "CONTRIBUTING.md",
+        "CHANGELOG.md",
         "Package.swift",
     ]
 

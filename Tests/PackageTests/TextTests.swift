@@ -33,7 +33,7 @@ import Testing
     }
 
     private func pages() throws -> [String] {
-        try ["README.md", "CONTRIBUTING.md"] + PackageFiles.files(under: "Documentation").filter { $0.hasSuffix(".md") }
+        try ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] + PackageFiles.files(under: "Documentation").filter { $0.hasSuffix(".md") }
     }
 
     @Test func everyLinkLeadsToAFile() throws {

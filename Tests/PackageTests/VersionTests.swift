@@ -1,0 +1,44 @@
+import Testing
+
+/// The version number is in one place, and the changelog knows it.
+@Suite struct VersionTests {
+    private static let source = "Sources/VoxelsmithCLI/Version.swift"
+
+    private func number() throws -> Substring {
+        let text = try PackageFiles.text(Self.source)
+        return try #require(text.firstMatch(of: /static let number = "([^"]+)"/)?.1)
+    }
+
+    /// The headings of the changelog's versions, the newest first.
+    private func headings() throws -> [(name: String, date: Substring?)] {
+        try PackageFiles.lines("CHANGELOG.md").compactMap { line in
+            line.wholeMatch(of: /## \[([^\]]+)\](?: - (\d{4}-\d\d-\d\d))?/).map { (String($0.1), $0.2) }
+        }
+    }
+
+    @Test func changelogAgreesWithTheVersion() throws {
+        let (number, headings) = (try number(), try headings())
+        let parts = try #require(number.wholeMatch(of: /(\d+)\.(\d+)\.(\d+)(-dev)?/), "\(number)")
+        let count = try PackageFiles.lines("CHANGELOG.md").count { $0.hasPrefix("## ") }
+        #expect(headings.count == count && count >= 2, "a heading has another form")
+        #expect(headings.first?.name == "Unreleased")
+        let released = headings.dropFirst()
+        #expect(released.allSatisfy { $0.date != nil })
+        let newest = try #require(released.first?.name)
+        if parts.4 == nil {
+            #expect(newest == number)
+        } else {
+            // What comes next is newer than what was released last.
+            func values(_ text: some StringProtocol) -> [Int] { text.split(separator: "-")[0].split(separator: ".").compactMap { Int($0) } }
+            #expect(values(newest).lexicographicallyPrecedes(values(number)), "\(number) after \(newest)")
+        }
+    }
+
+    @Test func numberIsInOnePlace() throws {
+        let number = try number()
+        for path in try PackageFiles.texts() where path != Self.source && !path.contains("/results/") && !path.hasSuffix(".json") {
+            let text = try PackageFiles.text(path)
+            #expect(!text.contains("\"\(number)\"") && !text.contains("voxelsmith \(number)"), "\(path) repeats the version")
+        }
+    }
+}
