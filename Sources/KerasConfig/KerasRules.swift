@@ -10,10 +10,20 @@ public enum KerasPadding: String, CaseIterable, Hashable, Sendable {
 /// come through here (`keras/src/layers/convolutional/base_conv_transpose.py`).
 public enum KerasRules {
     /// Checks the arguments of a `Conv3DTranspose`, or with `op` `inputGradient` of a `Conv3D`, and makes its `LayerConfig`.
-    /// Arguments:
-    /// - `kernelSize`, `strides`, `dilationRate`, `outputPadding`: three values each, (depth, height, width).
-    /// - `groups`: only 1 is legal for a `Conv3DTranspose`; Keras has the argument in some versions and never implements it.
-    /// - `outputPadding`: nil for a `Conv3D`, which has no such argument.
+    /// - Parameters:
+    ///   - op: what the layer computes.
+    ///   - name: of the layer.
+    ///   - filters: channels of the output.
+    ///   - kernelSize: three values each, (depth, height, width).
+    ///   - strides: as `kernelSize`.
+    ///   - padding: `valid` or `same`.
+    ///   - outputPadding: nil for a `Conv3D`, which has no such argument.
+    ///   - layout: where the channel axis stands.
+    ///   - dilationRate: as `kernelSize`.
+    ///   - groups: only 1 is legal for a `Conv3DTranspose`; Keras has the argument in some versions and never implements it.
+    ///   - activation: applied to the sum, after the bias.
+    ///   - useBias: whether a bias is added to the sum.
+    ///   - elementType: of the kernel's arithmetic.
     /// - Throws: `KerasConfigError`.
     public static func validate(
         op: KernelOp = .forward, name: String, filters: Int, kernelSize: [Int], strides: [Int] = [1, 1, 1], padding: KerasPadding = .valid,

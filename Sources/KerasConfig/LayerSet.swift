@@ -12,11 +12,12 @@ public struct LayerSet: Hashable, Sendable {
     /// Reads a serialised layer (Keras of any generation, or ONNX-style), a list of them, a suite (objects with `name`,
     /// `source` and `layer`), or a model: Sequential in its dictionary and list forms, a Functional model that is a chain,
     /// and the bare `get_config` of either.
-    /// - `generation`: the Keras line, when it is known from elsewhere (`keras_version` beside the config in an .h5 or a
-    ///   .keras); detected otherwise.
-    /// Arguments:
-    /// - `kerasVersion`: that version itself, where known. Models of TensorFlow 1.4 and 1.5 mean `Conv3D` by Conv3DTranspose.
-    /// - `customActivations`: names of activations of the user's own, which layers apply themselves; they read as linear.
+    /// - Parameters:
+    ///   - bytes: the contents of a whole file.
+    ///   - generation: the Keras line, when it is known from elsewhere (`keras_version` beside the config in an .h5 or a .keras);
+    ///     detected otherwise.
+    ///   - kerasVersion: that version itself, where known. Models of TensorFlow 1.4 and 1.5 mean `Conv3D` by Conv3DTranspose.
+    ///   - customActivations: names of activations of the user's own, which layers apply themselves; they read as linear.
     /// - Throws: `KerasConfigError`.
     public init(
         json bytes: some Sequence<UInt8>, generation: KerasGeneration? = nil, kerasVersion: String? = nil, customActivations: Set<String> = []

@@ -35,7 +35,10 @@ public struct PluginBuilder: Sendable {
     /// Compiles each unit that the cache does not know, as many at a time as there are cores, and links them all.
     ///
     /// Equal source, target and compiler give equal bytes.
-    /// - `onProgress`: called with the number of finished steps and of all steps (every unit, and the link).
+    /// - Parameters:
+    ///   - source: the plugin's unit files.
+    ///   - target: what the kernels are for.
+    ///   - onProgress: called with the number of finished steps and of all steps (every unit, and the link).
     /// - Throws: `KernelBuildError`; `CancellationError`, after every process started here has ended.
     public func build(
         _ source: PluginSource, target: Target, onProgress: (@Sendable (Int, Int) -> Void)? = nil

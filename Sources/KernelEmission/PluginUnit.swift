@@ -4,7 +4,9 @@ import Scheduling
 
 extension PluginSource {
     /// All files of a plugin with the given kernels.
-    /// - `templateDigest`: hexadecimal SHA-256 of a template's text, stated in descriptors for information.
+    /// - Parameters:
+    ///   - units: the kernels' units.
+    ///   - templateDigest: hexadecimal SHA-256 of a template's text, stated in descriptors for information.
     /// - Throws: `EmissionError` for no kernels or two equal ones.
     public init(_ units: [KernelUnit], templateDigest: (String) -> String) throws(EmissionError) {
         if units.isEmpty { throw .noKernels }

@@ -66,10 +66,12 @@ public enum ActivationArithmetic {
     private static func clip(_ x: Double) -> Double { x < 0 ? 0 : (x > 1 ? 1 : x) }
 
     /// Applies an activation in place to consecutive rows of a buffer; rows may be given to several threads.
-    /// Arguments:
-    /// - `buffer`: start of the whole tensor.
-    /// - `rowLength`: length of the tensor's last axis, along which softmax and its like run.
-    /// - `rows`: the rows to change.
+    /// - Parameters:
+    ///   - activation: what is applied.
+    ///   - buffer: start of the whole tensor.
+    ///   - type: element type of the tensor.
+    ///   - rowLength: length of the tensor's last axis, along which softmax and its like run.
+    ///   - rows: the rows to change.
     public static func apply(
         _ activation: Activation, to buffer: UnsafeMutableRawPointer, type: ElementType, rowLength: Int, rows: Range<Int>
     ) {
@@ -94,7 +96,12 @@ public enum ActivationArithmetic {
 
     /// Applies an activation in place to a tensor, on up to `threads` threads of the shared pool. The result does not depend on
     /// their number.
-    /// - `shape`: the tensor's shape; softmax and its like run along its last axis, whatever the layout (Keras axis -1).
+    /// - Parameters:
+    ///   - activation: what is applied.
+    ///   - buffer: start of the whole tensor.
+    ///   - type: element type of the tensor.
+    ///   - shape: the tensor's shape; softmax and its like run along its last axis, whatever the layout (Keras axis -1).
+    ///   - threads: threads to use; the result is bitwise the same for any number.
     public static func apply(
         _ activation: Activation, to buffer: UnsafeMutableRawPointer, type: ElementType, shape: [Int], threads: Int = 1
     ) {

@@ -4,7 +4,10 @@ import Tensors
 
 extension ActivationArithmetic {
     /// Applies a function along one axis of a tensor.
-    /// - `axis`: counted from the end where negative.
+    /// - Parameters:
+    ///   - function: what is applied.
+    ///   - axis: counted from the end where negative.
+    ///   - x: the tensor.
     /// - Returns: a tensor of the same shape; for `glu`, the axis is half as long.
     /// - Throws: `SpecError` for an axis the tensor does not have or `glu` cannot halve; `TensorError` without memory.
     public static func apply(_ function: Activation.AxisFunction, axis: Int, to x: Tensor) throws -> Tensor {

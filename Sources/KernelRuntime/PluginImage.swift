@@ -16,7 +16,9 @@ public final class PluginImage: @unchecked Sendable {
     private let base: UnsafeRawPointer
 
     /// Opens, checks and maps a plugin.
-    /// - `features`: what the processor has; kernels that need more refuse the whole plugin.
+    /// - Parameters:
+    ///   - path: of the file.
+    ///   - features: what the processor has; kernels that need more refuse the whole plugin.
     /// - Throws: `PluginError`; nothing of the file has been executed when it is about the file's contents.
     public init(path: String, features: Set<Target.Feature> = HostCPU.features) throws(PluginError) {
         let open = try OpenPlugin(path: path)

@@ -102,7 +102,9 @@ public struct PreparedLayer: Sendable {
     }
 
     /// Workspace of a call: that of one thread times the threads that take part.
-    /// - `threads`: as in a call.
+    /// - Parameters:
+    ///   - batch: number of samples.
+    ///   - threads: as in a call.
     public func workspaceByteCount(batch: Int, threads: Int = ThreadPool.defaultThreadCount) -> Int {
         batch <= 0 ? 0 : choice.kernel.workspaceByteCount * participants(threads: threads, batch: batch)
     }
@@ -158,9 +160,11 @@ public struct PreparedLayer: Sendable {
     }
 
     /// Computes the layer on raw memory: for callers that own their buffers.
-    /// Arguments:
-    /// - `input`: `batch` samples in the layout and element type of `spec`, element-aligned.
-    /// - `output`: room for `batch` results, element-aligned; overlaps neither `input` nor this layer's weights.
+    /// - Parameters:
+    ///   - input: `batch` samples in the layout and element type of `spec`, element-aligned.
+    ///   - batch: number of samples.
+    ///   - output: room for `batch` results, element-aligned; overlaps neither `input` nor this layer's weights.
+    ///   - threads: threads to use; the result is bitwise the same for any number.
     /// - Throws: `TensorError.outOfMemory` for the workspaces, `KernelError` when the kernel fails.
     public func call(
         input: UnsafeRawPointer, batch: Int, output: UnsafeMutableRawPointer, threads: Int = ThreadPool.defaultThreadCount

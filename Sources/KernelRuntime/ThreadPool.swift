@@ -78,10 +78,11 @@ public final class ThreadPool: @unchecked Sendable {
     /// end. A worker that comes late therefore holds nobody up. With one thread, and while another thread's call is using the
     /// workers, and in calls from within `body`, the caller calls `body` once with all items.
     ///
-    /// Arguments:
-    /// - `threads`: wanted number of threads; less than 1 counts as 1.
-    /// - `body`: called with the participant's number, less than `participants(threads:items:)`, and a range that is not empty;
-    ///   any number of times for a participant, and from several threads at once for different ones.
+    /// - Parameters:
+    ///   - threads: wanted number of threads; less than 1 counts as 1.
+    ///   - items: number of independent pieces of work.
+    ///   - body: called with the participant's number, less than `participants(threads:items:)`, and a range that is not empty; any
+    ///     number of times for a participant, and from several threads at once for different ones.
     /// - Throws: the error of the first range that failed, in the order of items; the others still run.
     public func run(
         threads: Int, items: Int, _ body: (_ participant: Int, _ range: Range<Int>) throws(KernelError) -> Void

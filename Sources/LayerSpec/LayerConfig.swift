@@ -91,7 +91,10 @@ public struct LayerConfig: Hashable, Sendable {
 
     /// The resolved problem whose kernel computes this layer on inputs of the given shape; an activation that needs the whole
     /// result is left to the layer.
-    /// - `op`: nil for the layer's own.
+    /// - Parameters:
+    ///   - inputShape: with the batch extent, whose value does not matter.
+    ///   - op: nil for the layer's own.
+    ///   - policy: which kernels may answer: rearranged ones too (`fast`), or plain sums only.
     public func spec(inputShape: [Int], op: KernelOp? = nil, policy: Policy = .fast) throws(SpecError) -> KernelSpec {
         KernelSpec(
             op: op ?? self.op, geometry: try geometry(inputShape: inputShape), layout: layout, elements: ElementTypes(elementType),

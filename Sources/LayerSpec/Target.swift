@@ -24,7 +24,12 @@ public struct Target: Hashable, Sendable {
     /// Last-level cache of all cores.
     public let lastLevelBytes: Int
 
-    /// - `level1Bytes`, `level2Bytes`, `lastLevelBytes`: data cache sizes of one core, and of all cores for the last level.
+    /// - Parameters:
+    ///   - instructionSet: of the machine.
+    ///   - name: of the target; nil for that of the instruction set.
+    ///   - level1Bytes: size of one core's first-level data cache.
+    ///   - level2Bytes: size of one core's second-level cache.
+    ///   - lastLevelBytes: size of the last-level cache of all cores.
     public init(
         _ instructionSet: InstructionSet, name: String? = nil, level1Bytes: Int = 32 << 10, level2Bytes: Int = 1 << 20,
         lastLevelBytes: Int = 32 << 20

@@ -1,7 +1,10 @@
 import LayerSpec
 
 /// Chooses a schedule for a problem on a target; pure, needs no running.
-/// - `decision`: parameters to use instead of the estimate (from a tuning run); checked like any other.
+/// - Parameters:
+///   - spec: the problem.
+///   - target: what the kernels are for.
+///   - decision: parameters to use instead of the estimate (from a tuning run); checked like any other.
 /// - Throws: `SchedulingError` when no family takes the problem, or the decision does not apply.
 public func plan(_ spec: KernelSpec, target: Target, decision: Decision? = nil) throws(SchedulingError) -> Schedule {
     if let decision { return try Schedule(spec: spec, target: target, decision: decision) }

@@ -11,7 +11,10 @@ public struct ScheduleSpace: Sendable {
     /// are alone where they apply.
     public let candidates: [Schedule]
 
-    /// - `limit`: most candidates; half of them at most are minimal filtering, and all of those policy `fast`.
+    /// - Parameters:
+    ///   - spec: the problem.
+    ///   - target: what the kernels are for.
+    ///   - limit: most candidates; half of them at most are minimal filtering, and all of those policy `fast`.
     /// - Throws: `SchedulingError` when no family takes the problem.
     public init(_ spec: KernelSpec, target: Target, limit: Int = 16) throws(SchedulingError) {
         self.spec = spec

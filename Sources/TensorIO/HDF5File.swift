@@ -44,7 +44,10 @@ public final class HDF5File: Sendable {
     }
 
     /// Opens the bytes of an HDF5 file; they are copied.
-    /// - `name`: what errors call these bytes.
+    /// - Parameters:
+    ///   - image: the bytes of a whole file.
+    ///   - name: what errors call these bytes.
+    ///   - structure: of the file.
     /// - Throws: `TensorIOError.missingLibrary`, `.notHDF5`, `.hdf5Structure`.
     public convenience init(image: [UInt8], name: String, structure: Structure = .plain) throws {
         if structure == .plain { try HDF5Structure.check(image, path: name) }

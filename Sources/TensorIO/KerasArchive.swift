@@ -12,7 +12,9 @@ public struct KerasArchive: Sendable {
     /// - Throws: `TensorIOError.missingLibrary`, `.cannotOpen`, `.notZip`, `.missingMember`, and what reading the members throws.
     public init(path: String) throws { try self.init(ZipArchive(path: path)) }
 
-    /// - `name`: what errors call these bytes.
+    /// - Parameters:
+    ///   - bytes: the contents of a whole file.
+    ///   - name: what errors call these bytes.
     /// - Throws: as `init(path:)`.
     public init(bytes: [UInt8], name: String) throws { try self.init(ZipArchive(bytes: bytes, name: name)) }
 

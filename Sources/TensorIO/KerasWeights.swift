@@ -46,7 +46,9 @@ public struct KerasWeights: Sendable {
     /// - Throws: `TensorIOError.missingLibrary`, `.cannotOpen`, `.notHDF5`, `.notKerasWeights`, and what reading a dataset throws.
     public init(path: String) throws { try self.init(HDF5File(path: path)) }
 
-    /// - `name`: what errors call these bytes.
+    /// - Parameters:
+    ///   - image: the bytes of a whole file.
+    ///   - name: what errors call these bytes.
     /// - Throws: as `init(path:)`.
     public init(image: [UInt8], name: String) throws { try self.init(HDF5File(image: image, name: name)) }
 

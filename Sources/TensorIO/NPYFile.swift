@@ -9,7 +9,9 @@ import Tensors
 /// that type are written as f4, in which their values are exact.
 public enum NPY {
     /// The tensor in the bytes of an .npy file.
-    /// - `name`: what errors call these bytes.
+    /// - Parameters:
+    ///   - bytes: the contents of a whole file.
+    ///   - name: what errors call these bytes.
     /// - Throws: `TensorIOError`.
     public static func decode(_ bytes: [UInt8], name: String = "the array") throws -> Tensor {
         try decode(bytes, name: name, memoryLimit: .max)

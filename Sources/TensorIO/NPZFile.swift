@@ -12,7 +12,9 @@ public final class NPZFile {
     /// - Throws: `TensorIOError.missingLibrary`, `.cannotOpen`, `.notZip`, `.duplicateMember`.
     public convenience init(path: String) throws { try self.init(ZipArchive(path: path)) }
 
-    /// - `name`: what errors call these bytes.
+    /// - Parameters:
+    ///   - bytes: the contents of a whole file.
+    ///   - name: what errors call these bytes.
     /// - Throws: as `init(path:)`.
     public convenience init(bytes: [UInt8], name: String = "the archive") throws { try self.init(ZipArchive(bytes: bytes, name: name)) }
 

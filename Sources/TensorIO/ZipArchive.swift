@@ -45,7 +45,9 @@ public final class ZipArchive {
         try self.init(api, archive, path: path, byteCount: size)
     }
 
-    /// - `name`: what errors call these bytes.
+    /// - Parameters:
+    ///   - bytes: the contents of a whole file.
+    ///   - name: what errors call these bytes.
     /// - Throws: as `init(path:)`.
     public convenience init(bytes: [UInt8], name: String) throws {
         let api = try Self.load()
@@ -86,7 +88,9 @@ public final class ZipArchive {
     deinit { api.zip_discard(archive) }
 
     /// The contents of a member; its checksum is verified.
-    /// - `limit`: most bytes accepted; half of `memoryLimit` is never exceeded.
+    /// - Parameters:
+    ///   - name: of a member.
+    ///   - limit: most bytes accepted; half of `memoryLimit` is never exceeded.
     /// - Throws: `TensorIOError.missingMember`, `.tooLarge`, `.zipMember` (damaged, encrypted, unknown compression).
     public func read(_ name: String, limit: Int = ZipArchive.defaultLimit) throws -> [UInt8] {
         guard let index = members.firstIndex(where: { $0.name == name }) else {

@@ -32,7 +32,9 @@ public struct CompiledCandidates: CandidateProvider {
     private let builder: PluginBuilder
     private let target: Target
 
-    /// - `target`: of the schedules; this machine runs it.
+    /// - Parameters:
+    ///   - builder: makes the plugins.
+    ///   - target: of the schedules; this machine runs it.
     public init(builder: PluginBuilder, target: Target) {
         self.builder = builder
         self.target = target

@@ -44,9 +44,11 @@ public struct KernelVerifier: Sendable {
     private let seed: UInt64
     private let batch: Int
 
-    /// Arguments:
-    /// - `batch`: batch of the checks that compare values.
-    /// - `seed`: of the random operands.
+    /// - Parameters:
+    ///   - kernel: what is checked.
+    ///   - reference: computes the right results.
+    ///   - batch: batch of the checks that compare values.
+    ///   - seed: of the random operands.
     /// - Throws: `VerificationError` unless the kernel is a forward one of one element type with a pointwise activation.
     public init(
         _ kernel: any Kernel, reference: any VerificationReference = InterpreterReference(), batch: Int = 1, seed: UInt64 = 1

@@ -62,10 +62,14 @@ public struct LayerBenchmark: Sendable {
     private let seconds: Double
     private let seed: UInt64
 
-    /// Arguments:
-    /// - `spec`: a forward problem, activation included.
-    /// - `choice`: the kernel for it.
-    /// - `minimumCalls`, `seconds`: the median is of at least so many calls and so long a time.
+    /// - Parameters:
+    ///   - spec: a forward problem, activation included.
+    ///   - choice: the kernel for it.
+    ///   - threads: threads to use; the result is bitwise the same for any number.
+    ///   - batch: number of samples.
+    ///   - minimumCalls: the median is of at least so many calls and so long a time.
+    ///   - seconds: as `minimumCalls`.
+    ///   - seed: of the random operands.
     /// - Throws: `BenchmarkError` for other operations, and for sums so long that no error bound exists.
     public init(
         _ spec: KernelSpec, choice: KernelChoice, threads: Int = ThreadPool.defaultThreadCount, batch: Int = 1,

@@ -18,7 +18,10 @@ public struct TuningSession: Sendable {
     private let context: TuningContext
     private let provider: any CandidateProvider
 
-    /// - `context`: of the target.
+    /// - Parameters:
+    ///   - target: what the kernels are for.
+    ///   - context: of the target.
+    ///   - provider: where the kernels come from.
     public init(target: Target, context: TuningContext, provider: any CandidateProvider) {
         self.target = target
         self.context = context
@@ -35,12 +38,13 @@ public struct TuningSession: Sendable {
     /// Looks every problem up, and measures those without a decision.
     ///
     /// A layer that fails keeps the estimate, and says why; the others go on.
-    /// Arguments:
-    /// - `tunings`: receives the new records.
-    /// - `again`: measures those with a decision too.
-    /// - `timeLimit`: seconds for all; each layer gets an equal share of what is left. Layers without any keep the estimate.
-    /// - `onStart`: called with the number of a problem before it is measured.
-    /// - `onOutcome`: called with the number of each problem once it is done, when `tunings` has its record.
+    /// - Parameters:
+    ///   - specs: the problems.
+    ///   - tunings: receives the new records.
+    ///   - again: measures those with a decision too.
+    ///   - timeLimit: seconds for all; each layer gets an equal share of what is left. Layers without any keep the estimate.
+    ///   - onStart: called with the number of a problem before it is measured.
+    ///   - onOutcome: called with the number of each problem once it is done, when `tunings` has its record.
     /// - Throws: `CancellationError`, and what the callbacks throw.
     public func run(
         _ specs: [KernelSpec], tunings: inout Tunings, again: Bool = false, timeLimit: Double? = nil,

@@ -137,7 +137,9 @@ public struct Tunings: Hashable, Sendable {
     private static let version = 1
 
     /// Reads a file, whole or not at all.
-    /// - `context`: the decisions of records with this context are read too; those of others may be of another version.
+    /// - Parameters:
+    ///   - path: of the file.
+    ///   - context: the decisions of records with this context are read too; those of others may be of another version.
     /// - Throws: `TensorIOError` when it cannot be read, `TuningsError`.
     public init(path: String, context: TuningContext) throws {
         try self.init(bytes: InputFile.bytes(of: path, limit: Self.byteLimit), path: path, context: context)

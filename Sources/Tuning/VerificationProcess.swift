@@ -54,9 +54,10 @@ public struct VerificationProcess: Sendable {
     /// For all kernels of a plugin: some thousand of the usual ones.
     public static let defaultTotalTimeLimit = 3600.0
 
-    /// Arguments:
-    /// - `timeLimit`: seconds one kernel may take.
-    /// - `totalTimeLimit`: seconds all kernels of a plugin may take together.
+    /// - Parameters:
+    ///   - command: the program, and its first arguments.
+    ///   - timeLimit: seconds one kernel may take.
+    ///   - totalTimeLimit: seconds all kernels of a plugin may take together.
     public init(
         command: [String], timeLimit: Double = VerificationProcess.defaultTimeLimit,
         totalTimeLimit: Double = VerificationProcess.defaultTotalTimeLimit
@@ -66,7 +67,9 @@ public struct VerificationProcess: Sendable {
         self.totalTimeLimit = totalTimeLimit
     }
 
-    /// - `onKernel`: called with the number of the kernel that is next, and of all.
+    /// - Parameters:
+    ///   - path: of the file.
+    ///   - onKernel: called with the number of the kernel that is next, and of all.
     /// - Returns: one verdict for each kernel, in the order of the plugin.
     /// - Throws: `PluginError` for a plugin this machine cannot run, `KernelBuildError.fileSystem` when no process can be started,
     ///   `CancellationError`.
@@ -115,9 +118,11 @@ public struct VerificationProcess: Sendable {
     private static let end = "end"
 
     /// Verifies one kernel in this process and prints each check as it is done.
-    /// Arguments:
-    /// - `digest`: the plugin must have it, as it is the one that was asked about.
-    /// - `secondsToLive`: ends this process by itself, should its parent be gone.
+    /// - Parameters:
+    ///   - index: of the kernel in the plugin.
+    ///   - path: of the file.
+    ///   - digest: the plugin must have it, as it is the one that was asked about.
+    ///   - secondsToLive: ends this process by itself, should its parent be gone.
     /// - Throws: `PluginError`, and what `KernelVerifier` throws.
     public static func verifyKernel(_ index: Int, plugin path: String, digest: String, secondsToLive: Int) throws {
         alarm(UInt32(clamping: secondsToLive))

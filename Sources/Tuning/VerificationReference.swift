@@ -5,9 +5,12 @@ import Tensors
 
 /// What kernels are held against: sums before the activation, and the activation, in double precision.
 public protocol VerificationReference: Sendable {
-    /// Arguments:
-    /// - `spec`: a `forward` problem with a linear epilogue.
-    /// - `batch`, `input`, `weights`, `bias`: operands in the spec's layout; the bias is nil when the epilogue has none.
+    /// - Parameters:
+    ///   - spec: a `forward` problem with a linear epilogue.
+    ///   - batch: operands in the spec's layout; the bias is nil when the epilogue has none.
+    ///   - input: as `batch`.
+    ///   - weights: as `batch`.
+    ///   - bias: as `batch`.
     /// - Returns: the results, in the order of the result's elements.
     func sums(_ spec: KernelSpec, batch: Int, input: [Double], weights: [Double], bias: [Double]?) throws -> [Double]
 

@@ -10,19 +10,34 @@ import Tensors
 ///     let up = try Conv3DTranspose(filters: 8, kernelSize: 4, strides: 2, padding: .same, activation: .relu)
 ///     let y = try up(x)
 open class Conv3DTranspose: Conv3D {
-    /// Arguments:
-    /// - `filters`: channels of the output.
-    /// - `kernelSize`, `strides`, `dilationRate`: a number, or one for each of (depth, height, width).
-    /// - `dataFormat`: nil for what the user's keras.json says, channels_last without one.
-    /// - `outputPadding`: extra outputs at the end of each axis, less than the stride; nil for the length Keras infers.
-    /// - `kernelInitializer`, `biasInitializer`: nil means Glorot uniform for both, as in Keras.
-    /// - `name`: nil for an automatic one.
-    /// - `dtype`: nil for what the user's keras.json says, float32 without one.
-    /// - `inputShape`: without the batch extent, nil where unknown; `batchSize` completes it.
-    /// - `batchInputShape`: with the batch extent; wins over `inputShape`.
-    /// - `weights`: kernel and bias, assigned right after the layer is built.
-    /// - `tensorActivation`: an activation of the user's own, in place of `activation`.
-    /// - `policy`, `kernels`, `kernelMode`: which kernels may compute the layer.
+    /// - Parameters:
+    ///   - filters: channels of the output.
+    ///   - kernelSize: a number, or one for each of (depth, height, width).
+    ///   - strides: as `kernelSize`.
+    ///   - padding: `valid` or `same`.
+    ///   - dataFormat: nil for what the user's keras.json says, channels_last without one.
+    ///   - outputPadding: extra outputs at the end of each axis, less than the stride; nil for the length Keras infers.
+    ///   - dilationRate: as `kernelSize`.
+    ///   - activation: applied to the sum, after the bias.
+    ///   - useBias: whether a bias is added to the sum.
+    ///   - kernelInitializer: nil means Glorot uniform for both, as in Keras.
+    ///   - biasInitializer: as `kernelInitializer`.
+    ///   - kernelRegularizer: the penalty on the kernel; nil for none.
+    ///   - biasRegularizer: the penalty on the bias; nil for none.
+    ///   - activityRegularizer: the penalty on the results of each call; nil for none.
+    ///   - kernelConstraint: what the kernel is projected to after a step of an optimizer; nil for nothing.
+    ///   - biasConstraint: the same for the bias.
+    ///   - name: nil for an automatic one.
+    ///   - trainable: whether an optimizer may change the weights.
+    ///   - dtype: nil for what the user's keras.json says, float32 without one.
+    ///   - inputShape: without the batch extent, nil where unknown; `batchSize` completes it.
+    ///   - batchInputShape: with the batch extent; wins over `inputShape`.
+    ///   - batchSize: the batch extent that completes `inputShape`; nil for any.
+    ///   - weights: kernel and bias, assigned right after the layer is built.
+    ///   - tensorActivation: an activation of the user's own, in place of `activation`.
+    ///   - policy: which kernels may answer: rearranged ones too (`fast`), or plain sums only.
+    ///   - kernels: where specialised kernels come from.
+    ///   - kernelMode: whether the interpreter may stand in for a missing kernel, or must.
     /// - Throws: `KerasConfigError` for what Keras forbids, `KerasSettingsError` for an illegal keras.json when it is needed.
     public init(
         filters: Int, kernelSize: IntOrTriple, strides: IntOrTriple = 1, padding: KerasPadding = .valid,
@@ -51,9 +66,13 @@ open class Conv3DTranspose: Conv3D {
     }
 
     /// Keras's `from_config`: a layer from the config that a `Conv3DTranspose` of any Keras generation wrote.
-    /// Arguments:
-    /// - `generation`: which Keras wrote it, where that is known; detected otherwise. It decides what `hard_sigmoid` means.
-    /// - `objects`: the user's own initializers, regularizers, constraints and activations.
+    /// - Parameters:
+    ///   - config: what `getConfig()` of any generation gave.
+    ///   - generation: which Keras wrote it, where that is known; detected otherwise. It decides what `hard_sigmoid` means.
+    ///   - objects: the user's own initializers, regularizers, constraints and activations.
+    ///   - policy: which kernels may answer: rearranged ones too (`fast`), or plain sums only.
+    ///   - kernels: where specialised kernels come from.
+    ///   - kernelMode: whether the interpreter may stand in for a missing kernel, or must.
     /// - Throws: `KerasConfigError`, `ArgumentError`, and what makers of registered objects throw.
     public convenience init(
         config: JSONObject, generation: KerasGeneration? = nil, objects: CustomObjects = .shared, policy: Policy = .fast,

@@ -22,9 +22,10 @@ public final class CustomObjects: Sendable {
     /// A registry without the user's objects.
     public init() {}
 
-    /// Arguments:
-    /// - `name`: the `className` of the object; `package` likewise.
-    /// - `make`: from the object's `getConfig()`, or from nothing when a config has the bare name.
+    /// - Parameters:
+    ///   - name: the `className` of the object; `package` likewise.
+    ///   - package: what stands before ">" in registered names.
+    ///   - make: from the object's `getConfig()`, or from nothing when a config has the bare name.
     public func register(
         initializer name: String, package: String = "Custom", _ make: @escaping @Sendable (JSONObject) throws -> any Initializer
     ) {
@@ -54,7 +55,10 @@ public final class CustomObjects: Sendable {
 
     /// A layer class of the user's own, for `Model(config:)`, `modelFromJSON` and the loading of models. A class registered under a
     /// name of Keras's takes its place.
-    /// - `make`: from the layer's `getConfig()`; must give the layer the `name` that stands there.
+    /// - Parameters:
+    ///   - name: the `className` of the layer.
+    ///   - package: what stands before ">" in registered names.
+    ///   - make: from the layer's `getConfig()`; must give the layer the `name` that stands there.
     public func register(layer name: String, package: String = "Custom", _ make: @escaping @Sendable (JSONObject) throws -> Layer) {
         makers.withLock { makers in for key in Self.keys(name, package) { makers.layers[key] = make } }
     }
@@ -81,14 +85,18 @@ public final class CustomObjects: Sendable {
     }
 
     /// As `initializer(_:)`.
-    /// - `generation`: Keras 2 knew `l1_l2` by name, with factors of 0.01.
+    /// - Parameters:
+    ///   - json: a value of a config.
+    ///   - generation: Keras 2 knew `l1_l2` by name, with factors of 0.01.
     public func regularizer(_ json: JSONValue?, generation: KerasGeneration = .keras3) throws -> (any Regularizer)? {
         let table = generation == .keras3 ? Regularizers.keras3 : Regularizers.keras2
         return try table.object(json, custom: makers.withLock { $0.regularizers })
     }
 
     /// As `initializer(_:)`.
-    /// - `generation`: Keras 2 knew some more names.
+    /// - Parameters:
+    ///   - json: a value of a config.
+    ///   - generation: Keras 2 knew some more names.
     public func constraint(_ json: JSONValue?, generation: KerasGeneration = .keras3) throws -> (any Constraint)? {
         let table = generation == .keras3 ? Constraints.keras3 : Constraints.keras2
         return try table.object(json, custom: makers.withLock { $0.constraints })

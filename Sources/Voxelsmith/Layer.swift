@@ -41,7 +41,10 @@ open class Layer {
     private var activityLosses: [Loss] = []
 
     /// Inside `withGraph` the layer is in graph mode, outside in eager mode.
-    /// - `name`: nil for an automatic one: the class name in snake case, numbered from the second layer on.
+    /// - Parameters:
+    ///   - name: nil for an automatic one: the class name in snake case, numbered from the second layer on.
+    ///   - dtype: element type.
+    ///   - trainable: whether an optimizer may change the weights.
     public init(name: String? = nil, dtype: ElementType = .float32, trainable: Bool = true) {
         self.name = name ?? UniqueNames.shared.next(forClass: "\(Self.self)")
         self.dtype = dtype
@@ -80,7 +83,9 @@ open class Layer {
     var castsInputs: Bool { true }
 
     /// Computes the layer; builds it at the first call. Makes no node, in graph mode too. The input is cast to `computeType`.
-    /// - `threads`: threads to use; the result is bitwise the same for any number.
+    /// - Parameters:
+    ///   - x: the tensor.
+    ///   - threads: threads to use; the result is bitwise the same for any number.
     public func callAsFunction(_ x: Tensor, threads: Int = ThreadPool.defaultThreadCount) throws -> Tensor {
         if !isBuilt { try build(inputShape: x.shape) }
         let y = try call(castsInputs ? x.cast(to: computeType) : x, threads: threads)
@@ -89,7 +94,9 @@ open class Layer {
     }
 
     /// Computes a layer of several inputs or results; builds it at the first call.
-    /// - `threads`: threads to use; the results are bitwise the same for any number.
+    /// - Parameters:
+    ///   - xs: the tensors, in the order of the layer's inputs.
+    ///   - threads: threads to use; the results are bitwise the same for any number.
     public func callAsFunction(_ xs: [Tensor], threads: Int = ThreadPool.defaultThreadCount) throws -> [Tensor] {
         if !isBuilt { try build(inputShapes: xs.map(\.shape)) }
         let ys = try call(castsInputs ? xs.map { try $0.cast(to: computeType) } : xs, threads: threads)
@@ -209,11 +216,14 @@ open class Layer {
     public var nonTrainableVariables: [Variable] { nonTrainableWeights }
 
     /// Makes a variable. One that exists is returned instead, once the layer is built.
-    /// Arguments:
-    /// - `dtype`: nil for the layer's.
-    /// - `initializer`: nil for Glorot uniform, as in Keras 3.
-    /// - `regularizer`: its penalty is one of the `losses`.
-    /// - `trainable`: decides alone whether it is one of the trainable variables of a trainable layer.
+    /// - Parameters:
+    ///   - name: of the variable, unique within the layer.
+    ///   - shape: extents, outermost first.
+    ///   - dtype: nil for the layer's.
+    ///   - initializer: nil for Glorot uniform, as in Keras 3.
+    ///   - regularizer: its penalty is one of the `losses`.
+    ///   - trainable: decides alone whether it is one of the trainable variables of a trainable layer.
+    ///   - constraint: what it is projected to after a step of an optimizer; nil for nothing.
     /// - Throws: `LayerError.variableExists` for a name in use before the layer is built, or of another shape;
     ///   `.weightShape` when the initializer makes something else, and what it throws.
     @discardableResult
@@ -293,7 +303,9 @@ open class Layer {
     }
 
     /// Adds losses.
-    /// - `inputs`: what they depend on, in the order of the call; nil or none for nothing.
+    /// - Parameters:
+    ///   - losses: what is added, in this order.
+    ///   - inputs: what they depend on, in the order of the call; nil or none for nothing.
     /// - Throws: `LayerError.eagerMode` in eager mode.
     public func addLoss(_ losses: [Loss], inputs: [SymbolicTensor]? = nil) throws {
         if owner == nil { throw LayerError.eagerMode(layer: name, member: "addLoss") }
@@ -301,7 +313,9 @@ open class Layer {
     }
 
     /// Adds updates. Does nothing in eager mode.
-    /// - `inputs`: what they depend on, in the order of the call; nil or none for nothing.
+    /// - Parameters:
+    ///   - updates: what is added, in this order.
+    ///   - inputs: what they depend on, in the order of the call; nil or none for nothing.
     public func addUpdate(_ updates: [Update], inputs: [SymbolicTensor]? = nil) {
         if owner != nil { addedUpdates += updates.map { ($0, inputs ?? []) } }
     }

@@ -38,7 +38,9 @@ public final class Update {
     public let name: String
     private let body: () throws -> Void
 
-    /// - `body`: what is to be done.
+    /// - Parameters:
+    ///   - name: for the reader.
+    ///   - body: what is to be done.
     public init(name: String, _ body: @escaping () throws -> Void) { (self.name, self.body) = (name, body) }
 
     /// Does it.

@@ -3,9 +3,11 @@ import Tensors
 
 extension Model {
     /// Computes any number of samples, some at a time.
-    /// Arguments:
-    /// - `batchSize`: samples computed at once; decides how much memory is needed, not what comes out.
-    /// - `progress`: called after each batch with the number of samples done and of all.
+    /// - Parameters:
+    ///   - x: the samples, batch first.
+    ///   - batchSize: samples computed at once; decides how much memory is needed, not what comes out.
+    ///   - threads: threads to use; the result is bitwise the same for any number.
+    ///   - progress: called after each batch with the number of samples done and of all.
     /// - Throws: `ArgumentError.value` for a batch size below 1, `LayerError`, and as a call.
     public func predict(
         _ x: Tensor, batchSize: Int = 32, threads: Int = ThreadPool.defaultThreadCount, progress: ((Int, Int) -> Void)? = nil

@@ -78,7 +78,13 @@ open class Model: Layer {
     }
 
     /// Keras's `from_config` of a functional model, of Keras 2 and 3: unbuilt layers of a graph of their own, connected.
-    /// - `objects`: the user's own layers, initializers, regularizers, constraints and activations.
+    /// - Parameters:
+    ///   - config: what `getConfig()` of any generation gave.
+    ///   - generation: which Keras wrote it, where that is known; detected otherwise.
+    ///   - objects: the user's own layers, initializers, regularizers, constraints and activations.
+    ///   - policy: which kernels may answer: rearranged ones too (`fast`), or plain sums only.
+    ///   - kernels: where specialised kernels come from.
+    ///   - kernelMode: whether the interpreter may stand in for a missing kernel, or must.
     /// - Throws: `KerasConfigError` for what is no such config or has layers of unknown classes, and what the layers throw.
     public convenience init(
         config: JSONObject, generation: KerasGeneration? = nil, objects: CustomObjects = .shared, policy: Policy = .fast,

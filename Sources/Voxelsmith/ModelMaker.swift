@@ -4,9 +4,13 @@ import LayerSpec
 import Logging
 
 /// Keras's `model_from_json`, for JSON of any generation: unbuilt layers where no input shape is stated.
-/// Arguments:
-/// - `objects`: the user's own layers, initializers, regularizers, constraints and activations.
-/// - `logger`: warned of models of TensorFlow 1.4 and 1.5, whose Conv3DTranspose is a `Conv3D`.
+/// - Parameters:
+///   - json: a value of a config.
+///   - objects: the user's own layers, initializers, regularizers, constraints and activations.
+///   - policy: which kernels may answer: rearranged ones too (`fast`), or plain sums only.
+///   - kernels: where specialised kernels come from.
+///   - kernelMode: whether the interpreter may stand in for a missing kernel, or must.
+///   - logger: warned of models of TensorFlow 1.4 and 1.5, whose Conv3DTranspose is a `Conv3D`.
 /// - Throws: `KerasConfigError` for what is no model, and as the `init(config:)` of the model.
 public func modelFromJSON(
     _ json: String, objects: CustomObjects = .shared, policy: Policy = .fast, kernels: any KernelProvider = KernelRegistry.shared,

@@ -8,7 +8,9 @@ import Tensors
 /// The model is in graph mode and takes layers made in eager mode into its graph. Connected when the first layer knows its input
 /// shape, else when the model is built.
 public final class Sequential: Model {
-    /// - `layers`: in the order of computation; at least one.
+    /// - Parameters:
+    ///   - layers: in the order of computation; at least one.
+    ///   - name: nil for an automatic one.
     /// - Throws: `LayerError.duplicateName` when two layers have the same name, `.noLayers` for none; when the first layer knows its
     ///   input shape, also as `build(inputShape:)`.
     public init(_ layers: [Layer], name: String? = nil) throws {
@@ -24,7 +26,13 @@ public final class Sequential: Model {
     }
 
     /// Keras's `from_config` of a sequential model of any generation: unbuilt layers where no input shape is stated.
-    /// - `objects`: the user's own layers, initializers, regularizers, constraints and activations.
+    /// - Parameters:
+    ///   - config: what `getConfig()` of any generation gave.
+    ///   - generation: which Keras wrote it, where that is known; detected otherwise.
+    ///   - objects: the user's own layers, initializers, regularizers, constraints and activations.
+    ///   - policy: which kernels may answer: rearranged ones too (`fast`), or plain sums only.
+    ///   - kernels: where specialised kernels come from.
+    ///   - kernelMode: whether the interpreter may stand in for a missing kernel, or must.
     /// - Throws: `KerasConfigError` for what is no such config or has layers of unknown classes, and what the layers throw.
     public convenience init(
         config: JSONObject, generation: KerasGeneration? = nil, objects: CustomObjects = .shared, policy: Policy = .fast,

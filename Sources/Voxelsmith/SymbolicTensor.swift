@@ -82,10 +82,11 @@ public final class InputLayer: Layer {
 }
 
 /// A symbolic tensor to call layers on. Only under `withGraph`.
-/// Arguments:
-/// - `shape`: without the batch extent, nil where unknown.
-/// - `batchSize`: nil for any.
-/// - `name`: of its layer; nil for an automatic one.
+/// - Parameters:
+///   - shape: without the batch extent, nil where unknown.
+///   - batchSize: nil for any.
+///   - name: of its layer; nil for an automatic one.
+///   - dtype: element type.
 /// - Throws: `LayerError.inputInEagerMode` outside `withGraph`, `.inputExtent` for extents below 1.
 public func Input(shape: [Int?], batchSize: Int? = nil, name: String? = nil, dtype: ElementType = .float32) throws -> SymbolicTensor {
     guard Graph.current != nil else { throw LayerError.inputInEagerMode }

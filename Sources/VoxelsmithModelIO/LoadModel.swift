@@ -7,10 +7,13 @@ import Voxelsmith
 
 /// Loads a model saved by Keras: `.keras` of Keras 3 and tf-keras, or a whole-model `.h5` of any generation. Chains, models of
 /// several inputs and outputs, shared layers, models inside of models.
-/// Arguments:
-/// - `objects`: the user's own layers, initializers, regularizers, constraints and activations.
-/// - `policy`, `kernels`, `kernelMode`: which kernels may compute its layers.
-/// - `logger`: warned of models of TensorFlow 1.4 and 1.5, whose Conv3DTranspose is a `Conv3D`.
+/// - Parameters:
+///   - path: of the file.
+///   - objects: the user's own layers, initializers, regularizers, constraints and activations.
+///   - policy: which kernels may compute its layers.
+///   - kernels: where specialised kernels come from.
+///   - kernelMode: whether the interpreter may stand in for a missing kernel, or must.
+///   - logger: warned of models of TensorFlow 1.4 and 1.5, whose Conv3DTranspose is a `Conv3D`.
 /// - Returns: the model with its weights.
 /// - Throws: what `ModelFile.init` and `modelFromJSON` throw, `ModelIOError`, and `LayerError` for weights of other shapes.
 public func loadModel(
@@ -33,7 +36,12 @@ public func loadModel(
 }
 
 /// Unbuilt layers from their descriptions, with the names of the file.
-/// - `objects`: the user's own initializers, regularizers, constraints and activations.
+/// - Parameters:
+///   - set: what a file describes.
+///   - objects: the user's own initializers, regularizers, constraints and activations.
+///   - policy: which kernels may answer: rearranged ones too (`fast`), or plain sums only.
+///   - kernels: where specialised kernels come from.
+///   - kernelMode: whether the interpreter may stand in for a missing kernel, or must.
 /// - Throws: `ArgumentError` or `KerasConfigError` for initializers, regularizers or constraints nobody knows.
 public func makeLayers(
     _ set: LayerSet, objects: CustomObjects = .shared, policy: Policy = .fast, kernels: any KernelProvider = KernelRegistry.shared,

@@ -52,6 +52,15 @@ enum TextRules {
         }
     }
 
+    /// Parameters in a docstring that no documentation tool recognises as such.
+    static func looseParameters(_ lines: [String]) -> [String] {
+        lines.enumerated().filter { _, line in
+            let text = line.drop { $0 == " " }
+            let isName = text.hasPrefix("/// - `") && text.dropFirst(7).first.map { $0.isLetter || $0 == "_" } == true
+            return text.hasPrefix("/// Arguments:") || isName && text.contains("`: ")
+        }.map { number, line in "\(number + 1): \(line.drop { $0 == " " })" }
+    }
+
     /// Targets of the Markdown links and pictures that lead to files; code is passed over.
     static func fileLinks(_ lines: [String]) -> [String] {
         var links: [String] = []

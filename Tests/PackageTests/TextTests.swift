@@ -29,6 +29,8 @@ import Testing
         for path in try PackageFiles.files(under: "Sources") + PackageFiles.files(under: "Templates") where path.hasSuffix(".swift") {
             let undocumented = TextRules.undocumented(try PackageFiles.lines(path))
             #expect(undocumented == [], "\(path)")
+            let loose = TextRules.looseParameters(try PackageFiles.lines(path))
+            #expect(loose == [], "\(path): expected - Parameter or - Parameters:")
         }
     }
 
@@ -64,6 +66,7 @@ import Testing
         ]
         #expect(
             TextRules.undocumented(lines) == ["1: public struct A {", "5: public let c = 1", "8: open class F {}"])
+        #expect(TextRules.looseParameters(["/// Arguments:", "  /// - `a`, `b`: c", "/// - Parameter a: `b`: c", "/// - `a`"]).count == 2)
         #expect(
             TextRules.fileLinks(["[a](b.md#c) ![d](e.png) [f](https://g) [h](#i)", "```", "[j](k)", "```", "    [l](m)"])
                 == ["b.md", "e.png"])

@@ -10,7 +10,9 @@ public struct Orthogonal: SeededInitializer {
     /// Where the random numbers come from.
     public let source: Seed
 
-    /// - `seed`: equal seeds give equal values; nil draws one.
+    /// - Parameters:
+    ///   - gain: what the matrix is multiplied by.
+    ///   - seed: equal seeds give equal values; nil draws one.
     public init(gain: Double = 1, seed: Int? = nil) { (self.gain, source) = (gain, Seed(seed)) }
 
     public func getConfig() -> JSONObject { ["seed": source.json, "gain": .number(gain)] }

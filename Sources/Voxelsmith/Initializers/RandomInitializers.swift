@@ -11,7 +11,10 @@ public struct RandomNormal: SeededInitializer {
     /// Where the random numbers come from.
     public let source: Seed
 
-    /// - `seed`: equal seeds give equal values; nil draws one.
+    /// - Parameters:
+    ///   - mean: of the distribution.
+    ///   - stddev: the standard deviation.
+    ///   - seed: equal seeds give equal values; nil draws one.
     public init(mean: Double = 0, stddev: Double = 0.05, seed: Int? = nil) {
         (self.mean, self.stddev, source) = (mean, stddev, Seed(seed))
     }
@@ -34,7 +37,10 @@ public struct TruncatedNormal: SeededInitializer {
     /// Where the random numbers come from.
     public let source: Seed
 
-    /// - `seed`: equal seeds give equal values; nil draws one.
+    /// - Parameters:
+    ///   - mean: of the distribution.
+    ///   - stddev: the standard deviation.
+    ///   - seed: equal seeds give equal values; nil draws one.
     public init(mean: Double = 0, stddev: Double = 0.05, seed: Int? = nil) {
         (self.mean, self.stddev, source) = (mean, stddev, Seed(seed))
     }
@@ -57,7 +63,10 @@ public struct RandomUniform: SeededInitializer {
     /// Where the random numbers come from.
     public let source: Seed
 
-    /// - `seed`: equal seeds give equal values; nil draws one.
+    /// - Parameters:
+    ///   - minval: the smallest value.
+    ///   - maxval: above all values.
+    ///   - seed: equal seeds give equal values; nil draws one.
     public init(minval: Double = -0.05, maxval: Double = 0.05, seed: Int? = nil) {
         (self.minval, self.maxval, source) = (minval, maxval, Seed(seed))
     }

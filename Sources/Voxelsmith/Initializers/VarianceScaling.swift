@@ -36,7 +36,13 @@ public struct VarianceScaling: SeededInitializer {
         case untruncatedNormal = "untruncated_normal"
     }
 
-    /// - `seed`: equal seeds give equal values; nil draws one.
+    /// - Parameters:
+    ///   - scale: of the variance.
+    ///   - mode: which fan divides the variance.
+    ///   - distribution: what is drawn from.
+    ///   - seed: equal seeds give equal values; nil draws one.
+    ///   - inputAxes: axes of the shape that count as inputs; nil for Keras's rule.
+    ///   - outputAxes: axes that count as outputs; nil for Keras's rule.
     /// - Throws: `ArgumentError.value` unless the scale is positive.
     public init(
         scale: Double = 1, mode: Mode = .fanIn, distribution: Distribution = .truncatedNormal, seed: Int? = nil,
@@ -128,9 +134,10 @@ public struct VarianceScaling: SeededInitializer {
 public protocol NamedVarianceScaling: SeededInitializer {
     /// What it computes.
     var scaling: VarianceScaling { get }
-    /// Arguments:
-    /// - `seed`: equal seeds give equal values; nil draws one.
-    /// - `inputAxes`, `outputAxes`: as in `VarianceScaling`.
+    /// - Parameters:
+    ///   - seed: equal seeds give equal values; nil draws one.
+    ///   - inputAxes: as in `VarianceScaling`.
+    ///   - outputAxes: as `inputAxes`.
     init(seed: Int?, inputAxes: [Int]?, outputAxes: [Int]?)
 }
 
@@ -153,7 +160,10 @@ public struct GlorotUniform: NamedVarianceScaling {
     /// What it computes.
     public let scaling: VarianceScaling
 
-    /// - `seed`: equal seeds give equal values; nil draws one.
+    /// - Parameters:
+    ///   - seed: equal seeds give equal values; nil draws one.
+    ///   - inputAxes: axes of the shape that count as inputs; nil for Keras's rule.
+    ///   - outputAxes: axes that count as outputs; nil for Keras's rule.
     public init(seed: Int? = nil, inputAxes: [Int]? = nil, outputAxes: [Int]? = nil) {
         scaling = VarianceScaling(
             legal: 1, mode: .fanAverage, distribution: .uniform, source: Seed(seed), inputAxes: inputAxes, outputAxes: outputAxes)
@@ -165,7 +175,10 @@ public struct GlorotNormal: NamedVarianceScaling {
     /// What it computes.
     public let scaling: VarianceScaling
 
-    /// - `seed`: equal seeds give equal values; nil draws one.
+    /// - Parameters:
+    ///   - seed: equal seeds give equal values; nil draws one.
+    ///   - inputAxes: axes of the shape that count as inputs; nil for Keras's rule.
+    ///   - outputAxes: axes that count as outputs; nil for Keras's rule.
     public init(seed: Int? = nil, inputAxes: [Int]? = nil, outputAxes: [Int]? = nil) {
         scaling = VarianceScaling(
             legal: 1, mode: .fanAverage, distribution: .truncatedNormal, source: Seed(seed), inputAxes: inputAxes, outputAxes: outputAxes)
@@ -177,7 +190,10 @@ public struct HeUniform: NamedVarianceScaling {
     /// What it computes.
     public let scaling: VarianceScaling
 
-    /// - `seed`: equal seeds give equal values; nil draws one.
+    /// - Parameters:
+    ///   - seed: equal seeds give equal values; nil draws one.
+    ///   - inputAxes: axes of the shape that count as inputs; nil for Keras's rule.
+    ///   - outputAxes: axes that count as outputs; nil for Keras's rule.
     public init(seed: Int? = nil, inputAxes: [Int]? = nil, outputAxes: [Int]? = nil) {
         scaling = VarianceScaling(
             legal: 2, mode: .fanIn, distribution: .uniform, source: Seed(seed), inputAxes: inputAxes, outputAxes: outputAxes)
@@ -189,7 +205,10 @@ public struct HeNormal: NamedVarianceScaling {
     /// What it computes.
     public let scaling: VarianceScaling
 
-    /// - `seed`: equal seeds give equal values; nil draws one.
+    /// - Parameters:
+    ///   - seed: equal seeds give equal values; nil draws one.
+    ///   - inputAxes: axes of the shape that count as inputs; nil for Keras's rule.
+    ///   - outputAxes: axes that count as outputs; nil for Keras's rule.
     public init(seed: Int? = nil, inputAxes: [Int]? = nil, outputAxes: [Int]? = nil) {
         scaling = VarianceScaling(
             legal: 2, mode: .fanIn, distribution: .truncatedNormal, source: Seed(seed), inputAxes: inputAxes, outputAxes: outputAxes)
@@ -201,7 +220,10 @@ public struct LecunUniform: NamedVarianceScaling {
     /// What it computes.
     public let scaling: VarianceScaling
 
-    /// - `seed`: equal seeds give equal values; nil draws one.
+    /// - Parameters:
+    ///   - seed: equal seeds give equal values; nil draws one.
+    ///   - inputAxes: axes of the shape that count as inputs; nil for Keras's rule.
+    ///   - outputAxes: axes that count as outputs; nil for Keras's rule.
     public init(seed: Int? = nil, inputAxes: [Int]? = nil, outputAxes: [Int]? = nil) {
         scaling = VarianceScaling(
             legal: 1, mode: .fanIn, distribution: .uniform, source: Seed(seed), inputAxes: inputAxes, outputAxes: outputAxes)
@@ -213,7 +235,10 @@ public struct LecunNormal: NamedVarianceScaling {
     /// What it computes.
     public let scaling: VarianceScaling
 
-    /// - `seed`: equal seeds give equal values; nil draws one.
+    /// - Parameters:
+    ///   - seed: equal seeds give equal values; nil draws one.
+    ///   - inputAxes: axes of the shape that count as inputs; nil for Keras's rule.
+    ///   - outputAxes: axes that count as outputs; nil for Keras's rule.
     public init(seed: Int? = nil, inputAxes: [Int]? = nil, outputAxes: [Int]? = nil) {
         scaling = VarianceScaling(
             legal: 1, mode: .fanIn, distribution: .truncatedNormal, source: Seed(seed), inputAxes: inputAxes, outputAxes: outputAxes)
