@@ -1,3 +1,5 @@
+import LayerSpec
+
 /// The mistake of tf.keras up to TensorFlow 1.5: its Conv3DTranspose inherited an ordinary convolution, and computed one.
 package enum ForwardConvolution {
     /// Whether models of a `keras_version` mean `Conv3D` where they say Conv3DTranspose. The last such version is 2.1.2-tf.
@@ -8,7 +10,7 @@ package enum ForwardConvolution {
     }
 
     /// What a user should know who loads such a model.
-    package static func warning(version: String) -> String {
+    package static func warning(version: String) -> Sentence {
         "The model was written by Keras \(version), whose Conv3DTranspose computed an ordinary convolution; its layers are loaded as Conv3D, which gives the same results."
     }
 }

@@ -1,3 +1,5 @@
+import LayerSpec
+
 /// A JSON document as a value. A number without fraction is an `integer`, also when it was written `1.0`.
 public enum JSONValue: Hashable, Sendable {
     case null
@@ -43,10 +45,10 @@ public enum JSONValue: Hashable, Sendable {
         case .bool(let value): return value ? "true" : "false"
         case .integer(let value): return String(value)
         case .number(let value): return value.isFinite ? "\(value)" : "null"
-        case .string(let value): return Self.quoted(value)
+        case .string(let value): return jsonString(value)
         case .array(let values): return "[" + values.map(\.text).joined(separator: ", ") + "]"
         case .object(let object):
-            return "{" + object.keys.map { "\(Self.quoted($0)): \((object[$0] ?? .null).text)" }.joined(separator: ", ") + "}"
+            return "{" + object.keys.map { "\(jsonString($0)): \((object[$0] ?? .null).text)" }.joined(separator: ", ") + "}"
         }
     }
 
@@ -54,24 +56,6 @@ public enum JSONValue: Hashable, Sendable {
     package var excerpt: String {
         let text = text
         return text.utf8.count <= 80 ? text : text.prefix(77) + "..."
-    }
-
-    private static func quoted(_ string: String) -> String {
-        var result = "\""
-        for scalar in string.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            case _ where scalar.value < 0x20:
-                let hex = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }
 

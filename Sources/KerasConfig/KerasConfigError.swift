@@ -50,7 +50,7 @@ public enum KerasConfigError: Error, Hashable, Sendable, CustomStringConvertible
     indirect case inLayer(String, KerasConfigError)
 
     public var description: String {
-        switch self {
+        let sentence: Sentence = switch self {
         case .malformedJSON(let cause):
             "The text is not JSON: \(cause.hasSuffix(".") ? String(cause.dropLast()) : cause)."
         case .wrongType(let key, let received, let expected):
@@ -58,7 +58,7 @@ public enum KerasConfigError: Error, Hashable, Sendable, CustomStringConvertible
         case .missingKey(let key, let className):
             "The \(className) has no \"\(key)\"; expected one."
         case .unknownKeys(let keys, let className):
-            "Received unknown \(className) argument\(keys.count == 1 ? "" : "s") \(keys.map { "\"\($0)\"" }.joined(separator: ", ")); expected only documented ones."
+            "Received unknown \(className) argument\(keys.count == 1 ? "" : "s") \(quoted: keys); expected only documented ones."
         case .unknownDocument(let received):
             "Received \(received); expected a serialised layer, a list of layers, a suite, or a model."
         case .noLayers:
@@ -115,9 +115,10 @@ public enum KerasConfigError: Error, Hashable, Sendable, CustomStringConvertible
 
         case .notRepresentable(let what, let dialect):
             "\(dialect) cannot express \(what)."
-        case .spec(let error): error.description
+        case .spec(let error): "\(error)"
         case .inLayer(let name, let error): "Layer \"\(name)\": \(error)"
         }
+        return sentence.text
     }
 
     private static func text(_ shape: [Int?]) -> String { JSONValue(shape: shape).text }

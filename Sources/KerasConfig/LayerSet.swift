@@ -39,7 +39,7 @@ public struct LayerSet: Hashable, Sendable {
             if let model = try ModelReader.read(object, generation: generation, kerasVersion: version, names: reader) {
                 layers = model.layers
                 self.model = model
-                warnings = version.flatMap { misnames ? [ForwardConvolution.warning(version: $0)] : nil } ?? []
+                warnings = version.flatMap { misnames ? [ForwardConvolution.warning(version: $0).text] : nil } ?? []
                 return
             }
             // A layer by itself is what its class is documented to be.

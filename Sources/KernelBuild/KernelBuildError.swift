@@ -1,3 +1,5 @@
+import LayerSpec
+
 /// Why no plugin came out. `description` is one sentence, followed by the compiler's own words where there are any.
 public enum KernelBuildError: Error, Hashable, Sendable, CustomStringConvertible {
     /// No clang in any of these places.
@@ -18,17 +20,17 @@ public enum KernelBuildError: Error, Hashable, Sendable, CustomStringConvertible
     case fileSystem(operation: String, path: String, errorNumber: Int32)
 
     public var description: String {
-        switch self {
+        let sentence: Sentence = switch self {
         case .compilerNotFound(let places):
             "Found no clang at \(places.joined(separator: ", ")); expected clang beside swift, on PATH, or named explicitly."
         case .compilerUnusable(let path, let reason):
             "Received compiler \(path), which \(reason); expected a clang that answers --version."
         case .compilationFailed(let what, let command, let status, let standardError):
-            "Compiling \(what) ended with \(status), expected status 0; command: \(Self.shell(command))\n\(standardError)"
+            "Compiling \(what) ended with \(status), expected status 0; command: \(whole: Self.shell(command))\n\(lines: standardError)"
         case .timedOut(let what, let command, let seconds):
-            "Compiling \(what) took longer than the limit of \(seconds) seconds; command: \(Self.shell(command))"
+            "Compiling \(what) took longer than the limit of \(seconds) seconds; command: \(whole: Self.shell(command))"
         case .undefinedSymbols(let names, let command):
-            "The plugin uses \(names.joined(separator: ", ")) without defining it; expected a plugin that calls nothing outside itself; command: \(Self.shell(command))"
+            "The plugin uses \(names.joined(separator: ", ")) without defining it; expected a plugin that calls nothing outside itself; command: \(whole: Self.shell(command))"
         case .constructors(let sections):
             "The plugin has sections \(sections.joined(separator: ", ")), which run code when it is loaded or unloaded; expected none."
         case .wrongExports(let received, let expected):
@@ -40,6 +42,7 @@ public enum KernelBuildError: Error, Hashable, Sendable, CustomStringConvertible
         case .fileSystem(let operation, let path, let number):
             "Could not \(operation) \(path): \(errorText(number))."
         }
+        return sentence.text
     }
 
     /// A command as one would type it.

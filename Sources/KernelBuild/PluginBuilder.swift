@@ -117,7 +117,7 @@ public struct PluginBuilder: Sendable {
             let status = outcome.succeeded ? "status 0 but no file \(result)" : outcome.status
             throw KernelBuildError.compilationFailed(what: what, command: command, status: status, standardError: outcome.standardError)
         }
-        if !outcome.standardError.isEmpty { logger.warning("clang on \(what): \(outcome.standardError)") }
+        if !outcome.standardError.isEmpty { logger.warning("\("clang on \(what): \(lines: outcome.standardError)" as Sentence)") }
     }
 
     /// A plugin that calls out, runs code at load or misses its table or its vectors must not leave this module.
@@ -228,7 +228,7 @@ private struct CacheWriter {
             try cache.store(kind, key, bytes)
         } catch {
             hasFailed = true
-            logger.warning("The cache in \(cache.folder) cannot be written, so nothing is kept for later builds. \(error)")
+            logger.warning("\("The cache in \(cache.folder) cannot be written, so nothing is kept for later builds. \(error)" as Sentence)")
         }
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import Hashing
+import LayerSpec
 import Logging
 
 /// Objects and plugins compiled before, by the digest of everything that went into them.
@@ -136,7 +137,7 @@ public struct PluginCache: Hashable, Sendable {
             let bytes = try readFile(path, ofUser: geteuid())
             let payload = Array(bytes.dropLast(SHA256.byteCount))
             guard Self.digest(key, payload).elementsEqual(bytes.suffix(SHA256.byteCount)) else {
-                logger.warning("The cache entry \(path) is damaged; compiling again.")
+                logger.warning("\("The cache entry \(path) is damaged; compiling again." as Sentence)")
                 return nil
             }
             utimensat(AT_FDCWD, path, nil, 0)  // used now

@@ -1,3 +1,5 @@
+import LayerSpec
+
 /// What can go wrong while C is emitted.
 public enum EmissionError: Error, Hashable, Sendable, CustomStringConvertible {
     case template(name: String, reason: String)
@@ -5,10 +7,11 @@ public enum EmissionError: Error, Hashable, Sendable, CustomStringConvertible {
     case noKernels
 
     public var description: String {
-        switch self {
+        let sentence: Sentence = switch self {
         case .template(let name, let reason): "The template \(name) cannot be used: \(reason)."
         case .duplicateKernel(let name): "Received two kernels named \(name); expected different problems or schedules."
         case .noKernels: "Received no kernels; expected at least one for a plugin."
         }
+        return sentence.text
     }
 }

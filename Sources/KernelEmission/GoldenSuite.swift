@@ -36,11 +36,11 @@ public enum GoldenSuite {
                 entries.append(
                     """
                         {
-                          "file": \(quoted("\(target.name)/\(unit.source.fileName)")),
-                          "layer": \(quoted(layer.name)),
-                          "template": \(quoted(unit.templateFile)),
-                          "key": \(quoted(unit.schedule.spec.key.text)),
-                          "schedule": \(quoted(unit.schedule.text))
+                          "file": \(jsonString("\(target.name)/\(unit.source.fileName)")),
+                          "layer": \(jsonString(layer.name)),
+                          "template": \(jsonString(unit.templateFile)),
+                          "key": \(jsonString(unit.schedule.spec.key.text)),
+                          "schedule": \(jsonString(unit.schedule.text))
                         }
                     """)
             }
@@ -58,20 +58,5 @@ public enum GoldenSuite {
 
             """
         return files
-    }
-
-    /// A text as JSON (RFC 8259, section 7): quotes, backslashes and control characters escaped.
-    private static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"", "\\": result += "\\\(scalar)"
-            case _ where scalar.value < 0x20:
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }

@@ -56,10 +56,11 @@ public enum KernelError: Error, Hashable, Sendable, CustomStringConvertible {
     case otherProblem(kernel: String, computes: SpecKey, followedBy: Activation, expected: SpecKey)
 
     public var description: String {
-        switch self {
+        let sentence: Sentence = switch self {
         case .failed(let kernel, let status): "Kernel \(kernel) returned status \(status); expected 0."
         case .otherProblem(let kernel, let computes, let activation, let expected):
             "Received kernel \(kernel) for \(computes), followed by the activation \(activation); expected one for \(expected)."
         }
+        return sentence.text
     }
 }

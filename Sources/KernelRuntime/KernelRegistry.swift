@@ -57,10 +57,11 @@ public enum KernelLookupError: Error, Hashable, Sendable, CustomStringConvertibl
     case noSpecializedKernel(SpecKey, loadedKernels: Int)
 
     public var description: String {
-        switch self {
+        let sentence: Sentence = switch self {
         case .noSpecializedKernel(let key, let count):
             "None of the \(count) loaded kernels computes \(key); expected one that does, as the kernel mode is specialized."
         }
+        return sentence.text
     }
 }
 
@@ -156,23 +157,23 @@ public final class KernelRegistry: KernelProvider {
             (state.count, state.count > 0 && mode == .auto && state.warned.insert(key).inserted)
         }
         if mode == .specialized { throw KernelLookupError.noSpecializedKernel(key, loadedKernels: count) }
-        let reason =
+        let reason: Sentence =
             count == 0 ? "interpreter: no plugin is loaded" : "interpreter: none of the \(count) loaded kernels computes \(key)"
         if warn {
-            logger.warning("Falling back to the interpreter: none of the \(count) loaded kernels computes \(key).")
+            logger.warning("\("Falling back to the interpreter: none of the \(count) loaded kernels computes \(key)." as Sentence)")
         } else {
-            logger.debug("\(reason)")
+            logger.debug("\(reason as Sentence)")
         }
-        return .interpreter(spec, reason: reason)
+        return .interpreter(spec, reason: reason.text)
     }
 
     private static func reason(_ kernel: SpecializedKernel, wanted: KernelSpec, activation: Activation, rivals: Int) -> String {
-        var parts = ["\(kernel.name) of \(kernel.image.file.path) (\(kernel.descriptor.target))"]
+        var parts: [Sentence] = ["\(kernel.name) of \(kernel.image.file.path) (\(kernel.descriptor.target))"]
         parts.append(
             activation == .linear
                 ? "exact match" : "linear kernel followed by the activation \(activation), as no kernel has it fused")
         if kernel.spec.policy != wanted.policy { parts.append("direct, as no fast kernel is loaded") }
         if rivals > 0 { parts.append("preferred to \(rivals) other(s) for its instruction set or as the last registered") }
-        return parts.joined(separator: "; ")
+        return parts.map(\.text).joined(separator: "; ")
     }
 }

@@ -44,7 +44,7 @@ public enum PluginError: Error, Hashable, Sendable, CustomStringConvertible {
     case imageDiffers(path: String)
 
     public var description: String {
-        switch self {
+        let sentence: Sentence = switch self {
         case .cannotOpen(let path, let reason): "Cannot open plugin \(path): \(reason)."
         case .cannotRead(let path, let reason): "Cannot read plugin \(path): \(reason)."
         case .notARegularFile(let path): "Plugin \(path) is not a regular file."
@@ -94,5 +94,6 @@ public enum PluginError: Error, Hashable, Sendable, CustomStringConvertible {
         case .loadFailed(let path, let reason): "Cannot load plugin \(path): \(reason)."
         case .imageDiffers(let path): "Plugin \(path) changed while it was loaded; its mapped object is not the one in the file."
         }
+        return sentence.text
     }
 }

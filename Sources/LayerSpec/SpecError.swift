@@ -22,7 +22,7 @@ public enum SpecError: Error, Hashable, Sendable, CustomStringConvertible {
     case unknownTarget(String)
 
     public var description: String {
-        switch self {
+        let sentence: Sentence = switch self {
         case .tooSmall(let what, let value, let minimum):
             "Received \(what) \(value); expected at least \(minimum)."
         case .aboveMaximum(let what, let value, let maximum):
@@ -54,5 +54,6 @@ public enum SpecError: Error, Hashable, Sendable, CustomStringConvertible {
         case .unknownTarget(let name):
             "Received target \"\(name)\"; expected native or one of \(Target.named.map(\.name).joined(separator: ", "))."
         }
+        return sentence.text
     }
 }

@@ -1,3 +1,5 @@
+import LayerSpec
+
 /// Why no schedule exists.
 public enum SchedulingError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The operation has no kernel family yet.
@@ -8,10 +10,11 @@ public enum SchedulingError: Error, Hashable, Sendable, CustomStringConvertible 
     case illegalSchedule(String, reason: String)
 
     public var description: String {
-        switch self {
+        let sentence: Sentence = switch self {
         case .notYetEmitted(let operation): "Kernels for the operation \(operation) are not yet emitted; expected forward."
         case .notApplicable(let key, let reason): "No kernel family takes \(key), so the interpreter computes it: \(reason)."
         case .illegalSchedule(let schedule, let reason): "The schedule \(schedule) is not applicable: \(reason)."
         }
+        return sentence.text
     }
 }

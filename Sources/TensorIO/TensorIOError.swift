@@ -39,7 +39,7 @@ public enum TensorIOError: Error, Hashable, Sendable, CustomStringConvertible {
     case notKerasWeights(path: String)
 
     public var description: String {
-        switch self {
+        let sentence: Sentence = switch self {
         case .cannotOpen(let path, let reason): "Cannot open \(path): \(reason); expected a readable file."
         case .cannotRead(let path, let reason): "Cannot read \(path): \(reason)."
         case .fileTooLarge(let path, let limit): "Received more than \(limit) bytes from \(path); expected at most that."
@@ -79,6 +79,7 @@ public enum TensorIOError: Error, Hashable, Sendable, CustomStringConvertible {
         case .notKerasWeights(let path):
             "Received neither layer groups nor layer_names in \(path); expected a Keras weights or model file."
         }
+        return sentence.text
     }
 
     private static func hex(_ bytes: [UInt8]) -> String {

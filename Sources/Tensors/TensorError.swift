@@ -1,3 +1,5 @@
+import LayerSpec
+
 /// What can go wrong when tensors are made or compared.
 public enum TensorError: Error, Hashable, Sendable, CustomStringConvertible {
     case outOfMemory(byteCount: Int)
@@ -8,7 +10,7 @@ public enum TensorError: Error, Hashable, Sendable, CustomStringConvertible {
     case typeMismatch(received: String, expected: String)
 
     public var description: String {
-        switch self {
+        let sentence: Sentence = switch self {
         case .outOfMemory(let count): "The system has no memory for a tensor of \(count) bytes."
         case .elementCount(let received, let shape):
             "Received \(received) elements for shape \(shape); expected \(Self.count(of: shape))."
@@ -17,6 +19,7 @@ public enum TensorError: Error, Hashable, Sendable, CustomStringConvertible {
         case .shapeMismatch(let received, let expected): "Received a tensor of shape \(received); expected \(expected)."
         case .typeMismatch(let received, let expected): "Received a tensor of \(received); expected \(expected)."
         }
+        return sentence.text
     }
 
     private static func count(of shape: [Int]) -> String {

@@ -27,12 +27,13 @@ public enum VerificationError: Error, Hashable, Sendable, CustomStringConvertibl
     case notEnoughMemory(kernel: String, needed: Int, available: Int)
 
     public var description: String {
-        switch self {
+        let sentence: Sentence = switch self {
         case .unsupported(let kernel, let key):
             "Kernel \(kernel) computes \(key); expected a forward kernel of one element type with a pointwise activation, as nothing else can be verified."
         case .notEnoughMemory(let kernel, let needed, let available):
             "Verifying kernel \(kernel) takes about \(needed) bytes; expected at most the \(available) that are available."
         }
+        return sentence.text
     }
 }
 

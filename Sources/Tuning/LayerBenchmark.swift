@@ -41,7 +41,7 @@ public enum BenchmarkError: Error, Hashable, Sendable, CustomStringConvertible {
     case notEnoughMemory(key: String, needed: Int, available: Int)
 
     public var description: String {
-        switch self {
+        let sentence: Sentence = switch self {
         case .wrongAnswer(let kernel, let index, let received, let expected, let bound):
             "Kernel \(kernel) computed \(received) as element \(index) of its result; expected \(expected) within \(bound)."
         case .notEnoughMemory(let key, let needed, let available):
@@ -49,6 +49,7 @@ public enum BenchmarkError: Error, Hashable, Sendable, CustomStringConvertible {
         case .unsupportedOperation(let operation): "Received the operation \(operation) to measure; expected forward."
         case .chainTooLong(let chain): "Received a layer that adds \(chain) products; expected fewer than 2^23, as no error bound exists beyond."
         }
+        return sentence.text
     }
 }
 

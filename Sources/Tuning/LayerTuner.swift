@@ -32,12 +32,13 @@ public enum TuningError: Error, Hashable, Sendable, CustomStringConvertible {
     case cannotRun(target: String, missing: [String])
 
     public var description: String {
-        switch self {
+        let sentence: Sentence = switch self {
         case .noRightCandidate(let key, let tried): "All \(tried) candidates for \(key) answer wrongly; expected at least one that does not."
         case .outOfTime(let seconds): "Received a limit of \(seconds) seconds, which are over; expected more for so many layers."
         case .cannotRun(let target, let missing):
             "Received the target \(target) to measure, but this machine lacks \(missing.joined(separator: ", ")); expected a target it runs."
         }
+        return sentence.text
     }
 }
 

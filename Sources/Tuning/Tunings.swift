@@ -115,11 +115,12 @@ public enum TuningsError: Error, Hashable, Sendable, CustomStringConvertible {
     case field(path: String, field: String, reason: String)
 
     public var description: String {
-        switch self {
+        let sentence: Sentence = switch self {
         case .malformed(let path, let reason): "The tunings file \(path) is no JSON: \(reason)."
         case .field(let path, let field, let reason):
             "The field \(field) of the tunings file \(path) is not what it must be: \(reason)\(reason.hasSuffix(".") ? "" : ".")"
         }
+        return sentence.text
     }
 }
 

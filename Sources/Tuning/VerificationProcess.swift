@@ -16,14 +16,15 @@ public struct KernelVerdict: Hashable, Sendable {
         case gaveUp(String)
 
         public var description: String {
-            switch self {
+            let sentence: Sentence = switch self {
             case .crashed(let status) where ["signal 11", "signal 7"].contains(status):
                 "it read or wrote outside its buffers (\(status))"
             case .crashed(let status): "it crashed (\(status))"
             case .timedOut(let seconds): "it took longer than \(seconds) seconds"
             case .notReached(let seconds): "the \(seconds) seconds for all kernels were over before it was done"
-            case .gaveUp(let reason): reason
+            case .gaveUp(let reason): "\(reason)"
             }
+            return sentence.text
         }
     }
 

@@ -1,4 +1,5 @@
 import KerasConfig
+import LayerSpec
 
 /// What can be wrong with the arguments of initializers, regularizers, constraints and layers.
 public enum ArgumentError: KerasError, Hashable {
@@ -14,7 +15,7 @@ public enum ArgumentError: KerasError, Hashable {
     public var kerasKind: KerasErrorKind { .valueError }
 
     public var description: String {
-        switch self {
+        let sentence: Sentence = switch self {
         case .unknownObject(let kind, let received, let expected):
             "Could not interpret \(kind) identifier: \(received); expected a registered object or one of \(expected.joined(separator: ", "))."
         case .value(let argument, let received, let expected):
@@ -24,5 +25,6 @@ public enum ArgumentError: KerasError, Hashable {
         case .notOnlyAKernel(let layer, let reason):
             "Layer \"\(layer)\" cannot be handed out as a PreparedLayer, because \(reason); expected a call of the layer itself."
         }
+        return sentence.text
     }
 }

@@ -101,7 +101,7 @@ public enum KerasSettingsError: KerasError, Hashable {
     }
 
     public var description: String {
-        switch self {
+        let sentence: Sentence = switch self {
         case .notAnObject(let text): "Received \(text) as keras.json; expected a JSON object."
         case .floatx(let text): "Received floatx \(text) in keras.json; expected \"float16\", \"float32\" or \"float64\"."
         case .epsilon(let text): "Received epsilon \(text) in keras.json; expected a number with a fraction or exponent."
@@ -109,5 +109,6 @@ public enum KerasSettingsError: KerasError, Hashable {
         case .imageDataFormat(let text):
             "Received image_data_format \(text) in keras.json; expected \"channels_last\" or \"channels_first\"."
         }
+        return sentence.text
     }
 }

@@ -52,7 +52,7 @@ public enum LayerError: KerasError, Hashable {
     }
 
     public var description: String {
-        switch self {
+        let sentence: Sentence = switch self {
         case .notBuilt(let layer, let method):
             "You tried to call \(method) on layer \"\(layer)\", but the layer isn't built; expected a call of build(inputShape:) or of the layer first."
         case .alreadyBuilt(let layer):
@@ -106,6 +106,7 @@ public enum LayerError: KerasError, Hashable {
         case .disconnected(let model, let input):
             "Graph disconnected: an output of model \"\(model)\" depends on \"\(input)\"; expected it among the inputs of the model."
         }
+        return sentence.text
     }
 
     private static func text(_ shape: [Int?]) -> String { "[" + shape.map { $0.map { "\($0)" } ?? "nil" }.joined(separator: ", ") + "]" }

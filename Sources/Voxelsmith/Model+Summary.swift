@@ -1,3 +1,5 @@
+import LayerSpec
+
 extension Model {
     /// A table of the layers as Keras 3 prints it: name and class, shape of the result, number of parameters, and for a model that
     /// is no chain, what each layer is connected to.
@@ -10,7 +12,7 @@ extension Model {
             let shape = distinct.isEmpty ? "?" : distinct.map(Self.text).joined(separator: ", ")
             let count = layer.isBuilt ? Self.grouped(try layer.countParams()) : "0 (unbuilt)"
             let sources = ownNodes(of: layer).flatMap { layer.nodes[$0].inputs }.map { "\($0.layer.name)[\($0.nodeIndex)][\($0.tensorIndex)]" }
-            rows.append(["\(layer.name) (\(type(of: layer)))", shape, count] + (isChain ? [] : [sources.isEmpty ? "-" : sources.joined(separator: ", ")]))
+            rows.append((["\(layer.name) (\(type(of: layer)))", shape, count] + (isChain ? [] : [sources.isEmpty ? "-" : sources.joined(separator: ", ")])).map(escaped))
         }
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         func line(_ cells: [String], _ bar: String) -> String {
@@ -23,7 +25,7 @@ extension Model {
         func rule(_ left: String, _ middle: String, _ right: String, _ dash: String) -> String {
             left + widths.map { String(repeating: dash, count: $0 + 2) }.joined(separator: middle) + right
         }
-        var lines = ["Model: \"\(name)\"", rule("┏", "┳", "┓", "━"), line(rows[0], "┃"), rule("┡", "╇", "┩", "━")]
+        var lines = [("Model: \"\(name)\"" as Sentence).text, rule("┏", "┳", "┓", "━"), line(rows[0], "┃"), rule("┡", "╇", "┩", "━")]
         for (index, row) in rows.dropFirst().enumerated() {
             if index > 0 { lines.append(rule("├", "┼", "┤", "─")) }
             lines.append(line(row, "│"))

@@ -41,7 +41,7 @@ package func layerFromJSON(
         policy: policy, kernels: kernels, kernelMode: kernelMode)
     if let version, ModelMaker.modelClasses.contains(object["class_name"]?.string ?? ""), ForwardConvolution.isMeant(inVersion: version) {
         maker.misnamesConvolutions = true
-        logger.warning("\(ForwardConvolution.warning(version: version))")
+        logger.warning("\(ForwardConvolution.warning(version: version) as Sentence)")
     }
     return try maker.layer(object)
 }

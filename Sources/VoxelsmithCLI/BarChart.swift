@@ -1,3 +1,5 @@
+import LayerSpec
+
 /// The rates of a benchmark as horizontal bars, in SVG.
 struct BarChart {
     private let bars: [(name: String, rate: Double, interpreter: Double, share: Double?)]
@@ -39,6 +41,6 @@ struct BarChart {
     }
 
     private static func escaped(_ text: String) -> String {
-        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+        LayerSpec.escaped(text).replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
     }
 }

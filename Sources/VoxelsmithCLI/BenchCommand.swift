@@ -49,7 +49,7 @@ struct BenchCommand: Verb, AsyncParsableCommand {
         if overhead {
             var table = OverheadTable(threads: threadsOption.threads)
             for layer in layers { try table.measure(layer, kernels: registry, seconds: seconds) }
-            Console.show(table.text, terminator: "")
+            Console.show(lines: table.text)
             return
         }
         var results: [BenchmarkResult] = []
@@ -72,7 +72,7 @@ struct BenchCommand: Verb, AsyncParsableCommand {
         Console.endProgress()
         let peak = results.compactMap(\.peakGflopsPerThread).max()
         Console.show("\(counted(threadsOption.threads, "thread")), multiply-add peak \(peak.map { decimal($0, 1) } ?? "-") GFLOP/s a thread, times in ms")
-        Console.show(table.text, terminator: "")
+        Console.show(lines: table.text)
         if let json {
             let clang = try? await Compiler.find().version
             let report = BenchmarkReport(

@@ -20,8 +20,8 @@ struct CacheCommand: Verb {
     func run() throws {
         guard let cache = PluginCache.standard() else { throw CommandFailure.noCache }
         let isSilent = path || size || clear
-        if path || !isSilent { Console.show(cache.folder) }
-        if size || !isSilent { Console.show(Self.text(cache.size())) }
+        if path || !isSilent { Console.show("\(cache.folder)") }
+        if size || !isSilent { Console.show("\(Self.text(cache.size()))") }
         if clear { Console.say("removed \(Self.text(try cache.clear()))") }
     }
 

@@ -38,7 +38,7 @@ enum CommandFailure: Error, CustomStringConvertible {
     }
 
     var description: String {
-        switch self {
+        let sentence: Sentence = switch self {
         case .unknownShape(let layer):
             "Layer \"\(layer)\" has no complete input shape in the file; expected one there or --input-shape."
         case .nothingToGenerate(let path):
@@ -82,6 +82,7 @@ enum CommandFailure: Error, CustomStringConvertible {
             "The system let this process start \(received) threads (then: \(reason)); expected at least \(expected), see ulimit -v, -s and -u."
         case .fileSystem(let operation, let path, let reason): "Could not \(operation) \(path): \(reason)."
         }
+        return sentence.text
     }
 
     /// The first few of a list of names.

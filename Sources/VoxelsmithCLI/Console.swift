@@ -1,8 +1,9 @@
 import Glibc
+import LayerSpec
 import Logging
 import Synchronization
 
-/// What the command line says to its user.
+/// What the command line says to its user: sentences, in which all that came from outside is escaped. Nothing is printed elsewhere.
 enum Console {
     /// How much is said besides errors and what was asked for.
     enum Level: Int, AtomicRepresentable {
@@ -16,43 +17,46 @@ enum Console {
         set { chosenLevel.store(newValue, ordering: .relaxed) }
     }
 
-    /// Why the program ends, on standard error.
-    static func fail(_ text: String) { line(text) }
+    /// Why the program ends, on standard error; of several lines where it tells a compiler's words.
+    static func fail(_ words: Sentence) { line(words) }
 
-    static func warn(_ text: String) { note("warning: \(text)") }
+    static func warn(_ line: Sentence) { note("warning: \(line)") }
 
     /// One line on standard error; nothing with --quiet.
-    static func note(_ text: String) {
-        if level != .quiet { line(text) }
+    static func note(_ line: Sentence) {
+        if level != .quiet { self.line(line) }
     }
 
     /// One line on standard error with --verbose only.
-    static func detail(_ text: @autoclosure () -> String) {
-        if level == .verbose { line("debug: \(text())") }
+    static func detail(_ line: @autoclosure () -> Sentence) {
+        if level == .verbose { self.line("debug: \(line())") }
     }
 
     /// What was done, on standard output; nothing with --quiet.
-    static func say(_ text: String, terminator: String = "\n") {
-        if level != .quiet { show(text, terminator: terminator) }
+    static func say(_ line: Sentence) {
+        if level != .quiet { show(line) }
     }
 
-    /// A result for readers, on standard output.
-    static func show(_ text: String, terminator: String = "\n") { print(text, terminator: terminator) }
+    /// One line of a result for readers, on standard output.
+    static func show(_ line: Sentence) { print(line.text) }
+
+    /// Lines of a result that were put together elsewhere, such as a table.
+    static func show(lines: String) { print(Sentence(lines: lines).text, terminator: "") }
 
     /// A line on standard error, marked as this program's.
-    fileprivate static func line(_ text: String) {
+    fileprivate static func line(_ line: Sentence) {
         endProgress()
-        write("voxelsmith: \(text)\n", to: STDERR_FILENO)
+        write("voxelsmith: \(line.text)\n", to: STDERR_FILENO)
     }
 
     private static let showsProgress = isatty(STDERR_FILENO) == 1
     private static let isProgressShown = Atomic(false)
 
     /// A line on standard error that the next one overwrites; nothing unless standard error is a terminal.
-    static func progress(_ text: String) {
+    static func progress(_ line: Sentence) {
         if !showsProgress || level == .quiet { return }
         isProgressShown.store(true, ordering: .relaxed)
-        write("\r\u{1b}[K\(text)", to: STDERR_FILENO)
+        write("\r\u{1b}[K\(line.text)", to: STDERR_FILENO)
     }
 
     static func endProgress() {
@@ -86,6 +90,6 @@ struct StandardErrorLog: LogHandler {
     }
 
     func log(event: LogEvent) {
-        Console.line("\(event.level): \(event.message)")
+        Console.line("\(event.level): \(lines: "\(event.message)")")
     }
 }

@@ -28,9 +28,9 @@ struct DescribeCommand: Verb {
     func run() throws {
         let contents = try PluginContents(path: plugin)
         if json {
-            print(try jsonText(contents), terminator: "")
+            Console.show(lines: try jsonText(contents))
         } else {
-            print(short ? contents.table : contents.text, terminator: "")
+            Console.show(lines: short ? contents.table : contents.text)
         }
     }
 }
@@ -101,13 +101,14 @@ struct PluginContents: Encodable {
     }
 
     private var heading: String {
-        "\(path): \(counted(kernels.count, "kernel")) for \(machine), \(bytes) bytes, SHA-256 \(digest.prefix(16))...\n"
+        let sentence: Sentence = "\(path): \(counted(kernels.count, "kernel")) for \(machine), \(bytes) bytes, SHA-256 \(digest.prefix(16))..."
+        return sentence.text + "\n"
     }
 
     var text: String {
         var text = heading
         for kernel in kernels {
-            text += """
+            let part: Sentence = """
 
                 \(kernel.name)
                   key        \(kernel.key)
@@ -118,19 +119,25 @@ struct PluginContents: Encodable {
                   work       \(kernel.items), \(kernel.flopPerSample) floating-point operations per sample
 
                 """
-            for function in functions(of: kernel) { text += "  code       \(function.name): \(Self.counts(function))\n" }
+            text += part.text
+            for function in functions(of: kernel) { text += ("  code       \(function.name): \(Self.counts(function))" as Sentence).text + "\n" }
         }
+        text += inspectionText.text + "\n"
+        return text
+    }
+
+    private var inspectionText: Sentence {
         switch inspection {
         case .inspected(let plugin):
             let known = Set(kernels.map { $0.name + ".c" })
-            for function in plugin.functions where !known.contains(function.file) {
-                text += "\n\(function.file): \(function.name): \(Self.counts(function))\n"
-            }
-            text += "\nMachine code read by \(plugin.inspector): \(plugin.undefinedSymbols.count) undefined symbols, "
-            text += "\(plugin.constructorSections.count) constructor sections, exports \(plugin.exportedSymbols.joined(separator: ", "))\n"
-        case .notInspected(let reason): text += "\nMachine code not inspected: \(reason)\n"
+            let others: [Sentence] = plugin.functions.filter { !known.contains($0.file) }.map { "\n\($0.file): \($0.name): \(Self.counts($0))" }
+            return """
+                \(lines: others.map { $0.text + "\n" }.joined())
+                Machine code read by \(plugin.inspector): \(plugin.undefinedSymbols.count) undefined symbols, \
+                \(plugin.constructorSections.count) constructor sections, exports \(plugin.exportedSymbols.joined(separator: ", "))
+                """
+        case .notInspected(let reason): return "\nMachine code not inspected: \(reason)"
         }
-        return text
     }
 
     private static func counts(_ function: InspectedFunction) -> String {
@@ -153,7 +160,7 @@ struct PluginContents: Encodable {
             ])
         }
         var text = heading + table.text
-        if case .notInspected(let reason) = inspection { text += "Machine code not inspected: \(reason)\n" }
+        if case .notInspected(let reason) = inspection { text += ("Machine code not inspected: \(reason)" as Sentence).text + "\n" }
         return text
     }
 }

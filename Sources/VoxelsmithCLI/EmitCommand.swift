@@ -24,7 +24,7 @@ struct EmitCommand: Verb {
             source.resolved(policy: policy), target: targetOption.target, path: source.layers)
         guard let output else {
             guard selection.units.count == 1 else { throw CommandFailure.needsFolder(layers: selection.units.count) }
-            print(selection.units[0].source.text, terminator: "")
+            Console.show(lines: selection.units[0].source.text)
             return
         }
         let plugin = try PluginSource(selection.units, templateDigest: templateDigest)

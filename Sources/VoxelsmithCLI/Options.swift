@@ -63,7 +63,7 @@ struct ResolvedLayer {
 
     static func read(_ path: String, inputShape: InputShape? = nil, policy: Policy) throws -> [ResolvedLayer] {
         var set = try ModelFile(path: path).layers()
-        set.warnings.forEach(Console.warn)
+        for warning in set.warnings { Console.warn("\(warning)") }
         if let inputShape { set = try set.with(inputShape: inputShape.extents) }
         return try set.layers.map { try ResolvedLayer($0, policy: policy) }
     }

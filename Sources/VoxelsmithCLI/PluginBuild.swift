@@ -66,7 +66,7 @@ struct PluginBuild {
         let verification = PluginVerification(path: unverified)
         let verdicts = try await verification.run()
         let failed = verdicts.filter { !$0.isSound }
-        if !failed.isEmpty { Console.show(verification.lines(failed), terminator: "") }
+        if !failed.isEmpty { Console.show(lines: verification.lines(failed)) }
         do {
             try verification.check(verdicts)
         } catch CommandFailure.verificationFailed(let kernels, _) {

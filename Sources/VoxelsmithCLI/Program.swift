@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import LayerSpec
 import Logging
 
 /// Parses the arguments, runs one verb, and turns errors into one sentence and an exit status.
@@ -15,7 +16,7 @@ enum Program {
         } catch {
             // Help and completion scripts come as errors too.
             if VoxelsmithCommand.exitCode(for: error) == .success { VoxelsmithCommand.exit(withError: error) }
-            fail(UsageHint.sentence(parsing: error), status: EX_USAGE)
+            fail("\(whole: UsageHint.sentence(parsing: error))", status: EX_USAGE)
         }
         if let verb = command as? any Verb { Console.level = verb.verbosity.level }
         do throws(CommandFailure) {
@@ -71,12 +72,12 @@ enum Program {
     }
 
     private static func fail(_ error: any Error, of command: any ParsableCommand) -> Never {
-        guard (error as? CommandFailure)?.isWrongUsage == true else { fail("\(error)", status: EXIT_FAILURE) }
-        fail(UsageHint.sentence("\(error)", verb: type(of: command)), status: EX_USAGE)
+        guard (error as? CommandFailure)?.isWrongUsage == true else { fail("\(lines: "\(error)")", status: EXIT_FAILURE) }
+        fail("\(whole: UsageHint.sentence("\(error)", verb: type(of: command)))", status: EX_USAGE)
     }
 
-    private static func fail(_ sentence: String, status: Int32) -> Never {
-        Console.fail(sentence)
+    private static func fail(_ words: Sentence, status: Int32) -> Never {
+        Console.fail(words)
         Glibc.exit(status)
     }
 }

@@ -33,7 +33,7 @@ struct ReportTable {
             owner.name, decimal(timing.median * 1e3, 3), decimal(rate, 1), percent(share), decimal(interpreterSeconds * 1e3, 1),
             decimal(interpreterSeconds / timing.median, 1) + " x", layer.choice.kernel.name,
         ])
-        choices += "\(owner.name): \(layer.choice.reason)\n"
+        choices += ("\(owner.name): \(layer.choice.reason)" as Sentence).text + "\n"
     }
 
     var text: String { table.text + choices }

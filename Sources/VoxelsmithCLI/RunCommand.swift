@@ -84,7 +84,7 @@ struct RunCommand: Verb {
         let result = hasBatch ? y : try y.reshaped(to: Array(y.shape.dropFirst()))
         try NPY.write(result, to: output)
         Console.say("\(output): \(result.shape), computed by \(counted(layers.count, "layer"))")
-        if report { Console.show(table.text, terminator: "") }
+        if report { Console.show(lines: table.text) }
 
         try compareVolumes(input: x, result: y)
         if let expect { try compare(y, layout: layers.last?.dataFormat ?? .channelsLast, with: expect) }
@@ -93,7 +93,7 @@ struct RunCommand: Verb {
     private func loadLayers(_ registry: KernelRegistry) throws -> [Conv3D] {
         let file = try ModelFile(path: source.layers)
         var set = try file.layers()
-        set.warnings.forEach(Console.warn)
+        for warning in set.warnings { Console.warn("\(warning)") }
         if let inputShape = source.inputShape { set = try set.with(inputShape: inputShape.extents) }
         guard set.model != nil || set.layers.count == 1 else {
             throw CommandFailure.independentLayers(path: source.layers, count: set.layers.count)

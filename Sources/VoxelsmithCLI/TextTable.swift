@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import LayerSpec
 
 /// Columns of text under headings: the first left-aligned, the others right-aligned.
 struct TextTable {
@@ -7,7 +8,7 @@ struct TextTable {
 
     init(_ headings: [String]) { rows = [headings] }
 
-    mutating func add(_ row: [String]) { rows.append(row) }
+    mutating func add(_ row: [String]) { rows.append(row.map(escaped)) }
 
     var text: String {
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
@@ -42,5 +43,5 @@ func jsonText(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
+    return visibleJSON(String(decoding: try encoder.encode(value), as: UTF8.self)) + "\n"
 }

@@ -41,8 +41,8 @@ struct ThreadsCommand: ParsableCommand {
                 table.add([decimal(work, 0), decimal(gap, 0)] + [serial, pool, dispatch].map { decimal($0, 1) })
             }
         }
-        print("\(counted(threads, "thread")), times in microseconds")
-        print(table.text, terminator: "")
+        Console.show("\(counted(threads, "thread")), times in microseconds")
+        Console.show(lines: table.text)
     }
 
     /// The median time of the body with idle time before it, in microseconds.
@@ -64,7 +64,7 @@ struct ThreadsCommand: ParsableCommand {
     private static func spin(_ steps: Int) {
         var value: UInt64 = 1
         for _ in 0..<steps { value = value &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407 }
-        if value == 0 { print("") }  // keeps the chain
+        if value == 0 { Console.show("") }  // keeps the chain
     }
 
     private static func stepsPerMicrosecond() -> Double {

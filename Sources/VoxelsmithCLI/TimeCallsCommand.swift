@@ -36,9 +36,9 @@ struct TimeCallsCommand: ParsableCommand {
         while let line = readLine() {
             do {
                 let fields = try calls.answer(line.split(separator: "\t").map(String.init))
-                print((["ok"] + fields).joined(separator: "\t"))
+                Console.show(lines: (["ok"] + fields).joined(separator: "\t") + "\n")
             } catch {
-                print("error\t\(error)")
+                Console.show("error\t\(error)")
             }
             fflush(nil)
         }

@@ -53,7 +53,7 @@ struct TuneCommand: Verb, AsyncParsableCommand {
             ])
         }
         Console.show("\(counted(tuningOptions.threads, "thread")), \(tuning.context.cpu), decisions in \(tunings)")
-        Console.show(table.text, terminator: "")
+        Console.show(lines: table.text)
         if let worst = report.worstShare {
             let name = results.first { $0.share == worst }?.name ?? "-"
             Console.show("the estimate reaches \(percent(report.medianShare)) of the best on the median layer, \(percent(worst)) on the worst, \(name)")

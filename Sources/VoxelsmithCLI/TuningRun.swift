@@ -66,7 +66,7 @@ struct TuningRun {
             outcomes[layer.spec.key] = outcome
             switch outcome {
             case .measured(_, _, let wrong):
-                for sentence in wrong { Console.warn(sentence) }
+                for sentence in wrong { Console.warn("\(sentence)") }
                 if let path { try tunings.write(to: path) }
             case .keptEstimate(let reason):
                 Console.warn("Layer \"\(layer.name)\" was not measured and keeps the estimate: \(reason)")

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import KernelRuntime
+import LayerSpec
 import Tuning
 
 struct VerifyCommand: Verb, AsyncParsableCommand {
@@ -31,7 +32,7 @@ struct VerifyCommand: Verb, AsyncParsableCommand {
     func run() async throws {
         let verification = PluginVerification(path: plugin, timeLimit: timeLimit, totalTimeLimit: totalTimeLimit)
         let verdicts = try await verification.run()
-        Console.show(verification.lines(verdicts.filter { Console.level != .quiet || !$0.isSound }), terminator: "")
+        Console.show(lines: verification.lines(verdicts.filter { Console.level != .quiet || !$0.isSound }))
         try verification.check(verdicts)
         Console.say("\(plugin): \(counted(verdicts.count, "kernel")) verified")
     }
@@ -67,13 +68,15 @@ struct PluginVerification {
 
     /// One line a check.
     func lines(_ verdicts: [KernelVerdict]) -> String {
-        var lines = ""
+        var lines: [Sentence] = []
         for verdict in verdicts {
-            lines += "\(verdict.kernel)\n"
-            for check in verdict.checks { lines += "  \(check.failure.map { "FAILED  \(check.name): \($0)" } ?? "ok      \(check.name)")\n" }
-            if let interruption = verdict.interruption { lines += "  FAILED  \(interruption)\n" }
+            lines.append("\(verdict.kernel)")
+            for check in verdict.checks {
+                lines.append(check.failure.map { "  FAILED  \(check.name): \($0)" } ?? "  ok      \(check.name)")
+            }
+            if let interruption = verdict.interruption { lines.append("  FAILED  \(interruption)") }
         }
-        return lines
+        return lines.map { $0.text + "\n" }.joined()
     }
 
     /// - Throws: `CommandFailure.verificationFailed` unless every kernel is sound.

@@ -18,10 +18,10 @@ struct VersionCommand: Verb, AsyncParsableCommand {
     func run() async throws {
         let clang = json || verbosity.verbose ? (try? await Compiler.find())?.version : nil
         if json {
-            print(try jsonText(VersionReport(clang: clang)), terminator: "")
+            Console.show(lines: try jsonText(VersionReport(clang: clang)))
             return
         }
-        print(VoxelsmithCommand.configuration.version)
+        Console.show("\(VoxelsmithCommand.configuration.version)")
         Console.detail("kernel ABI \(PluginFile.abiMajor), native target \(HostCPU.nativeTarget.instructionSet.rawValue), clang: \(clang ?? "not found")")
     }
 }
