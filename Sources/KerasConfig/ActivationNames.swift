@@ -94,7 +94,9 @@ public enum ActivationNames {
         case "Activation":
             if let name = config["activation"]?.string { return try activation(named: name, generation: generation) }
         case "ReLU":
-            let maximum = parameter(config, "max_value", default: nil)
+            // No maximum at all, in other words.
+            let stated = parameter(config, "max_value", default: nil)
+            let maximum = stated == .infinity ? nil : stated
             if let slope = parameter(config, "negative_slope", default: 0), let threshold = parameter(config, "threshold", default: 0),
                 slope.isFinite, threshold.isFinite, maximum?.isFinite ?? true
             {

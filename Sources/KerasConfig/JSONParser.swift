@@ -1,4 +1,4 @@
-/// Reads JSON (RFC 8259) from UTF-8.
+/// Reads JSON (RFC 8259) from UTF-8, and the words NaN, Infinity and -Infinity as numbers, which Python's json writes and reads.
 struct JSONParser {
     private let bytes: [UInt8]
     private var position = 0
@@ -55,6 +55,10 @@ struct JSONParser {
         case UInt8(ascii: "t"): return try word("true", .bool(true))
         case UInt8(ascii: "f"): return try word("false", .bool(false))
         case UInt8(ascii: "n"): return try word("null", .null)
+        case UInt8(ascii: "N"): return try word("NaN", .number(.nan))
+        case UInt8(ascii: "I"): return try word("Infinity", .number(.infinity))
+        case UInt8(ascii: "-") where position + 1 < bytes.count && bytes[position + 1] == UInt8(ascii: "I"):
+            return try word("-Infinity", .number(-.infinity))
         default: return try number()
         }
     }

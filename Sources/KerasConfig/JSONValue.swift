@@ -37,14 +37,14 @@ public enum JSONValue: Hashable, Sendable {
     /// Whether this is JSON's `null`.
     public var isNull: Bool { self == .null }
 
-    /// The document on one line as Python's `json.dumps` writes it, keys in the order of each object. Numbers JSON cannot
-    /// express (NaN, infinities) become null.
+    /// The document on one line as Python's `json.dumps` writes it, keys in the order of each object. Numbers JSON has no words for
+    /// are NaN, Infinity and -Infinity, as there; `init(parsing:)` reads them.
     public var text: String {
         switch self {
         case .null: return "null"
         case .bool(let value): return value ? "true" : "false"
         case .integer(let value): return String(value)
-        case .number(let value): return value.isFinite ? "\(value)" : "null"
+        case .number(let value): return Self.text(value)
         case .string(let value): return jsonString(value)
         case .array(let values): return "[" + values.map(\.text).joined(separator: ", ") + "]"
         case .object(let object):
@@ -56,6 +56,11 @@ public enum JSONValue: Hashable, Sendable {
     package var excerpt: String {
         let text = text
         return text.utf8.count <= 80 ? text : text.prefix(77) + "..."
+    }
+
+    private static func text(_ number: Double) -> String {
+        if number.isNaN { return "NaN" }
+        return number.isFinite ? "\(number)" : number < 0 ? "-Infinity" : "Infinity"
     }
 }
 

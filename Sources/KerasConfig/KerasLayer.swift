@@ -41,7 +41,7 @@ package enum KerasLayer {
             outputPadding: try reader.triple("output_padding"), layout: try KerasRules.layout(named: layout),
             dilationRate: try reader.triple("dilation_rate") ?? [1, 1, 1], groups: try reader.integer("groups") ?? 1,
             activation: isCustom ? .linear : try ActivationNames.activation(config["activation"], generation: generation),
-            useBias: try reader.bool("use_bias") ?? true, elementType: try elementType(config["dtype"]))
+            useBias: try reader.bool("use_bias") ?? true, elementType: try elementType(config["dtype"]), generation: generation)
     }
 
     /// The element type of a `dtype`: null, a name, or a serialised policy.

@@ -24,13 +24,14 @@ public enum KerasRules {
     ///   - activation: applied to the sum, after the bias.
     ///   - useBias: whether a bias is added to the sum.
     ///   - elementType: of the kernel's arithmetic.
+    ///   - generation: whose rules count. Earlier lines than Keras 3 allow a slash in a name.
     /// - Throws: `KerasConfigError`.
     public static func validate(
         op: KernelOp = .forward, name: String, filters: Int, kernelSize: [Int], strides: [Int] = [1, 1, 1], padding: KerasPadding = .valid,
         outputPadding: [Int]? = nil, layout: Layout = .channelsLast, dilationRate: [Int] = [1, 1, 1], groups: Int = 1,
-        activation: Activation = .linear, useBias: Bool = true, elementType: ElementType = .float32
+        activation: Activation = .linear, useBias: Bool = true, elementType: ElementType = .float32, generation: KerasGeneration = .keras3
     ) throws(KerasConfigError) -> LayerConfig {
-        if name.contains("/") { throw .layerName(name) }
+        if generation == .keras3, name.contains("/") { throw .layerName(name) }
         if filters < 1 { throw .filters(filters) }
         for (argument, values) in [("kernel_size", kernelSize), ("strides", strides), ("dilation_rate", dilationRate)] {
             if values.count != 3 { throw .threeIntegers(argument: argument, received: "\(values)") }

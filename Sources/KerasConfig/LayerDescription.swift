@@ -14,6 +14,8 @@ public struct LayerDescription: Hashable, Sendable {
     public let kerasClass: String
     /// The config object as it was read, for what `LayerConfig` does not hold (initializers, regularizers, ...).
     public let attributes: JSONObject
+    /// The Keras line whose rules the layer was read by.
+    public let generation: KerasGeneration
 
     /// Output shape, unknown extents being nil; nil when the input shape is unknown altogether.
     /// - Throws: `KerasConfigError.inLayer`.
@@ -37,7 +39,8 @@ public struct LayerDescription: Hashable, Sendable {
     /// - Throws: `KerasConfigError.inLayer` when the layer is illegal for it.
     public func with(inputShape: [Int?]) throws(KerasConfigError) -> LayerDescription {
         let result = LayerDescription(
-            config: config, inputShape: inputShape, source: source, kerasClass: kerasClass, attributes: attributes)
+            config: config, inputShape: inputShape, source: source, kerasClass: kerasClass, attributes: attributes,
+            generation: generation)
         if kerasClass == ONNXLayer.className, case .integer(let channels)? = attributes["channels"], inputShape.count == 5,
             let received = inputShape[config.layout.channelAxis(rank: 5)], received != channels
         {

@@ -31,7 +31,9 @@ public struct LayerSet: Hashable, Sendable {
         _ document: JSONValue, generation: KerasGeneration? = nil, kerasVersion: String? = nil, customActivations: Set<String> = []
     ) throws(KerasConfigError) {
         let version = kerasVersion ?? document.object?["keras_version"]?.string
-        let generation = generation ?? version.map { KerasGeneration(kerasVersion: $0) }
+        let evidence = (document.array ?? [document]).map { GenerationEvidence(in: $0, kerasVersion: version) }
+        let doubts = evidence.compactMap(\.warning).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+        let generation = generation ?? (document.object == nil ? nil : evidence.first?.generation)
         var reader = LayerReader(customActivations: customActivations)
         if case .object(let object) = document {
             let misnames = ForwardConvolution.isMeant(inVersion: version)
@@ -39,13 +41,13 @@ public struct LayerSet: Hashable, Sendable {
             if let model = try ModelReader.read(object, generation: generation, kerasVersion: version, names: reader) {
                 layers = model.layers
                 self.model = model
-                warnings = version.flatMap { misnames ? [ForwardConvolution.warning(version: $0).text] : nil } ?? []
+                warnings = (version.flatMap { misnames ? [ForwardConvolution.warning(version: $0).text] : nil } ?? []) + doubts
                 return
             }
             // A layer by itself is what its class is documented to be.
             reader.misnamesConvolutions = false
         }
-        warnings = []
+        warnings = doubts
         switch document {
         case .object(let object) where object["class_name"] != nil:
             layers = [try reader.read(object, generation: generation)]
@@ -172,7 +174,7 @@ struct LayerReader {
             throw .unsupportedClass(className)
         }
         let description = LayerDescription(
-            config: layer, inputShape: shape, source: source, kerasClass: className, attributes: config)
+            config: layer, inputShape: shape, source: source, kerasClass: className, attributes: config, generation: generation)
         guard let shape else { return description }
         return try description.with(inputShape: shape)
     }

@@ -127,10 +127,15 @@ public final class HDF5File: Sendable {
         }
     }
 
-    /// The elements of a dataset: float64 as they are, other floats and integers as float32.
-    /// - Throws: `TensorIOError.missingObject`, `.hdf5Type` (strings, compounds, opaque data), `.tooLarge`, `.hdf5Structure`.
-    public func tensor(_ dataset: String) throws -> Tensor {
-        try locked {
+    /// The elements of a dataset: float64 as they are, bfloat16 as Keras writes it (opaque, with an attribute dtype), other floats
+    /// and integers as float32.
+    /// - Throws: `TensorIOError.missingObject`, `.hdf5Type` (strings, compounds, other opaque data), `.tooLarge`, `.hdf5Structure`.
+    public func tensor(_ dataset: String) throws -> Tensor { try tensor(dataset, bareOpaque: nil) }
+
+    /// - Parameter bareOpaque: what opaque elements of its size are when no attribute says what they are.
+    func tensor(_ dataset: String, bareOpaque: ElementType?) throws -> Tensor {
+        let stored = opaqueType(of: dataset, bare: bareOpaque)
+        return try locked {
             let id = try openDataset(dataset)
             defer { _ = api.H5Oclose(id) }
             let type = api.H5Dget_type(id)
@@ -138,20 +143,38 @@ public final class HDF5File: Sendable {
             let space = api.H5Dget_space(id)
             defer { _ = api.H5Sclose(space) }
             let shape = try extents(of: space, dataset)
-            let isFloat = api.H5Tget_class(type) == Int32(CHDF5_FLOAT)
-            guard isFloat || api.H5Tget_class(type) == Int32(CHDF5_INTEGER) else {
-                throw TensorIOError.hdf5Type(path: path, object: dataset, received: className(of: type), expected: "numbers")
+            let memory: (type: Int64, element: ElementType)
+            switch api.H5Tget_class(type) {
+            case Int32(CHDF5_OPAQUE):
+                guard let stored, api.H5Tget_size(type) == stored.byteCount else {
+                    throw TensorIOError.hdf5Type(
+                        path: path, object: dataset, received: "opaque data of \(api.H5Tget_size(type)) bytes",
+                        expected: "numbers, or opaque data of 2 bytes whose attribute dtype is bfloat16")
+                }
+                memory = (type, stored)
+            case Int32(CHDF5_FLOAT) where api.H5Tget_size(type) == 8: memory = (api.native_double, .float64)
+            case Int32(CHDF5_FLOAT), Int32(CHDF5_INTEGER): memory = (api.native_float, .float32)
+            default: throw TensorIOError.hdf5Type(path: path, object: dataset, received: className(of: type), expected: "numbers")
             }
-            let element: ElementType = isFloat && api.H5Tget_size(type) == 8 ? .float64 : .float32
-            try checkSize(shape, element.byteCount, dataset)
-            var tensor = try Tensor(for: "\(path):\(dataset)", shape, element)
+            try checkSize(shape, memory.element.byteCount, dataset)
+            var tensor = try Tensor(for: "\(path):\(dataset)", shape, memory.element)
             let status = try tensor.withUnsafeMutableBytes { bytes -> Int32 in
                 guard let start = bytes.baseAddress, !bytes.isEmpty else { return 0 }
-                let memory = element == .float64 ? api.native_double : api.native_float
-                return api.H5Dread(id, memory, Int64(CHDF5_DEFAULT), Int64(CHDF5_DEFAULT), Int64(CHDF5_DEFAULT), start)
+                return api.H5Dread(id, memory.type, Int64(CHDF5_DEFAULT), Int64(CHDF5_DEFAULT), Int64(CHDF5_DEFAULT), start)
             }
             if status < 0 { throw TensorIOError.hdf5Structure(path: path, object: dataset, reason: "HDF5 cannot read its elements") }
             return tensor
+        }
+    }
+
+    /// What the opaque elements of a dataset are. HDF5 has no bfloat16: h5py writes its two bytes as opaque, and Keras says what they
+    /// are in an attribute, but for whole-model `.h5` files.
+    private func opaqueType(of dataset: String, bare: ElementType?) -> ElementType? {
+        do {
+            guard let name = try string("dtype", of: dataset) else { return bare }
+            return name == ElementType.bfloat16.rawValue ? .bfloat16 : nil
+        } catch {
+            return nil  // no such dataset, or an attribute that is no name
         }
     }
 

@@ -416,16 +416,18 @@ struct HDF5Structure {
                 try integer(start + 10, 2, name) == count * 8
             else { throw refuseType() }
             return .number(count)
-        case 1:  // floats: as IEEE defines them, either byte order
-            let known: [Int: [Int]] = [  // precision, places and sizes of exponent and mantissa, bias
-                2: [16, 10, 5, 0, 10, 15], 4: [32, 23, 8, 0, 23, 127], 8: [64, 52, 11, 0, 52, 1023],
+        case 1:  // floats: as IEEE defines them, or bfloat16, in either byte order
+            let known: [Int: [[Int]]] = [  // precision, places and sizes of exponent and mantissa, bias
+                2: [[16, 10, 5, 0, 10, 15], [16, 7, 8, 0, 7, 127]],  // float16, bfloat16
+                4: [[32, 23, 8, 0, 23, 127]], 8: [[64, 52, 11, 0, 52, 1023]],
             ]
-            guard let known = known[count], body.count >= 20, bits & ~1 == (count * 8 - 1) << 8 | 0x20,
-                try integer(start + 8, 2, name) == 0, try integer(start + 10, 2, name) == known[0],
-                try integer(start + 12, 1, name) == known[1], try integer(start + 13, 1, name) == known[2],
-                try integer(start + 14, 1, name) == known[3], try integer(start + 15, 1, name) == known[4],
-                try integer(start + 16, 4, name) == known[5]
+            guard let known = known[count], body.count >= 20, bits & ~1 == (count * 8 - 1) << 8 | 0x20, try integer(start + 8, 2, name) == 0
             else { throw refuseType() }
+            let fields = [
+                try integer(start + 10, 2, name), try integer(start + 12, 1, name), try integer(start + 13, 1, name),
+                try integer(start + 14, 1, name), try integer(start + 15, 1, name), try integer(start + 16, 4, name),
+            ]
+            guard known.contains(fields) else { throw refuseType() }
             return .number(count)
         case 3:  // strings: padding 0 to 2, ASCII or UTF-8
             guard count >= 1, count <= end, bits & 15 <= 2, bits >> 4 <= 1 else { throw refuseType() }

@@ -5,11 +5,13 @@ import Tensors
 package final class InputFile {
     let path: String
     /// Bytes in the file, nil when it is no regular file (a pipe).
-    let size: Int?
+    package let size: Int?
     private let descriptor: Int32
+    /// What `start(count:)` has read.
+    private var taken: [UInt8] = []
 
     /// - Throws: `TensorIOError.cannotOpen`.
-    init(_ path: String) throws(TensorIOError) {
+    package init(_ path: String) throws(TensorIOError) {
         self.path = path
         descriptor = open(path, O_RDONLY | O_CLOEXEC)
         if descriptor < 0 { throw .cannotOpen(path: path, reason: systemError()) }
@@ -47,9 +49,18 @@ package final class InputFile {
     /// Most bytes taken from a pipe whose contents do not say how many there are.
     static let pipeLimit = 1 << 32
 
-    /// Everything from the current position.
+    /// Up to `count` bytes from the start of a file that was not read yet: enough to tell its kind. `readAll` gives them again.
+    /// - Throws: `TensorIOError.cannotRead`.
+    package func start(count: Int) throws(TensorIOError) -> [UInt8] {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 1)
+        defer { buffer.deallocate() }
+        taken = Array(buffer.prefix(try read(into: buffer)))
+        return taken
+    }
+
+    /// Everything.
     /// - Throws: `TensorIOError.cannotRead`, `.fileTooLarge`, `.tensor` for lack of memory.
-    func readAll(limit: Int? = nil) throws -> [UInt8] {
+    package func readAll(limit: Int? = nil) throws -> [UInt8] {
         let limit = limit ?? (size == nil ? Self.pipeLimit : .max - 1)
         if let size, size > limit { throw TensorIOError.fileTooLarge(path: path, limit: limit) }
         do throws(TensorError) {
@@ -57,7 +68,7 @@ package final class InputFile {
         } catch {
             throw TensorIOError.tensor(path: path, error)
         }
-        var result: [UInt8] = []
+        var result = taken
         // One byte beyond the size: a regular file is then read whole, its end included, in one piece.
         var chunk = max(size ?? 0, 1 << 16) + 1
         while true {
@@ -71,14 +82,9 @@ package final class InputFile {
         }
     }
 
-    /// Up to `count` bytes from the start of a file: enough to tell its kind.
+    /// Up to `count` bytes from the start of a file.
     /// - Throws: `TensorIOError.cannotOpen`, `.cannotRead`.
-    package static func firstBytes(of path: String, count: Int) throws -> [UInt8] {
-        let file = try InputFile(path)
-        return try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-            initialized = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
-        }
-    }
+    package static func firstBytes(of path: String, count: Int) throws(TensorIOError) -> [UInt8] { try InputFile(path).start(count: count) }
 
     /// All bytes of a file.
     /// - Parameter limit: most bytes accepted.

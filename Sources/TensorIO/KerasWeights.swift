@@ -41,6 +41,8 @@ public struct KerasWeights: Sendable {
     public let config: [UInt8]?
     /// The `keras_version` of the file where it states one.
     public let kerasVersion: String?
+    /// What Keras computed with when it wrote the file, where it states that ("tensorflow", "theano"). Some turned their kernels round.
+    public let backend: String?
 
     /// Optimizer slots are left out.
     /// - Throws: `TensorIOError.missingLibrary`, `.cannotOpen`, `.notHDF5`, `.notKerasWeights`, and what reading a dataset throws.
@@ -55,8 +57,9 @@ public struct KerasWeights: Sendable {
     /// - Throws: `TensorIOError.notKerasWeights`, and what reading a dataset throws.
     public init(_ file: HDF5File) throws {
         config = try file.string("model_config").map { Array($0.utf8) }
-        kerasVersion = try file.string("keras_version")
         let root = file.kind(of: "model_weights") == .group ? "model_weights" : ""
+        kerasVersion = try file.string("keras_version") ?? file.string("keras_version", of: root)
+        backend = try file.string("backend", of: root) ?? file.string("backend")
         if let layers = try Self.list("layer_names", of: root, in: file) {
             form = .layerNames
             layerNames = layers
@@ -70,7 +73,7 @@ public struct KerasWeights: Sendable {
                     if !seen.insert(object.split(separator: "/")).inserted {
                         throw TensorIOError.hdf5Structure(path: file.path, object: object, reason: "it is listed twice")
                     }
-                    tensors.append(NamedTensor(path: "\(layer)/\(weight)", group: layer, layerName: layer, tensor: try file.tensor(object)))
+                    tensors.append(NamedTensor(path: "\(layer)/\(weight)", group: layer, layerName: layer, tensor: try file.tensor(object, bareOpaque: .bfloat16)))
                 }
             }
             self.tensors = tensors

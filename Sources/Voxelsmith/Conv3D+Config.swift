@@ -8,7 +8,7 @@ extension Conv3D {
     static func read(
         _ config: JSONObject, className: String, generation: KerasGeneration?, objects: CustomObjects
     ) throws -> (LayerConfig, ConvolutionArguments) {
-        let generation = generation ?? KerasGeneration(detectedIn: .object(config))
+        let generation = generation ?? KerasGeneration(detectedIn: ["class_name": .string(className), "config": .object(config)])
         let stated = try ConfigReader(config: config, className: className).string("name")
         var plain = config
         // Without one, Keras takes the user's default.
@@ -30,8 +30,10 @@ extension Conv3D {
             let attributes = description.attributes
             arguments = try ConvolutionArguments(
                 attributes, className: description.kerasClass, layout: config.layout,
-                generation: KerasGeneration(detectedIn: .object(attributes)), objects: objects)
+                generation: description.generation, objects: objects)
         }
+        // Of the model around the layer too, and what the user stated instead.
+        arguments.batchInputShape = description.inputShape ?? arguments.batchInputShape
         return config.op == .forward
             ? Conv3DTranspose(config: config, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
             : Conv3D(config: config, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)

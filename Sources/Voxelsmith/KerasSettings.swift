@@ -37,7 +37,7 @@ public struct KerasSettings: Hashable, Sendable {
         }
         if let value = object["epsilon"] {
             switch value {
-            case .number(let number): epsilon = number
+            case .number(let number) where number.isFinite: epsilon = number
             // A number without fraction has lost how it was written; Keras refuses 1 and takes 1.0.
             case .integer(let number) where Self.isWrittenAsReal("epsilon", in: bytes): epsilon = Double(number)
             default: throw .epsilon(value.text)
@@ -104,7 +104,7 @@ public enum KerasSettingsError: KerasError, Hashable {
         let sentence: Sentence = switch self {
         case .notAnObject(let text): "Received \(text) as keras.json; expected a JSON object."
         case .floatx(let text): "Received floatx \(text) in keras.json; expected \"float16\", \"float32\" or \"float64\"."
-        case .epsilon(let text): "Received epsilon \(text) in keras.json; expected a number with a fraction or exponent."
+        case .epsilon(let text): "Received epsilon \(text) in keras.json; expected a finite number with a fraction or exponent."
         case .backend(let text): "Received backend \(text) in keras.json; expected a string."
         case .imageDataFormat(let text):
             "Received image_data_format \(text) in keras.json; expected \"channels_last\" or \"channels_first\"."

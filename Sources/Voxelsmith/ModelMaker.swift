@@ -10,7 +10,8 @@ import Logging
 ///   - policy: which kernels may answer: rearranged ones too (`fast`), or plain sums only.
 ///   - kernels: where specialised kernels come from.
 ///   - kernelMode: whether the interpreter may stand in for a missing kernel, or must.
-///   - logger: warned of models of TensorFlow 1.4 and 1.5, whose Conv3DTranspose is a `Conv3D`.
+///   - logger: warned of models of TensorFlow 1.4 and 1.5, whose Conv3DTranspose is a `Conv3D`, and where a result depends on the
+///     line of Keras that wrote the JSON and the JSON does not tell.
 /// - Throws: `KerasConfigError` for what is no model, and as the `init(config:)` of the model.
 public func modelFromJSON(
     _ json: String, objects: CustomObjects = .shared, policy: Policy = .fast, kernels: any KernelProvider = KernelRegistry.shared,
@@ -36,9 +37,10 @@ package func layerFromJSON(
         object = ["class_name": object["input_layers"] == nil ? "Sequential" : "Functional", "config": .object(object)]
     }
     let version = kerasVersion ?? object["keras_version"]?.string
+    let evidence = GenerationEvidence(in: document, kerasVersion: version)
+    if let warning = evidence.warning { logger.warning("\(warning)") }
     var maker = ModelMaker(
-        generation: version.map { KerasGeneration(kerasVersion: $0) } ?? KerasGeneration(detectedIn: document), objects: objects,
-        policy: policy, kernels: kernels, kernelMode: kernelMode)
+        generation: evidence.generation, objects: objects, policy: policy, kernels: kernels, kernelMode: kernelMode)
     if let version, ModelMaker.modelClasses.contains(object["class_name"]?.string ?? ""), ForwardConvolution.isMeant(inVersion: version) {
         maker.misnamesConvolutions = true
         logger.warning("\(ForwardConvolution.warning(version: version) as Sentence)")

@@ -25,7 +25,12 @@ struct RunCommand: Verb {
     @Option(help: ArgumentHelp("Where the result goes.", valueName: "Y.npy"))
     var output: String
 
-    @Option(help: ArgumentHelp("kernel and bias of one layer, <layer name>/kernel and <layer name>/bias of several.", valueName: "W.npz"))
+    @Option(
+        help: ArgumentHelp(
+            """
+            Weights for a file without: .npz with kernel and bias of one layer, <layer name>/kernel and <layer name>/bias of several; or \
+            .weights.h5, .h5 or .keras of Keras.
+            """, valueName: "W"))
     var weights: String?
 
     @Option(help: "auto: a specialised kernel where one fits, else the interpreter; specialized: fail instead; interpreter: always that.")
@@ -100,9 +105,9 @@ struct RunCommand: Verb {
         }
         let layers = try makeLayers(set, policy: policy, kernels: registry, kernelMode: kernel)
         if let weights {
-            try loadWeights(npz: weights, into: layers)
+            for warning in try loadWeights(path: weights, into: layers) { Console.warn("\(warning)") }
         } else if let weights = file.weights {
-            try assign(weights, to: layers)
+            for warning in try assign(weights, to: layers) { Console.warn("\(warning)") }
         } else {
             throw CommandFailure.weightsNeeded(path: source.layers)
         }

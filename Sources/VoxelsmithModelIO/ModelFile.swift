@@ -14,26 +14,28 @@ public struct ModelFile: Sendable {
     /// The weights where the file has them; JSON has none.
     public let weights: KerasWeights?
 
-    /// - Throws: `TensorIOError` for what cannot be read, `KerasConfigError` for what is no JSON, `ModelIOError.noConfig` for a
-    ///   weights-only file.
+    /// - Throws: `TensorIOError` for what cannot be read, `KerasConfigError` for what is no JSON, `ModelIOError.foreignFile` for files of
+    ///   other kinds, `.noConfig` for a weights-only file.
     public init(path: String) throws {
         self.path = path
-        let start = try InputFile.firstBytes(of: path, count: 4)
-        if start == [0x50, 0x4b, 0x03, 0x04] {  // zip: "PK"
-            let archive = try KerasArchive(path: path)
+        let file = try RecognizedFile(path: path)
+        switch file.kind {
+        case .keras:
+            let archive = try file.archive()
             kerasVersion = try archive.metadata.flatMap { try JSONValue(parsing: $0).object?["keras_version"]?.string }
             document = try JSONValue(parsing: archive.config)
             weights = archive.weights
-        } else if start == [0x89, 0x48, 0x44, 0x46] {  // HDF5: "\x89HDF"
-            let file = try KerasWeights(path: path)
+        case .hdf5:
+            let file = try file.hdf5()
             guard let config = file.config else { throw ModelIOError.noConfig(path: path) }
             kerasVersion = file.kerasVersion
             document = try JSONValue(parsing: config)
             weights = file
-        } else {
+        case .json:
             kerasVersion = nil
-            document = try JSONValue(parsing: InputFile.bytes(of: path, limit: KerasArchive.textLimit))
+            document = try JSONValue(parsing: file.text())
             weights = nil
+        default: throw ModelIOError.foreignFile(path: path, file.kind, expected: .layers)
         }
     }
 
@@ -45,4 +47,31 @@ public struct ModelFile: Sendable {
             document, generation: kerasVersion.map { KerasGeneration(kerasVersion: $0) }, kerasVersion: kerasVersion,
             customActivations: objects.activationNames)
     }
+}
+
+/// A file whose kind is known before it is read. It is opened once, so that a pipe can be read.
+struct RecognizedFile {
+    let path: String
+    let kind: FileKind
+    /// nil for a folder.
+    private let file: InputFile?
+
+    /// - Throws: `TensorIOError.cannotOpen`, `.cannotRead`.
+    init(path: String) throws {
+        self.path = path
+        if let folder = FileKind(folder: path) {
+            (kind, file) = (folder, nil)
+        } else {
+            let file = try InputFile(path)
+            kind = FileKind(start: try file.start(count: FileKind.startCount))
+            self.file = file
+        }
+    }
+
+    func bytes(limit: Int? = nil) throws -> [UInt8] { try file?.readAll(limit: limit) ?? [] }
+    func text() throws -> [UInt8] { try bytes(limit: KerasArchive.textLimit) }
+    func hdf5() throws -> KerasWeights { try KerasWeights(image: bytes(), name: path) }
+    /// A regular file is left to the zip library, which reads no more of it than it needs.
+    func archive() throws -> KerasArchive { try file?.size == nil ? KerasArchive(bytes: bytes(), name: path) : KerasArchive(path: path) }
+    func arrays() throws -> NPZFile { try file?.size == nil ? NPZFile(bytes: bytes(), name: path) : NPZFile(path: path) }
 }

@@ -18,7 +18,38 @@ import Testing
         #expect(value.text.hasPrefix("{\"z\": ["))  // members keep their order
         let encoded = try JSONEncoder().encode(value)
         #expect(try JSONDecoder().decode(JSONValue.self, from: encoded) == value)
-        #expect(JSONValue.number(.nan).text == "null")
+    }
+
+    /// What Python's json writes and reads beyond JSON.
+    @Test func notANumberAndInfinities() throws {
+        let text = "[NaN, Infinity, -Infinity, {\"a\": -Infinity}]"
+        let value = try JSONValue(parsing: text.utf8)
+        #expect(value.text == text)
+        guard case .array(let values) = value, case .number(let nan) = values[0] else {
+            Issue.record("\(value)")
+            return
+        }
+        #expect(nan.isNaN && values[1] == .number(.infinity) && values[2] == .number(-.infinity))
+        for text in ["nan", "inf", "Inf", "+Infinity", "-NaN", "- Infinity", "Infinit", "NaN1", "INFINITY", "--Infinity", "-I"] {
+            #expect(throws: KerasConfigError.self, "\(text)") { try JSONValue(parsing: text.utf8) }
+        }
+        // Where one makes no sense, whoever takes it says so.
+        let config: JSONObject = ["a": .number(.nan), "b": .number(.infinity), "c": .number(-.infinity), "d": 2]
+        let reader = ConfigReader(config: config, className: "test")
+        for key in ["a", "b", "c"] { #expect(throws: KerasConfigError.self) { try reader.number(key) } }
+        #expect(throws: KerasConfigError.self) { try reader.number("a", infinities: .both) }
+        #expect(throws: KerasConfigError.self) { try reader.number("c", infinities: .positive) }
+        #expect(try reader.number("b", infinities: .positive) == .infinity && reader.number("c", infinities: .both) == -.infinity)
+        #expect(try reader.number("d") == 2)
+        #expect(throws: KerasConfigError.self) { try reader.integer("b") }
+        for member in [#""filters": NaN"#, #""filters": 2, "strides": [1, 1, Infinity]"#, #""filters": 2, "groups": -Infinity"#] {
+            let layer = #"{"class_name": "Conv3DTranspose", "config": {"kernel_size": 1, \#(member)}}"#
+            #expect(throws: KerasConfigError.self, "\(member)") { try LayerSet(json: layer.utf8) }
+        }
+        // No maximum is no maximum, however it is written.
+        #expect(try ActivationNames.activation(["class_name": "ReLU", "config": ["max_value": .number(.infinity)]]) == .relu)
+        #expect(throws: KerasConfigError.self) { try ActivationNames.activation(["class_name": "ReLU", "config": ["max_value": .number(.nan)]]) }
+        #expect(throws: KerasConfigError.self) { try ActivationNames.activation(["class_name": "ELU", "config": ["alpha": .number(.infinity)]]) }
     }
 
     @Test func objectsAreOrderedMaps() {
@@ -32,7 +63,7 @@ import Testing
         #expect(object["a"] == nil)
     }
 
-    /// What RFC 8259 calls JSON, and nothing else.
+    /// What RFC 8259 calls JSON.
     @Test func grammar() throws {
         let good: [(String, JSONValue)] = [
             (" \t\r\n1 ", 1), ("-0", 0), ("1.0", 1), ("1e3", 1000), ("-12.5E-1", .number(-1.25)), ("9223372036854775808", .number(0x1p63)),
@@ -41,7 +72,7 @@ import Testing
         ]
         for (text, value) in good { #expect(try JSONValue(parsing: text.utf8) == value, "\(text.prefix(40))") }
         let bad = [
-            "", " ", "01", "+1", "1.", ".5", "1e", "-", "NaN", "Infinity", "1e999", "tru", "nul", "truex", "[1,]", "[,1]", "[1 2]", "{\"a\"}",
+            "", " ", "01", "+1", "1.", ".5", "1e", "-", "1e999", "tru", "nul", "truex", "[1,]", "[,1]", "[1 2]", "{\"a\"}",
             "{\"a\":}", "{a:1}", "{\"a\":1,}", "'a'", "\"a", "\"\\x\"", #""\u12g4""#, #""\ud83e""#, #""\udca0""#, #""\ud83ex""#, "\"a\nb\"", "1 2",
             "[", "{", "\\", String(repeating: "[", count: 257),
         ]

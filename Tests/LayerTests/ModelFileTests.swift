@@ -1,6 +1,5 @@
 import KerasConfig
 import Logging
-import Synchronization
 import TensorIO
 import Testing
 import Voxelsmith
@@ -9,23 +8,6 @@ import _TestSupport
 
 /// Models that are no plain chains of transposed convolutions, from files.
 struct ModelFileTests {
-    /// What a library says to its logger.
-    private final class Messages: Sendable {
-        let texts = Mutex<[String]>([])
-        var logger: Logger { Logger(label: "test") { _ in Handler(messages: self) } }
-    }
-
-    private struct Handler: LogHandler {
-        let messages: Messages
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.trace
-        subscript(metadataKey key: String) -> Logger.MetadataValue? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-        func log(event: LogEvent) { messages.texts.withLock { $0.append("\(event.level): \(event.message)") } }
-    }
-
     /// Two inputs, a shared layer, a nested chain called twice, an ordinary convolution, two outputs.
     @Test func branchingModelsHaveTheirWeights() throws {
         let values = try NPZFile(path: Fixture.path("branching.npz"))
@@ -136,7 +118,8 @@ struct ModelFileTests {
         #expect(copy.layers.map(\.name) == ["u", "s"] && copy.layers[1] is Scale)
         // Weight files name layers by their class.
         let weights = try KerasWeights(path: Fixture.keras("model.weights.h5"))
-        #expect(throws: ModelIOError.weightMissing(layer: "s", name: "layers/scale/vars/0")) {
+        #expect(throws: ModelIOError.weightMissing(
+            layer: "s", name: "layers/scale/vars/0", present: weights.tensors.map(\.path))) {
             try assign(weights, to: [Conv3DTranspose(filters: 3, kernelSize: 3, name: "l"), chain.layers[1]])
         }
     }

@@ -64,7 +64,7 @@ import _TestSupport
         let path = try folder.write(ZipArchive.encode(members), as: "m.keras")
         let start = ContinuousClock.now
         #expect("\(path)") { try loadModel(path: path) } throws: { error in
-            guard case .weightBeyondFile(_, "kernel", let shape)? = error as? LayerError else { return false }
+            guard case .weightBeyondFile(_, "kernel", let shape, _)? = error as? ModelIOError else { return false }
             return shape.contains(3_000_000)
         }
         #expect(ContinuousClock.now - start < .seconds(20))

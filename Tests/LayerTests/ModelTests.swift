@@ -66,15 +66,19 @@ struct ModelTests {
         func layers(_ filters: [Int]) throws -> [Conv3DTranspose] {
             try filters.enumerated().map { try Conv3DTranspose(filters: $1, kernelSize: 3, name: "l\($0)") }
         }
-        #expect(throws: ModelIOError.weightsLeftOver(["layers/conv3d_transpose_2"])) { try assign(weights, to: layers([3, 2])) }
-        #expect(throws: ModelIOError.weightMissing(layer: "l3", name: "layers/conv3d_transpose_3/vars/0")) {
+        #expect(throws: ModelIOError.weightsLeftOver(["layers/conv3d_transpose_2"], taken: ["l0", "l1"])) { try assign(weights, to: layers([3, 2])) }
+        #expect(throws: ModelIOError.weightMissing(
+            layer: "l3", name: "layers/conv3d_transpose_3/vars/0", present: weights.tensors.map(\.path))) {
             try assign(weights, to: layers([3, 2, 1, 1]))
         }
-        #expect(throws: ModelIOError.layerCount(received: 3, expected: 2)) { try assign(legacy, to: layers([3, 2])) }
-        #expect(throws: LayerError.weightShape(layer: "l1", weight: "kernel", received: [3, 3, 3, 2, 3], expected: [3, 3, 3, 4, 3])) {
+        #expect(throws: ModelIOError.layerCount(received: ["up1", "up2", "up3"], expected: ["l0", "l1"])) { try assign(legacy, to: layers([3, 2])) }
+        #expect(throws: ModelIOError.weightShape(
+            layer: "l1", weight: "layers/conv3d_transpose_1/vars/0", received: [3, 3, 3, 2, 3], .filters(received: 2, expected: 4))
+        ) {
             try assign(weights, to: layers([3, 4, 1]))
         }
-        #expect(throws: ModelIOError.weightCount(layer: "l", received: 2, expected: 1)) {
+        #expect(throws: ModelIOError.weightCount(
+            layer: "l", received: ["layers/conv3d_transpose/vars/0", "layers/conv3d_transpose/vars/1"], expected: 1)) {
             try assign(weights, to: [Conv3DTranspose(filters: 3, kernelSize: 3, useBias: false, name: "l")])
         }
     }
@@ -117,10 +121,10 @@ struct ModelTests {
         #expect(cast.getWeights()[0].elementType == .float32)
         #expect(cast.getWeights()[0].floats == kernel.floats)
 
-        #expect(throws: ModelIOError.weightMissing(layer: "last", name: "last/kernel")) { try loadWeights(npz: named, into: [last]) }
-        #expect(throws: ModelIOError.weightsLeftOver(["last/kernel"])) { try loadWeights(npz: two, into: [layer()]) }
+        #expect(throws: ModelIOError.weightMissing(layer: "last", name: "last/kernel", present: ["up/kernel", "up/bias"])) { try loadWeights(npz: named, into: [last]) }
+        #expect(throws: ModelIOError.weightsLeftOver(["last/kernel"], taken: ["up/kernel", "up/bias"])) { try loadWeights(npz: two, into: [layer()]) }
         let lone = folder.path("lone.npz")
         try NPZFile.write([("kernel", kernel)], to: lone)
-        #expect(throws: ModelIOError.weightMissing(layer: "up", name: "bias")) { try loadWeights(npz: lone, into: [layer()]) }
+        #expect(throws: ModelIOError.weightMissing(layer: "up", name: "bias", present: ["kernel"])) { try loadWeights(npz: lone, into: [layer()]) }
     }
 }

@@ -149,4 +149,25 @@ import Testing
             for try await values in group { #expect(values == [-0.2872552]) }
         }
     }
+
+    /// HDF5 has no bfloat16: h5py writes opaque data, Keras adds an attribute, and newer libraries have a float of that layout.
+    @Test func bfloat16() throws {
+        let file = try HDF5File(path: fixture("hdf5/bfloat16.h5"))
+        let tensor = try file.tensor("told")
+        #expect(tensor.elementType == .bfloat16 && tensor.shape == [2, 3])
+        // The last one as bfloat16 rounds it.
+        let expected = [1, -2.5, 3.140625, 0, .infinity, Double(Float(bitPattern: 0x0001_0000))]
+        #expect(tensor.doubles == expected)
+        for order in ["little", "big"] {
+            let floats = try file.tensor("float \(order)")
+            #expect(floats.elementType == .float32 && floats.doubles == expected, "\(order)")
+        }
+        for (dataset, size) in [("bare", 2), ("other", 2), ("number", 2), ("single", 1)] {
+            let error = ioError { _ = try file.tensor(dataset) }
+            #expect(
+                error == .hdf5Type(
+                    path: file.path, object: dataset, received: "opaque data of \(size) bytes",
+                    expected: "numbers, or opaque data of 2 bytes whose attribute dtype is bfloat16"))
+        }
+    }
 }

@@ -14,7 +14,7 @@
 enum {
     CHDF5_DEFAULT = 0,                          /* H5P_DEFAULT, H5S_ALL, H5E_DEFAULT, H5_INDEX_NAME, H5_ITER_INC, H5F_ACC_RDONLY */
     CHDF5_IS_GROUP = 2, CHDF5_IS_DATASET = 5,   /* H5I_type_t */
-    CHDF5_INTEGER = 0, CHDF5_FLOAT = 1, CHDF5_STRING = 3,           /* H5T_class_t */
+    CHDF5_INTEGER = 0, CHDF5_FLOAT = 1, CHDF5_STRING = 3, CHDF5_OPAQUE = 5, /* H5T_class_t */
     CHDF5_SPACE_PADDED = 2,                     /* H5T_STR_SPACEPAD */
     CHDF5_SPACE_NULL = 2,                       /* H5S_NULL */
     CHDF5_LINK_HARD = 0,                        /* H5L_TYPE_HARD */

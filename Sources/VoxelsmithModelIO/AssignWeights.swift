@@ -1,0 +1,179 @@
+import KerasConfig
+import TensorIO
+import Tensors
+import Voxelsmith
+
+/// Gives the weights of a Keras file to layers; builds convolutions that are not built.
+///
+/// Files of the `variables` form name a layer by the snake-case name of its class, counted in layer order, never by its own name;
+/// the `layerNames` form is matched by the order of the layers that have weights, as Keras does, and lists the weights of each in
+/// `WeightTree`'s order. Where the file names a backend that turned kernels round, those are turned back.
+/// - Returns: what the user should know of what was done, in sentences.
+/// - Throws: `ModelIOError` when a weight is missing, left over or of a wrong shape; layers before the one that failed then have their
+///   weights already.
+@discardableResult
+public func assign(_ weights: KerasWeights, to layers: [Layer]) throws -> [String] {
+    var assignment = Assignment(turning: KernelTurning(backend: weights.backend))
+    switch weights.form {
+    case .variables: try assignment.assign(variables: weights, to: layers)
+    case .layerNames: try assignment.assign(listed: weights, to: layers)
+    }
+    return assignment.warnings
+}
+
+/// Weights on their way to layers.
+private struct Assignment {
+    let turning: KernelTurning
+    /// Layers whose kernels were turned round.
+    var turned: [String] = []
+
+    var warnings: [String] { turning.warning(turned: turned).map { [$0.text] } ?? [] }
+
+    // MARK: By path
+
+    mutating func assign(variables weights: KerasWeights, to layers: [Layer]) throws {
+        var byGroup: [String: [NamedTensor]] = [:]
+        for weight in weights.tensors { byGroup[weight.group, default: []].append(weight) }
+        let present = weights.tensors.map(\.path)
+        try give(&byGroup, below: "", to: layers, present: present)
+        if !byGroup.isEmpty { throw ModelIOError.weightsLeftOver(byGroup.keys.sorted(), taken: layers.map(\.name)) }
+    }
+
+    /// Gives the layers of one model their variables, and takes those out of `byGroup`.
+    /// - Parameter path: of the model in the file: empty, or with a slash at its end.
+    private mutating func give(_ byGroup: inout [String: [NamedTensor]], below path: String, to layers: [Layer], present: [String]) throws {
+        let names = UniqueNames()
+        for layer in layers {
+            let variable = names.next(forClass: layer.className)
+            // The second is what tf-keras 2.12 and earlier called the container.
+            let groups = ["\(path)layers/\(variable)", "\(path)_layer_checkpoint_dependencies/\(variable)"]
+            if let model = layer as? Model {
+                let group = groups.first { group in byGroup.keys.contains { $0.hasPrefix("\(group)/") } } ?? groups[0]
+                try give(&byGroup, below: "\(group)/", to: model.layers, present: present)
+                model.noteBuiltLayers()
+            } else if !slots(of: layer).isEmpty {
+                guard let group = groups.first(where: { byGroup[$0] != nil }), let tensors = byGroup.removeValue(forKey: group) else {
+                    throw ModelIOError.weightMissing(layer: layer.name, name: "\(groups[0])/vars/0", present: present)
+                }
+                try give(tensors, to: layer)
+            }
+        }
+    }
+
+    // MARK: By order
+
+    mutating func assign(listed weights: KerasWeights, to layers: [Layer]) throws {
+        var groups: [(name: String, tensors: [NamedTensor])] = []
+        for weight in weights.tensors {
+            if groups.last?.name == weight.group {
+                groups[groups.count - 1].tensors.append(weight)
+            } else {
+                groups.append((weight.group, [weight]))
+            }
+        }
+        let generation = weights.kerasVersion.map { KerasGeneration(kerasVersion: $0) } ?? .keras2
+        let document = weights.config.flatMap { try? JSONValue(parsing: $0) }
+        let stated = StatedLayers(document)
+        let trees = layers.map { tree(of: $0, stated[$0.name]) }.filter { !$0.legacyOrder(generation).isEmpty }
+        let owners = layers.filter { !tree(of: $0, nil).legacyOrder(generation).isEmpty }
+        if groups.count != owners.count {
+            throw ModelIOError.layerCount(received: groups.map(\.name), expected: owners.map(\.name))
+        }
+        for ((layer, tree), group) in zip(zip(owners, trees), groups) {
+            let order = tree.legacyOrder(generation)
+            if order.count != group.tensors.count {
+                throw ModelIOError.weightCount(layer: layer.name, received: group.tensors.map(\.path), expected: order.count)
+            }
+            var given: [Slot: NamedTensor] = [:]
+            for (slot, tensor) in zip(order, group.tensors) { given[slot] = tensor }
+            try give(given, to: layer)
+        }
+    }
+
+    private mutating func give(_ given: [Slot: NamedTensor], to layer: Layer) throws {
+        guard let model = layer as? Model else {
+            let tensors = slots(of: layer).compactMap { given[$0] }
+            return tensors.isEmpty ? () : try give(tensors, to: layer)
+        }
+        for part in model.layers { try give(given, to: part) }
+        model.noteBuiltLayers()
+    }
+
+    private func tree(of layer: Layer, _ stated: StatedLayers?) -> WeightTree<Slot> {
+        let trainable = stated?.trainable ?? layer.trainable
+        if let model = layer as? Model {
+            let layers = model.layers.map { tree(of: $0, stated?[$0.name]) }
+            return WeightTree(isModel: true, trainable: trainable, trainableVariables: [], otherVariables: [], layers: layers)
+        }
+        let slots = slots(of: layer)
+        let weights = layer.weights
+        let split = weights.isEmpty ? slots.count : weights.count { $0.trainable }
+        return WeightTree(
+            isModel: false, trainable: trainable, trainableVariables: Array(slots.prefix(split)), otherVariables: Array(slots.dropFirst(split)))
+    }
+
+    // MARK: One layer
+
+    private mutating func give(_ weights: [NamedTensor], to layer: Layer) throws {
+        var tensors = weights.map(\.tensor)
+        if turning.turns(layer.className) {
+            tensors = try turning.turned(tensors, of: layer.className)
+            turned.append(layer.name)
+        }
+        try fill(layer, with: tensors, named: weights.map(\.path))
+    }
+}
+
+/// Gives one layer its weights, and blames the right one.
+func fill(_ layer: Layer, with tensors: [Tensor], named names: [String]) throws {
+    let expected = slots(of: layer).count
+    if tensors.count != expected { throw ModelIOError.weightCount(layer: layer.name, received: names, expected: expected) }
+    for (index, tensor) in tensors.enumerated() {
+        guard let mismatch = WeightMismatch(tensor.shape, as: index, of: layer) else { continue }
+        throw ModelIOError.weightShape(layer: layer.name, weight: names[index], received: tensor.shape, mismatch)
+    }
+    if let layer = layer as? Conv3D, !layer.isBuilt {
+        try layer.build(weights: tensors)
+    } else {
+        try layer.setWeights(tensors)
+    }
+}
+
+/// The place of one weight of a layer, which may not exist yet.
+private struct Slot: Hashable {
+    let layer: ObjectIdentifier
+    let index: Int
+}
+
+/// The weights a layer has, or will have.
+private func slots(of layer: Layer) -> [Slot] {
+    var count = layer.weights.count
+    if let layer = layer as? Conv3D, !layer.isBuilt { count = layer.useBias ? 2 : 1 }
+    return (0..<count).map { Slot(layer: ObjectIdentifier(layer), index: $0) }
+}
+
+/// What the config in a file says of the layers of a model: whether each is trainable by itself. The layers made from it do not tell
+/// any more, since a frozen model freezes its layers when it is made.
+private struct StatedLayers {
+    /// nil where the config does not say.
+    let trainable: Bool?
+    private var layers: [String: JSONObject] = [:]
+
+    /// - Parameter entry: the serialised layer or model.
+    init?(_ entry: JSONValue?) {
+        guard let object = entry?.object else { return nil }
+        let config = object["config"]?.object
+        if case .bool(let flag)? = config?["trainable"] { trainable = flag } else { trainable = config == nil ? nil : true }
+        // TensorFlow 1 wrote the list of layers alone.
+        for layer in object["config"]?.array ?? config?["layers"]?.array ?? [] {
+            guard let layer = layer.object, let name = (layer["name"] ?? layer["config"]?.object?["name"])?.string else { continue }
+            layers[name] = layer
+        }
+    }
+
+    subscript(name: String) -> StatedLayers? { layers[name].flatMap { StatedLayers(.object($0)) } }
+}
+
+extension Optional where Wrapped == StatedLayers {
+    fileprivate subscript(name: String) -> StatedLayers? { flatMap { $0[name] } }
+}

@@ -1,0 +1,42 @@
+import TensorIO
+import Tensors
+import Voxelsmith
+
+/// Gives the weights of a file to layers; builds those that are not built. The kind is told by the contents: `.npz` (see
+/// `loadWeights(npz:into:)`), `.weights.h5`, other `.h5` of any Keras generation, whole models included, and `.keras` (see `assign`).
+/// - Returns: what the user should know of what was done, in sentences.
+/// - Throws: `TensorIOError`, `ModelIOError.foreignFile` for files of other kinds, and as `loadWeights(npz:into:)` and `assign`.
+@discardableResult
+public func loadWeights(path: String, into layers: [Conv3D]) throws -> [String] {
+    let file = try RecognizedFile(path: path)
+    switch file.kind {
+    case .npz:
+        try give(file.arrays(), to: layers)
+        return []
+    case .keras: return try assign(file.archive().weights, to: layers)
+    case .hdf5: return try assign(file.hdf5(), to: layers)
+    default: throw ModelIOError.foreignFile(path: path, file.kind, expected: .weights)
+    }
+}
+
+/// Gives the arrays of an `.npz` to layers; builds those that are not built. Arrays are called `kernel` and `bias` for one layer,
+/// `<layer name>/kernel` and `<layer name>/bias` for several (one layer may be named as well).
+/// - Throws: `TensorIOError`, `ModelIOError` when an array is missing, left over or of a wrong shape; layers before the one that failed
+///   then have their weights already.
+public func loadWeights(npz path: String, into layers: [Conv3D]) throws { try give(NPZFile(path: path), to: layers) }
+
+private func give(_ file: NPZFile, to layers: [Conv3D]) throws {
+    var left = Set(file.names)
+    var known: [String] = []
+    for layer in layers {
+        let isPlain = layers.count == 1 && left.contains("kernel")
+        let names = (layer.useBias ? ["kernel", "bias"] : ["kernel"]).map { isPlain ? $0 : "\(layer.name)/\($0)" }
+        known += names
+        let tensors = try names.map { name in
+            guard left.remove(name) != nil else { throw ModelIOError.weightMissing(layer: layer.name, name: name, present: file.names) }
+            return try file.tensor(name)
+        }
+        try fill(layer, with: tensors, named: names)
+    }
+    if !left.isEmpty { throw ModelIOError.weightsLeftOver(left.sorted(), taken: known) }
+}

@@ -1,0 +1,100 @@
+import Foundation
+import KerasConfig
+import KernelRuntime
+import Logging
+import TensorIO
+import Testing
+import Voxelsmith
+import VoxelsmithModelIO
+import _TestSupport
+
+/// The order of the weights in whole-model `.h5` files.
+struct WeightOrderTests {
+    private struct Case: Decodable {
+        struct Entry: Decodable {
+            let tree: Node
+            let order: [String]
+        }
+        let generation: Int
+        let name: String
+        let layers: [Entry]
+    }
+
+    private struct Node: Decodable {
+        let isModel: Bool
+        let trainable: Bool
+        let trainableVariables: [String]
+        let otherVariables: [String]
+        let layers: [Node]
+
+        var tree: WeightTree<String> {
+            WeightTree(
+                isModel: isModel, trainable: trainable, trainableVariables: trainableVariables, otherVariables: otherVariables,
+                layers: layers.map(\.tree))
+        }
+    }
+
+    /// Models of three levels with batch normalization and TimeDistributed, frozen and thawed in fourteen ways: the order that Keras 3
+    /// and tf-keras gave.
+    @Test func theOrderIsKeras() throws {
+        let cases = try JSONDecoder().decode([Case].self, from: Data(contentsOf: URL(filePath: Fixture.path("weight_order.json"))))
+        #expect(cases.count == 28)
+        for entry in cases {
+            for layer in entry.layers {
+                let order = layer.tree.tree.legacyOrder(entry.generation == 3 ? .keras3 : .keras2)
+                #expect(order == layer.order, "Keras \(entry.generation), \(entry.name)")
+            }
+        }
+        // The cases do tell the rules apart.
+        let order = { (generation: KerasGeneration) in cases.flatMap(\.layers).map { $0.tree.tree.legacyOrder(generation) } }
+        #expect(order(.keras2) != order(.keras3))
+    }
+
+    /// A variable of a layer that occurs twice is listed once, where it is met first.
+    @Test func sharedLayersAreListedOnce() {
+        let shared = WeightTree(isModel: false, trainable: true, trainableVariables: ["k"], otherVariables: ["m"])
+        let frozen = WeightTree(isModel: false, trainable: false, trainableVariables: ["f"], otherVariables: [])
+        let model = WeightTree(isModel: true, trainable: true, trainableVariables: [], otherVariables: [], layers: [shared, frozen, shared])
+        for generation in [KerasGeneration.keras2, .keras3] { #expect(model.legacyOrder(generation) == ["k", "m", "f"]) }
+    }
+
+    /// Frozen layers in inner models, as Keras 3 and tf-keras save them. All kernels have one shape, so an exchange would be silent.
+    @Test(arguments: [
+        "nested_frozen.h5", "tfk_nested_frozen.h5", "three_levels_keras3.h5", "three_levels_keras3.keras", "three_levels_tfkeras2.h5",
+        "three_levels_tfkeras2.keras", "thawed_keras3.h5", "thawed_tfkeras2.h5", "tfk_slash_names.h5", "tfk_slash_names.keras",
+        "infinity_in_config.keras",
+    ])
+    func filesComputeWhatKerasComputed(file: String) throws {
+        let values = try NPZFile(path: Fixture.path(file.prefix { $0 != "." } + ".npz"))
+        let model = try loadModel(path: Fixture.path(file), kernels: KernelRegistry())
+        let x = try values.tensor("x")
+        try expectAgreement(model, x, expected: try values.tensor("y0"), "\(file)")
+    }
+}
+
+/// The convolutions of a model, those of models in it too.
+func convolutions(of model: Model) -> [Conv3D] {
+    model.layers.flatMap { layer in (layer as? Model).map { convolutions(of: $0) } ?? (layer as? Conv3D).map { [$0] } ?? [] }
+}
+
+/// Compares a model of linear and relu layers with what Keras computed. Each side is off by at most ((1 + gamma)^layers - 1) times the
+/// magnitude: the result of the same model with the absolute values of its weights, for the absolute input.
+func expectAgreement(
+    _ model: Model, _ x: Tensor, expected: Tensor, type: ElementType = .float32, _ what: Comment, sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+    let y = try model(x).cast(to: .float64)
+    #expect(y.shape == expected.shape, what, sourceLocation: sourceLocation)
+    let layers = convolutions(of: model)
+    #expect(layers.allSatisfy { [.linear, .relu].contains($0.activation) }, what, sourceLocation: sourceLocation)
+    let weights = model.getWeights()
+    func absolute(_ tensor: Tensor) throws -> Tensor { try Tensor(shape: tensor.shape, tensor.doubles.map(abs)).cast(to: tensor.elementType) }
+    try model.setWeights(weights.map(absolute))
+    let magnitudes = try model(absolute(x)).doubles
+    try model.setWeights(weights)
+    let chain = layers.map { ($0.weights[0].value.elementCount / $0.filters) + 1 }.max() ?? 1
+    let factor = pow(1 + ErrorBound.gamma(chain, type), Double(layers.count)) - 1
+    // Twice, for both sides are rounded, and the magnitudes too.
+    let bounds = magnitudes.map { 2 * factor * (1 + 2 * factor) * $0 + Double(Float.leastNormalMagnitude) }
+    let violation = ErrorBound.firstViolation(received: y.doubles, expected: expected.doubles, bounds: bounds)
+    #expect(violation == nil, what, sourceLocation: sourceLocation)
+}
