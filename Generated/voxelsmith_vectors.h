@@ -291,12 +291,12 @@ VS_INLINE vf vs_sparse_plus(vf x) {
     const vf u = x * 0.5f + 0.5f;
     return vs_select(x <= -1.0f, vs_splat(0), vs_select(x >= 1.0f, x, u * u));
 }
-VS_INLINE vf vs_squareplus(vf x, vs_real b) {
-    const vf a = vs_magnitude(x);
+VS_INLINE vf vs_squareplus(vf x, vs_real b, vs_real scale) { /* b times scale * scale */
+    const vf a = vs_magnitude(x) * scale;
     /* Above VS_LARGE the square would overflow soon, and b no longer matters. */
     const vf root = vs_select(a > VS_LARGE, a, __builtin_elementwise_sqrt(a * a + b));
     /* x + root cancels below 0, where it equals b / (root - x). */
-    return 0.5f * vs_select(x < 0.0f, b / (root + a), a + root);
+    return ((vs_real)0.5 / scale) * vs_select(x < 0.0f, b / (root + a), a + root);
 }
 VS_INLINE vf vs_threshold(vf x, vs_real threshold, vs_real value) { return vs_select(x <= threshold, vs_splat(value), x); }
 
@@ -314,7 +314,7 @@ VS_INLINE vf vs_gelu(vf x) { return x * 0.5f * (vs_erf(x * 0.70710678f) + 1.0f);
 VS_INLINE vf vs_gelu_tanh(vf x) {
     return x * 0.5f * (vs_tanh((x * x * x * 0.044715f + x) * 0.79788456f) + 1.0f);
 }
-VS_INLINE vf vs_celu(vf x, float alpha, float inverse) { return vs_select(x > 0.0f, x, vs_expm1(x * inverse) * alpha); }
+VS_INLINE vf vs_celu(vf x, float alpha) { return vs_select(x > 0.0f, x, vs_expm1(x / alpha) * alpha); }
 VS_INLINE vf vs_log_sigmoid(vf x) { return -vs_softplus(-x); }
 VS_INLINE vf vs_tanh_shrink(vf x) { return x - vs_tanh(x); }
 VS_INLINE vf vs_mish(vf x) {

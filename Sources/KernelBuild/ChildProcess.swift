@@ -1,3 +1,4 @@
+import LayerSpec
 import Subprocess
 
 /// Runs one program to its end, or stops it and everything it started.
@@ -54,7 +55,7 @@ package enum ChildProcess {
                             standardOutput: result.standardOutput, standardError: result.standardError))
                 }
                 group.addTask {
-                    try await Task.sleep(for: .seconds(seconds))
+                    try await Task.sleep(for: Checked.duration(seconds: seconds))
                     return .limitReached
                 }
                 defer { group.cancelAll() }

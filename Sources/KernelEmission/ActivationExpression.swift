@@ -24,7 +24,7 @@ enum ActivationExpression {
         case .rectified(let slope, let maximum, let threshold):
             // With a maximum, what exceeds a negative threshold is at least 0.
             "vs_rectified(\(operand), \(literal(slope)), \(literal(threshold)), \(maximum == nil ? literal(-.infinity) : literal(0)), \(literal(maximum ?? .infinity)))"
-        case .celu(let alpha): "vs_celu(\(operand), \(literal(alpha)), \(literal(1 / alpha)))"
+        case .celu(let alpha): "vs_celu(\(operand), \(literal(alpha)))"
         case .logSigmoid: "vs_log_sigmoid(\(operand))"
         case .hardSilu: "vs_hard_silu(\(operand))"
         case .hardTanh: "vs_hard_tanh(\(operand))"
@@ -33,10 +33,18 @@ enum ActivationExpression {
         case .tanhShrink: "vs_tanh_shrink(\(operand))"
         case .mish: "vs_mish(\(operand))"
         case .sparsePlus: "vs_sparse_plus(\(operand))"
-        case .squareplus(let b): "vs_squareplus(\(operand), \(literal(b)))"
+        case .squareplus(let b):
+            squareplus(operand, b, type)
         case .threshold(let threshold, let value): "vs_threshold(\(operand), \(literal(threshold)), \(literal(value)))"
         case .softmax, .logSoftmax, .sparsemax, .alongAxis: nil
         }
+    }
+
+    /// A large b is computed on scaled numbers: `vs_squareplus` takes the root of x * x + b for |x| where x * x leaves the type's range,
+    /// so b must be too small to be seen there.
+    private static func squareplus(_ operand: String, _ b: Double, _ type: ElementType) -> String {
+        let scale = type.arithmetic == .float64 ? (b > 0x1p960 ? 0x1p-32 : 1) : (b > 0x1p96 ? 0x1p-16 : 1)
+        return "vs_squareplus(\(operand), \(literal(b * scale * scale, type)), \(literal(scale, type)))"
     }
 
     /// Whether the function needs so many registers that sums are better passed through memory.

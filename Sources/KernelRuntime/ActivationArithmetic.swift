@@ -5,10 +5,11 @@ import Tensors
 /// The activations in Swift, for the interpreter and for kernels that were found without their activation.
 ///
 /// Everything is computed in double precision and rounded once, so a float32 result is within 1 ulp of the exact one
-/// everywhere, gelu's tail and softplus's included. NaN stays NaN. Infinite arguments follow the formulas: silu and gelu of
+/// everywhere, gelu's tail and softplus's included. Parameters are first rounded to the type of the elements
+/// (`Activation.rounded(to:)`), so that comparisons fall as Keras's and the kernels' do. NaN stays NaN. Infinite arguments follow the formulas: silu and gelu of
 /// minus infinity and softsign of an infinity are NaN.
 public enum ActivationArithmetic {
-    /// A pointwise activation of one number; the others give NaN.
+    /// A pointwise activation of one number, with its parameters as they are; the others give NaN.
     public static func value(_ activation: Activation, _ x: Double) -> Double {
         switch activation {
         case .linear: x
@@ -46,7 +47,7 @@ public enum ActivationArithmetic {
         case .sparsePlus: x <= -1 ? 0 : (x >= 1 ? x : (x + 1) * (x + 1) / 4)
         case .squareplus(let b):
             // x + root cancels below 0, where it equals b / (root - x).
-            x < 0 ? b / (squareRootOfSum(x, b) - x) / 2 : (x + squareRootOfSum(x, b)) / 2
+            x < 0 ? b / (hypot(x, b.squareRoot()) - x) / 2 : (x + hypot(x, b.squareRoot())) / 2
         case .threshold(let threshold, let value): x <= threshold ? value : x
         case .softmax, .logSoftmax, .sparsemax, .alongAxis: .nan
         }
@@ -57,10 +58,6 @@ public enum ActivationArithmetic {
         let t = exp(x > 20 ? 20 : x)
         let n = t * (t + 2)
         return x * (n / (n + 2))
-    }
-
-    private static func squareRootOfSum(_ x: Double, _ b: Double) -> Double {
-        abs(x) > 0x1p500 ? abs(x) : (x * x + b).squareRoot()
     }
 
     private static func clip(_ x: Double) -> Double { x < 0 ? 0 : (x > 1 ? 1 : x) }
@@ -75,6 +72,7 @@ public enum ActivationArithmetic {
     public static func apply(
         _ activation: Activation, to buffer: UnsafeMutableRawPointer, type: ElementType, rowLength: Int, rows: Range<Int>
     ) {
+        let activation = activation.rounded(to: type)
         switch type {
         case .float32: apply(activation, to: buffer.assumingMemoryBound(to: Float.self), rowLength: rowLength, rows: rows)
         case .float64: apply(activation, to: buffer.assumingMemoryBound(to: Double.self), rowLength: rowLength, rows: rows)
@@ -107,9 +105,9 @@ public enum ActivationArithmetic {
     ) {
         if activation == .linear || shape.contains(0) { return }
         let rowLength = shape.last ?? 1
-        let rows = shape.dropLast().reduce(1, *)
+        let rows = Checked.clampedCount(shape.dropLast())
         // A piece of less than a few thousand elements is not worth another thread.
-        let useful = max(1, min(threads, rows * rowLength / 4096))
+        let useful = max(1, min(threads, Checked.clampedProduct(rows, rowLength) / 4096))
         let body: (Int, Range<Int>) throws(KernelError) -> Void = { _, range in
             apply(activation, to: buffer, type: type, rowLength: rowLength, rows: range)
         }

@@ -14,6 +14,10 @@ extension ActivationArithmetic {
         if x.elementType.arithmetic != x.elementType {
             return try apply(function, axis: axis, to: x.cast(to: x.elementType.arithmetic)).cast(to: x.elementType)
         }
+        return try DefaultArithmetic.run { try line(function, axis: axis, of: x) }
+    }
+
+    private static func line(_ function: Activation.AxisFunction, axis: Int, of x: Tensor) throws -> Tensor {
         let index = try Activation.index(ofAxis: axis, rank: x.shape.count)
         let shape = try Activation.alongAxis(function, axis: axis).shape(of: x.shape).map { $0 ?? 0 }
         var y = try Tensor(uninitialized: shape, x.elementType)
@@ -21,7 +25,7 @@ extension ActivationArithmetic {
         try x.withUnsafeBytes { (input: UnsafeRawBufferPointer) throws in
             try y.withUnsafeMutableBytes { output in
                 let lines = Lines(
-                    outer: shape[..<index].reduce(1, *), extent: x.shape[index], inner: shape[(index + 1)...].reduce(1, *))
+                    outer: Checked.clampedCount(shape[..<index]), extent: x.shape[index], inner: Checked.clampedCount(shape[(index + 1)...]))
                 if x.elementType == .float64 {
                     lines.apply(function, input.bindMemory(to: Double.self), output.bindMemory(to: Double.self))
                 } else {

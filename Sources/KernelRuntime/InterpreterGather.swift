@@ -189,7 +189,7 @@ struct InterpreterGather: Sendable {
         weightRows = geometry.tapCount * sourceFeatures
         dotLanes = Self.dotLanes(
             loops, reduction: sourceFeatures, columns: resultFeatures, isContiguous: sourceFeatureStep == 1,
-            tapsPerResult: Double(geometry.tapCount) / Double(isForward ? geometry.axes.reduce(1) { $0 * $1.stride } : 1))
+            tapsPerResult: Double(geometry.tapCount) / (isForward ? geometry.axes.reduce(1) { $0 * Double($1.stride) } : 1))
         groupWeights =
             dotLanes == nil
             ? loops.blockWidths(columns: resultFeatures).reduce(0, +) * weightRows : resultFeatures * weightRows

@@ -53,7 +53,7 @@ public struct InterpreterKernel: Kernel {
     /// written (with zeros) for batch 0 too.
     public func workItemCount(batch: Int) -> Int {
         switch plan {
-        case .gather(let gather): batch * gather.items.count
+        case .gather(let gather): Checked.clampedProduct(batch, gather.items.count)
         case .correlation(let correlation): correlation.itemCount
         }
     }

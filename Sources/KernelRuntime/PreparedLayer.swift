@@ -17,7 +17,7 @@ public final class PackedWeights: Sendable {
         try weights.withUnsafeBytes { (bytes: UnsafeRawBufferPointer) throws in
             // An empty kernel tensor does not exist: every extent of a legal geometry is at least 1.
             guard let base = bytes.baseAddress else { return }
-            try kernel.pack(weights: base, into: storage.address)
+            try DefaultArithmetic.run { try kernel.pack(weights: base, into: storage.address) }
         }
     }
 
@@ -40,7 +40,8 @@ public final class PackedWeights: Sendable {
 }
 
 /// A kernel with its packed weights and bias, ready to be called on inputs of one shape. Immutable: may be called from any
-/// thread, and from several at once.
+/// thread, and from several at once. Everything is computed with rounding to nearest and gradual underflow, whatever the calling
+/// thread has set.
 public struct PreparedLayer: Sendable {
     /// The problem it computes, activation included.
     public let spec: KernelSpec
@@ -106,7 +107,7 @@ public struct PreparedLayer: Sendable {
     ///   - batch: number of samples.
     ///   - threads: as in a call.
     public func workspaceByteCount(batch: Int, threads: Int = ThreadPool.defaultThreadCount) -> Int {
-        batch <= 0 ? 0 : choice.kernel.workspaceByteCount * participants(threads: threads, batch: batch)
+        batch <= 0 ? 0 : Checked.clampedProduct(choice.kernel.workspaceByteCount, participants(threads: threads, batch: batch))
     }
 
     private static func check(_ tensor: Tensor?, shape: [Int], _ type: ElementType) throws(TensorError) {

@@ -14,8 +14,8 @@ public final class ThreadPool: @unchecked Sendable {
     /// The only pool of the process.
     public static let shared = ThreadPool()
 
-    /// Cores in the affinity mask of the process.
-    public static var defaultThreadCount: Int { cores }
+    /// Cores in the affinity mask of the process; no more than a call can have.
+    public static var defaultThreadCount: Int { min(cores, maximumThreads) }
 
     private static let cores = Int(vs_available_cores())
 
@@ -24,8 +24,8 @@ public final class ThreadPool: @unchecked Sendable {
     /// How long a caller spins for the last worker before it sleeps; its core is taken by the call anyway.
     private static let callerSpin: UInt64 = 200_000
 
-    /// Most participants of one call; `seats` holds the number in 16 bits.
-    package static let maximumThreads = 4096
+    /// Most threads of one call; `seats` holds the number in 16 bits.
+    public static let maximumThreads = 4096
 
     /// What the current call wants done. Lives on the caller's stack until no worker holds a seat.
     private struct Job {
@@ -81,8 +81,9 @@ public final class ThreadPool: @unchecked Sendable {
     /// - Parameters:
     ///   - threads: wanted number of threads; less than 1 counts as 1.
     ///   - items: number of independent pieces of work.
-    ///   - body: called with the participant's number, less than `participants(threads:items:)`, and a range that is not empty; any
-    ///     number of times for a participant, and from several threads at once for different ones.
+    ///   - body: called under the default arithmetic (`DefaultArithmetic`) on every thread, with the participant's number, less than
+    ///     `participants(threads:items:)`, and a range that is not empty; any number of times for a participant, and from several
+    ///     threads at once for different ones.
     /// - Throws: the error of the first range that failed, in the order of items; the others still run.
     public func run(
         threads: Int, items: Int, _ body: (_ participant: Int, _ range: Range<Int>) throws(KernelError) -> Void
@@ -95,6 +96,8 @@ public final class ThreadPool: @unchecked Sendable {
         threads: Int, items: Int, cost: CallCost?, _ body: (_ participant: Int, _ range: Range<Int>) throws(KernelError) -> Void
     ) throws(KernelError) {
         if items <= 0 { return }
+        let arithmetic = vs_default_arithmetic()
+        defer { vs_restore_arithmetic(arithmetic) }
         var participants = Self.participants(threads: threads, items: items, cost: cost)
         guard participants > 1, isBusy.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged
         else { return try body(0, 0..<items) }
@@ -284,6 +287,8 @@ public final class ThreadPool: @unchecked Sendable {
             if exchanged { break }
             seen = original
         }
+        // A new thread has the arithmetic of the one that started it, and an earlier body may have changed it.
+        _ = vs_default_arithmetic()
         // Seats are numbered from the highest down; the caller's is 0.
         if let job { perform(job, participant: Int(seen >> 32)) }
         if seats.subtract(1, ordering: .sequentiallyConsistent).newValue & 0xFFFF_FFFF == 0,

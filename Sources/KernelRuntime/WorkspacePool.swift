@@ -1,3 +1,4 @@
+import LayerSpec
 import Tensors
 
 /// Workspaces of the threads of one call, a block for each: leased by the call and returned at its end.
@@ -21,10 +22,10 @@ final class Workspaces {
     }
 }
 
-/// Workspaces of kernels, kept after a call so that a repeated one allocates nothing. Apart from the tensors' memory, so that large
-/// results never push small workspaces out.
+/// Workspaces of kernels, kept after a call so that a repeated one allocates nothing: at most a 32nd of the memory that is available,
+/// and at most 256 MiB. Apart from the tensors' memory, so that large results never push small workspaces out.
 enum WorkspacePool {
-    private static let pool = StoragePool(limit: 256 << 20)
+    private static let pool = StoragePool(most: 256 << 20, share: 32)
     /// No two threads write into a pair of cache lines, which processors fetch together.
     private static let margin = 64
 
@@ -32,9 +33,10 @@ enum WorkspacePool {
     ///   nil when no workspace is needed.
     static func lease(byteCount: Int, threads: Int) throws(TensorError) -> Workspaces? {
         if byteCount == 0 { return nil }
+        let size = Checked.clampedSum(byteCount, margin)
         var blocks: [TensorStorage] = []
         blocks.reserveCapacity(threads)
-        for _ in 0..<threads { blocks.append(try TensorStorage(byteCount: byteCount + margin, pool: pool)) }
+        for _ in 0..<threads { blocks.append(try TensorStorage(byteCount: size, pool: pool)) }
         return Workspaces(blocks)
     }
 }

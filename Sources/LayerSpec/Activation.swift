@@ -152,21 +152,6 @@ public enum Activation: Hashable, Sendable {
         }
     }
 
-    /// The numeric parameters by their Keras names; nil is the absence of a maximum.
-    public var parameters: [(name: String, value: Double?)] {
-        switch self {
-        case .rectified(let slope, let maximum, let threshold):
-            [("negative_slope", slope), ("max_value", maximum), ("threshold", threshold)]
-        case .elu(let alpha), .celu(let alpha): [("alpha", alpha)]
-        case .hardSigmoid(let slope): [("slope", slope)]
-        case .hardShrink(let threshold), .softShrink(let threshold): [("threshold", threshold)]
-        case .leakyRelu(let slope): [("negative_slope", slope)]
-        case .squareplus(let b): [("b", b)]
-        case .threshold(let threshold, let value): [("threshold", threshold), ("default_value", value)]
-        default: []
-        }
-    }
-
     /// The token in a `SpecKey`: the name, and parameters in parentheses.
     package var token: String {
         switch self {

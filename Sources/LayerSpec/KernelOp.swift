@@ -12,6 +12,7 @@ public enum KernelOp: String, CaseIterable, Hashable, Sendable {
 public enum Policy: String, CaseIterable, Hashable, Sendable {
     /// Each output is one sum over taps and channels.
     case direct
-    /// May rearrange algebraically (minimal filtering); its error bound is stated.
+    /// May rearrange algebraically (minimal filtering). Errors are bounded by the magnitudes in a result's neighbourhood, not by its
+    /// own, for inputs and weights up to FLT_MAX / 8 (`Documentation/kernel-families.md`).
     case fast
 }

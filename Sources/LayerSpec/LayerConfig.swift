@@ -45,11 +45,8 @@ public struct LayerConfig: Hashable, Sendable {
         for (what, values) in [("kernel size", kernelSize), ("strides", strides), ("dilation rate", dilationRate)] {
             for value in values where value < 1 { throw .tooSmall(what, value, minimum: 1) }
         }
-        for (_, value) in activation.parameters {
-            if let value, !value.isFinite { throw .invalidParameter("activation parameter", value) }
-        }
-        // celu divides by it.
-        if activation == .celu(alpha: 0) { throw .invalidParameter("activation parameter", 0) }
+        if groups < 1 { throw .tooSmall("number of groups", groups, minimum: 1) }
+        try activation.checkParameters(in: elementType)
         self.op = op
         self.name = name
         self.filters = filters

@@ -15,7 +15,8 @@ public enum SpecError: Error, Hashable, Sendable, CustomStringConvertible {
     case ordinaryPadding(String)
     case groupsDoNotDivide(groups: Int, what: String, Int)
     case wrongChannels(received: Int, expected: Int)
-    case invalidParameter(_ what: String, Double)
+    /// `what`, the value received, and what it must be.
+    case invalidParameter(_ what: String, Double, expected: String)
     case axis(Int, rank: Int)
     case oddExtent(axis: Int, Int)
     case malformedKey(String, reason: String)
@@ -43,8 +44,8 @@ public enum SpecError: Error, Hashable, Sendable, CustomStringConvertible {
             "Received \(groups) groups for \(value) \(what); expected a divisor of \(value)."
         case .wrongChannels(let received, let expected):
             "Received an input with \(received) channels; expected \(expected)."
-        case .invalidParameter(let what, let value):
-            "Received \(what) \(value); expected a finite number\(value == 0 ? " other than 0" : "")."
+        case .invalidParameter(let what, let value, let expected):
+            "Received \(what) \(value); expected \(expected)."
         case .axis(let axis, let rank):
             "Received axis \(axis); expected -\(rank) to \(rank - 1) for a tensor of \(rank) axes."
         case .oddExtent(let axis, let extent):

@@ -38,7 +38,7 @@ public struct SpecKey: Hashable, Sendable, CustomStringConvertible {
 
     /// The problem this key stands for.
     public var spec: KernelSpec {
-        // A SpecKey only exists for a legal spec, so parsing its own text cannot fail.
+        // Fails only for a spec made with activation parameters that no layer takes.
         get throws(SpecError) { try Self.parse(text) }
     }
 
@@ -75,6 +75,7 @@ public struct SpecKey: Hashable, Sendable, CustomStringConvertible {
         }
         guard fields[12] == "bias" || fields[12] == "nobias" else { throw malformed("expected bias or nobias") }
         guard let activation = Activation(token: fields[13]) else { throw malformed("unknown activation \(fields[13])") }
+        try activation.checkParameters(in: storage)
         guard let policy = Policy(rawValue: String(fields[14])) else { throw malformed("unknown policy \(fields[14])") }
 
         var axes: [AxisGeometry] = []

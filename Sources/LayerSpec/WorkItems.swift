@@ -5,10 +5,10 @@ public enum WorkItems: Hashable, Sendable {
     /// So many in a call, each over the whole batch: of kernels that read every weight once a call.
     case perCall(Int)
 
-    /// Items of a call; none for batch 0.
+    /// Items of a call; none for batch 0, `Int.max` where there are more than that.
     public func count(batch: Int) -> Int {
         switch self {
-        case .perSample(let number): number * batch
+        case .perSample(let number): Checked.clampedProduct(number, batch)
         case .perCall(let number): batch == 0 ? 0 : number
         }
     }

@@ -31,8 +31,7 @@ public struct BatchRows: Codable, Hashable, Sendable {
         if geometry.groups != 1 { return no("batch rows need 1 group") }
         // Zero weights would not do for the outputs no tap reaches: 0 * NaN is NaN.
         if geometry.axes.contains(where: { $0.pairCount < $0.output }) { return no("batch rows need a tap for every output") }
-        let outputs = geometry.outputVolume.multipliedReportingOverflow(by: geometry.filters)
-        if outputs.overflow || outputs.partialValue > maximumCount || geometry.channels > maximumCount {
+        if Checked.clampedProduct(geometry.outputVolume, geometry.filters) > maximumCount || geometry.channels > maximumCount {
             return no("it has more than \(maximumCount) outputs or channels")
         }
         return nil

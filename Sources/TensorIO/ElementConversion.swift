@@ -1,3 +1,5 @@
+import LayerSpec
+
 /// From the elements of a file to those of a tensor.
 enum ElementConversion {
     /// Converts the elements of `from`, stored as `header` says, to those of `header.elementType`, in the same order.
@@ -38,7 +40,7 @@ enum ElementConversion {
         let middle = Array(shape[1..<(shape.count - 1)])
         let rowStep = to.count / rows
         let columnStep = from.count / columns
-        for block in 0..<middle.reduce(1, *) {
+        for block in 0..<Checked.clampedCount(middle) {
             // `block` is the row-major index of the middle axes; their Fortran offset has the weights the other way round.
             var (rest, sourceBlock) = (block, 0)
             var weight = columnStep

@@ -75,7 +75,7 @@ public final class HDF5File: Sendable {
         }
         self.api = api
         self.path = path
-        plausibleByteCount = max(1 << 20, UInt64(byteCount).multipliedReportingOverflow(by: 1032).partialValue)
+        plausibleByteCount = max(1 << 20, UInt64(Checked.clampedProduct(byteCount, 1032)))
         file = Self.lock.withLock { _ in
             _ = api.H5Eset_auto2(Int64(CHDF5_DEFAULT), nil, nil)
             return open(api)
@@ -196,7 +196,7 @@ public final class HDF5File: Sendable {
     public func strings(_ attribute: String, of object: String = "/") throws -> [String]? {
         try withAttribute(attribute, of: object) { id, type, shape, name in
             if shape.contains(0) { return [] }
-            let count = shape.reduce(1, *)  // within checkSize's limit
+            let count = Checked.clampedCount(shape)  // within checkSize's limit
             guard api.H5Tget_class(type) == Int32(CHDF5_STRING) else {
                 throw TensorIOError.hdf5Type(path: path, object: name, received: className(of: type), expected: "strings")
             }
@@ -231,7 +231,7 @@ public final class HDF5File: Sendable {
     public func integers(_ attribute: String, of object: String = "/") throws -> [Int]? {
         try withAttribute(attribute, of: object) { id, type, shape, name in
             if shape.contains(0) { return [] }
-            let count = shape.reduce(1, *)  // within checkSize's limit
+            let count = Checked.clampedCount(shape)  // within checkSize's limit
             guard api.H5Tget_class(type) == Int32(CHDF5_INTEGER) else {
                 throw TensorIOError.hdf5Type(path: path, object: name, received: className(of: type), expected: "integers")
             }
@@ -343,12 +343,7 @@ public final class HDF5File: Sendable {
 
     /// A few bytes of file can declare any amount of elements; what the file cannot hold is refused before memory is asked for.
     private func checkSize(_ shape: [Int], _ byteCount: Int, _ object: String) throws(TensorIOError) {
-        var size = UInt64(byteCount)
-        for extent in shape.sorted() {
-            let (value, overflow) = size.multipliedReportingOverflow(by: UInt64(extent))
-            size = overflow ? .max : value
-            if overflow { break }
-        }
+        let size = UInt64(Checked.clampedCount(shape + [byteCount]))
         if size > plausibleByteCount { throw .tooLarge(path: path, object: object, size: size, limit: Int(clamping: plausibleByteCount)) }
     }
 

@@ -21,7 +21,7 @@ public enum NPY {
     static func decode(_ bytes: [UInt8], name: String, memoryLimit: Int) throws -> Tensor {
         let headerByteCount = try NPYHeader.byteCount(prefix: bytes.prefix(NPYHeader.prefixByteCount), path: name)
         let header = try NPYHeader(bytes.prefix(headerByteCount), path: name)
-        let needed = bytes.count + header.memory(for: bytes.count - headerByteCount)
+        let needed = Checked.clampedSum(bytes.count, header.memory(for: bytes.count - headerByteCount))
         if needed > memoryLimit { throw TensorIOError.tooLarge(path: name, object: "the array in memory", size: UInt64(needed), limit: memoryLimit) }
         return try tensor(header, dataByteCount: bytes.count - headerByteCount, path: name) { buffer in
             bytes.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[headerByteCount...])) }

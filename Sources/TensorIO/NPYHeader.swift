@@ -45,9 +45,9 @@ struct NPYHeader: Hashable {
 
     /// Bytes that reading so much data takes beside the data themselves.
     func memory(for dataByteCount: Int) -> Int {
-        let elements = dataByteCount / itemByteCount * elementType.byteCount
+        let elements = Checked.clampedProduct(dataByteCount / itemByteCount, elementType.byteCount)
         if isDirect { return elements }
-        return dataByteCount + elements * (fortranOrder && shape.count >= 2 ? 2 : 1)
+        return Checked.clampedSum(dataByteCount, Checked.clampedProduct(elements, fortranOrder && shape.count >= 2 ? 2 : 1))
     }
 
     /// Length of the whole header, text included, from its first bytes.
@@ -87,11 +87,8 @@ struct NPYHeader: Hashable {
     /// Bytes of data that follow the header.
     /// - Throws: `TensorIOError.tensor` when that is beyond the supported size.
     func dataByteCount(path: String) throws(TensorIOError) -> Int {
-        var count = itemByteCount
-        for extent in shape.sorted() {  // ascending: a zero extent is met before anything overflows
-            let (value, overflow) = count.multipliedReportingOverflow(by: extent)
-            if overflow || value > Geometry.maximumByteCount { throw .tensor(path: path, .tooLarge(shape: shape)) }
-            count = value
+        guard let count = Checked.product(shape + [itemByteCount]), count <= Geometry.maximumByteCount else {
+            throw .tensor(path: path, .tooLarge(shape: shape))
         }
         return count
     }

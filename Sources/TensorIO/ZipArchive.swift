@@ -1,4 +1,5 @@
 import CZip
+import LayerSpec
 import Glibc
 
 /// A zip archive opened for reading by libzip. Belongs to one task.
@@ -25,7 +26,7 @@ public final class ZipArchive {
     package var memoryLimit: Int { (48 << 20) + 8 * min(byteCount, 1 << 50) }
 
     /// Deflate packs at most 1032 bytes into one.
-    private var plausibleByteCount: UInt64 { UInt64(byteCount) * 1032 }
+    private var plausibleByteCount: UInt64 { UInt64(Checked.clampedProduct(byteCount, 1032)) }
 
     /// Most bytes read from one member unless told otherwise.
     public static let defaultLimit = 1 << 36

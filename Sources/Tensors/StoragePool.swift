@@ -1,41 +1,65 @@
 import Glibc
+import LayerSpec
 import Synchronization
 
 /// Memory for tensors, kept after release so that a repeated call meets no page faults.
 ///
 /// First touches of fresh pages cost more than most layers; blocks of 2 MiB and more are aligned to huge pages and say so to
-/// the kernel. Blocks are reused by exact size class only.
+/// the kernel. Blocks are reused by exact size class only. What is kept has a limit, and the blocks that were released longest ago go
+/// first: a process that meets ever new shapes keeps the latest.
 public final class StoragePool: Sendable {
-    /// The pool of every tensor that names no other; keeps at most 4 GiB of released memory.
-    public static let shared = StoragePool(limit: 4 << 30)
+    /// The pool of every tensor that names no other: keeps at most a sixteenth of the memory that is available when it has to decide,
+    /// and at most 2 GiB.
+    public static let shared = StoragePool(most: 2 << 30, share: 16)
 
     struct Block: @unchecked Sendable {
         let address: UnsafeMutableRawPointer
         let capacity: Int
+        /// Counts releases.
+        fileprivate(set) var released: UInt64 = 0
     }
 
     private struct State {
         var free: [Int: [Block]] = [:]
         var freeBytes = 0
+        var releases: UInt64 = 0
+        /// nil until so much is kept that it matters.
+        var limit: Int?
     }
 
-    private let state = Mutex(State())
-    private let limit: Int
+    private let state: Mutex<State>
+    private let most: Int
+    private let share: Int
 
     /// - Parameter limit: most bytes kept in released blocks.
-    public init(limit: Int) { self.limit = limit }
+    public init(limit: Int) {
+        (most, share) = (limit, 0)
+        state = Mutex(State(limit: limit))
+    }
+
+    /// A pool that keeps at most a `share`-th of the memory that is available when it first keeps more than `keptAnyway`, and never more
+    /// than `most`.
+    package init(most: Int, share: Int) {
+        (self.most, self.share) = (most, share)
+        state = Mutex(State())
+    }
+
+    /// Bytes that are kept without asking how much memory there is, which takes some 50 µs.
+    static let keptAnyway = 16 << 20
 
     static let hugePage = 2 << 20
 
     /// Size class of a request: multiples of 64 bytes, and of 2 MiB from 2 MiB on.
-    static func capacity(for byteCount: Int) -> Int {
+    /// - Throws: `TensorError.outOfMemory` for a request that no system meets.
+    static func capacity(for byteCount: Int) throws(TensorError) -> Int {
+        if byteCount < 0 || byteCount > Int.max - hugePage { throw .outOfMemory(byteCount: byteCount) }
         let grain = byteCount >= hugePage ? hugePage : 64
         return max(64, (byteCount + grain - 1) / grain * grain)
     }
 
     /// - Throws: `TensorError.outOfMemory` when the system has no memory for the block; nothing was asked of it then.
     func take(byteCount: Int) throws(TensorError) -> Block {
-        let capacity = Self.capacity(for: byteCount)
+        let capacity = try Self.capacity(for: byteCount)
         let reused: Block? = state.withLock { state in
             guard let block = state.free[capacity]?.popLast() else { return nil }
             if state.free[capacity]?.isEmpty == true { state.free[capacity] = nil }
@@ -49,31 +73,69 @@ public final class StoragePool: Sendable {
             trim()  // blocks of other sizes
             try AvailableMemory.check(capacity)
         }
-        var address: UnsafeMutableRawPointer?
-        let alignment = capacity >= Self.hugePage ? Self.hugePage : 64
-        guard posix_memalign(&address, alignment, capacity) == 0, let address else {
+        guard let address = capacity >= Self.hugePage ? Self.map(capacity) : Self.allocate(capacity) else {
             throw .outOfMemory(byteCount: byteCount)
         }
-        if capacity >= Self.hugePage { madvise(address, capacity, MADV_HUGEPAGE) }
         return Block(address: address, capacity: capacity)
     }
 
+    private static func allocate(_ capacity: Int) -> UnsafeMutableRawPointer? {
+        var address: UnsafeMutableRawPointer?
+        return posix_memalign(&address, 64, capacity) == 0 ? address : nil
+    }
+
+    /// From the system itself, so that what is freed goes back to it at once: the C library may keep it.
+    private static func map(_ capacity: Int) -> UnsafeMutableRawPointer? {
+        let length = capacity + hugePage
+        guard let start = mmap(nil, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+            start != MAP_FAILED
+        else { return nil }
+        let before = (hugePage - Int(bitPattern: start) % hugePage) % hugePage
+        if before > 0 { munmap(start, before) }
+        munmap(start + before + capacity, hugePage - before)
+        madvise(start + before, capacity, MADV_HUGEPAGE)
+        return start + before
+    }
+
+    private static func free(_ block: Block) {
+        if block.capacity >= hugePage { munmap(block.address, block.capacity) } else { Glibc.free(block.address) }
+    }
+
     func release(_ block: Block) {
-        // What does not fit any more pushes out blocks of other sizes: the sizes in use now are the ones worth keeping.
         let dropped: [Block] = state.withLock { state in
-            guard block.capacity <= limit else { return [block] }
-            var dropped: [Block] = []
-            while state.freeBytes + block.capacity > limit {
-                guard let size = state.free.keys.first(where: { $0 != block.capacity }) else { return [block] + dropped }
-                let blocks = state.free.removeValue(forKey: size) ?? []
-                state.freeBytes -= size * blocks.count
-                dropped += blocks
+            if state.limit == nil, Checked.clampedSum(state.freeBytes, block.capacity) > Self.keptAnyway {
+                state.limit = max(Self.keptAnyway, min(most, AvailableMemory.byteCount / share))
             }
+            let limit = state.limit ?? Self.keptAnyway
+            guard block.capacity <= limit else { return [block] }
+            let dropped = Self.evict(&state, keeping: limit - block.capacity)
+            var block = block
+            state.releases += 1
+            block.released = state.releases
             state.free[block.capacity, default: []].append(block)
             state.freeBytes += block.capacity
             return dropped
         }
-        for block in dropped { free(block.address) }
+        dropped.forEach(Self.free)
+    }
+
+    /// Takes out the blocks that were released longest ago until the others have no more bytes than `room`.
+    private static func evict(_ state: inout State, keeping room: Int) -> [Block] {
+        if state.freeBytes <= room { return [] }
+        var dropped: [Block] = []
+        // Among very many sizes the oldest are looked for once in a while only.
+        let goal = state.free.count > 256 ? room - room / 16 : room
+        for block in state.free.values.joined().sorted(by: { $0.released < $1.released }) {
+            if state.freeBytes <= goal { break }
+            dropped.append(block)
+            state.freeBytes -= block.capacity
+        }
+        let last = dropped.last?.released ?? 0
+        for capacity in Set(dropped.map(\.capacity)) {
+            state.free[capacity]?.removeAll { $0.released <= last }
+            if state.free[capacity]?.isEmpty == true { state.free[capacity] = nil }
+        }
+        return dropped
     }
 
     /// Bytes in released blocks.
@@ -83,10 +145,11 @@ public final class StoragePool: Sendable {
     public func trim() {
         let blocks = state.withLock { state in
             let all = state.free.values.flatMap { $0 }
-            state = State()
+            state.free = [:]
+            state.freeBytes = 0
             return all
         }
-        for block in blocks { free(block.address) }
+        blocks.forEach(Self.free)
     }
 }
 

@@ -22,11 +22,8 @@ public struct Tensor: Sendable {
         uninitialized shape: [Int], _ elementType: ElementType, holding count: Int?, pool: StoragePool = .shared
     ) throws(TensorError) {
         if shape.contains(where: { $0 < 0 }) { throw .negativeExtent(shape: shape) }
-        var bytes = elementType.byteCount
-        for extent in shape.sorted() {  // ascending: a zero extent is met before anything overflows
-            let (value, overflow) = bytes.multipliedReportingOverflow(by: extent)
-            if overflow || value > Geometry.maximumByteCount { throw .tooLarge(shape: shape) }
-            bytes = value
+        guard let bytes = Checked.product(shape + [elementType.byteCount]), bytes <= Geometry.maximumByteCount else {
+            throw .tooLarge(shape: shape)
         }
         if let count, count != bytes / elementType.byteCount { throw .elementCount(received: count, shape: shape) }
         self.shape = shape
@@ -161,13 +158,9 @@ public struct Tensor: Sendable {
     /// The same elements under another shape.
     /// - Throws: `TensorError.elementCount` unless both shapes hold equally many.
     public func reshaped(to shape: [Int]) throws(TensorError) -> Tensor {
-        var count = 1
-        for extent in shape.sorted() {
-            let (value, overflow) = count.multipliedReportingOverflow(by: extent)
-            if overflow || extent < 0 { throw .elementCount(received: elementCount, shape: shape) }
-            count = value
+        if shape.contains(where: { $0 < 0 }) || Checked.product(shape) != elementCount {
+            throw .elementCount(received: elementCount, shape: shape)
         }
-        if count != elementCount { throw .elementCount(received: elementCount, shape: shape) }
         return Tensor(shape: shape, of: self)
     }
 

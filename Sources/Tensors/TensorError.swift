@@ -23,13 +23,7 @@ public enum TensorError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     private static func count(of shape: [Int]) -> String {
-        var count = 1
-        for extent in shape.sorted() {
-            let (value, overflow) = count.multipliedReportingOverflow(by: extent)
-            if extent < 0 { return "extents of 0 or more" }
-            if overflow { return "more than 2^63" }
-            count = value
-        }
-        return "\(count)"
+        if shape.contains(where: { $0 < 0 }) { return "extents of 0 or more" }
+        return Checked.product(shape).map { "\($0)" } ?? "more than 2^63"
     }
 }

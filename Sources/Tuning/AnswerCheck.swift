@@ -166,12 +166,13 @@ final class AnswerCheck {
     private func pointwise(
         _ kernel: String, _ received: Elements, _ sums: Elements, _ magnitudes: Elements, _ factor: Double
     ) throws -> Double {
-        let activation = spec.epilogue.activation
+        let type = spec.elements.storage
+        let activation = spec.epilogue.activation.rounded(to: type)
         var worst = 0.0
         for index in 0..<received.count {
             let sum = sums[index]
             let value = activation == .linear ? sum : ActivationArithmetic.value(activation, sum)
-            let bound = ActivationBound.bound(activation, sum: sum, error: factor * magnitudes[index], value: value, spec.elements.storage)
+            let bound = ActivationBound.bound(activation, sum: sum, error: factor * magnitudes[index], value: value, type)
             worst = max(worst, try ratio(received[index], value, bound, kernel, at: index))
         }
         return worst
@@ -217,6 +218,7 @@ final class AnswerCheck {
     ) throws(BenchmarkError) -> Double {
         let error = abs(received - expected)
         if error <= bound { return error / bound }
+        if ActivationBound.holds(received, expected, bound: bound, spec.elements.storage) { return received == expected ? 0 : 1 }
         throw .wrongAnswer(kernel: kernel, index: index, received: received, expected: expected, bound: bound)
     }
 }

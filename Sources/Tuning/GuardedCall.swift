@@ -23,7 +23,7 @@ struct GuardedCall {
         let b = bias.map(buffer)
         let type = kernel.spec.elements.storage
         let y = GuardedBuffer(
-            byteCount: kernel.spec.outputShape(batch: batch).reduce(1, *) * type.byteCount, placement: placement)
+            byteCount: Checked.clampedCount(kernel.spec.outputShape(batch: batch) + [type.byteCount]), placement: placement)
         y.fill(0xFF)
         let items = kernel.workItemCount(batch: batch)
         for range in ranges?(items) ?? [0..<items] where !range.isEmpty {

@@ -91,7 +91,8 @@ public struct LayerBenchmark: Sendable {
     /// - Throws: `BenchmarkError.notEnoughMemory`.
     package static func checkMemory(for spec: KernelSpec, batch: Int) throws(BenchmarkError) {
         let shapes = [spec.inputShape(batch: batch), spec.outputShape(batch: batch), spec.geometry.kernelShape]
-        let needed = shapes.reduce(0) { $0 + $1.reduce(1, *) } * spec.elements.storage.byteCount
+        let elements = shapes.reduce(0) { Checked.clampedSum($0, Checked.clampedCount($1)) }
+        let needed = Checked.clampedProduct(elements, spec.elements.storage.byteCount)
         let available = AvailableMemory.byteCount
         if needed > available { throw .notEnoughMemory(key: spec.key.text, needed: needed, available: available) }
     }
@@ -118,7 +119,7 @@ public struct LayerBenchmark: Sendable {
         return LayerMeasurement(
             choice: choice, threads: threads, timing: timing, freshSeconds: fresh, freshPageFaults: freshFaults,
             interpreterSeconds: choice.isSpecialized ? try interpreterSeconds(operands, into: &y) : timing.median,
-            flopCount: spec.geometry.flopCount * batch, peakPerThread: [before, after].compactMap(\.self).max(),
+            flopCount: Checked.clampedProduct(spec.geometry.flopCount, batch), peakPerThread: [before, after].compactMap(\.self).max(),
             worstErrorOverBound: worst)
     }
 

@@ -50,7 +50,7 @@ public struct TuningSession: Sendable {
         _ specs: [KernelSpec], tunings: inout Tunings, again: Bool = false, timeLimit: Double? = nil,
         onStart: (Int) -> Void = { _ in }, onOutcome: (Int, TuningOutcome, Tunings) throws -> Void
     ) async throws {
-        let end = timeLimit.map { ContinuousClock.now + .seconds($0) }
+        let end = timeLimit.map { ContinuousClock.now + Checked.duration(seconds: $0) }
         // Decisions first: they take no time that the others could use.
         var waiting: [Int] = []
         for (index, spec) in specs.enumerated() {

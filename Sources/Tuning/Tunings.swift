@@ -77,7 +77,7 @@ public struct TuningRecord: Hashable, Sendable {
         do { key = try SpecKey(parsing: text) } catch { throw fields.error("key", "\(error)") }
         context = TuningContext(
             cpu: try fields.string("cpu"), cores: try fields.integer("cores", 1...1 << 20),
-            instructionSet: try fields.string("instruction_set"), threads: try fields.integer("threads", 1...1 << 20),
+            instructionSet: try fields.string("instruction_set"), threads: try fields.integer("threads", 1...ThreadPool.maximumThreads),
             compiler: try fields.string("compiler"), templates: try fields.string("templates"))
         estimateMilliseconds = try fields.isNull("estimate_ms") ? nil : fields.milliseconds("estimate_ms")
         bestMilliseconds = try fields.milliseconds("best_ms")
@@ -148,6 +148,11 @@ public struct Tunings: Hashable, Sendable {
 
     /// - Parameter path: used in error sentences only.
     package init(bytes: [UInt8], path: String, context: TuningContext) throws {
+        try self.init(bytes: bytes, path: path) { $0 == context }
+    }
+
+    /// - Parameter isOwn: whether the decisions of a context are this version's, and so to be read.
+    private init(bytes: [UInt8], path: String, isOwn: (TuningContext) -> Bool) throws {
         let json: JSONValue
         do {
             json = try JSONValue(parsing: bytes)
@@ -165,7 +170,7 @@ public struct Tunings: Hashable, Sendable {
             guard let members = value.object else { throw top.error("records[\(index)]", "expected an object, received \(value.excerpt)") }
             let fields = RecordFields(path: path, prefix: "records[\(index)].", members: members)
             let record = try TuningRecord(fields)
-            if record.context == context {
+            if isOwn(record.context) {
                 do { _ = try record.decision() } catch { throw fields.error("decision", Self.reason(error)) }
             }
             records.append(record)
@@ -199,10 +204,13 @@ public struct Tunings: Hashable, Sendable {
         records.append(record)
     }
 
-    /// Writes the file in one step: readers see the old one or the new one.
-    /// - Throws: `TensorIOError.cannotWrite`.
+    /// Writes the file in one step: readers see the old one or the new one. What a reader would refuse is not written.
+    /// - Throws: `TensorIOError.cannotWrite`; `TuningsError` for records that no reader takes.
     public func write(to path: String) throws {
-        try Array(text.utf8).withUnsafeBytes { try StagedFile.write([$0], to: path) }
+        let bytes = Array(text.utf8)
+        if bytes.count > Self.byteLimit { throw TensorIOError.fileTooLarge(path: path, limit: Self.byteLimit) }
+        _ = try Tunings(bytes: bytes, path: path) { $0.templates == generatorDigest }
+        try bytes.withUnsafeBytes { try StagedFile.write([$0], to: path) }
     }
 
     /// What `write` writes: a line for each record.

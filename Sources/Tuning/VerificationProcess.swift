@@ -78,7 +78,7 @@ public struct VerificationProcess: Sendable {
         let file = try PluginFile(path: path)
         try file.checkMachine()
         var verdicts: [KernelVerdict] = []
-        let end = ContinuousClock.now + .seconds(totalTimeLimit)
+        let end = ContinuousClock.now + Checked.duration(seconds: totalTimeLimit)
         for (index, descriptor) in file.descriptors.enumerated() {
             onKernel(index, file.descriptors.count)
             verdicts.append(try await verify(descriptor, file, index, secondsLeft: (end - ContinuousClock.now) / .seconds(1)))
@@ -96,7 +96,7 @@ public struct VerificationProcess: Sendable {
         let isLast = secondsLeft < timeLimit
         let seconds = min(timeLimit, secondsLeft)
         if seconds <= 0 { return verdict([], .notReached(totalSeconds: totalTimeLimit)) }
-        let arguments = [file.path, file.digest, "\(index)", "\(Int(seconds.rounded(.up)) + 5)"]
+        let arguments = [file.path, file.digest, "\(index)", "\(Checked.duration(seconds: seconds).components.seconds + 6)"]
         do {
             let outcome = try await ChildProcess.run(command + arguments, what: kernel.name, folder: nil, seconds: seconds)
             let (checks, isComplete) = Self.parse(outcome.standardOutput)

@@ -27,8 +27,8 @@ package struct VerificationRecord: Hashable, Sendable {
 
     package static func path(beside plugin: String) -> String { plugin + ".verification.json" }
 
-    /// A record has some hundred bytes a kernel.
-    private static let byteLimit = 1 << 20
+    /// A record has some hundred bytes a kernel; this is room for as many as the largest plugin holds.
+    private static let byteLimit = 16 << 20
 
     /// The record beside the path of a plugin; nil when there is none, when it is damaged, and when it is of another plugin.
     package static func read(beside path: String, of plugin: PluginFile) -> VerificationRecord? {

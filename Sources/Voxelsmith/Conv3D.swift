@@ -165,7 +165,7 @@ open class Conv3D: Layer {
 
     /// Channels of the input that a kernel tensor of this shape takes.
     private func channels(ofKernel shape: [Int]) -> Int {
-        config.op == .forward ? shape.last ?? 0 : (shape.dropLast().last ?? 0) * groups
+        config.op == .forward ? shape.last ?? 0 : Checked.clampedProduct(shape.dropLast().last ?? 0, groups)
     }
 
     /// Keras 3's `get_config`, key for key. Input shapes and weights the layer was made with are not part of it.
@@ -264,7 +264,7 @@ open class Conv3D: Layer {
         let rank = kernelSize.count + 2
         if shape.count != rank { throw LayerError.inputRank(layer: name, received: shape, expected: rank) }
         // An ordinary convolution without padding needs an input as long as its kernel.
-        let least = zip(kernelSize, dilationRate).reduce(64) { max($0, ($1.0 - 1) * $1.1 + 1) }
+        let least = zip(kernelSize, dilationRate).reduce(64) { max($0, Checked.clampedSum(Checked.clampedProduct($1.0 - 1, $1.1), 1)) }
         var result = shape.map { $0 ?? least }
         let axis = dataFormat.channelAxis(rank: rank)
         if shape[axis] == nil {
@@ -288,8 +288,19 @@ open class Conv3D: Layer {
         try super.prepare(inputShape: inputShape)
         forgetStale()
         let spec = try checkedSpec(inputShape: inputShape)
-        let choice = try kernels.lookup(spec, mode: kernelMode)
+        let choice = try choice(spec, kernel: kernel)
         prepared[Array(inputShape.dropFirst())] = try pack(spec, choice, kernel: kernel, bias: bias, sharing: prepared)
+    }
+
+    /// The kernel for a problem, with the weights there are.
+    private func choice(_ spec: KernelSpec, kernel: Tensor?) throws -> KernelChoice {
+        guard let kernel else { return try kernels.lookup(spec, mode: kernelMode) }
+        return try kernels.lookup(spec, mode: kernelMode, weights: forKernels(kernel))
+    }
+
+    private func isInFastRange(_ kernel: Tensor?) throws -> Bool {
+        guard let kernel else { return true }
+        return try FastRange.weightBeyond(forKernels(kernel)) == nil
     }
 
     private func pack(
@@ -301,7 +312,9 @@ open class Conv3D: Layer {
     }
 
     /// A tensor rounded to the type the layer computes in, as kernels take it.
-    private func forKernels(_ tensor: Tensor) throws -> Tensor { try tensor.cast(to: computeType).cast(to: config.elementType) }
+    private func forKernels(_ tensor: Tensor) throws -> Tensor {
+        try DefaultArithmetic.run { try tensor.cast(to: computeType).cast(to: config.elementType) }
+    }
 
     /// The layer with its present weights, ready for inputs of one shape. Later changes of the weights do not reach it.
     /// - Parameter inputShape: with the batch extent, whose value does not matter.
@@ -349,14 +362,14 @@ open class Conv3D: Layer {
         var y = try kernelLayer(inputShape: x.shape).call(forKernels(x), threads: threads)
         if case .alongAxis(let function, let axis) = activation { y = try ActivationArithmetic.apply(function, axis: axis, to: y) }
         if let tensorActivation { y = try tensorActivation(y) }
-        return try y.cast(to: computeType)
+        return y.elementType == computeType ? y : try DefaultArithmetic.run { try y.cast(to: computeType) }
     }
 
     /// Which kernel computes inputs of this shape, and why. Prepares nothing.
     /// - Throws: `LayerError`, `SpecError` or `KernelLookupError`.
     public func kernelInUse(inputShape: [Int]) throws -> String {
         if let layer = prepared[Array(inputShape.dropFirst())] { return layer.choice.reason }
-        return try kernels.lookup(checkedSpec(inputShape: inputShape), mode: kernelMode).reason
+        return try choice(checkedSpec(inputShape: inputShape), kernel: kernel).reason
     }
 
     open override func computeOutputShape(_ inputShape: [Int]) throws -> [Int] {
@@ -374,8 +387,10 @@ open class Conv3D: Layer {
         for (variable, value) in zip(self.weights, weights) { values[ObjectIdentifier(variable)] = try value.cast(to: variable.dtype) }
         func new(_ variable: Variable?) -> Tensor? { variable.flatMap { values[ObjectIdentifier($0)] } }
         var repacked: [[Int]: PreparedLayer] = [:]
+        let keepsChoices = try prepared.isEmpty || isInFastRange(kernel) == isInFastRange(new(kernelVariable))
         for (shape, old) in prepared {
-            repacked[shape] = try pack(old.spec, old.choice, kernel: new(kernelVariable), bias: new(biasVariable), sharing: repacked)
+            let choice = keepsChoices ? old.choice : try choice(old.spec, kernel: new(kernelVariable))
+            repacked[shape] = try pack(old.spec, choice, kernel: new(kernelVariable), bias: new(biasVariable), sharing: repacked)
         }
         try super.setWeights(weights)
         (prepared, packedVersions) = (repacked, versions)

@@ -1,3 +1,4 @@
+import LayerSpec
 import Synchronization
 
 /// How many elements the weights of a model from a file may have: no more than the file's own. Layers are built, and their weights
@@ -11,12 +12,7 @@ package final class WeightBudget: Sendable {
 
     /// - Throws: `LayerError.weightBeyondFile` when there are not so many left.
     func take(_ shape: [Int], weight: String, layer: String) throws(LayerError) {
-        var count = 1
-        for extent in shape.sorted() {  // ascending: a zero extent is met before anything overflows
-            let (product, overflow) = count.multipliedReportingOverflow(by: extent)
-            count = overflow ? .max : product
-            if overflow { break }
-        }
+        let count = Checked.clampedCount(shape)
         let isGranted = left.withLock { left in
             if count > left { return false }
             left -= count

@@ -106,8 +106,13 @@ struct ThreadsOption: ParsableArguments {
     @Option(help: "Threads to use; the result is bitwise the same for any number. Default: one per core.")
     var threads = ThreadPool.defaultThreadCount
 
-    func validate() throws {
-        if threads < 1 { throw ValidationError("Received \(threads) threads; expected at least 1.") }
+    func validate() throws { try Self.check(threads) }
+
+    /// - Throws: `ValidationError` for a number of threads that no call has.
+    static func check(_ threads: Int) throws {
+        if !(1...ThreadPool.maximumThreads).contains(threads) {
+            throw ValidationError("Received \(threads) threads; expected at least 1 and at most \(ThreadPool.maximumThreads).")
+        }
     }
 }
 
@@ -157,7 +162,7 @@ struct TuningOptions: ParsableArguments {
     var timeLimit: Double?
 
     func validate() throws {
-        if threads < 1 { throw ValidationError("Received \(threads) threads; expected at least 1.") }
+        try ThreadsOption.check(threads)
         if let timeLimit, !(timeLimit > 0 && timeLimit <= 1e9) {
             throw ValidationError("Received --time-limit \(timeLimit); expected more than 0 and at most 1e9 seconds.")
         }

@@ -121,13 +121,13 @@ struct RunCommand: Verb {
         let rank = first.kernelSize.count + 2
         if shape.count == rank - 1 { shape.insert(1, at: 0) }
         if shape.count != rank { return }  // refused with its own words when it is read
-        func byteCount(_ shape: [Int]) -> Int { shape.reduce(first.dtype.byteCount, *) }
+        func byteCount(_ shape: [Int]) -> Int { Checked.clampedCount(shape + [first.dtype.byteCount]) }
         // The input stays; of the results in between, two are alive at a time.
         let own = byteCount(shape)
         var most = own
         for (index, layer) in layers.enumerated() {
             let result = try layer.computeOutputShape(shape)
-            most = max(most, own + (index == 0 ? 0 : byteCount(shape)) + byteCount(result))
+            most = max(most, Checked.clampedSum(own, index == 0 ? 0 : byteCount(shape), byteCount(result)))
             shape = result
         }
         let available = AvailableMemory.byteCount
@@ -178,7 +178,7 @@ struct RunCommand: Verb {
         let spatial = layout.spatial(of: y.shape)
         let channelAxis = layout.channelAxis(rank: y.shape.count)
         let steps = y.shape.indices.map { $0 == 0 || $0 == channelAxis ? 1 : expectEvery }
-        let shape = zip(y.shape, steps).map { ($0 + $1 - 1) / $1 }
+        let shape = zip(y.shape, steps).map { $0 == 0 ? 0 : ($0 - 1) / $1 + 1 }
         guard expected.shape == shape || expected.shape == Array(shape.dropFirst()) else {
             throw CommandFailure.resultShape(
                 expected.shape, what: "expected values for every \(expectEvery). voxel of \(spatial)", expected: shape)

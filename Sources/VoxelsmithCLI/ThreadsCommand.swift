@@ -19,6 +19,10 @@ struct ThreadsCommand: ParsableCommand {
     @Option(help: "Calls of each way for each row.")
     var calls = 200
 
+    func validate() throws {
+        if !(1...1_000_000).contains(calls) { throw ValidationError("Received --calls \(calls); expected at least 1 and at most 1000000.") }
+    }
+
     func run() throws {
         let threads = threadsOption.threads
         let items = 16
@@ -26,7 +30,7 @@ struct ThreadsCommand: ParsableCommand {
         var table = TextTable(["work", "gap", "one thread", "pool", "Dispatch"])
         for gap in [0.0, 10, 30, 100, 1000] {
             for work in [2.0, 4, 10, 20, 40, 100, 200, 1000] {
-                let count = Int(work * steps / Double(items))
+                let count = Int(min(work * steps / Double(items), 1e9))
                 let serial = measure(gap) { for _ in 0..<items { Self.spin(count) } }
                 let pool = measure(gap) {
                     try? ThreadPool.shared.run(threads: threads, items: items) { _, range in
@@ -47,7 +51,7 @@ struct ThreadsCommand: ParsableCommand {
 
     /// The median time of the body with idle time before it, in microseconds.
     private func measure(_ gap: Double, _ body: () -> Void) -> Double {
-        CallTiming.median((0..<max(1, calls)).map { _ in Self.time(after: gap, body) })
+        CallTiming.median((0..<calls).map { _ in Self.time(after: gap, body) })
     }
 
     /// Idle for `gap` microseconds, then the time of the body, in microseconds.

@@ -119,7 +119,7 @@ private struct TimedCalls {
             ("batch", "\(shape[0])"), ("input", list(\.input)), ("output", list(\.output)), ("kernel", list(\.kernel)),
             ("strides", list(\.stride)), ("dilations", list(\.dilation)), ("crop", list(\.crop)), ("channels", "\(geometry.channels)"),
             ("filters", "\(geometry.filters)"), ("groups", "\(geometry.groups)"), ("layout", config.layout.rawValue),
-            ("bias", config.useBias ? "1" : "0"), ("activation", config.activation.name), ("flops", "\(geometry.flopCount * shape[0])"),
+            ("bias", config.useBias ? "1" : "0"), ("activation", config.activation.name), ("flops", "\(Checked.clampedProduct(geometry.flopCount, shape[0]))"),
         ]
         let slope: [(String, String)] = if case .leakyRelu(let slope) = config.activation { [("slope", "\(slope)")] } else { [] }
         return (fields + slope).map { "\($0)=\($1)" }
@@ -142,7 +142,7 @@ private struct TimedCalls {
     private mutating func times(
         _ words: [String], keepingResult: Bool = false, _ body: (Conv3D, Tensor, Int, inout Tensor?) throws -> Void
     ) throws -> [String] {
-        guard var layer = current, let threads = Int(words[1]), let count = Int(words[2]), let seconds = Double(words[3]), threads >= 1
+        guard var layer = current, let threads = Int(words[1]), let count = Int(words[2]), let seconds = Double(words[3]), (1...ThreadPool.maximumThreads).contains(threads)
         else { throw CommandFailure.unknownRequest(words.joined(separator: " "), expected: "a prepared layer and three numbers") }
         current?.y = nil
         defer { current = layer }
@@ -153,7 +153,7 @@ private struct TimedCalls {
             try body(layer.layer, layer.x, threads, &layer.y)
             times.append(ContinuousClock.now - start)
             total += times[times.count - 1]
-        } while times.count < count && total < .seconds(seconds)
+        } while times.count < count && total < Checked.duration(seconds: seconds)
         return times.map { "\($0.components.seconds * 1_000_000_000 + $0.components.attoseconds / 1_000_000_000)" }
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import LayerSpec
 import TensorIO
 import Tensors
 
@@ -50,7 +51,7 @@ struct Volume {
         }
         let (rows, columns) = (shape[1], shape[2])
         var result: [Float] = []
-        result.reserveCapacity(size.reduce(1, *))
+        result.reserveCapacity(Checked.clampedCount(size))
         values.withUnsafeBufferPointer { v in
             for d in weights[0] {
                 for h in weights[1] {

@@ -226,6 +226,27 @@ private func tune(_ candidates: PretendedCandidates, deadline: ContinuousClock.I
         #expect(empty.records == [record])
     }
 
+    /// The writer has the reader's rules: what it would refuse is not written, and the file that is there stays.
+    @Test func whatNoReaderTakesIsNotWritten() async throws {
+        let before = try String(contentsOfFile: path, encoding: .utf8)
+        let tuning = try await LayerTuner(tinySpec(), target: target, threads: 1, provider: PretendedCandidates()).run(deadline: .now)
+        for context in [
+            TuningContext(target: target, threads: 1 << 21, compiler: "c"), TuningContext(target: target, threads: 0, compiler: "c"),
+            TuningContext(cores: 1 << 21, target: target, threads: 1, compiler: "c"),
+            TuningContext(target: target, threads: 1, compiler: String(repeating: "c", count: 5000)),
+        ] {
+            var more = tunings
+            more.add(try TuningRecord(tinySpec().key, context, tuning))
+            #expect(throws: TuningsError.self) { try more.write(to: path) }
+            #expect(try String(contentsOfFile: path, encoding: .utf8) == before)
+        }
+        var most = tunings
+        let context = TuningContext(target: target, threads: ThreadPool.maximumThreads, compiler: "c")
+        most.add(try TuningRecord(tinySpec().key, context, tuning))
+        try most.write(to: path)
+        #expect(try Tunings(path: path, context: context) == most)
+    }
+
     /// Each wrong field is named, and nothing of the file is taken.
     @Test func wrongFieldsAreNamed() throws {
         let text = try String(contentsOfFile: path, encoding: .utf8)

@@ -48,11 +48,38 @@ import _TestSupport
             let buffer = GuardedBuffer(values, placement: .atEnd)
             apply(activation, to: buffer, type: .float32, shape: [values.count])
             for (x, y) in zip(values, floats(buffer)) {
-                let expected = ScatterOracle.activate(Double(x), activation)
+                let expected = ScatterOracle.activate(Double(x), activation.rounded(to: .float32))
                 // The oracle's 1 + erf and 1 + tanh cancel at about 1e-16 of the argument.
                 let bound = Double(Float(expected).ulp) + 1e-15 * abs(Double(x))
                 #expect(abs(Double(y) - expected) <= bound, "\(activation) of \(x) is \(y) instead of \(expected)")
             }
+        }
+    }
+
+    /// Comparisons fall as in float32, where Keras makes them: 0.1 is less than the float32 nearest to it, and 0.3 and 0.7 are more.
+    @Test func thresholdsAreNumbersOfTheType() {
+        for parameter in [0.1, 0.3, 0.7] {
+            let step = Float(parameter)
+            let inputs = [step.nextDown, step, step.nextUp, -step.nextDown, -step, -step.nextUp]
+            let (below, above) = (inputs[0], inputs[2])
+            let cases: [(Activation, [Float])] = [
+                (.rectified(negativeSlope: 0, maximum: nil, threshold: parameter), [0, 0, above, 0, 0, 0]),
+                (.threshold(parameter, value: -1), [-1, -1, above, -1, -1, -1]),
+                (.hardShrink(threshold: parameter), [0, 0, above, 0, 0, -above]),
+                (.softShrink(threshold: parameter), [0, 0, above - step, 0, 0, step - above]),
+                (.rectified(negativeSlope: 0, maximum: parameter, threshold: 0), [below, step, step, 0, 0, 0]),
+                (.rectified(negativeSlope: 0, maximum: 9, threshold: -parameter), [below, step, above, 0, 0, 0]),
+            ]
+            for (activation, expected) in cases {
+                let buffer = GuardedBuffer(inputs, placement: .atEnd)
+                apply(activation, to: buffer, type: .float32, shape: [inputs.count])
+                let received = floats(buffer)
+                #expect(received == expected, "\(activation)")
+            }
+            // In float64 the parameter is itself.
+            let double = GuardedBuffer([parameter, parameter.nextUp], placement: .atEnd)
+            apply(.threshold(parameter, value: -1), to: double, type: .float64, shape: [2])
+            #expect(doubles(double) == [-1, parameter.nextUp])
         }
     }
 

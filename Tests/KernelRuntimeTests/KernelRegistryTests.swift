@@ -2,6 +2,7 @@ import KernelRuntime
 import LayerSpec
 import Logging
 import Synchronization
+import Tensors
 import Testing
 import _TestSupport
 
@@ -56,6 +57,39 @@ struct KernelRegistryTests {
                 #expect(choice.reason.contains("followed by the activation"), "\(choice.reason)")
                 #expect(choice.reason.contains("no fast kernel") == (policy == .fast), "\(choice.reason)")
             }
+        }
+    }
+
+    /// Minimal filtering adds weights and inputs before it multiplies; beyond FLT_MAX / 8 that may be infinite, and what is no number would
+    /// reach other results than the plain sums do.
+    @Test func weightsBeyondTheRangeGoToPlainSums() throws {
+        let folder = try TemporaryFolder()
+        let both = try Self.registry([("f", Self.relu, .fast, "0"), ("d", Self.relu, .direct, "0")], folder: folder)
+        let fastOnly = try Self.registry([("g", Self.relu, .fast, "0")], folder: folder)
+        let spec = try HandWrittenPlugin.pointwise(epilogue: Self.relu, policy: .fast)
+        func weights(_ value: Float) throws -> Tensor {
+            try Tensor(shape: spec.geometry.kernelShape, [1, -2, value, 0, -0.0, .leastNonzeroMagnitude])
+        }
+        let largest = Float.greatestFiniteMagnitude / 8
+        #expect(FastRange.largestMagnitude == largest)
+        for value in [0, 3, largest, -largest] {
+            for registry in [both, fastOnly] {
+                let choice = try registry.lookup(spec, mode: .auto, weights: weights(value))
+                #expect(choice.kernel.spec.policy == .fast, "\(value)")
+                #expect(try choice.reason == registry.lookup(spec).reason)
+            }
+        }
+        for value in [largest.nextUp, -largest.nextUp, .greatestFiniteMagnitude, .infinity, -.infinity, .nan, -.nan, .signalingNaN] {
+            let choice = try both.lookup(spec, mode: .auto, weights: weights(value))
+            #expect(choice.kernel.name == "d" && choice.isSpecialized, "\(value)")
+            #expect(choice.reason.contains("the largest weight in magnitude is") && choice.reason.contains("4.2535296e+37"), "\(choice.reason)")
+            let standIn = try fastOnly.lookup(spec, mode: .auto, weights: weights(value))
+            #expect(standIn.kernel.name == "interpreter" && !standIn.isSpecialized, "\(value)")
+            #expect(standIn.reason.hasPrefix("interpreter: ") && standIn.reason.contains("the largest weight in magnitude is"))
+            #expect(throws: KernelLookupError.self) { try fastOnly.lookup(spec, mode: .specialized, weights: weights(value)) }
+            // Nothing to avoid where plain sums were chosen anyway.
+            let direct = try both.lookup(spec.with(policy: .direct), mode: .auto, weights: weights(value))
+            #expect(direct.kernel.name == "d" && !direct.reason.contains("largest weight"))
         }
     }
 

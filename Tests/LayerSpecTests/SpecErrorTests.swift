@@ -25,8 +25,10 @@ import Testing
                 "Received 3 groups for 16 channels; expected a divisor of 16."
             ),
             (.wrongChannels(received: 3, expected: 4), "Received an input with 3 channels; expected 4."),
-            (.invalidParameter("activation parameter", .infinity), "Received activation parameter inf; expected a finite number."),
-            (.invalidParameter("activation parameter", 0), "Received activation parameter 0.0; expected a finite number other than 0."),
+            (
+                .invalidParameter("alpha of the activation celu", -1, expected: "more than 0"),
+                "Received alpha of the activation celu -1.0; expected more than 0."
+            ),
             (.axis(5, rank: 5), "Received axis 5; expected -5 to 4 for a tensor of 5 axes."),
             (.oddExtent(axis: -1, 3), "Received an extent of 3 on axis -1; expected an even number, which glu can halve."),
             (.malformedKey("x;y", reason: "unknown layout z"), "\"x;y\" is no kernel specification key: unknown layout z."),

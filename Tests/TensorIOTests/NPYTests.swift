@@ -47,6 +47,20 @@ import _TestSupport
         #expect(two.shape == [70, 33] && two.doubles == expected("f8", count: 70 * 33))
     }
 
+    /// Without elements, an array may have any other extents.
+    @Test func emptyArraysOfAnyExtents() throws {
+        for (shape, fortran) in [("(2305843009213693952, 0, 2, 4, 2)", "False"), ("(0, 1099511627776, 1099511627776, 2)", "True"), ("(9223372036854775807, 9223372036854775807, 0)", "True")] {
+            for descriptor in ["<f4", ">f8", "|u1"] {
+                let tensor = try NPY.decode(npy("{'descr': '\(descriptor)', 'fortran_order': \(fortran), 'shape': \(shape), }\n"))
+                #expect(tensor.elementCount == 0 && tensor.byteCount == 0 && "(\(tensor.shape.map(String.init).joined(separator: ", ")))" == shape)
+                #expect(try NPY.decode(NPY.encode(tensor)).shape == tensor.shape)
+            }
+        }
+        for shape in ["(9223372036854775807, 2)", "(1099511627776, 1)", "(2305843009213693952, 4, 2)"] {
+            #expect(ioError { _ = try NPY.decode(npy("{'descr': '<f4', 'fortran_order': False, 'shape': \(shape), }\n")) } != nil, "\(shape)")
+        }
+    }
+
     @Test func specialValues() throws {
         let halves = try NPY.read(path: fixture("npy/half_specials.npy")).floats
         #expect(halves.count == 9)

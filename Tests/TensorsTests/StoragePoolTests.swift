@@ -1,3 +1,4 @@
+import Glibc
 import Tensors
 import Testing
 
@@ -38,8 +39,71 @@ import Testing
         _ = try touch(8192, pool)
         #expect(pool.retainedByteCount == 4096, "a block beyond the limit is never kept")
         let kept = try touch(2048, pool)
-        #expect(pool.retainedByteCount == 2048, "sizes not in use make room")
+        #expect(pool.retainedByteCount == 4096, "older blocks make room")
         #expect(try touch(2048, pool) == kept)
+    }
+
+    /// A process that meets ever new sizes keeps the latest, and finds them again.
+    @Test func theBlocksReleasedLongestAgoGoFirst() throws {
+        let pool = StoragePool(limit: 64 * 100)
+        var addresses: [UInt] = []
+        for size in 1...40 {
+            addresses.append(try touch(64 * size, pool))
+            #expect(pool.retainedByteCount <= 64 * 100)
+        }
+        // 40 + 39 are kept, and no other fits beside them.
+        #expect(pool.retainedByteCount == 64 * 79)
+        #expect(try touch(64 * 40, pool) == addresses[39])
+        #expect(try touch(64 * 39, pool) == addresses[38])
+        // Used again, it is younger than the other.
+        #expect(try touch(64 * 40, pool) == addresses[39])
+        _ = try touch(64 * 60, pool)
+        #expect(pool.retainedByteCount == 64 * 100)
+        #expect(try touch(64 * 40, pool) == addresses[39])
+    }
+
+    @Test func manySizesStayWithinTheLimit() throws {
+        let pool = StoragePool(limit: 1 << 20)
+        for round in 0..<3 {
+            for size in 1...600 {
+                _ = try touch(64 * size + round, pool)
+                #expect(pool.retainedByteCount <= 1 << 20)
+            }
+        }
+        #expect(pool.retainedByteCount > 1 << 19)
+    }
+
+    /// A share of the memory there is, and no more than so much; the smallest machine keeps 16 MiB.
+    @Test func theLimitFollowsTheMachine() throws {
+        let pool = StoragePool(most: 48 << 20, share: 1)
+        for size in 1...40 {
+            _ = try touch(size << 20, pool)
+            #expect(pool.retainedByteCount <= 48 << 20)
+        }
+        let tiny = StoragePool(most: 1 << 40, share: 1 << 40)
+        for size in 1...40 { _ = try touch(size << 20, tiny) }
+        #expect(tiny.retainedByteCount <= 16 << 20)
+    }
+
+    /// What the pool lets go is the system's again, whatever the C library would have kept.
+    @Test func largeBlocksGoBackToTheSystem() throws {
+        let pool = StoragePool(limit: 0)
+        let size = 3 << 20
+        // Another thread may be given the addresses at once, so more than one attempt counts.
+        let isGone = try (0..<10).contains { _ in
+            let address = try touch(size, pool)
+            #expect(address % (2 << 20) == 0, "aligned to huge pages")
+            var resident = [UInt8](repeating: 0, count: size / 4096)
+            return mincore(UnsafeMutableRawPointer(bitPattern: address), size, &resident) != 0
+        }
+        #expect(isGone)
+    }
+
+    @Test func sizesThatNoSystemHas() {
+        let pool = StoragePool(limit: 1 << 20)
+        for size in [-1, .min, 1 << 62, .max - 1, .max] {
+            #expect(throws: TensorError.outOfMemory(byteCount: size)) { try TensorStorage(byteCount: size, pool: pool) }
+        }
     }
 
     @Test func aLimitOfZeroKeepsNothing() throws {

@@ -198,12 +198,14 @@ public enum ScatterOracle {
             if x.isNaN { return x }
             if x <= threshold { return slope == 0 ? 0 : -slope * (threshold - x) }
             return maximum.map { min(max(x, 0), $0) } ?? x
-        case .celu(let alpha): return x > 0 ? x : alpha * (exp(x / alpha) - 1)
+        case .celu(let alpha): return x > 0 ? x : alpha * expm1(x / alpha)
         case .logSigmoid: return min(x, 0) - log1p(exp(-abs(x)))
         case .hardSilu: return x.isNaN ? x : x * min(max(x + 3, 0), 6) / 6
         case .hardTanh: return x.isNaN ? x : min(max(x, -1), 1)
         case .hardShrink(let threshold): return x >= -threshold && x <= threshold ? 0 : x
-        case .softShrink(let threshold): return abs(x) <= threshold ? 0 : x - (x > 0 ? threshold : -threshold)
+        case .softShrink(let threshold):
+            if x > threshold { return x - threshold }  // first, as in Keras: it matters for a negative threshold
+            return x < -threshold ? x + threshold : 0
         case .tanhShrink: return x - Glibc.tanh(x)
         case .mish: return x * Glibc.tanh(activate(x, .softplus))
         case .sparsePlus: return x >= 1 ? x : (x <= -1 ? 0 : 0.25 * (x * x + 2 * x + 1))

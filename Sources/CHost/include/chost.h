@@ -13,6 +13,36 @@ static inline void vs_pause(void) {
 #endif
 }
 
+/* Gives the calling thread the default arithmetic: rounding to nearest, gradual underflow, no traps. Returns what it had before, for
+ * vs_restore_arithmetic. Costs reading a register where it has it already. */
+static inline uint64_t vs_default_arithmetic(void) {
+#if defined(__x86_64__)
+    const uint32_t before = __builtin_ia32_stmxcsr();
+    /* The lowest six bits note what happened. */
+    if ((before & 0xFFC0) != 0x1F80) __builtin_ia32_ldmxcsr(0x1F80 | (before & 0x3F));
+    return before;
+#elif defined(__aarch64__)
+    uint64_t before;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(before));
+    if (before) __asm__ volatile("msr fpcr, %0" : : "r"((uint64_t)0) : "memory");
+    return before;
+#else
+    return 0;
+#endif
+}
+
+static inline void vs_restore_arithmetic(uint64_t before) {
+#if defined(__x86_64__)
+    if ((__builtin_ia32_stmxcsr() ^ before) & 0xFFC0) __builtin_ia32_ldmxcsr((uint32_t)before);
+#elif defined(__aarch64__)
+    uint64_t now;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(now));
+    if (now != before) __asm__ volatile("msr fpcr, %0" : : "r"(before) : "memory");
+#else
+    (void)before;
+#endif
+}
+
 /* Cores this process may run on: the size of its affinity mask, at least 1. */
 int32_t vs_available_cores(void);
 

@@ -35,6 +35,7 @@ public struct ConstraintAxes: Hashable, Sendable, ExpressibleByIntegerLiteral, E
     /// - Throws: `SpecError.axis` for an axis the tensor does not have.
     func rescale(_ w: Tensor, by scale: (Double) -> Double) throws -> Tensor {
         let reduced = Set(try values.map { try Activation.index(ofAxis: $0, rank: w.shape.count) })
+        if w.elementCount == 0 { return w }
         // Strides of the tensor of norms: 0 along the axes that are summed.
         var strides = Array(repeating: 0, count: w.shape.count)
         var count = 1

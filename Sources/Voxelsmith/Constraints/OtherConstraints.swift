@@ -32,6 +32,7 @@ public struct RadialConstraint: Constraint {
         guard w.shape.count == 4, w.shape[0] == w.shape[1] else {
             throw ArgumentError.rank(object: "RadialConstraint", received: w.shape, expected: "4 axes, the first two of one length")
         }
+        if w.elementCount == 0 { return w }
         let (size, depth) = (w.shape[0], w.shape[2] * w.shape[3])
         let elements = w.doubles
         var index = 0

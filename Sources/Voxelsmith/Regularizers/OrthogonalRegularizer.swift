@@ -35,6 +35,7 @@ public struct OrthogonalRegularizer: Regularizer {
         guard x.shape.count == 2 else {
             throw ArgumentError.rank(object: "OrthogonalRegularizer", received: x.shape, expected: "2 axes")
         }
+        if x.elementCount == 0 { return 0 }
         let (rows, columns) = (x.shape[0], x.shape[1])
         let values = x.doubles
         let (count, length) = mode == .rows ? (rows, columns) : (columns, rows)
