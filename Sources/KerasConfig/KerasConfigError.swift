@@ -31,7 +31,16 @@ public enum KerasConfigError: Error, Hashable, Sendable, CustomStringConvertible
 
     // Models.
     case unsupportedClass(String)
-    case notAChain(model: String, reason: String)
+    /// A model whose calls do not follow from each other.
+    case brokenGraph(model: String, reason: String)
+    /// A model that is to be computed and has layers that cannot be.
+    case missingLayers(model: String, [OtherLayer])
+    /// A model without a single convolution.
+    case noKnownLayers(model: String, [OtherLayer])
+    /// A shape for a layer the file does not have.
+    case unknownLayerName(String, names: [String])
+    /// A shape for the input of a model that has not exactly one.
+    case namelessInputShape(model: String, inputs: Int, received: [Int?], names: [String])
     case inconsistentShape(received: [Int?], expected: [Int?])
 
     // ONNX attributes.
@@ -95,8 +104,16 @@ public enum KerasConfigError: Error, Hashable, Sendable, CustomStringConvertible
 
         case .unsupportedClass(let name):
             "Received a layer of class \"\(name)\"; expected Conv3DTranspose, Conv3D, InputLayer, ConvTranspose, a model, or a registered class."
-        case .notAChain(let model, let reason):
-            "The model \"\(model)\" \(reason); expected a chain of layers from one input to one output."
+        case .brokenGraph(let model, let reason):
+            "The model \"\(model)\" \(reason); expected layers that are connected by calls from its inputs to its outputs."
+        case .missingLayers(let model, let layers):
+            "The model \"\(model)\" has layers that cannot be computed here: \(Self.some(layers.map(\.description))); expected Conv3DTranspose, Conv3D, activations, Dropout and its like, models of these, and registered classes."
+        case .noKnownLayers(let model, let layers):
+            "The model \"\(model)\" has no convolution, but \(Self.some(layers.map(\.description))); expected at least one Conv3DTranspose or Conv3D."
+        case .unknownLayerName(let name, let names):
+            "Received an input shape for \"\(name)\"; expected the name of an input or of a layer, such as \(Self.some(names.map { "\"\($0)\"" }))."
+        case .namelessInputShape(let model, let inputs, let received, let names):
+            "Received input shape \(Self.text(received)) for the model \"\(model)\", which has \(inputs) inputs; expected it with a name, that of an input or one of \(Self.some(names.map { "\"\($0)\"" }))."
         case .inconsistentShape(let received, let expected):
             "Received input shape \(Self.text(received)); expected \(Self.text(expected)) from the layer before."
 
@@ -122,6 +139,12 @@ public enum KerasConfigError: Error, Hashable, Sendable, CustomStringConvertible
     }
 
     private static func text(_ shape: [Int?]) -> String { JSONValue(shape: shape).text }
+
+    /// The beginning of a list.
+    private static func some(_ texts: [String]) -> String {
+        let most = 12
+        return texts.prefix(most).joined(separator: ", ") + (texts.count > most ? " and \(texts.count - most) more" : "")
+    }
 }
 
 /// Runs LayerSpec code, its errors becoming `KerasConfigError.spec`.

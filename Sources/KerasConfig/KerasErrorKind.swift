@@ -17,7 +17,7 @@ public protocol KerasError: Error, CustomStringConvertible {
 extension KerasConfigError: KerasError {
     public var kerasKind: KerasErrorKind {
         switch self {
-        case .missingKey, .wrongType, .activationArguments, .unsupportedClass: .typeError
+        case .missingKey, .wrongType, .activationArguments, .unsupportedClass, .missingLayers: .typeError
         case .inLayer(_, let error): error.kerasKind
         default: .valueError
         }

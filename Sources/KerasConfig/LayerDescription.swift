@@ -4,6 +4,9 @@ import LayerSpec
 public struct LayerDescription: Hashable, Sendable {
     /// The layer without its input shape.
     public let config: LayerConfig
+    /// What the layer is called in its file: its name, behind those of the models and wrappers around it, each followed by "/". Where a
+    /// layer is called on inputs of several shapes, it comes once for each, with the number of the call: "up", "up[1]".
+    public let path: String
     /// (batch, ...) in the layout of the config, nil where an extent is unknown; nil when the file states no shape. Channels are
     /// always known in a shape.
     public let inputShape: [Int?]?
@@ -39,7 +42,7 @@ public struct LayerDescription: Hashable, Sendable {
     /// - Throws: `KerasConfigError.inLayer` when the layer is illegal for it.
     public func with(inputShape: [Int?]) throws(KerasConfigError) -> LayerDescription {
         let result = LayerDescription(
-            config: config, inputShape: inputShape, source: source, kerasClass: kerasClass, attributes: attributes,
+            config: config, path: path, inputShape: inputShape, source: source, kerasClass: kerasClass, attributes: attributes,
             generation: generation)
         if kerasClass == ONNXLayer.className, case .integer(let channels)? = attributes["channels"], inputShape.count == 5,
             let received = inputShape[config.layout.channelAxis(rank: 5)], received != channels
@@ -49,17 +52,57 @@ public struct LayerDescription: Hashable, Sendable {
         _ = try result.outputShape()
         return result
     }
+
+    /// The same layer under another path, with a shape that was checked, or none.
+    func named(path: String, inputShape: [Int?]?) -> LayerDescription {
+        LayerDescription(
+            config: config, path: path, inputShape: inputShape, source: source, kerasClass: kerasClass, attributes: attributes,
+            generation: generation)
+    }
 }
 
-/// A model that is a chain of layers.
+/// A model, and the layers of it that are convolutions.
 public struct ModelDescription: Hashable, Sendable {
+    /// An input or output.
+    public struct End: Hashable, Sendable {
+        /// Its key where the model has a dictionary of them, else the name of its layer.
+        public let name: String
+        /// (batch, ...), nil where an extent is unknown; nil when nothing is known.
+        public let shape: [Int?]?
+    }
+
     /// As the file states it; "sequential" when it states none.
     public let name: String
-    /// In the order of computation. When the first has an input shape, all have one.
+    /// In the order of computation, those of models and wrappers in it included; a layer that is called on several shapes comes once for
+    /// each.
     public let layers: [LayerDescription]
+    /// The layers of classes that are not computed here, wrappers of known ones among them.
+    public let otherLayers: [OtherLayer]
+    /// In the order in which a call takes them; none where a chain has no input layer.
+    public let inputs: [End]
+    /// In the order in which a call returns them; none for a chain.
+    public let outputs: [End]
     /// The Keras line whose rules the layers were read by.
     public let generation: KerasGeneration
     /// `keras_version` where the file has it. Versions up to 2.1.2-tf computed a forward convolution under the name
     /// Conv3DTranspose.
     public let kerasVersion: String?
+}
+
+/// A layer of a class that is not computed here.
+public struct OtherLayer: Hashable, Sendable, CustomStringConvertible {
+    /// As of `LayerDescription`.
+    public let path: String
+    public let className: String
+    /// Whether it is one that does nothing at inference, but is called with `training=True`.
+    public let isCalledInTraining: Bool
+
+    package init(path: String, className: String, isCalledInTraining: Bool = false) {
+        (self.path, self.className, self.isCalledInTraining) = (path, className, isCalledInTraining)
+    }
+
+    public var description: String {
+        let sentence: Sentence = "\"\(path)\" (\(className)\(isCalledInTraining ? ", called with training=True" : ""))"
+        return sentence.text
+    }
 }

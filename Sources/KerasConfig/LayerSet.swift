@@ -8,10 +8,11 @@ public struct LayerSet: Hashable, Sendable {
     public let model: ModelDescription?
     /// What the user should know about the file, in sentences.
     public let warnings: [String]
+    /// What reads the model.
+    private let reader: ModelReader?
 
     /// Reads a serialised layer (Keras of any generation, or ONNX-style), a list of them, a suite (objects with `name`,
-    /// `source` and `layer`), or a model: Sequential in its dictionary and list forms, a Functional model that is a chain,
-    /// and the bare `get_config` of either.
+    /// `source` and `layer`), or a model of any generation and shape: its convolutions, those of models and wrappers in it included.
     /// - Parameters:
     ///   - bytes: the contents of a whole file.
     ///   - generation: the Keras line, when it is known from elsewhere (`keras_version` beside the config in an .h5 or a .keras);
@@ -38,9 +39,13 @@ public struct LayerSet: Hashable, Sendable {
         if case .object(let object) = document {
             let misnames = ForwardConvolution.isMeant(inVersion: version)
             reader.misnamesConvolutions = misnames
-            if let model = try ModelReader.read(object, generation: generation, kerasVersion: version, names: reader) {
+            if let root = try Self.model(object) {
+                let reader = ModelReader(
+                    root: root, generation: generation ?? KerasGeneration(detectedIn: document), kerasVersion: version, names: reader)
+                let model = try reader.read()
                 layers = model.layers
                 self.model = model
+                self.reader = reader
                 warnings = (version.flatMap { misnames ? [ForwardConvolution.warning(version: $0).text] : nil } ?? []) + doubts
                 return
             }
@@ -68,38 +73,58 @@ public struct LayerSet: Hashable, Sendable {
         default: throw .unknownDocument(received: document.excerpt)
         }
         model = nil
+        self.reader = nil
     }
 
-    private init(layers: [LayerDescription], model: ModelDescription?, warnings: [String]) {
+    private init(layers: [LayerDescription], model: ModelDescription?, warnings: [String], reader: ModelReader?) {
         self.layers = layers
         self.warnings = warnings
         self.model = model
+        self.reader = reader
     }
 
-    /// The same layers for another input shape: of the first layer of a model, from which the others follow, or of each
-    /// independent layer.
-    /// - Throws: `KerasConfigError.inLayer` when a layer is illegal for it.
-    public func with(inputShape: [Int?]) throws(KerasConfigError) -> LayerSet {
+    /// The object as a model, or as a class of the user's own that is made of layers; nil for a layer.
+    private static func model(_ object: JSONObject) throws(KerasConfigError) -> ModelLayer? {
+        if ModelGraph.isModel(object) { return try ModelLayer(object) }
+        guard let className = object["class_name"]?.string, className != ONNXLayer.className, !KerasLayer.classNames.contains(className)
+        else { return nil }
+        let layer = try ModelLayer(object)
+        return layer.parts.isEmpty ? nil : layer
+    }
+
+    /// The same layers for other input shapes. In a model the shapes of further layers follow.
+    /// - Parameters:
+    ///   - inputShape: of the only input of a model, or of each independent layer; nil for what the file states.
+    ///   - inputShapes: of layers by their paths, and of inputs of a model by their names.
+    /// - Throws: `KerasConfigError.inLayer` when a layer is illegal for it, `.unknownLayerName`, `.namelessInputShape`.
+    public func with(inputShape: [Int?]? = nil, inputShapes: [String: [Int?]] = [:]) throws(KerasConfigError) -> LayerSet {
+        if inputShape == nil && inputShapes.isEmpty { return self }
+        if let reader {
+            let model = try reader.read(inputShape: inputShape, inputShapes: inputShapes)
+            return LayerSet(layers: model.layers, model: model, warnings: warnings, reader: reader)
+        }
+        var left = inputShapes
         var result: [LayerDescription] = []
-        var shape = inputShape
         for layer in layers {
+            guard let shape = left.removeValue(forKey: layer.path) ?? inputShape else {
+                result.append(layer)
+                continue
+            }
             result.append(try layer.with(inputShape: shape))
-            if model != nil, let next = try result.last?.outputShape() { shape = next }
         }
-        let model = model.map {
-            ModelDescription(name: $0.name, layers: result, generation: $0.generation, kerasVersion: $0.kerasVersion)
-        }
-        return LayerSet(layers: result, model: model, warnings: warnings)
+        if let unknown = left.keys.min() { throw .unknownLayerName(unknown, names: layers.map(\.path)) }
+        return LayerSet(layers: result, model: nil, warnings: warnings, reader: nil)
     }
 }
 
 /// Reads single layers and keeps their names unique.
-struct LayerReader {
+struct LayerReader: Hashable {
     let customActivations: Set<String>
     /// Whether Conv3DTranspose means an ordinary convolution.
     var misnamesConvolutions = false
+    /// Behind their scopes.
     private var taken: Set<String> = []
-    /// Names stated anywhere in the file, which no unnamed layer may be given.
+    /// Names stated anywhere in the file or given, which no further unnamed layer may be given.
     private var reserved: Set<String> = []
 
     init(customActivations: Set<String>) { self.customActivations = customActivations }
@@ -112,6 +137,13 @@ struct LayerReader {
         }
     }
 
+    mutating func reserveNames(below layer: ModelLayer) {
+        for inner in layer.model?.layers ?? layer.parts {
+            if let name = inner.name { reserved.insert(name) }
+            reserveNames(below: inner)
+        }
+    }
+
     /// An entry of a suite; its name is the layer's.
     mutating func readEntry(_ entry: JSONObject, generation: KerasGeneration?) throws(KerasConfigError) -> LayerDescription {
         let reader = ConfigReader(config: entry, className: "suite entry")
@@ -121,8 +153,9 @@ struct LayerReader {
             object, name: try reader.string("name"), source: try reader.string("source"), generation: generation)
     }
 
+    /// - Parameter scope: within which the name must be unique.
     mutating func read(
-        _ object: JSONObject, name given: String? = nil, source: String? = nil, generation: KerasGeneration? = nil
+        _ object: JSONObject, name given: String? = nil, source: String? = nil, generation: KerasGeneration? = nil, scope: String = ""
     ) throws(KerasConfigError) -> LayerDescription {
         let outer = ConfigReader(config: object, className: "layer")
         guard var className = try outer.string("class_name") else { throw .missingKey("class_name", className: "layer") }
@@ -134,7 +167,8 @@ struct LayerReader {
             ? "conv_transpose" : KerasLayer.operation(of: className) == .inputGradient ? "conv3d" : "conv3d_transpose"
         let stated = try ConfigReader(config: config, className: className).string("name")
         let name = given ?? stated ?? freeName(stem)
-        if !taken.insert(name).inserted { throw .duplicateName(name) }
+        if !taken.insert(scope + name).inserted { throw .duplicateName(name) }
+        reserved.insert(name)
         do {
             return try description(object, className, config, name, source, generation ?? KerasGeneration(detectedIn: .object(object)))
         } catch .inLayer(let inner, let error) {
@@ -146,7 +180,7 @@ struct LayerReader {
 
     private func freeName(_ stem: String) -> String {
         var (candidate, number) = (stem, 0)
-        while taken.contains(candidate) || reserved.contains(candidate) {
+        while reserved.contains(candidate) {
             number += 1
             candidate = "\(stem)_\(number)"
         }
@@ -174,7 +208,7 @@ struct LayerReader {
             throw .unsupportedClass(className)
         }
         let description = LayerDescription(
-            config: layer, inputShape: shape, source: source, kerasClass: className, attributes: config, generation: generation)
+            config: layer, path: name, inputShape: shape, source: source, kerasClass: className, attributes: config, generation: generation)
         guard let shape else { return description }
         return try description.with(inputShape: shape)
     }

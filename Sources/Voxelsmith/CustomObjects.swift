@@ -72,6 +72,12 @@ public final class CustomObjects: Sendable {
         return nil
     }
 
+    /// Whether the class of a config's entry is registered.
+    func makesLayer(_ entry: JSONObject) -> Bool {
+        let layers = makers.withLock { $0.layers }
+        return [entry["registered_name"]?.string, entry["class_name"]?.string].contains { $0.map { layers[$0] != nil } ?? false }
+    }
+
     /// The names activations are registered under.
     public var activationNames: Set<String> { makers.withLock { Set($0.activations.keys) } }
 

@@ -6,7 +6,7 @@ extension Model {
     /// The entry of a layer in a model's config.
     func entry(_ layer: Layer) throws -> JSONObject {
         if let model = layer as? Model { return try model.serialized() }
-        let isKeras = layer is InputLayer || type(of: layer) == Conv3D.self || type(of: layer) == Conv3DTranspose.self
+        let isKeras = layer is InputLayer || layer is ActivationLayer || type(of: layer) == Conv3D.self || type(of: layer) == Conv3DTranspose.self
         let className = layer.className
         var result: JSONObject = [
             "module": isKeras ? "keras.layers" : .null, "class_name": .string(className), "config": .object(try layer.getConfig()),
@@ -62,12 +62,15 @@ extension Model {
             object["inbound_nodes"] = .array(calls)
             return JSONValue.object(object)
         }
-        func ends(_ tensors: [SymbolicTensor]) -> JSONValue {
-            tensors.count == 1 ? history(tensors[0]) : .array(tensors.map(history))
+        func ends(_ tensors: [SymbolicTensor], _ keys: [String?]) -> JSONValue {
+            var byKey: JSONObject = [:]
+            for (key, tensor) in zip(keys, tensors) { if let key { byKey[key] = history(tensor) } }
+            if !tensors.isEmpty, byKey.keys.count == tensors.count { return .object(byKey) }
+            return tensors.count == 1 ? history(tensors[0]) : .array(tensors.map(history))
         }
         return [
-            "name": .string(name), "trainable": .bool(trainable), "layers": .array(entries), "input_layers": ends(inputs),
-            "output_layers": ends(outputs),
+            "name": .string(name), "trainable": .bool(trainable), "layers": .array(entries), "input_layers": ends(inputs, inputKeys),
+            "output_layers": ends(outputs, outputKeys),
         ]
     }
 }

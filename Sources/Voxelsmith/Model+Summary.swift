@@ -12,7 +12,8 @@ extension Model {
             let shape = distinct.isEmpty ? "?" : distinct.map(Self.text).joined(separator: ", ")
             let count = layer.isBuilt ? Self.grouped(try layer.countParams()) : "0 (unbuilt)"
             let sources = ownNodes(of: layer).flatMap { layer.nodes[$0].inputs }.map { "\($0.layer.name)[\($0.nodeIndex)][\($0.tensorIndex)]" }
-            rows.append((["\(layer.name) (\(type(of: layer)))", shape, count] + (isChain ? [] : [sources.isEmpty ? "-" : sources.joined(separator: ", ")])).map(escaped))
+            let className = layer is ActivationLayer ? layer.className : "\(type(of: layer))"
+            rows.append((["\(layer.name) (\(className))", shape, count] + (isChain ? [] : [sources.isEmpty ? "-" : sources.joined(separator: ", ")])).map(escaped))
         }
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         func line(_ cells: [String], _ bar: String) -> String {
@@ -36,6 +37,10 @@ extension Model {
         ] {
             let bytes = variables.reduce(0) { $0 + $1.value.byteCount }
             lines.append(" \(what) params: \(Self.grouped(variables.reduce(0) { $0 + $1.value.elementCount })) (\(Self.size(bytes)))")
+        }
+        for (what, keys, names, tensors) in [("Inputs", inputKeys, inputNames, inputs), ("Outputs", outputKeys, outputNames, outputs)]
+        where keys.contains(where: { $0 != nil }) {
+            lines.append(" \(what): " + zip(names, tensors).map { escaped("\($0) = \($1.layer.name) \(Self.text($1.shape))") }.joined(separator: ", "))
         }
         return lines.joined(separator: "\n")
     }

@@ -14,6 +14,9 @@ open class Model: Layer {
     /// Every layer once, in Keras's order: those farthest from the outputs first. A model read from a config keeps its order.
     public internal(set) var layers: [Layer]
     var plan: Plan?
+    /// Of a model read from a config with dictionaries of inputs or outputs: their keys; nil for those without one.
+    var inputKeys: [String?] = []
+    var outputKeys: [String?] = []
 
     /// How the outputs follow from the inputs.
     struct Plan {
@@ -90,17 +93,18 @@ open class Model: Layer {
         config: JSONObject, generation: KerasGeneration? = nil, objects: CustomObjects = .shared, policy: Policy = .fast,
         kernels: any KernelProvider = KernelRegistry.shared, kernelMode: KernelMode = .auto
     ) throws {
-        try self.init(
-            config: config,
-            maker: ModelMaker(
-                generation: generation ?? KerasGeneration(detectedIn: .object(config)), objects: objects, policy: policy, kernels: kernels,
-                kernelMode: kernelMode))
+        let maker = ModelMaker(
+            generation: generation ?? KerasGeneration(detectedIn: .object(config)), objects: objects, policy: policy, kernels: kernels,
+            kernelMode: kernelMode)
+        if config["input_layers"]?.isNull ?? true { throw KerasConfigError.missingKey("input_layers", className: "Functional") }
+        try self.init(maker.graph("Functional", config), config: config, maker: maker)
     }
 
-    convenience init(config: JSONObject, maker: ModelMaker) throws {
-        let (inputs, outputs, order) = try withGraph { try maker.connect(config) }
-        try self.init(inputs: inputs, outputs: outputs, name: config["name"]?.string)
+    convenience init(_ graph: ModelGraph, config: JSONObject, maker: ModelMaker) throws {
+        let (inputs, outputs, order) = try withGraph { try maker.connect(graph) }
+        try self.init(inputs: inputs, outputs: outputs, name: graph.name)
         layers = order.filter { layer in layers.contains { $0 === layer } }
+        (inputKeys, outputKeys) = (graph.inputs.map(\.key), graph.outputs.map(\.key))
         if config["trainable"] == false { trainable = false }
     }
 
@@ -146,6 +150,17 @@ open class Model: Layer {
     /// What it computes.
     public var outputs: [SymbolicTensor] { plan?.outputs ?? [] }
 
+    /// What the inputs are called, in the order in which a call takes them: their keys where the model was read from a config with a
+    /// dictionary of them (keys of dictionaries in each other with "/" between), else the names of their layers.
+    public var inputNames: [String] { inputs.enumerated().map { key(inputKeys, $0) ?? $1.layer.name } }
+    /// As `inputNames`, for the results.
+    public var outputNames: [String] { outputs.enumerated().map { key(outputKeys, $0) ?? $1.layer.name } }
+
+    /// Whether the outputs are a dictionary.
+    package var hasNamedOutputs: Bool { outputKeys.contains { $0 != nil } }
+
+    private func key(_ keys: [String?], _ index: Int) -> String? { keys.indices.contains(index) ? keys[index] : nil }
+
     private func connected() throws(LayerError) -> Plan {
         guard let plan else { throw .notBuilt(layer: name, method: "call") }
         return plan
@@ -168,6 +183,27 @@ open class Model: Layer {
             if shapes.count == 1 { try layer.prepare(inputShape: shapes[0]) }
             return try layer.computeOutputShapes(shapes).map { try layer.knownShape($0) }
         }
+    }
+
+    /// Carries values of any kind through the model, with `step` in the place of the calls of layers; models inside are walked through.
+    package func trace<Value>(_ values: [Value], _ step: (Layer, [Value]) throws -> [Value]) throws -> [Value] {
+        func visit(_ layer: Layer, _ values: [Value]) throws -> [Value] {
+            try (layer as? Model).map { try $0.trace(values, step) } ?? step(layer, values)
+        }
+        // A chain needs no connections.
+        if self is Sequential { return try layers.reduce(values) { try visit($1, $0) } }
+        return try connected().run(values, model: name, visit)
+    }
+
+    /// Its convolutions, those of models inside of it included, each once.
+    package var convolutions: [Conv3D] {
+        var result: [Conv3D] = []
+        for layer in layers {
+            for found in (layer as? Model)?.convolutions ?? [layer as? Conv3D].compactMap(\.self) where !result.contains(where: { $0 === found }) {
+                result.append(found)
+            }
+        }
+        return result
     }
 
     public override func computeOutputShapes(_ inputShapes: [[Int?]]) throws -> [[Int?]] {
@@ -229,6 +265,7 @@ open class Model: Layer {
         }
         let result = try Model(
             inputs: plan.inputs.compactMap { tensors[$0] }, outputs: plan.outputs.compactMap { tensors[$0] }, name: name)
+        (result.inputKeys, result.outputKeys) = (inputKeys, outputKeys)
         try copyState(to: result)
         return result
     }

@@ -31,21 +31,20 @@ package func layerFromJSON(
     _ document: JSONValue, kerasVersion: String? = nil, objects: CustomObjects, policy: Policy, kernels: any KernelProvider,
     kernelMode: KernelMode, logger: Logger
 ) throws -> Layer {
-    guard var object = document.object else { throw KerasConfigError.unknownDocument(received: document.excerpt) }
-    // The bare get_config of a model.
-    if object["class_name"] == nil, object["layers"] != nil {
-        object = ["class_name": object["input_layers"] == nil ? "Sequential" : "Functional", "config": .object(object)]
+    guard let object = document.object, object["class_name"] != nil || ModelGraph.isModel(object) else {
+        throw KerasConfigError.unknownDocument(received: document.excerpt)
     }
+    let root = try ModelLayer(object)
     let version = kerasVersion ?? object["keras_version"]?.string
     let evidence = GenerationEvidence(in: document, kerasVersion: version)
     if let warning = evidence.warning { logger.warning("\(warning)") }
     var maker = ModelMaker(
         generation: evidence.generation, objects: objects, policy: policy, kernels: kernels, kernelMode: kernelMode)
-    if let version, ModelMaker.modelClasses.contains(object["class_name"]?.string ?? ""), ForwardConvolution.isMeant(inVersion: version) {
+    if let version, root.model != nil, ForwardConvolution.isMeant(inVersion: version) {
         maker.misnamesConvolutions = true
         logger.warning("\(ForwardConvolution.warning(version: version) as Sentence)")
     }
-    return try maker.layer(object)
+    return try maker.layer(root)
 }
 
 /// Makes the layers that a model's config lists.
@@ -57,8 +56,6 @@ struct ModelMaker {
     let kernelMode: KernelMode
     /// Whether Conv3DTranspose means an ordinary convolution.
     var misnamesConvolutions = false
-
-    static let modelClasses: Set<String> = ["Sequential", "Functional", "Model"]
 
     /// A shape of a config; nil for null or absence.
     static func shape(_ json: JSONValue?) throws -> [Int?]? {
@@ -72,107 +69,95 @@ struct ModelMaker {
         }
     }
 
-    func layers(_ config: JSONObject) throws -> [Layer] {
-        guard let entries = config["layers"]?.array else { throw KerasConfigError.missingKey("layers", className: "model") }
-        return try entries.map { entry in
-            guard let object = entry.object else {
-                throw KerasConfigError.wrongType(key: "layers", received: entry.excerpt, expected: "objects")
-            }
-            return try layer(object)
-        }
+    /// The graph of a model's bare config, with nothing missing in it.
+    /// - Throws: as `layer(_:)`.
+    func graph(_ className: String, _ config: JSONObject) throws -> ModelGraph {
+        let root = try ModelLayer(["class_name": .string(className), "config": .object(config)])
+        guard let graph = root.model else { throw KerasConfigError.unsupportedClass(className) }
+        try check(root)
+        return graph
     }
 
-    func layer(_ object: JSONObject) throws -> Layer {
-        guard let className = object["class_name"]?.string else { throw KerasConfigError.missingKey("class_name", className: "layer") }
-        if let layer = try objects.layer(object) { return layer }
-        var config = object["config"]?.object ?? [:]
-        switch className {
+    private func check(_ root: ModelLayer) throws {
+        guard let graph = root.model else { return }
+        let missing = missing(in: root, path: "", isTraining: false)
+        if !missing.isEmpty { throw KerasConfigError.missingLayers(model: graph.name ?? "sequential", missing) }
+    }
+
+    /// The layer of an entry.
+    /// - Throws: `KerasConfigError.unsupportedClass`, for models `.missingLayers`, when a class is neither known nor registered.
+    func layer(_ entry: ModelLayer) throws -> Layer {
+        try check(entry)
+        return try make(entry)
+    }
+
+    /// The layers inside of one, or the layer itself, that nobody can make.
+    private func missing(in entry: ModelLayer, path: String, isTraining: Bool) -> [OtherLayer] {
+        if entry.isInput || objects.makesLayer(entry.object) { return [] }
+        if let graph = entry.model, ModelGraph.classNames.contains(entry.className) {
+            return graph.layers.flatMap { inner in
+                let prefix = path.isEmpty ? "" : path + "/"
+                return missing(
+                    in: inner, path: prefix + (inner.name ?? inner.className), isTraining: isTraining || inner.calls.contains(where: \.isTraining))
+            }
+        }
+        let other = OtherLayer(path: path.isEmpty ? entry.name ?? entry.className : path, className: entry.className)
+        if ElementwiseLayer.isCustom(entry.object) { return [other] }
+        if KerasLayer.classNames.contains(entry.className) { return [] }
+        if isTraining, ElementwiseLayer.isTrainingOnly(entry.className) {
+            return [OtherLayer(path: other.path, className: other.className, isCalledInTraining: true)]
+        }
+        return ActivationLayer.isKnown(entry.object, generation: generation, objects: objects) ? [] : [other]
+    }
+
+    private func make(_ entry: ModelLayer) throws -> Layer {
+        if let layer = try objects.layer(entry.object) { return layer }
+        let config = entry.object["config"]?.object ?? [:]
+        if let graph = entry.model, ModelGraph.classNames.contains(entry.className) {
+            return graph.kind == .chain ? try Sequential(graph, config: config, maker: self) : try Model(graph, config: config, maker: self)
+        }
+        switch entry.className {
         case "InputLayer":
             guard let shape = try Self.shape(config["batch_shape"] ?? config["batch_input_shape"]) else {
-                throw KerasConfigError.missingKey("batch_shape", className: className)
+                throw KerasConfigError.missingKey("batch_shape", className: entry.className)
             }
             let type = try DTypePolicy(json: config["dtype"])?.elementType ?? .float32
             return InputLayer(batchShape: shape, name: config["name"]?.string, dtype: type)
-        case "Conv3DTranspose", "Convolution3DTranspose", "Conv3D", "Convolution3D":
+        case let className where KerasLayer.classNames.contains(className) && !ElementwiseLayer.isCustom(entry.object):
             if !misnamesConvolutions, KerasLayer.operation(of: className) == .forward {
                 return try Conv3DTranspose(
                     config: config, generation: generation, objects: objects, policy: policy, kernels: kernels, kernelMode: kernelMode)
             }
             return try Conv3D(
                 config: config, generation: generation, objects: objects, policy: policy, kernels: kernels, kernelMode: kernelMode)
-        case "Sequential":
-            // TensorFlow 1 wrote the list of layers alone.
-            if let list = object["config"]?.array { config = ["layers": .array(list)] }
-            return try Sequential(config: config, maker: self)
-        case "Functional", "Model": return try Model(config: config, maker: self)
-        default: throw KerasConfigError.unsupportedClass(className)
+        default:
+            if let layer = try ActivationLayer(entry.object, generation: generation, objects: objects) { return layer }
+            throw KerasConfigError.unsupportedClass(entry.className)
         }
     }
 
-    /// A tensor by its layer, call and result.
-    private struct History {
-        let layer: String
-        let node: Int
-        let tensor: Int
+    func layers(_ graph: ModelGraph) throws -> [Layer] { try graph.layers.map(make) }
 
-        init?(_ json: JSONValue) {
-            guard let list = json.array, list.count >= 3, let layer = list[0].string, case .integer(let node) = list[1],
-                case .integer(let tensor) = list[2]
-            else { return nil }
-            (self.layer, self.node, self.tensor) = (layer, node, tensor)
-        }
-
-        /// The tensors in one call: histories themselves in Keras 2, inside of keras tensors in Keras 3.
-        static func all(in json: JSONValue) -> [History] {
-            if let one = History(json) { return [one] }
-            if let list = json.array { return list.flatMap(all) }
-            guard let object = json.object else { return [] }
-            if let history = object["config"]?.object?["keras_history"] { return all(in: history) }
-            return object["args"].map(all) ?? []
-        }
-    }
-
-    /// Makes the layers and their calls, each when its inputs are there.
+    /// Makes the layers and their calls.
     /// - Returns: the ends of the graph, and all layers in the order of the config.
-    func connect(_ config: JSONObject) throws -> (inputs: [SymbolicTensor], outputs: [SymbolicTensor], layers: [Layer]) {
-        let made = try layers(config)
-        let entries = config["layers"]?.array?.map { $0.object ?? [:] } ?? []
-        var byName: [String: Layer] = [:]
-        var calls: [(layer: Layer, left: [[History]])] = []
-        for (layer, entry) in zip(made, entries) {
-            byName[entry["name"]?.string ?? layer.name] = layer
-            // Nested models are called in this graph, not in their own.
-            layer.owner = Graph.current
-            calls.append((layer, entry["inbound_nodes"]?.array?.map { History.all(in: $0) } ?? []))
-        }
-        func tensor(_ history: History) -> SymbolicTensor? {
-            guard let layer = byName[history.layer], layer.nodes.indices.contains(history.node),
-                layer.nodes[history.node].outputShapes.indices.contains(history.tensor)
-            else { return nil }
-            return layer.output(node: history.node, tensor: history.tensor)
-        }
-        var isProgressing = true
-        while isProgressing {
-            isProgressing = false
-            for index in calls.indices {
-                while let next = calls[index].left.first {
-                    let inputs = next.compactMap(tensor)
-                    if inputs.count != next.count || inputs.isEmpty { break }
-                    _ = try calls[index].layer(inputs)
-                    calls[index].left.removeFirst()
-                    isProgressing = true
-                }
+    func connect(_ graph: ModelGraph) throws -> (inputs: [SymbolicTensor], outputs: [SymbolicTensor], layers: [Layer]) {
+        let made = try layers(graph)
+        // Nested models are called in this graph, not in their own.
+        for layer in made { layer.owner = Graph.current }
+        func title(_ index: Int) -> String { "layer \"\(graph.layers[index].name ?? "")\"" }
+        func broken(_ reason: String) -> KerasConfigError { .brokenGraph(model: graph.name ?? "model", reason: reason) }
+        func tensor(_ source: ModelGraph.Source) throws -> SymbolicTensor {
+            let layer = made[source.layer]
+            guard layer.nodes.indices.contains(source.call), layer.nodes[source.call].outputShapes.indices.contains(source.result) else {
+                throw broken("uses result \(source.result) of call \(source.call) of \(title(source.layer)), which there is not")
             }
+            return layer.output(node: source.call, tensor: source.result)
         }
-        func ends(_ key: String) throws -> [SymbolicTensor] {
-            let json = config[key] ?? .null
-            let histories = History.all(in: json)
-            let tensors = histories.compactMap(tensor)
-            if tensors.isEmpty || tensors.count != histories.count || calls.contains(where: { !$0.left.isEmpty }) {
-                throw KerasConfigError.wrongType(key: key, received: json.excerpt, expected: "tensors that follow from inputs of the model")
-            }
-            return tensors
+        for step in graph.order {
+            let inputs = try graph.layers[step.layer].calls[step.call].inputs.map(tensor)
+            if inputs.isEmpty { throw broken("calls \(title(step.layer)) on no tensor") }
+            _ = try made[step.layer](inputs)
         }
-        return (try ends("input_layers"), try ends("output_layers"), made)
+        return (try graph.inputs.map { try tensor($0.source) }, try graph.outputs.map { try tensor($0.source) }, made)
     }
 }

@@ -38,21 +38,19 @@ public final class Sequential: Model {
         config: JSONObject, generation: KerasGeneration? = nil, objects: CustomObjects = .shared, policy: Policy = .fast,
         kernels: any KernelProvider = KernelRegistry.shared, kernelMode: KernelMode = .auto
     ) throws {
-        try self.init(
-            config: config,
-            maker: ModelMaker(
-                generation: generation ?? KerasGeneration(detectedIn: .object(config)), objects: objects, policy: policy, kernels: kernels,
-                kernelMode: kernelMode))
+        let maker = ModelMaker(
+            generation: generation ?? KerasGeneration(detectedIn: .object(config)), objects: objects, policy: policy, kernels: kernels,
+            kernelMode: kernelMode)
+        try self.init(maker.graph("Sequential", config), config: config, maker: maker)
     }
 
-    convenience init(config: JSONObject, maker: ModelMaker) throws {
-        var layers = try withGraph { try maker.layers(config) }
+    convenience init(_ graph: ModelGraph, config: JSONObject, maker: ModelMaker) throws {
+        var layers = try withGraph { try maker.layers(graph) }
         let input = layers.first as? InputLayer
         if input != nil { layers.removeFirst() }
-        try self.init(layers, name: config["name"]?.string)
-        if plan == nil, let shape = try input?.batchShape ?? ModelMaker.shape(config["build_input_shape"]) {
-            try connect(shape, inputName: input?.name)
-        }
+        try self.init(layers, name: graph.name)
+        let stated = try ModelMaker.shape(graph.statedInputShape) ?? ModelMaker.shape(graph.layers.first?.object["config"]?.object?["batch_input_shape"])
+        if plan == nil, let shape = input?.batchShape ?? stated { try connect(shape, inputName: input?.name) }
         if config["trainable"] == false { trainable = false }
     }
 

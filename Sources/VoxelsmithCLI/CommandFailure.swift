@@ -23,6 +23,9 @@ enum CommandFailure: Error, CustomStringConvertible {
     case notAVolume([Int])
     case notInteger(factor: [Int], of: [Int])
     case malformedShape(String)
+    /// A shape stated twice: of a name, or without one.
+    case repeatedShape(String?)
+    case severalEnds(path: String, inputs: [String], outputs: [String])
     case notEnoughMemory(what: String, needed: Int, available: Int)
     case tooFewAddresses(received: Int, expected: Int)
     case tooFewThreads(received: Int, expected: Int, reason: String)
@@ -32,7 +35,7 @@ enum CommandFailure: Error, CustomStringConvertible {
     /// Whether the command was called wrongly, rather than failed in its work.
     var isWrongUsage: Bool {
         switch self {
-        case .needsFolder, .unusedOption, .repeatedOption, .malformedShape: true
+        case .needsFolder, .unusedOption, .repeatedOption, .malformedShape, .repeatedShape: true
         default: false
         }
     }
@@ -40,7 +43,7 @@ enum CommandFailure: Error, CustomStringConvertible {
     var description: String {
         let sentence: Sentence = switch self {
         case .unknownShape(let layer):
-            "Layer \"\(layer)\" has no complete input shape in the file; expected one there or --input-shape."
+            "Layer \"\(layer)\" has no complete input shape in the file; expected one there or --input-shape \(layer)=1,D,H,W,C."
         case .nothingToGenerate(let path):
             "No layer of \(path) has a kernel family; expected at least one that does."
         case .needsFolder(let layers):
@@ -72,7 +75,11 @@ enum CommandFailure: Error, CustomStringConvertible {
         case .notInteger(let factor, let of):
             "Received a result of \(factor) voxels for an input of \(of); expected whole multiples for --picture."
         case .malformedShape(let text):
-            "Received input shape \"\(text)\"; expected integers of at least 1 separated by commas, such as 1,16,16,16,8."
+            "Received input shape \"\(text)\"; expected integers of at least 1 separated by commas, such as 1,16,16,16,8, after a name and \"=\" or not."
+        case .repeatedShape(let name):
+            "Received --input-shape twice \(name.map { "for \"\($0)\"" } ?? "without a name"); expected it once."
+        case .severalEnds(let path, let inputs, let outputs):
+            "The model in \(path) takes \(Self.some(inputs)) and returns \(Self.some(outputs)); expected one input and one output."
         case .unknownRequest(let request, let expected): "Received \"\(request)\"; expected \(expected)."
         case .notEnoughMemory(let what, let needed, let available):
             "\(what) take \(needed) bytes at once; expected at most the \(available) that are available."

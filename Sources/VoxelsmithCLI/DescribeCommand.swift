@@ -3,35 +3,42 @@ import KernelBuild
 import KernelRuntime
 import LayerSpec
 import TensorIO
+import VoxelsmithModelIO
 
 struct DescribeCommand: Verb {
     static let configuration = CommandConfiguration(
-        commandName: "describe", abstract: "Shows what is inside a plugin, from its bytes; executes nothing of it.",
+        commandName: "describe", abstract: "Shows what is inside a plugin, from its bytes, or the layers of a file; executes nothing of it.",
         discussion: """
             --json prints {"path", "bytes", "digest", "machine", "kernels": [{"name", "key", "target", "features", "schedule", \
             "loops", "packing", "packed_bytes", "workspace_bytes_per_thread", "output_bytes_per_sample", "work_items_per_sample", "work_items_per_call", "flop_per_sample", \
             "template_digest"}], "inspection": {"status", ...}}; the inspection has "functions" with instruction counts, or a \
-            "reason" why the machine code was not inspected.
+            "reason" why the machine code was not inspected. Of layers it prints {"path", "model": null or {"name", "keras_version", \
+            "inputs": [{"name", "shape"}], "outputs"}, "layers": [{"name", "class", "input_shape", "output_shape"}], "other_layers": \
+            [{"name", "class", "called_in_training"}]}, shapes with null where an extent is unknown, or null altogether.
             """)
 
-    @Argument(help: ArgumentHelp("A plugin for any machine.", valueName: "PLUGIN"))
-    var plugin: String
+    @Argument(help: ArgumentHelp("A plugin for any machine, or a file with layers.", valueName: "FILE"))
+    var file: String
+
+    @OptionGroup var inputShapes: InputShapesOption
 
     @Flag(help: "Print JSON.")
     var json = false
 
-    @Flag(help: "Print one line a kernel.")
+    @Flag(help: "Print one line a kernel or layer.")
     var short = false
 
     @OptionGroup var verbosity: VerbosityOptions
 
     func run() throws {
-        let contents = try PluginContents(path: plugin)
-        if json {
-            Console.show(lines: try jsonText(contents))
-        } else {
-            Console.show(lines: short ? contents.table : contents.text)
+        if try LayersContents.isLayers(file) {
+            let contents = try LayersContents(path: file, inputShapes.layers(of: ModelFile(path: file)))
+            Console.show(lines: json ? try jsonText(contents) : short ? contents.table : contents.text)
+            return
         }
+        if !inputShapes.shapes.isEmpty { throw CommandFailure.unusedOption("--input-shape", needs: "a file with layers") }
+        let contents = try PluginContents(path: file)
+        Console.show(lines: json ? try jsonText(contents) : short ? contents.table : contents.text)
     }
 }
 

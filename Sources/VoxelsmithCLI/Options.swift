@@ -9,72 +9,12 @@ import VoxelsmithModelIO
 extension Policy: ExpressibleByArgument {}
 extension KernelMode: ExpressibleByArgument {}
 
-/// `--input-shape`: batch included, whose value does not matter.
-struct InputShape: ExpressibleByArgument {
-    let extents: [Int]
-
-    init(_ text: String) throws {
-        let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
-        let extents = parts.compactMap(\.self)
-        guard extents.count == parts.count, extents.count >= 3, extents.allSatisfy({ $0 >= 1 }) else {
-            throw CommandFailure.malformedShape(text)
-        }
-        self.extents = extents
-    }
-
-    init?(argument: String) { try? self.init(argument) }
-}
-
 /// `--target`.
 struct TargetOption: ParsableArguments {
     @Option(
         help: "native, or one of \(Target.named.map(\.name).joined(separator: ", ")).",
         transform: { name in name == HostCPU.nativeTarget.name ? HostCPU.nativeTarget : try Target(named: name) })
     var target: Target = HostCPU.nativeTarget
-}
-
-/// The layers a command works on.
-struct LayersOption: ParsableArguments {
-    @Argument(help: "A file with layers: JSON, .keras, or a whole-model .h5.")
-    var layers: String
-
-    @Option(
-        name: .customLong("input-shape"),
-        help: ArgumentHelp(
-            "Shape of the input, batch included: of the first layer of a model, of every layer otherwise.",
-            valueName: "1,D,H,W,C"),
-        transform: { try InputShape($0) })
-    var inputShape: InputShape?
-
-    /// The layers of the file for their input shapes.
-    /// - Throws: what reading throws, `CommandFailure.unknownShape`.
-    func resolved(policy: Policy) throws -> [ResolvedLayer] {
-        try ResolvedLayer.read(layers, inputShape: inputShape, policy: policy)
-    }
-}
-
-/// A layer with everything a kernel depends on.
-struct ResolvedLayer {
-    let name: String
-    let config: LayerConfig
-    let spec: KernelSpec
-    /// The batch of the file's input shape, 1 where it states none: no part of the problem, but of what is measured.
-    let batch: Int
-
-    static func read(_ path: String, inputShape: InputShape? = nil, policy: Policy) throws -> [ResolvedLayer] {
-        var set = try ModelFile(path: path).layers()
-        for warning in set.warnings { Console.warn("\(warning)") }
-        if let inputShape { set = try set.with(inputShape: inputShape.extents) }
-        return try set.layers.map { try ResolvedLayer($0, policy: policy) }
-    }
-
-    private init(_ layer: LayerDescription, policy: Policy) throws {
-        name = layer.config.name
-        config = layer.config
-        guard let shape = layer.completeInputShape(batch: 1) else { throw CommandFailure.unknownShape(layer: name) }
-        spec = try layer.config.spec(inputShape: shape, policy: policy)
-        batch = max(1, layer.inputShape?.first.flatMap(\.self) ?? 1)
-    }
 }
 
 /// `--plugin`, and what comes of it.

@@ -66,58 +66,40 @@ struct RunCommand: Verb {
 
     func run() throws {
         let registry = try pluginsOption.registry(mode: kernel)
-        let layers = try loadLayers(registry)
-        try checkMemory(layers)
-        let (x, hasBatch) = try readInput(layers)
+        let computation = try Computation(source, weights: weights, policy: policy, kernels: registry, kernelMode: kernel)
+        try checkMemory(computation)
+        let (x, hasBatch) = try readInput(computation)
 
         var table = ReportTable()
-        var y = x
-        for (index, layer) in layers.enumerated() {
-            Console.progress("computing layer \(index + 1) of \(layers.count), \(layer.name)")
-            if layer.isOnlyItsKernel {
-                let prepared = try layer.preparedLayer(inputShape: y.shape)
-                y = try y.cast(to: layer.computeType)
-                let result = try prepared.call(y, threads: threadsOption.threads)
-                if report { try table.measure(layer, prepared, y, result, threads: threadsOption.threads) }
-                y = result
-            } else {
+        let count = try computation.layerCount()
+        var done = 0
+        let y = try computation.trace(x) { layer, inputs in
+            if !(layer is InputLayer) { done += 1 }
+            Console.progress("computing layer \(done) of \(count), \(layer.name)")
+            guard let layer = layer as? Conv3D, layer.isOnlyItsKernel, let x = inputs.first else {
                 // The report is about kernels; what this layer does around its own would blur it.
-                y = try layer(y, threads: threadsOption.threads)
+                return try layer(inputs, threads: threadsOption.threads)
             }
+            let prepared = try layer.preparedLayer(inputShape: x.shape)
+            let cast = try x.cast(to: layer.computeType)
+            let result = try prepared.call(cast, threads: threadsOption.threads)
+            if report { try table.measure(layer, prepared, cast, result, threads: threadsOption.threads) }
+            return [result]
         }
         Console.endProgress()
         let result = hasBatch ? y : try y.reshaped(to: Array(y.shape.dropFirst()))
         try NPY.write(result, to: output)
-        Console.say("\(output): \(result.shape), computed by \(counted(layers.count, "layer"))")
+        Console.say("\(output): \(computation.resultName.map { "\($0) " } ?? "")\(result.shape), computed by \(counted(count, "layer"))")
         if report { Console.show(lines: table.text) }
 
         try compareVolumes(input: x, result: y)
-        if let expect { try compare(y, layout: layers.last?.dataFormat ?? .channelsLast, with: expect) }
-    }
-
-    private func loadLayers(_ registry: KernelRegistry) throws -> [Conv3D] {
-        let file = try ModelFile(path: source.layers)
-        var set = try file.layers()
-        for warning in set.warnings { Console.warn("\(warning)") }
-        if let inputShape = source.inputShape { set = try set.with(inputShape: inputShape.extents) }
-        guard set.model != nil || set.layers.count == 1 else {
-            throw CommandFailure.independentLayers(path: source.layers, count: set.layers.count)
-        }
-        let layers = try makeLayers(set, policy: policy, kernels: registry, kernelMode: kernel)
-        if let weights {
-            for warning in try loadWeights(path: weights, into: layers) { Console.warn("\(warning)") }
-        } else if let weights = file.weights {
-            for warning in try assign(weights, to: layers) { Console.warn("\(warning)") }
-        } else {
-            throw CommandFailure.weightsNeeded(path: source.layers)
-        }
-        return layers
+        if let expect { try compare(y, layout: computation.convolutions.last?.dataFormat ?? .channelsLast, with: expect) }
     }
 
     /// Refuses what the machine has no memory for before any of it is read or computed.
-    private func checkMemory(_ layers: [Conv3D]) throws {
+    private func checkMemory(_ computation: Computation) throws {
         // A pipe's header can be read only once; its tensors are checked one by one.
-        guard let first = layers.first, var shape = try NPY.shape(path: input) else { return }
+        guard let first = computation.convolutions.first, var shape = try NPY.shape(path: input) else { return }
         let rank = first.kernelSize.count + 2
         if shape.count == rank - 1 { shape.insert(1, at: 0) }
         if shape.count != rank { return }  // refused with its own words when it is read
@@ -125,19 +107,22 @@ struct RunCommand: Verb {
         // The input stays; of the results in between, two are alive at a time.
         let own = byteCount(shape)
         var most = own
-        for (index, layer) in layers.enumerated() {
-            let result = try layer.computeOutputShape(shape)
-            most = max(most, Checked.clampedSum(own, index == 0 ? 0 : byteCount(shape), byteCount(result)))
-            shape = result
+        var isFirst = true
+        _ = try computation.trace(shape) { layer, shapes in
+            let results = try layer.computeOutputShapes(shapes.map { $0.map { $0 } }).map { $0.map { $0 ?? 0 } }
+            let inputs = isFirst ? 0 : shapes.reduce(0) { Checked.clampedSum($0, byteCount($1)) }
+            most = max(most, results.reduce(Checked.clampedSum(own, inputs)) { Checked.clampedSum($0, byteCount($1)) })
+            isFirst = false
+            return results
         }
         let available = AvailableMemory.byteCount
         if most > available { throw CommandFailure.notEnoughMemory(what: "The tensors of \(source.layers)", needed: most, available: available) }
     }
 
     /// The input with a batch axis and in the element type of the first layer, and whether the file had that axis.
-    private func readInput(_ layers: [Conv3D]) throws -> (x: Tensor, hasBatch: Bool) {
+    private func readInput(_ computation: Computation) throws -> (x: Tensor, hasBatch: Bool) {
         var x = try NPY.read(path: input)
-        guard let first = layers.first else { return (x, true) }
+        guard let first = computation.convolutions.first else { return (x, true) }
         let rank = first.kernelSize.count + 2
         let hasBatch = x.shape.count == rank
         if x.shape.count == rank - 1 {

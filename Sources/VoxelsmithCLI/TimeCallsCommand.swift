@@ -31,7 +31,7 @@ struct TimeCallsCommand: ParsableCommand {
 
     func run() throws {
         var calls = TimedCalls(
-            layers: try ModelFile(path: source.layers).layers().layers, policy: policy,
+            layers: try source.inputShapes.layers(of: ModelFile(path: source.layers)).layers, policy: policy,
             registry: try pluginsOption.registry(mode: .auto))
         while let line = readLine() {
             do {
@@ -101,8 +101,8 @@ private struct TimedCalls {
     }
 
     private func layer(named name: String) throws -> LayerDescription {
-        guard let layer = layers.first(where: { $0.config.name == name }) else {
-            throw CommandFailure.unknownRequest(name, expected: layers.map(\.config.name).joined(separator: ", "))
+        guard let layer = layers.first(where: { $0.path == name }) else {
+            throw CommandFailure.unknownRequest(name, expected: layers.map(\.path).joined(separator: ", "))
         }
         return layer
     }
@@ -111,7 +111,7 @@ private struct TimedCalls {
     private func shape(of layer: LayerDescription) throws -> [String] {
         let config = layer.config
         guard let shape = layer.completeInputShape(batch: max(1, layer.inputShape?.first.flatMap(\.self) ?? 1)) else {
-            throw CommandFailure.unknownShape(layer: config.name)
+            throw CommandFailure.unknownShape(layer: layer.path)
         }
         let geometry = try config.geometry(inputShape: shape)
         func list(_ value: (AxisGeometry) -> Int) -> String { geometry.axes.map { "\(value($0))" }.joined(separator: ",") }

@@ -56,6 +56,9 @@ private struct Assignment {
                     throw ModelIOError.weightMissing(layer: layer.name, name: "\(groups[0])/vars/0", present: present)
                 }
                 try give(tensors, to: layer)
+            } else {
+                // The state of the numbers that Dropout and its like draw in training.
+                for group in groups { byGroup["\(group)/seed_generator"] = nil }
             }
         }
     }

@@ -22,11 +22,31 @@ public func loadModel(
     kernelMode: KernelMode = .auto, logger: Logger = Logger(label: "voxelsmith.models")
 ) throws -> Model {
     let file = try ModelFile(path: path)
-    guard file.document.object != nil else { throw ModelIOError.notAModel(path: path) }
-    let budget = file.weights.map { WeightBudget(elements: $0.tensors.reduce(0) { $0 + $1.tensor.elementCount }) }
+    let model = try makeModel(
+        file, elements: file.weights.map(\.elementCount), objects: objects, policy: policy, kernels: kernels, kernelMode: kernelMode,
+        logger: logger)
+    guard let weights = file.weights else { throw ModelIOError.noWeights(path: path) }
+    for warning in try assign(weights, to: model.layers) { logger.warning("\(warning)") }
+    model.noteBuiltLayers()
+    return model
+}
+
+extension KerasWeights {
+    /// Of all weights.
+    package var elementCount: Int { tensors.reduce(0) { $0 + $1.tensor.elementCount } }
+}
+
+/// The model of a file, before it has the weights of any.
+/// - Parameter elements: how many elements its weights may have; nil for any number.
+/// - Throws: `ModelIOError.notAModel`, `.weightBeyondFile`, and as `modelFromJSON`.
+package func makeModel(
+    _ file: ModelFile, elements: Int?, objects: CustomObjects = .shared, policy: Policy = .fast,
+    kernels: any KernelProvider = KernelRegistry.shared, kernelMode: KernelMode = .auto, logger: Logger = Logger(label: "voxelsmith.models")
+) throws -> Model {
+    guard file.document.object != nil else { throw ModelIOError.notAModel(path: file.path) }
     let layer: Layer
     do {
-        layer = try WeightBudget.$current.withValue(budget) {
+        layer = try WeightBudget.$current.withValue(elements.map { WeightBudget(elements: $0) }) {
             try layerFromJSON(
                 file.document, kerasVersion: file.kerasVersion, objects: objects, policy: policy, kernels: kernels, kernelMode: kernelMode,
                 logger: logger)
@@ -35,10 +55,7 @@ public func loadModel(
         let present = (file.weights?.tensors ?? []).map { FileWeight($0) }
         throw ModelIOError.weightBeyondFile(layer: layer, weight: weight, shape: shape, present: present)
     }
-    guard let model = layer as? Model else { throw ModelIOError.notAModel(path: path) }
-    guard let weights = file.weights else { throw ModelIOError.noWeights(path: path) }
-    for warning in try assign(weights, to: model.layers) { logger.warning("\(warning)") }
-    model.noteBuiltLayers()
+    guard let model = layer as? Model else { throw ModelIOError.notAModel(path: file.path) }
     return model
 }
 

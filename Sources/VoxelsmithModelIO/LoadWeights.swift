@@ -8,14 +8,44 @@ import Voxelsmith
 /// - Throws: `TensorIOError`, `ModelIOError.foreignFile` for files of other kinds, and as `loadWeights(npz:into:)` and `assign`.
 @discardableResult
 public func loadWeights(path: String, into layers: [Conv3D]) throws -> [String] {
-    let file = try RecognizedFile(path: path)
-    switch file.kind {
-    case .npz:
-        try give(file.arrays(), to: layers)
-        return []
-    case .keras: return try assign(file.archive().weights, to: layers)
-    case .hdf5: return try assign(file.hdf5(), to: layers)
-    default: throw ModelIOError.foreignFile(path: path, file.kind, expected: .weights)
+    try WeightsFile(path: path).give(to: layers, convolutions: layers)
+}
+
+/// A file of weights that was read, and belongs to no layers yet.
+package enum WeightsFile {
+    case arrays(NPZFile)
+    case keras(KerasWeights)
+
+    /// - Throws: `TensorIOError`, `ModelIOError.foreignFile` for files of other kinds.
+    package init(path: String) throws {
+        let file = try RecognizedFile(path: path)
+        switch file.kind {
+        case .npz: self = .arrays(try file.arrays())
+        case .keras: self = .keras(try file.archive().weights)
+        case .hdf5: self = .keras(try file.hdf5())
+        default: throw ModelIOError.foreignFile(path: path, file.kind, expected: .weights)
+        }
+    }
+
+    /// Of all weights.
+    package func elementCount() throws -> Int {
+        switch self {
+        case .arrays(let file): try file.tensors().reduce(0) { $0 + $1.tensor.elementCount }
+        case .keras(let weights): weights.elementCount
+        }
+    }
+
+    /// - Parameters:
+    ///   - layers: of a model, or by themselves.
+    ///   - convolutions: all there are among these, those of models among them included.
+    /// - Throws: as `loadWeights(npz:into:)` and `assign`.
+    package func give(to layers: [Layer], convolutions: [Conv3D]) throws -> [String] {
+        switch self {
+        case .arrays(let file):
+            try VoxelsmithModelIO.give(file, to: convolutions)
+            return []
+        case .keras(let weights): return try assign(weights, to: layers)
+        }
     }
 }
 

@@ -39,9 +39,9 @@ public struct ModelFile: Sendable {
         }
     }
 
-    /// The layers, and the chain they form where the file is a model.
+    /// The convolutions, with the shapes that reach them where the file is a model.
     /// - Parameter objects: the user's own activations; layers that have one read as linear.
-    /// - Throws: `KerasConfigError` for what cannot be understood, branching models among it (`loadModel` takes those).
+    /// - Throws: `KerasConfigError` for what cannot be understood.
     public func layers(objects: CustomObjects = .shared) throws -> LayerSet {
         try LayerSet(
             document, generation: kerasVersion.map { KerasGeneration(kerasVersion: $0) }, kerasVersion: kerasVersion,

@@ -63,8 +63,25 @@ import Testing
                 "Received a layer of class \"Dense\"; expected Conv3DTranspose, Conv3D, InputLayer, ConvTranspose, a model, or a registered class."
             ),
             (
-                .notAChain(model: "m", reason: "lacks its input layer \"x\""),
-                "The model \"m\" lacks its input layer \"x\"; expected a chain of layers from one input to one output."
+                .brokenGraph(model: "m", reason: "has none of its output_layers"),
+                "The model \"m\" has none of its output_layers; expected layers that are connected by calls from its inputs to its outputs."
+            ),
+            (
+                .missingLayers(
+                    model: "m", [OtherLayer(path: "a/bn", className: "BatchNormalization"), OtherLayer(path: "d", className: "Dropout", isCalledInTraining: true)]),
+                "The model \"m\" has layers that cannot be computed here: \"a/bn\" (BatchNormalization), \"d\" (Dropout, called with training=True); expected Conv3DTranspose, Conv3D, activations, Dropout and its like, models of these, and registered classes."
+            ),
+            (
+                .noKnownLayers(model: "m", [OtherLayer(path: "d", className: "Dense")]),
+                "The model \"m\" has no convolution, but \"d\" (Dense); expected at least one Conv3DTranspose or Conv3D."
+            ),
+            (
+                .unknownLayerName("z", names: ["up", "last"]),
+                "Received an input shape for \"z\"; expected the name of an input or of a layer, such as \"up\", \"last\"."
+            ),
+            (
+                .namelessInputShape(model: "m", inputs: 2, received: [1, 2, 3, 4, 5], names: ["up"]),
+                "Received input shape [1, 2, 3, 4, 5] for the model \"m\", which has 2 inputs; expected it with a name, that of an input or one of \"up\"."
             ),
             (
                 .inconsistentShape(received: [nil, 1, 2, 3, 4], expected: [2, 1, 2, 3, 5]),

@@ -112,7 +112,7 @@ import Testing
             ("{\"class_name\": \"Sequential\", \"config\": {}}", .missingKey("layers", className: "Sequential")),
             (
                 "{\"class_name\": \"Sequential\", \"config\": [{\"class_name\": \"Dense\", \"config\": {}}]}",
-                .unsupportedClass("Dense")
+                .noKnownLayers(model: "sequential", [OtherLayer(path: "Dense", className: "Dense")])
             ),
             ("{\"layer\": 3}", .wrongType(key: "layer", received: "3", expected: "an object")),
         ]

@@ -111,7 +111,9 @@ struct ModelFileTests {
         #expect(try read.getConfig() == config && read(x).floats.count == 8)
         try read.setWeights(model.getWeights())
         #expect(try read(x).floats == model(x).floats)
-        #expect(throws: KerasConfigError.unsupportedClass("Scale")) { try Model(config: config, objects: CustomObjects()) }
+        #expect(throws: KerasConfigError.missingLayers(
+                model: "own", [OtherLayer(path: "scale", className: "Scale"), OtherLayer(path: "add", className: "Add")])
+        ) { try Model(config: config, objects: CustomObjects()) }
         let chain = try Sequential([Conv3DTranspose(filters: 1, kernelSize: 1, name: "u"), Scale(name: "s")], name: "c")
         _ = try chain(x)
         let copy = try modelFromJSON(chain.toJSON(), objects: objects, kernels: KernelRegistry())

@@ -1,0 +1,214 @@
+/// Finds out which calls of a functional model's config connect its layers.
+struct GraphWiring {
+    let model: String
+    let layers: [ModelLayer]
+    /// The index of each layer.
+    let names: [String: Int]
+    /// What is subtracted from the numbers of a layer's calls. In Keras 2 models inside of models count from 1, the call that made
+    /// them being number 0.
+    private var firstCalls: [Int] = []
+
+    init(model: String, layers: [ModelLayer], names: [String: Int]) {
+        (self.model, self.layers, self.names) = (model, layers, names)
+        firstCalls = Array(repeating: 0, count: layers.count)
+    }
+
+    private func broken(_ reason: String) -> KerasConfigError { .brokenGraph(model: model, reason: reason) }
+
+    private func title(_ layer: Int) -> String { "layer \"\(layers[layer].name ?? "")\"" }
+
+    /// The calls of every layer, as the file numbers them.
+    func calls() throws(KerasConfigError) -> [[ModelGraph.Call]] {
+        var result: [[ModelGraph.Call]] = []
+        for layer in layers {
+            if layer.name == nil { throw broken("has a layer without a name") }
+            var calls: [ModelGraph.Call] = []
+            for node in layer.object["inbound_nodes"]?.array ?? [] {
+                var arguments = Arguments()
+                if let object = node.object, object["args"] != nil || object["kwargs"] != nil {
+                    collectTensors(of: object["args"] ?? .null, into: &arguments)
+                    collectTensors(of: object["kwargs"] ?? .null, into: &arguments)
+                    arguments.isTraining = object["kwargs"]?.object?["training"] == true
+                } else {
+                    try collectHistories(of: node, into: &arguments)
+                }
+                var inputs: [ModelGraph.Source] = []
+                for history in arguments.histories { inputs.append(try source(history)) }
+                calls.append(ModelGraph.Call(inputs: inputs, statedShapes: arguments.shapes, isTraining: arguments.isTraining))
+            }
+            result.append(calls)
+        }
+        return result
+    }
+
+    private struct Arguments {
+        var histories: [[JSONValue]] = []
+        var shapes: [JSONValue] = []
+        var isTraining = false
+    }
+
+    /// Keras 3: `{"class_name": "__keras_tensor__", "config": {"shape", "keras_history"}}` anywhere among the arguments.
+    private func collectTensors(of json: JSONValue, into arguments: inout Arguments) {
+        if let list = json.array {
+            for element in list { collectTensors(of: element, into: &arguments) }
+        } else if let object = json.object {
+            if let config = object["config"]?.object, let history = config["keras_history"]?.array {
+                arguments.histories.append(history)
+                arguments.shapes.append(config["shape"] ?? .null)
+            } else {
+                for key in object.keys { collectTensors(of: object[key] ?? .null, into: &arguments) }
+            }
+        }
+    }
+
+    /// Keras 1 and 2: `["x", 0, 0, {}]`, a list of such, or a dictionary; further tensors may be among the keyword arguments.
+    private func collectHistories(of json: JSONValue, into arguments: inout Arguments) throws(KerasConfigError) {
+        if let list = json.array {
+            if !Self.isHistory(list) {
+                for element in list { try collectHistories(of: element, into: &arguments) }
+                return
+            }
+            // Numbers among the arguments are called "_CONSTANT_VALUE", number -1.
+            if list[1] != -1 {
+                arguments.histories.append(list)
+                arguments.shapes.append(.null)
+            }
+            guard list.count > 3, let keywords = list[3].object else { return }
+            if keywords["training"] == true { arguments.isTraining = true }
+            for key in keywords.keys { collectKnown(of: keywords[key] ?? .null, into: &arguments) }
+        } else if let object = json.object {
+            for key in object.keys { try collectHistories(of: object[key] ?? .null, into: &arguments) }
+        } else {
+            throw broken("has a call on \(json.excerpt), which is no tensor")
+        }
+    }
+
+    /// The histories among keyword arguments, which may be anything else too.
+    private func collectKnown(of json: JSONValue, into arguments: inout Arguments) {
+        if let list = json.array {
+            if Self.isHistory(list), let name = list[0].string, names[name] != nil {
+                arguments.histories.append(list)
+                arguments.shapes.append(.null)
+            } else {
+                for element in list { collectKnown(of: element, into: &arguments) }
+            }
+        } else if let object = json.object {
+            for key in object.keys { collectKnown(of: object[key] ?? .null, into: &arguments) }
+        }
+    }
+
+    private static func isHistory(_ list: [JSONValue]) -> Bool {
+        guard list.count >= 3, list[0].string != nil, case .integer = list[1] else { return false }
+        // A constant has its value in the third place.
+        if list[1] == -1 { return true }
+        if case .integer = list[2] { return true }
+        return false
+    }
+
+    /// What `[layer, call, result]` names.
+    private func source(_ history: [JSONValue]) throws(KerasConfigError) -> ModelGraph.Source {
+        guard history.count >= 3, let name = history[0].string, case .integer(let call) = history[1], case .integer(let result) = history[2],
+            (0..<Int(Int32.max)).contains(call), (0..<Int(Int32.max)).contains(result)
+        else { throw broken("names a tensor \(JSONValue.array(history).excerpt)") }
+        guard let layer = names[name] else { throw broken("uses a result of layer \"\(name)\", which it does not have") }
+        return ModelGraph.Source(layer: layer, call: call, result: result)
+    }
+
+    /// The inputs or outputs: one, a list, a dictionary, or these in each other.
+    func ends(_ config: JSONObject, _ key: String) throws(KerasConfigError) -> [ModelGraph.End] {
+        var result: [ModelGraph.End] = []
+        func collect(_ json: JSONValue, _ path: [String]) throws(KerasConfigError) {
+            if let list = json.array {
+                if Self.isHistory(list) {
+                    result.append(ModelGraph.End(source: try source(list), key: path.isEmpty ? nil : path.joined(separator: "/")))
+                } else {
+                    for element in list { try collect(element, path) }
+                }
+            } else if let object = json.object {
+                for key in object.keys { try collect(object[key] ?? .null, path + [key]) }
+            } else if !json.isNull {
+                throw broken("has among its \(key) \(json.excerpt)")
+            }
+        }
+        try collect(config[key] ?? .null, [])
+        if result.isEmpty { throw broken("has none of its \(key)") }
+        return result
+    }
+
+    /// Notices which layers count their calls from 1: those whose call 0 nobody uses, and whose last number is one too high.
+    mutating func renumber(calls: [[ModelGraph.Call]], ends: [[ModelGraph.End]]) {
+        var (least, most) = ([Int](repeating: .max, count: layers.count), [Int](repeating: -1, count: layers.count))
+        for source in calls.joined().flatMap(\.inputs) + ends.joined().map(\.source) {
+            least[source.layer] = min(least[source.layer], source.call)
+            most[source.layer] = max(most[source.layer], source.call)
+        }
+        for layer in layers.indices where !calls[layer].isEmpty && least[layer] > 0 && most[layer] == calls[layer].count {
+            firstCalls[layer] = 1
+        }
+    }
+
+    private func resolved(_ source: ModelGraph.Source, count: Int) throws(KerasConfigError) -> ModelGraph.Source {
+        let call = source.call - firstCalls[source.layer]
+        if call < 0 || call >= count {
+            throw broken("uses call \(source.call) of \(title(source.layer)), which has \(count)")
+        }
+        return ModelGraph.Source(layer: source.layer, call: call, result: source.result)
+    }
+
+    /// The same calls, numbered from 0.
+    func resolved(_ calls: [[ModelGraph.Call]]) throws(KerasConfigError) -> [[ModelGraph.Call]] {
+        var result: [[ModelGraph.Call]] = []
+        for list in calls {
+            var resolvedList: [ModelGraph.Call] = []
+            for call in list {
+                var inputs: [ModelGraph.Source] = []
+                for input in call.inputs { inputs.append(try resolved(input, count: max(1, calls[input.layer].count))) }
+                resolvedList.append(ModelGraph.Call(inputs: inputs, statedShapes: call.statedShapes, isTraining: call.isTraining))
+            }
+            result.append(resolvedList)
+        }
+        return result
+    }
+
+    func resolved(_ ends: [ModelGraph.End], calls: [[ModelGraph.Call]]) throws(KerasConfigError) -> [ModelGraph.End] {
+        var result: [ModelGraph.End] = []
+        for end in ends {
+            result.append(ModelGraph.End(source: try resolved(end.source, count: max(1, calls[end.source.layer].count)), key: end.key))
+        }
+        return result
+    }
+
+    /// All calls, each when its inputs are there; those that are ready first in the order of the file.
+    static func order(_ layers: [ModelLayer], model: String) throws(KerasConfigError) -> [ModelGraph.Step] {
+        var missing: [[Int]] = layers.map { $0.calls.map { _ in 0 } }
+        var dependents: [ModelGraph.Step: [ModelGraph.Step]] = [:]
+        for (index, layer) in layers.enumerated() {
+            for (number, call) in layer.calls.enumerated() {
+                let step = ModelGraph.Step(layer: index, call: number)
+                var needed = Set(call.inputs.map { ModelGraph.Step(layer: $0.layer, call: $0.call) })
+                if number > 0 { needed.insert(ModelGraph.Step(layer: index, call: number - 1)) }
+                for other in needed where !layers[other.layer].calls.isEmpty {
+                    missing[index][number] += 1
+                    dependents[other, default: []].append(step)
+                }
+            }
+        }
+        var order: [ModelGraph.Step] = []
+        for (index, layer) in layers.enumerated() {
+            for number in layer.calls.indices where missing[index][number] == 0 { order.append(ModelGraph.Step(layer: index, call: number)) }
+        }
+        var next = 0
+        while next < order.count {
+            for step in dependents[order[next]] ?? [] {
+                missing[step.layer][step.call] -= 1
+                if missing[step.layer][step.call] == 0 { order.append(step) }
+            }
+            next += 1
+        }
+        if order.count < missing.joined().count {
+            let stuck = layers.indices.first { missing[$0].contains { $0 > 0 } } ?? 0
+            throw .brokenGraph(model: model, reason: "calls layer \"\(layers[stuck].name ?? "")\" on what depends on it")
+        }
+        return order
+    }
+}

@@ -1,0 +1,54 @@
+import LayerSpec
+
+/// The shape of a tensor on its way through a model.
+struct ShapeFlow {
+    /// Nil when nothing is known; extents are nil where unknown.
+    var shape: [Int?]?
+    /// Whether it follows from what is computed here, so that a file that says otherwise contradicts itself.
+    var isCertain = false
+    /// Whether it follows from what the user stated, which may contradict the file.
+    var isStated = false
+    /// Whether it, or what it follows from, does contradict the file, whose shapes do not hold from there on.
+    var isChanged = false
+
+    static func stated(_ shape: [Int?]) -> ShapeFlow { ShapeFlow(shape: shape, isCertain: true, isStated: true) }
+
+    /// Whether known extents differ, other than of the batch.
+    static func differ(_ a: [Int?], _ b: [Int?]) -> Bool {
+        a.count != b.count || zip(a, b).dropFirst().contains { one, other in one != nil && other != nil && one != other }
+    }
+
+    /// What arrives at an input for which the file states a shape.
+    func joined(with file: [Int?]?) -> ShapeFlow {
+        guard let file else { return self }
+        guard let shape else { return isChanged ? self : ShapeFlow(shape: file, isCertain: true) }
+        var result = self
+        if Self.differ(shape, file) {
+            result.isChanged = true
+        } else {
+            result.shape = zip(shape, file).map { $0 ?? $1 }
+        }
+        return result
+    }
+
+    /// What a convolution receives, for which the file may state a shape.
+    /// - Throws: `KerasConfigError.inconsistentShape` for a file that contradicts what follows from itself.
+    func received(file: [Int?]?) throws(KerasConfigError) -> ShapeFlow {
+        guard let file, !isChanged else { return self }
+        var result = self
+        guard let shape else {
+            result.shape = file
+            return result
+        }
+        if !Self.differ(shape, file) {
+            result.shape = zip(shape, file).map { $0 ?? $1 }
+        } else if isStated {
+            result.isChanged = true
+        } else if isCertain {
+            throw .inconsistentShape(received: file, expected: shape)
+        } else {
+            result.shape = file
+        }
+        return result
+    }
+}
