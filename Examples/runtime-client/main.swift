@@ -8,11 +8,11 @@ import Voxelsmith
 
 /// Loads the plugin, makes the layer of layer.json, and calls it once.
 func firstResult(plugin: String) throws -> Tensor {
+    KerasSettings.use(KerasSettings())  // Keras's own defaults, whatever the keras.json of whoever runs this says
     let kernels = KernelRegistry()
     try kernels.load(path: plugin)
     let layer = try Conv3DTranspose(
-        filters: 8, kernelSize: 4, strides: 2, padding: .same, dataFormat: .channelsLast, activation: .relu, name: "up",
-        dtype: .float32, kernels: kernels, kernelMode: .specialized)
+        filters: 8, kernelSize: 4, strides: 2, padding: .same, activation: .relu, name: "up", kernels: kernels, kernelMode: .specialized)
     try layer.build(inputShape: [1, 8, 8, 8, 16])
     try layer.setWeights([numbers([4, 4, 4, 8, 16]), numbers([8])])
     return try layer(numbers([1, 8, 8, 8, 16]))

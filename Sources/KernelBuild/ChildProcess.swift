@@ -1,4 +1,3 @@
-import LayerSpec
 import Subprocess
 
 /// Runs one program to its end, or stops it and everything it started.
@@ -22,10 +21,14 @@ package enum ChildProcess {
     /// - Parameters:
     ///   - command: the program's path, then its arguments.
     ///   - what: names the work in errors.
-    ///   - folder: where it runs and keeps its temporary files; nil inherits both.
+    ///   - folder: where it runs; nil inherits that.
+    ///   - environment: `NAME=VALUE` with a zero at the end; nil inherits it, but for the language of messages.
+    ///   - seconds: it may take, not counted those for which this process was stopped.
     /// - Throws: `KernelBuildError.timedOut`; `.compilationFailed` when it could not be run or printed too much; `.fileSystem` when no
     ///   more files can be opened; `CancellationError`.
-    package static func run(_ command: [String], what: String, folder: String?, seconds: Double) async throws -> Outcome {
+    package static func run(
+        _ command: [String], what: String, folder: String? = nil, environment: [[UInt8]]? = nil, seconds: Double
+    ) async throws -> Outcome {
         try FileDescriptors.require(toStart: command[0])
         var options = PlatformOptions()
         // A group of its own, ended as a whole: clang's compiler and linker processes would outlive the driver otherwise.
@@ -37,11 +40,9 @@ package enum ChildProcess {
         do {
             let first = try await withThrowingTaskGroup(of: Event.self) { group in
                 group.addTask {
-                    var changes: [Environment.Key: String?] = ["LC_ALL": "C"]
-                    if let folder { changes["TMPDIR"] = folder }
                     let result = try await Subprocess.run(
                         .path(.init(command[0])), arguments: Arguments(Array(command.dropFirst())),
-                        environment: .inherit.updating(changes), workingDirectory: folder.map { .init($0) },
+                        environment: environment.map { .custom($0) } ?? .inherit.updating(["LC_ALL": "C"]), workingDirectory: folder.map { .init($0) },
                         platformOptions: platformOptions, output: .string(limit: outputLimit),
                         error: .string(limit: outputLimit))
                     let status =
@@ -55,7 +56,7 @@ package enum ChildProcess {
                             standardOutput: result.standardOutput, standardError: result.standardError))
                 }
                 group.addTask {
-                    try await Task.sleep(for: Checked.duration(seconds: seconds))
+                    try await AwakeTime().count(to: seconds)
                     return .limitReached
                 }
                 defer { group.cancelAll() }

@@ -9,6 +9,8 @@ public struct Compiler: Hashable, Sendable {
     public let version: String
     /// Changes whenever the compiler or its linker may have: version, size and time of both files. Part of every cache key.
     public let identity: String
+    /// Given on every call: leaves out the configuration files of this machine and user, where this clang knows how.
+    let options: [String]
 
     /// Finds clang: the one named, else the one of the Swift toolchain on PATH, else the first on PATH.
     ///
@@ -44,13 +46,23 @@ public struct Compiler: Hashable, Sendable {
     }
 
     private static func identify(_ path: String, folders: [String], seconds: Double) async throws -> Compiler {
-        let outcome: ChildProcess.Outcome
-        do {
-            outcome = try await ChildProcess.run([path, "--version"], what: "nothing", folder: nil, seconds: seconds)
-        } catch KernelBuildError.compilationFailed(_, _, _, let reason) {
-            throw KernelBuildError.compilerUnusable(path: path, reason: "gave no answer (\(reason))")
-        } catch KernelBuildError.timedOut {
-            throw KernelBuildError.compilerUnusable(path: path, reason: "gave no answer in \(seconds) seconds")
+        func ask(_ options: [String]) async throws -> ChildProcess.Outcome {
+            do {
+                // Not in this process's folder, where a file may choose another toolchain than where kernels are compiled.
+                return try await ChildProcess.run(
+                    [path, "--version"] + options, what: "nothing", folder: "/",
+                    environment: CompilerEnvironment.variables(temporary: nil), seconds: seconds)
+            } catch KernelBuildError.compilationFailed(_, _, _, let reason) {
+                throw KernelBuildError.compilerUnusable(path: path, reason: "gave no answer (\(reason))")
+            } catch KernelBuildError.timedOut {
+                throw KernelBuildError.compilerUnusable(path: path, reason: "gave no answer in \(seconds) seconds")
+            }
+        }
+        var options = ["--no-default-config"]
+        var outcome = try await ask(options)
+        if !outcome.succeeded {
+            options = []
+            outcome = try await ask(options)
         }
         guard outcome.succeeded else {
             throw KernelBuildError.compilerUnusable(path: path, reason: "ended with \(outcome.status)")
@@ -62,7 +74,8 @@ public struct Compiler: Hashable, Sendable {
         let own = resolvedPath(path).map { parentFolder($0) + "/ld.lld" }
         let linker = ([own].compactMap(\.self) + folders.map { $0 + "/ld.lld" }).first(where: isExecutableFile)
         let parts = [outcome.standardOutput, stamp(path), linker.map(stamp) ?? "no linker"]
-        return Compiler(path: path, version: String(line), identity: parts.joined(separator: "\n"))
+        return Compiler(
+            path: path, version: String(line), identity: parts.joined(separator: "\n") + CompilerEnvironment.identity, options: options)
     }
 
     /// Size and modification time: reading 150 MB of compiler at every start would cost more than most compilations.

@@ -10,6 +10,8 @@ enum CompilerFlags {
             triple(target), "-std=c17", "-O3",
             // No calls to memset or memcpy made up by the optimiser; what remains of them fails the link.
             "-ffreestanding",
+            // Headers of this machine are not looked at, only the generated ones and the compiler's own.
+            "-nostdlibinc",
             "-fPIC", "-fvisibility=hidden",
             // Products and sums fuse; nothing else about floating point is relaxed, so sums keep their order and NaN stays NaN.
             "-ffp-contract=fast", "-fno-math-errno",

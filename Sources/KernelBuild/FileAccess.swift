@@ -1,4 +1,5 @@
 import Glibc
+import LayerSpec
 
 /// The system's words for an error number.
 func errorText(_ number: Int32) -> String {
@@ -60,7 +61,7 @@ private func writeAll(_ bytes: [UInt8], to file: Int32, path: String) throws(Ker
 /// - Parameter durably: the bytes and the name are on the disk when this returns. Files of a build's own folder need not wait
 ///   for that.
 func replaceFile(_ path: String, with bytes: [UInt8], durably: Bool) throws(KernelBuildError) {
-    let staged = path + "." + String(UInt64.random(in: 0...(.max)), radix: 36)
+    let staged = StagingName.beside(path)
     let file = open(staged, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard file >= 0 else { throw currentError("create", staged) }
     do throws(KernelBuildError) {
@@ -82,11 +83,12 @@ func replaceFile(_ path: String, with bytes: [UInt8], durably: Bool) throws(Kern
     }
 }
 
-/// Writes a new file of a private folder.
+/// Writes a new file of a private folder, which its owner may read whatever the umask.
 func writePrivateFile(_ path: String, _ text: String) throws(KernelBuildError) {
     let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard file >= 0 else { throw currentError("create", path) }
     defer { close(file) }
+    guard fchmod(file, 0o600) == 0 else { throw currentError("set the mode of", path) }
     try writeAll(Array(text.utf8), to: file, path: path)
 }
 

@@ -39,30 +39,45 @@ public struct PluginBuilder: Sendable {
     ///   - source: the plugin's unit files.
     ///   - target: what the kernels are for.
     ///   - onProgress: called with the number of finished steps and of all steps (every unit, and the link).
-    /// - Throws: `KernelBuildError`; `CancellationError`, after every process started here has ended.
+    ///   - check: called with the inspected plugin before anything made for it enters the cache; what it throws ends the build.
+    /// - Throws: `KernelBuildError`; what `check` throws; `CancellationError`, after every process started here has ended.
     public func build(
-        _ source: PluginSource, target: Target, onProgress: (@Sendable (Int, Int) -> Void)? = nil
+        _ source: PluginSource, target: Target, onProgress: (@Sendable (Int, Int) -> Void)? = nil,
+        check: (BuiltPlugin) async throws -> Void = { _ in }
     ) async throws -> BuiltPlugin {
         let start = ContinuousClock.now
         let files = [source.table] + source.kernels + source.headers
         try Self.checkNames(files)
         let plan = Plan(self, source, target)
         let steps = plan.units.count + 1
+        func checked(_ bytes: [UInt8], compiledUnits: Int, isFromCache: Bool) async throws -> BuiltPlugin {
+            do {
+                let inspection = try inspected(bytes, target, plan.linkCommand)
+                onProgress?(steps, steps)
+                let built = BuiltPlugin(
+                    bytes: bytes, target: target, inspection: inspection, compiledUnits: compiledUnits, isFromCache: isFromCache,
+                    seconds: Self.seconds(since: start))
+                try await check(built)
+                return built
+            } catch {
+                // It may have come from the cache, whole or in parts, from a build that checked less: the next one starts anew.
+                if !(error is CancellationError) {
+                    cache?.remove(.plugin, plan.pluginKey)
+                    for unit in plan.units { cache?.remove(.object, unit.key) }
+                }
+                throw error
+            }
+        }
 
         if let bytes = cache?.load(.plugin, plan.pluginKey, logger: logger), PluginTrailer.isValid(bytes) {
             logger.debug("the plugin is in the cache: \(plan.pluginKey)")
-            let inspection = try inspected(bytes, target, plan.linkCommand)
-            onProgress?(steps, steps)
-            return BuiltPlugin(
-                bytes: bytes, target: target, inspection: inspection, compiledUnits: 0, isFromCache: true,
-                seconds: Self.seconds(since: start))
+            return try await checked(bytes, compiledUnits: 0, isFromCache: true)
         }
 
         let folder = try PrivateFolder()
         defer { folder.remove() }
         for file in files { try writePrivateFile(folder.path + "/" + file.fileName, file.text) }
 
-        var writer = CacheWriter(cache: cache, logger: logger)
         var missing: [Unit] = []
         for unit in plan.units {
             if let object = cache?.load(.object, unit.key, logger: logger) {
@@ -84,9 +99,8 @@ public struct PluginBuilder: Sendable {
                 }
             }
             for _ in 0..<min(Self.coreCount, FileDescriptors.processes) { startNext() }
-            while let unit = try await group.next() {
+            while try await group.next() != nil {
                 startNext()
-                if cache != nil { writer.store(.object, unit.key, try readFile(folder.path + "/" + unit.objectName)) }
                 done += 1
                 onProgress?(done, steps)
             }
@@ -100,19 +114,29 @@ public struct PluginBuilder: Sendable {
             throw names.isEmpty ? error : .undefinedSymbols(names, command: command)
         }
         let bytes = PluginTrailer.appended(to: try readFile(folder.path + "/" + Plan.linkedName))
-        let inspection = try inspected(bytes, target, plan.linkCommand)
-        writer.store(.plugin, plan.pluginKey, bytes)
-        cache?.evict()
-        onProgress?(steps, steps)
-        return BuiltPlugin(
-            bytes: bytes, target: target, inspection: inspection, compiledUnits: missing.count, isFromCache: false,
-            seconds: Self.seconds(since: start))
+        let built = try await checked(bytes, compiledUnits: missing.count, isFromCache: false)
+        keep(bytes, missing, of: plan, in: folder)
+        return built
+    }
+
+    /// Puts a plugin and the objects made for it into the cache; when it refuses them, that is worth a warning, never a failed build.
+    private func keep(_ bytes: [UInt8], _ made: [Unit], of plan: Plan, in folder: PrivateFolder) {
+        guard let cache else { return }
+        do {
+            for unit in made { try cache.store(.object, unit.key, try readFile(folder.path + "/" + unit.objectName)) }
+            try cache.store(.plugin, plan.pluginKey, bytes)
+        } catch {
+            logger.warning("\("The cache in \(cache.folder) cannot be written, so nothing is kept for later builds. \(error)" as Sentence)")
+        }
+        cache.evict()
     }
 
     private func call(_ command: [String], what: String, makes result: String, in folder: String) async throws {
         logger.debug("compiling \(what): \(command.joined(separator: " "))")
-        let outcome = try await ChildProcess.run(command, what: what, folder: folder, seconds: timeLimit)
-        let isComplete = outcome.succeeded && access(folder + "/" + result, R_OK) == 0
+        let outcome = try await ChildProcess.run(
+            command, what: what, folder: folder, environment: CompilerEnvironment.variables(temporary: folder), seconds: timeLimit)
+        // Its owner may read it, whatever the umask.
+        let isComplete = outcome.succeeded && chmod(folder + "/" + result, 0o600) == 0
         guard isComplete else {
             let status = outcome.succeeded ? "status 0 but no file \(result)" : outcome.status
             throw KernelBuildError.compilationFailed(what: what, command: command, status: status, standardError: outcome.standardError)
@@ -192,8 +216,8 @@ private struct Plan {
     let pluginKey: String
 
     init(_ builder: PluginBuilder, _ source: PluginSource, _ target: Target) {
-        let compileFlags = CompilerFlags.compile(target, warningsAreErrors: builder.warningsAreErrors)
-        let linkFlags = CompilerFlags.link(target)
+        let compileFlags = builder.compiler.options + CompilerFlags.compile(target, warningsAreErrors: builder.warningsAreErrors)
+        let linkFlags = builder.compiler.options + CompilerFlags.link(target)
         let identity = builder.compiler.identity
         let units = ([source.table] + source.kernels).map { file in
             let objectName = Unit.objectName(file.fileName)
@@ -213,22 +237,5 @@ private struct Plan {
         digest.add(linkFlags)
         digest.add(units.map(\.key))
         pluginKey = digest.hexadecimal()
-    }
-}
-
-/// Stores entries until the cache refuses one: that is worth one warning, never a failed build.
-private struct CacheWriter {
-    let cache: PluginCache?
-    let logger: Logger
-    var hasFailed = false
-
-    mutating func store(_ kind: PluginCache.Kind, _ key: String, _ bytes: [UInt8]) {
-        guard let cache, !hasFailed else { return }
-        do {
-            try cache.store(kind, key, bytes)
-        } catch {
-            hasFailed = true
-            logger.warning("\("The cache in \(cache.folder) cannot be written, so nothing is kept for later builds. \(error)" as Sentence)")
-        }
     }
 }

@@ -155,6 +155,8 @@ public struct PluginCache: Hashable, Sendable {
         try replaceFile(path, with: payload + Self.digest(key, payload), durably: true)
     }
 
+    package func remove(_ kind: Kind, _ key: String) { unlink(path(kind, key)) }
+
     private static func digest(_ key: String, _ payload: [UInt8]) -> [UInt8] {
         SHA256.digest(of: Array(key.utf8) + payload)
     }

@@ -20,8 +20,9 @@ package struct PrivateFolder: Sendable {
         var template = Array((base + "/" + Self.prefix + "XXXXXX").utf8CString)
         guard mkdtemp(&template) != nil else { throw currentError("make a folder in", base) }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        _ = chmod(path, 0o700)  // a umask may have taken its owner's rights too
         lock = open(path + "/" + Self.lockName, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard lock >= 0, flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+        guard lock >= 0, fchmod(lock, 0o600) == 0, flock(lock, LOCK_EX | LOCK_NB) == 0 else {
             let failure = currentError("lock", path)
             remove()
             throw failure

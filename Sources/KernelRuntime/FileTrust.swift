@@ -1,48 +1,111 @@
+import CHost
 import Glibc
 
 /// Who may have written a plugin: it must belong to root or to the user, and nobody else may change it or put another in its
-/// place.
+/// place. A folder that the user names is trusted with its owner and its group.
 package struct FileTrust: Sendable {
     /// Whose process this is.
-    let user: UInt32
+    private let user: UInt32
+    private let trustedFolders: [String]
+    private let accounts: @Sendable () -> Accounts?
 
-    package init(user: UInt32) { self.user = user }
+    /// - Parameters:
+    ///   - trustedFolders: paths; those that are no folders count for nothing.
+    ///   - accounts: asked when a group may write; nil where they cannot be known.
+    package init(user: UInt32, trustedFolders: [String] = [], accounts: @escaping @Sendable () -> Accounts?) {
+        self.user = user
+        self.trustedFolders = trustedFolders
+        self.accounts = accounts
+    }
 
-    static var current: FileTrust { FileTrust(user: geteuid()) }
+    /// For this process: the given folders, and those of VOXELSMITH_TRUSTED_FOLDERS.
+    package static func current(trustedFolders: [String]) -> FileTrust {
+        FileTrust(user: geteuid(), trustedFolders: trustedFolders + foldersOfTheEnvironment) { Accounts.ofThisMachine() }
+    }
+
+    /// Whole paths, separated by colons; others would depend on where the program was started. A program with other rights than whoever
+    /// started it does not listen to them.
+    private static var foldersOfTheEnvironment: [String] {
+        guard let text = vs_secure_environment("VOXELSMITH_TRUSTED_FOLDERS") else { return [] }
+        return String(cString: text).split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
+    }
 
     /// - Parameters:
     ///   - plugin: what the caller opened; for the error.
     ///   - entry: the file or folder `status` describes; for the error.
-    package func check(_ status: stat, plugin: String, entry: String) throws(PluginError) {
+    ///   - namedOwners: of the named folders that it lies in.
+    ///   - hasAccessList: whether more than its mode says who may write.
+    package func check(
+        _ status: stat, plugin: String, entry: String, namedOwners: [UInt32] = [], hasAccessList: () -> Bool = { false }
+    ) throws(PluginError) {
         let root: UInt32 = 0
-        guard status.st_uid == root || status.st_uid == user else {
+        guard status.st_uid == root || status.st_uid == user || namedOwners.contains(status.st_uid) else {
             throw .foreignOwner(path: plugin, entry: entry, owner: status.st_uid, user: user)
         }
         guard status.st_mode & (S_IWGRP | S_IWOTH) != 0 else { return }
         // In a sticky folder such as /tmp nobody can rename or remove what belongs to others.
         if status.st_mode & S_IFMT == S_IFDIR, status.st_mode & S_ISVTX != 0, status.st_uid == root { return }
+        if status.st_mode & S_IWOTH == 0 {
+            if !namedOwners.isEmpty { return }
+            if !hasAccessList(), accounts()?.isPrivate(group: status.st_gid, of: status.st_uid) == true { return }
+        }
         throw .writableByOthers(path: plugin, entry: entry, mode: status.st_mode & 0o7777)
     }
 
     /// Checks an open file, and the folder it stands in.
     func check(descriptor: Int32, status: stat, plugin: String) throws(PluginError) {
-        try check(status, plugin: plugin, entry: plugin)
         let place = try place(of: descriptor, plugin: plugin)
         let folder = place.lastIndex(of: "/").map { $0 == place.startIndex ? "/" : String(place[..<$0]) } ?? "/"
+        let owners = namedOwners(of: folder)
+        try check(status, plugin: plugin, entry: plugin, namedOwners: owners) { vs_has_access_list(descriptor) != 0 }
+        let name = String(place.dropFirst(folder == "/" ? 1 : folder.count + 1))
+        try check(folder: folder, plugin: plugin, namedOwners: owners) { (folder) throws(PluginError) in
+            var entryStatus = stat()
+            guard fstatat(folder, name, &entryStatus, AT_SYMLINK_NOFOLLOW) == 0,
+                entryStatus.st_dev == status.st_dev, entryStatus.st_ino == status.st_ino
+            else { throw .cannotOpen(path: plugin, reason: "it was moved or replaced while it was opened") }
+        }
+    }
+
+    /// Checks the folder that a plugin is to be put into; one that is not there is nobody's.
+    package func check(folderOf plugin: String) throws(PluginError) {
+        let folder = plugin.lastIndex(of: "/").map { $0 == plugin.startIndex ? "/" : String(plugin[..<$0]) } ?? "."
+        guard let folder = Self.resolved(folder) else { return }
+        try check(folder: folder, plugin: plugin, namedOwners: namedOwners(of: folder)) { _ in }
+    }
+
+    private func check(
+        folder: String, plugin: String, namedOwners: [UInt32], _ body: (Int32) throws(PluginError) -> Void
+    ) throws(PluginError) {
         let pathOnly: Int32 = 0o10000000  // O_PATH, which Glibc hides: a folder that may be entered need not be readable
-        let folderDescriptor = open(folder, pathOnly | O_DIRECTORY | O_CLOEXEC)
-        guard folderDescriptor >= 0 else {
+        let descriptor = open(folder, pathOnly | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else {
             throw .cannotOpen(path: plugin, reason: "its folder \(folder) cannot be examined: \(String(cString: strerror(errno)))")
         }
-        defer { close(folderDescriptor) }
-        var folderStatus = stat()
-        var entryStatus = stat()
-        let name = String(place.dropFirst(folder == "/" ? 1 : folder.count + 1))
-        guard fstat(folderDescriptor, &folderStatus) == 0,
-            fstatat(folderDescriptor, name, &entryStatus, AT_SYMLINK_NOFOLLOW) == 0,
-            entryStatus.st_dev == status.st_dev, entryStatus.st_ino == status.st_ino
-        else { throw .cannotOpen(path: plugin, reason: "it was moved or replaced while it was opened") }
-        try check(folderStatus, plugin: plugin, entry: folder)
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            throw .cannotOpen(path: plugin, reason: "its folder \(folder) cannot be examined: \(String(cString: strerror(errno)))")
+        }
+        try body(descriptor)
+        try check(status, plugin: plugin, entry: folder, namedOwners: namedOwners) { vs_has_access_list(descriptor) != 0 }
+    }
+
+    /// The owners of the named folders that `folder` is or lies below; its path has no symbolic links. Paths are compared byte by byte:
+    /// equal characters may be written in two ways, and be two folders.
+    private func namedOwners(of folder: String) -> [UInt32] {
+        trustedFolders.compactMap { named in
+            var status = stat()
+            guard let path = Self.resolved(named), stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return nil }
+            let below = path == "/" ? "/" : path + "/"
+            return "\(folder)/".utf8.starts(with: below.utf8) ? status.st_uid : nil
+        }
+    }
+
+    private static func resolved(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
     }
 
     /// The path of an open file, every symbolic link followed.

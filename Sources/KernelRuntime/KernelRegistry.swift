@@ -85,13 +85,20 @@ public final class KernelRegistry: KernelProvider {
 
     private let state = Mutex(State())
     private let features: Set<Target.Feature>
+    private let trustedFolders: [String]
     private let logger: Logger
 
     /// - Parameters:
     ///   - features: what the processor has; plugins that need more are refused.
+    ///   - trustedFolders: what lies in or below them may belong to their owners too, and their groups may write to it. Those that the
+    ///     environment variable VOXELSMITH_TRUSTED_FOLDERS names, whole paths separated by colons, count as well.
     ///   - logger: told once per problem when the interpreter stands in although plugins are loaded; at level debug, of every choice.
-    public init(features: Set<Target.Feature> = HostCPU.features, logger: Logger = Logger(label: "voxelsmith.kernels")) {
+    public init(
+        features: Set<Target.Feature> = HostCPU.features, trustedFolders: [String] = [],
+        logger: Logger = Logger(label: "voxelsmith.kernels")
+    ) {
         self.features = features
+        self.trustedFolders = trustedFolders
         self.logger = logger
     }
 
@@ -100,7 +107,7 @@ public final class KernelRegistry: KernelProvider {
     /// - Throws: `PluginError`; then nothing is registered.
     @discardableResult
     public func load(path: String) throws(PluginError) -> PluginImage {
-        let image = try PluginImage(path: path, features: features)
+        let image = try PluginImage(path: path, features: features, trustedFolders: trustedFolders)
         register(try image.kernels())
         return image
     }

@@ -49,9 +49,9 @@ public enum PluginError: Error, Hashable, Sendable, CustomStringConvertible {
         case .cannotRead(let path, let reason): "Cannot read plugin \(path): \(reason)."
         case .notARegularFile(let path): "Plugin \(path) is not a regular file."
         case .foreignOwner(let path, let entry, let owner, let user):
-            "Plugin \(path) is not trusted: \(entry) belongs to user \(owner); expected user \(user) or root."
+            "Plugin \(path) is not trusted: \(entry) belongs to user \(owner); expected user \(user) or root, or \(Self.namedFolder)."
         case .writableByOthers(let path, let entry, let mode):
-            "Plugin \(path) is not trusted: \(entry) has mode \(String(mode, radix: 8)), so others can change it; expected what chmod go-w gives."
+            "Plugin \(path) is not trusted: \(entry) has mode \(String(mode, radix: 8)), so others can change it; expected what chmod go-w gives\(mode & 2 == 0 ? ", or \(Self.namedFolder)" : "")."
         case .tooSmall(let path, let count):
             "Plugin \(path) has \(count) bytes; expected at least \(PluginFile.minimumByteCount)."
         case .tooLarge(let path, let count):
@@ -96,4 +96,7 @@ public enum PluginError: Error, Hashable, Sendable, CustomStringConvertible {
         }
         return sentence.text
     }
+
+    /// How a user trusts what the rules alone do not.
+    private static let namedFolder = "that its folder is named by --trust-folder, trustedFolders or VOXELSMITH_TRUSTED_FOLDERS"
 }

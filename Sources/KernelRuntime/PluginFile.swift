@@ -58,14 +58,13 @@ public struct PluginFile: Sendable {
     /// Granted to the texts of all descriptors beyond the length of the object.
     private static let freeTextByteCount = 1 << 20
 
+    /// - Parameters:
+    ///   - path: of the file.
+    ///   - trustedFolders: as `KernelRegistry`'s.
     /// - Throws: `PluginError` when the file is no regular file, may have been written by others, is damaged, contains what a
     ///   plugin must not, or is no plugin of a known ABI.
-    public init(path: String) throws(PluginError) {
-        try self.init(OpenPlugin(path: path))
-    }
-
-    init(_ file: OpenPlugin) throws(PluginError) {
-        try self.init(bytes: try file.read(), path: file.path)
+    public init(path: String, trustedFolders: [String] = []) throws(PluginError) {
+        try self.init(bytes: OpenPlugin(path: path, trust: .current(trustedFolders: trustedFolders)).read(), path: path)
     }
 
     /// - Parameter path: used in error sentences only.
@@ -171,13 +170,13 @@ public struct PluginFile: Sendable {
     }
 }
 
-/// A plugin file opened once, its owner and permissions checked; everything that is read, checked and mapped comes from this one descriptor.
-final class OpenPlugin: Sendable {
-    let path: String
-    let descriptor: Int32
-    let byteCount: Int
+/// A plugin file opened once, its owner and permissions checked; everything that is read and checked comes from this one descriptor.
+final class OpenPlugin {
+    private let path: String
+    private let descriptor: Int32
+    private let byteCount: Int
 
-    init(path: String, trust: FileTrust = .current) throws(PluginError) {
+    init(path: String, trust: FileTrust) throws(PluginError) {
         // O_NONBLOCK: opening a FIFO must not wait for a writer; regular files do not mind.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         if descriptor < 0 { throw .cannotOpen(path: path, reason: String(cString: strerror(errno))) }

@@ -1,55 +1,34 @@
 import CKernelABI
-import Glibc
 import LayerSpec
-import Synchronization
 
 /// A loaded plugin: its file's descriptors, and the machine code behind them. Mapped as long as this object, or any kernel of
-/// it, is alive.
-public final class PluginImage: @unchecked Sendable {
-    // Unchecked: `handle` and `base` are raw pointers; both are constant after init and what they point to is never written.
-
-    /// The file as it was read and checked before it was mapped.
+/// it, is alive; images of equal files share the code.
+public final class PluginImage: Sendable {
+    /// The file as it was read and checked before its bytes were mapped.
     public let file: PluginFile
-    /// Kept open while the image is mapped, so that its name stays true.
-    private let open: OpenPlugin
-    private let handle: UnsafeMutableRawPointer
-    private let base: UnsafeRawPointer
+    private let mapping: PluginMapping
 
-    /// Opens, checks and maps a plugin.
+    /// Opens and checks a plugin, and maps a private copy of it: what becomes of the file afterwards does not matter.
     /// - Parameters:
     ///   - path: of the file.
     ///   - features: what the processor has; kernels that need more refuse the whole plugin.
+    ///   - trustedFolders: as `KernelRegistry`'s.
     /// - Throws: `PluginError`; nothing of the file has been executed when it is about the file's contents.
-    public init(path: String, features: Set<Target.Feature> = HostCPU.features) throws(PluginError) {
-        let open = try OpenPlugin(path: path)
-        let file = try PluginFile(open)
+    public init(
+        path: String, features: Set<Target.Feature> = HostCPU.features, trustedFolders: [String] = []
+    ) throws(PluginError) {
+        let bytes = try OpenPlugin(path: path, trust: .current(trustedFolders: trustedFolders)).read()
+        file = try PluginFile(bytes: bytes, path: path)
         try file.checkMachine(features: features)
-
-        guard let handle = dlopen(Self.uniqueName(of: open), RTLD_NOW | RTLD_LOCAL) else {
-            throw .loadFailed(path: path, reason: dlerror().map { String(cString: $0) } ?? "no reason given")
-        }
-        guard let symbol = dlsym(handle, PluginFile.symbolName) else {
-            dlclose(handle)
-            throw .loadFailed(path: path, reason: "the mapped image does not export \(PluginFile.symbolName)")
-        }
-        guard Self.isRelocated(file.object, at: symbol, count: file.descriptors.count, stride: file.descriptorStride) else {
-            dlclose(handle)
-            throw .imageDiffers(path: path)
-        }
-        self.open = open
-        self.file = file
-        self.handle = handle
-        base = UnsafeRawPointer(symbol)
+        mapping = try PluginMapping.shared(file, bytes: bytes)
     }
-
-    deinit { dlclose(handle) }  // `open` is released, and closed, after this body
 
     /// The kernels of this plugin, in the order of the file.
     /// - Throws: `PluginError.malformedDescriptor` for a kernel without entry points.
     public func kernels() throws(PluginError) -> [SpecializedKernel] {
         var kernels: [SpecializedKernel] = []
         for (index, descriptor) in file.descriptors.enumerated() {
-            let place = base + MemoryLayout<vs_plugin>.size + index * file.descriptorStride
+            let place = mapping.object + MemoryLayout<vs_plugin>.size + index * file.descriptorStride
             let mapped = place.loadUnaligned(as: vs_kernel_descriptor.self)
             guard let pack = mapped.pack, let run = mapped.run else {
                 throw .malformedDescriptor(path: file.path, index: index, reason: "it has no entry points")
@@ -57,36 +36,6 @@ public final class PluginImage: @unchecked Sendable {
             kernels.append(SpecializedKernel(descriptor: descriptor, image: self, pack: pack, run: run))
         }
         return kernels
-    }
-
-    private static let loads = Atomic<UInt64>(0)
-
-    /// A path of the open file that no other load of this process has.
-    ///
-    /// glibc finds loaded objects by name before it looks at the file, and descriptor numbers are used again. With the plain
-    /// name /proc/self/fd/N it answers with another plugin's code when that was loaded as N and is still mapped: through a
-    /// second load of the same file, which shares the mapping and outlives descriptor N. So the number of the load is written
-    /// into the path, in binary: "./" for 1, "/" for 0, which lead nowhere else. Two loads of one file are still recognised, by
-    /// device and inode.
-    private static func uniqueName(of file: OpenPlugin) -> String {
-        let number = loads.add(1, ordering: .relaxed).newValue
-        return "/proc/self/fd/" + String(number, radix: 2).map { $0 == "1" ? "./" : "/" }.joined() + "\(file.descriptor)"
-    }
-
-    /// Whether the mapped object is the one that was read: equal in every byte but the two pointers of each descriptor.
-    private static func isRelocated(_ object: [UInt8], at mapped: UnsafeRawPointer, count: Int, stride: Int) -> Bool {
-        guard let pointers = MemoryLayout<vs_kernel_descriptor>.offset(of: \.pack) else { return false }
-        let pointerBytes = 2 * MemoryLayout<UnsafeRawPointer>.size
-        return object.withUnsafeBytes { bytes in
-            guard let file = bytes.baseAddress else { return false }
-            var start = 0
-            for index in 0..<count {
-                let place = MemoryLayout<vs_plugin>.size + index * stride + pointers
-                if memcmp(file + start, mapped + start, place - start) != 0 { return false }
-                start = place + pointerBytes
-            }
-            return memcmp(file + start, mapped + start, bytes.count - start) == 0
-        }
     }
 }
 

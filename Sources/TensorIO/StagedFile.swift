@@ -1,4 +1,5 @@
 import Glibc
+import LayerSpec
 import Synchronization
 
 /// Writing a file so that its path never holds a part of it: the bytes go to a fresh file in the same folder, which then takes
@@ -16,12 +17,11 @@ package enum StagedFile {
         }
         if exists && status.st_mode & S_IFMT != S_IFREG { return try produce(target) }
 
-        let staged = try freshFile(beside: target, for: path)
+        let (staged, mode) = try freshFile(beside: target, for: path)
         defer { _ = unfinished.withLock { $0.remove(staged) } }
         do {
             try produce(staged)
-            if exists { _ = chmod(staged, status.st_mode & 0o7777) }
-            try flush(staged, for: path)
+            try flush(staged, mode: exists ? status.st_mode & 0o7777 : mode, for: path)
             if rename(staged, target) != 0 { throw TensorIOError.cannotWrite(path: path, reason: systemError()) }
             flushFolder(of: target)
         } catch {
@@ -56,10 +56,11 @@ package enum StagedFile {
     }
 
     /// The bytes are on the disk before the name is: after a power failure too, the path holds the old file or the new one.
-    private static func flush(_ staged: String, for path: String) throws(TensorIOError) {
+    private static func flush(_ staged: String, mode: mode_t, for path: String) throws(TensorIOError) {
         let descriptor = open(staged, O_RDONLY | O_CLOEXEC)
         if descriptor < 0 { throw .cannotWrite(path: path, reason: systemError()) }
         defer { close(descriptor) }
+        _ = fchmod(descriptor, mode)
         if fsync(descriptor) != 0 { throw .cannotWrite(path: path, reason: systemError()) }
     }
 
@@ -78,20 +79,24 @@ package enum StagedFile {
         return String(cString: real)
     }
 
-    /// Creates an empty file nobody else uses in the folder of `target`, with the permissions of the process's umask.
-    private static func freshFile(beside target: String, for path: String) throws(TensorIOError) -> String {
-        let (folder, name) = target.lastIndex(of: "/").map { (target[...$0], target[target.index(after: $0)...]) } ?? ("", target[...])
+    /// Creates an empty file nobody else uses in the folder of `target`.
+    /// - Returns: its path, and the permissions it gets when it is done: those of the process's umask. Until then its owner may read
+    ///   and write it, whatever the umask.
+    private static func freshFile(beside target: String, for path: String) throws(TensorIOError) -> (staged: String, mode: mode_t) {
         for _ in 0..<100 {
-            let staged = "\(folder).\(name.prefix(100)).\(String(UInt64.random(in: 0 ... .max), radix: 36))"
+            let staged = StagingName.beside(target)
+            var status = stat()
             // One step with the list, so that a process that is ended removes it.
             let number = unfinished.withLock { unfinished -> Int32 in
                 let descriptor = open(staged, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
                 if descriptor < 0 { return errno }
-                close(descriptor)
+                defer { close(descriptor) }
                 unfinished.insert(staged)
+                _ = fstat(descriptor, &status)
+                _ = fchmod(descriptor, status.st_mode & 0o7777 | 0o600)
                 return 0
             }
-            if number == 0 { return staged }
+            if number == 0 { return (staged, status.st_mode & 0o7777) }
             if number != EEXIST { throw .cannotWrite(path: path, reason: String(cString: strerror(number))) }
         }
         throw .cannotWrite(path: path, reason: String(cString: strerror(EEXIST)))

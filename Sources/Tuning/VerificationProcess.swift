@@ -2,6 +2,7 @@ import Glibc
 import KernelBuild
 import KernelRuntime
 import LayerSpec
+import Synchronization
 
 /// What became of one kernel that was verified in a process of its own.
 public struct KernelVerdict: Hashable, Sendable {
@@ -49,6 +50,7 @@ public struct VerificationProcess: Sendable {
     private let command: [String]
     private let timeLimit: Double
     private let totalTimeLimit: Double
+    private let trustedFolders: [String]
 
     /// Most layers take seconds; this is for those of many millions of voxels.
     public static let defaultTimeLimit = 600.0
@@ -59,13 +61,15 @@ public struct VerificationProcess: Sendable {
     ///   - command: the program, and its first arguments.
     ///   - timeLimit: seconds one kernel may take.
     ///   - totalTimeLimit: seconds all kernels of a plugin may take together.
+    ///   - trustedFolders: as `KernelRegistry`'s; `command` hands them on by itself.
     public init(
         command: [String], timeLimit: Double = VerificationProcess.defaultTimeLimit,
-        totalTimeLimit: Double = VerificationProcess.defaultTotalTimeLimit
+        totalTimeLimit: Double = VerificationProcess.defaultTotalTimeLimit, trustedFolders: [String] = []
     ) {
         self.command = command
         self.timeLimit = timeLimit
         self.totalTimeLimit = totalTimeLimit
+        self.trustedFolders = trustedFolders
     }
 
     /// - Parameters:
@@ -75,13 +79,14 @@ public struct VerificationProcess: Sendable {
     /// - Throws: `PluginError` for a plugin this machine cannot run, `KernelBuildError.fileSystem` when no process can be started,
     ///   `CancellationError`.
     public func verify(plugin path: String, onKernel: (Int, Int) -> Void = { _, _ in }) async throws -> [KernelVerdict] {
-        let file = try PluginFile(path: path)
+        let file = try PluginFile(path: path, trustedFolders: trustedFolders)
         try file.checkMachine()
         var verdicts: [KernelVerdict] = []
-        let end = ContinuousClock.now + Checked.duration(seconds: totalTimeLimit)
+        let time = AwakeTime()
+        async let _ = time.count(to: .infinity)  // until this function ends
         for (index, descriptor) in file.descriptors.enumerated() {
             onKernel(index, file.descriptors.count)
-            verdicts.append(try await verify(descriptor, file, index, secondsLeft: (end - ContinuousClock.now) / .seconds(1)))
+            verdicts.append(try await verify(descriptor, file, index, secondsLeft: totalTimeLimit - time.seconds))
         }
         return verdicts
     }
@@ -98,7 +103,7 @@ public struct VerificationProcess: Sendable {
         if seconds <= 0 { return verdict([], .notReached(totalSeconds: totalTimeLimit)) }
         let arguments = [file.path, file.digest, "\(index)", "\(Checked.duration(seconds: seconds).components.seconds + 6)"]
         do {
-            let outcome = try await ChildProcess.run(command + arguments, what: kernel.name, folder: nil, seconds: seconds)
+            let outcome = try await ChildProcess.run(command + arguments, what: kernel.name, seconds: seconds)
             let (checks, isComplete) = Self.parse(outcome.standardOutput)
             if outcome.succeeded && isComplete { return verdict(checks, nil) }
             if outcome.status.hasPrefix("signal") { return verdict(checks, .crashed(status: outcome.status)) }
@@ -124,19 +129,41 @@ public struct VerificationProcess: Sendable {
     ///   - path: of the file.
     ///   - digest: the plugin must have it, as it is the one that was asked about.
     ///   - secondsToLive: ends this process by itself, should its parent be gone.
+    ///   - trustedFolders: as `KernelRegistry`'s.
     /// - Throws: `PluginError`, and what `KernelVerifier` throws.
-    public static func verifyKernel(_ index: Int, plugin path: String, digest: String, secondsToLive: Int) throws {
-        alarm(UInt32(clamping: secondsToLive))
+    public static func verifyKernel(
+        _ index: Int, plugin path: String, digest: String, secondsToLive: Int, trustedFolders: [String] = []
+    ) throws {
+        end(after: secondsToLive)
         var none = rlimit(rlim_cur: 0, rlim_max: 0)
         setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)  // a crash is an answer here, not a bug to look into
         // Swift's own handlers would look for a backtrace, which takes seconds.
         for number in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP] { signal(number, SIG_DFL) }
-        let image = try PluginImage(path: path)
+        let image = try PluginImage(path: path, trustedFolders: trustedFolders)
         guard image.file.digest == digest else { throw PluginError.imageDiffers(path: path) }
         let kernels = try image.kernels()
         guard kernels.indices.contains(index) else { throw PluginError.imageDiffers(path: path) }
         _ = try KernelVerifier(kernels[index]).verify { check in print(line(check)) }
         print(line(end))
+    }
+
+    private static let secondsLeft = Atomic(0)
+
+    /// Ends this process by SIGALRM after so many seconds in which it could run: the timer rings each second, and while the process is
+    /// stopped only once.
+    private static func end(after seconds: Int) {
+        secondsLeft.store(seconds, ordering: .relaxed)
+        var action = sigaction()
+        action.__sigaction_handler.sa_handler = { number in
+            if VerificationProcess.secondsLeft.subtract(1, ordering: .relaxed).newValue > 0 { return }
+            signal(number, SIG_DFL)
+            raise(number)
+        }
+        action.sa_flags = SA_RESTART
+        sigaction(SIGALRM, &action, nil)
+        let second = timeval(tv_sec: 1, tv_usec: 0)
+        var timer = itimerval(it_interval: second, it_value: second)
+        setitimer(__itimer_which_t(ITIMER_REAL.rawValue), &timer, nil)
     }
 
     private static func print(_ text: String) {

@@ -17,7 +17,9 @@ extension Conv3D {
         let layer = try KerasLayer.read(
             plain, className: className, name: stated ?? UniqueNames.shared.next(forClass: className), generation: generation,
             customActivations: objects.activationNames)
-        return (layer, try ConvolutionArguments(plain, className: className, layout: layer.layout, generation: generation, objects: objects))
+        var arguments = try ConvolutionArguments(plain, className: className, layout: layer.layout, generation: generation, objects: objects)
+        if config["data_format"]?.string == nil { arguments.layoutOrigin = .settings(try KerasSettings.current.imageDataFormatOrigin) }
+        return (layer, arguments)
     }
 
     /// The layer a file describes, under the file's name for it: a `Conv3DTranspose` or a `Conv3D`.
@@ -31,6 +33,7 @@ extension Conv3D {
             arguments = try ConvolutionArguments(
                 attributes, className: description.kerasClass, layout: config.layout,
                 generation: description.generation, objects: objects)
+            if attributes["data_format"]?.string == nil { arguments.layoutOrigin = .settings(.keras) }
         }
         // Of the model around the layer too, and what the user stated instead.
         arguments.batchInputShape = description.inputShape ?? arguments.batchInputShape
@@ -49,5 +52,12 @@ extension Conv3D {
         if let tensorActivation { result["activation"] = tensorActivation.serialized() }
         result["activity_regularizer"] = activityRegularizer?.serialized() ?? .null
         return result
+    }
+
+    /// The registry's answer, whose reason also says where the layout came from: that may be the keras.json of whoever runs this.
+    func statingLayout(_ choice: KernelChoice) -> KernelChoice {
+        KernelChoice(
+            kernel: choice.kernel, appliedActivation: choice.appliedActivation, isSpecialized: choice.isSpecialized,
+            reason: "\(choice.reason); \(config.layout.rawValue) \(arguments.layoutOrigin)")
     }
 }

@@ -294,8 +294,8 @@ open class Conv3D: Layer {
 
     /// The kernel for a problem, with the weights there are.
     private func choice(_ spec: KernelSpec, kernel: Tensor?) throws -> KernelChoice {
-        guard let kernel else { return try kernels.lookup(spec, mode: kernelMode) }
-        return try kernels.lookup(spec, mode: kernelMode, weights: forKernels(kernel))
+        guard let kernel else { return try statingLayout(kernels.lookup(spec, mode: kernelMode)) }
+        return try statingLayout(kernels.lookup(spec, mode: kernelMode, weights: forKernels(kernel)))
     }
 
     private func isInFastRange(_ kernel: Tensor?) throws -> Bool {

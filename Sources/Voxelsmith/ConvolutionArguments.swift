@@ -2,6 +2,23 @@ import KerasConfig
 import LayerSpec
 import Tensors
 
+/// Where the layout of a layer came from.
+package enum LayoutOrigin: Hashable, Sendable, CustomStringConvertible {
+    /// Of the initializer.
+    case argument
+    case config
+    /// Neither said anything.
+    case settings(KerasSettings.Origin)
+
+    package var description: String {
+        switch self {
+        case .argument: "by its argument"
+        case .config: "by its config"
+        case .settings(let origin): origin.description
+        }
+    }
+}
+
 /// The arguments of a convolution layer that no kernel depends on, and so are not part of its `LayerConfig`.
 package struct ConvolutionArguments {
     package var trainable = true
@@ -19,6 +36,7 @@ package struct ConvolutionArguments {
     /// Assigned right after the layer is built.
     package var weights: [Tensor]?
     package var tensorActivation: (any TensorActivation)?
+    package var layoutOrigin = LayoutOrigin.config
 
     package init() {}
 
@@ -39,6 +57,7 @@ package struct ConvolutionArguments {
             inputShape: inputShape, batchInputShape: batchInputShape, batchSize: batchSize, layout: Self.layout(dataFormat))
         self.weights = weights
         self.tensorActivation = tensorActivation
+        layoutOrigin = try dataFormat == nil ? .settings(KerasSettings.current.imageDataFormatOrigin) : .argument
     }
 
     /// The layout given, or the user's default.

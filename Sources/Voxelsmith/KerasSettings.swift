@@ -5,9 +5,11 @@ import Foundation
 #endif
 import KerasConfig
 import LayerSpec
+import Synchronization
 
 /// The user's `keras.json`: defaults of `dtype` and `data_format`, and the epsilon of constraints. It is read once, when the first
-/// default is needed, and never written.
+/// default is needed, and never written. An application whose layers are not to depend on who runs it says
+/// `KerasSettings.use(KerasSettings())`.
 public struct KerasSettings: Hashable, Sendable {
     /// Default `dtype`: float16, float32 or float64.
     public var floatx = DTypePolicy.float32
@@ -16,7 +18,30 @@ public struct KerasSettings: Hashable, Sendable {
     /// Kept for completeness; this library is its own backend.
     public var backend = "tensorflow"
     /// Default `data_format`.
-    public var imageDataFormat = Layout.channelsLast
+    public var imageDataFormat = Layout.channelsLast {
+        didSet { imageDataFormatOrigin = .application }
+    }
+
+    /// Where a default came from.
+    public enum Origin: Hashable, Sendable, CustomStringConvertible {
+        /// Keras's own.
+        case keras
+        /// A keras.json says so; its path, where it was read from one.
+        case file(path: String?)
+        /// The program said so.
+        case application
+
+        public var description: String {
+            switch self {
+            case .keras: "by Keras's default"
+            case .file(let path): "by the default in \(path ?? "keras.json")"
+            case .application: "by the application's default"
+            }
+        }
+    }
+
+    /// Where `imageDataFormat` came from.
+    public private(set) var imageDataFormatOrigin = Origin.keras
 
     /// What Keras uses without a file.
     public init() {}
@@ -50,6 +75,7 @@ public struct KerasSettings: Hashable, Sendable {
         if let value = object["image_data_format"] {
             guard let name = value.string, let layout = Layout(rawValue: name) else { throw .imageDataFormat(value.text) }
             imageDataFormat = layout
+            imageDataFormatOrigin = .file(path: nil)
         }
     }
 
@@ -73,17 +99,29 @@ public struct KerasSettings: Hashable, Sendable {
     public init(path: String) throws(KerasSettingsError) {
         if let data = FileManager.default.contents(atPath: path) {
             try self.init(json: data)
+            if imageDataFormatOrigin == .file(path: nil) { imageDataFormatOrigin = .file(path: path) }
         } else {
             self.init()
         }
     }
 
     private static let loaded = Result { () throws(KerasSettingsError) in try KerasSettings(path: path()) }
+    private static let chosen = Mutex<KerasSettings?>(nil)
 
-    /// The settings of this process.
+    /// The settings of this process: the application's, else the user's.
     /// - Throws: `KerasSettingsError` when the user's file has values Keras 3 refuses.
     public static var current: KerasSettings {
-        get throws(KerasSettingsError) { try loaded.get() }
+        get throws(KerasSettingsError) {
+            if let chosen = chosen.withLock({ $0 }) { return chosen }
+            return try loaded.get()
+        }
+    }
+
+    /// Fixes the defaults of layers made from now on; no keras.json has a say any more.
+    public static func use(_ settings: KerasSettings) {
+        var settings = settings
+        settings.imageDataFormatOrigin = .application
+        chosen.withLock { $0 = settings }
     }
 }
 

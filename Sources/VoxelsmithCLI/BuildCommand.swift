@@ -29,6 +29,7 @@ struct BuildCommand: Verb, AsyncParsableCommand {
     @Flag(inversion: .prefixedNo, exclusivity: .exclusive, help: "Check every kernel before the plugin is put in place, where this machine can run it.")
     var verify = true
 
+    @OptionGroup var trust: TrustOptions
     @OptionGroup var verbosity: VerbosityOptions
 
     func run() async throws {
@@ -37,6 +38,8 @@ struct BuildCommand: Verb, AsyncParsableCommand {
         }
         let target = targetOption.target
         let builder = try await compilerOptions.builder()
+        let build = PluginBuild(target: target, builder: builder, output: output, verify: verify, trustedFolders: trust.trustedFolders)
+        try build.checkPlace()  // before anything is measured
         let layers = try source.resolved(policy: policy)
         let tuning = TuningRun(layers, target: target, builder: builder, options: tuningOptions)
         var decisions: [SpecKey: Decision] = [:]
@@ -45,7 +48,6 @@ struct BuildCommand: Verb, AsyncParsableCommand {
         } else if let tunings {
             decisions = try tuning.decisions(of: tunings)
         }
-        try await PluginBuild(target: target, builder: builder, output: output, verify: verify).run(
-            layers, of: source.layers, decisions: decisions)
+        try await build.run(layers, of: source.layers, decisions: decisions)
     }
 }

@@ -28,6 +28,7 @@ struct DescribeCommand: Verb {
     @Flag(help: "Print one line a kernel or layer.")
     var short = false
 
+    @OptionGroup var trust: TrustOptions
     @OptionGroup var verbosity: VerbosityOptions
 
     func run() throws {
@@ -37,7 +38,7 @@ struct DescribeCommand: Verb {
             return
         }
         if !inputShapes.shapes.isEmpty { throw CommandFailure.unusedOption("--input-shape", needs: "a file with layers") }
-        let contents = try PluginContents(path: file)
+        let contents = try PluginContents(path: file, trustedFolders: trust.trustedFolders)
         Console.show(lines: json ? try jsonText(contents) : short ? contents.table : contents.text)
     }
 }
@@ -91,8 +92,8 @@ struct PluginContents: Encodable {
     let kernels: [Kernel]
     let inspection: ObjectInspection
 
-    init(path: String) throws {
-        let file = try PluginFile(path: path)
+    init(path: String, trustedFolders: [String]) throws {
+        let file = try PluginFile(path: path, trustedFolders: trustedFolders)
         self.path = path
         bytes = file.byteCount
         digest = file.digest

@@ -17,6 +17,15 @@ struct TargetOption: ParsableArguments {
     var target: Target = HostCPU.nativeTarget
 }
 
+/// `--trust-folder`.
+struct TrustOptions: ParsableArguments {
+    @Option(
+        name: .customLong("trust-folder"),
+        help: ArgumentHelp(
+            "A folder whose owner and group may write plugins too, in it and below. May be given again.", valueName: "DIR"))
+    var trustedFolders: [String] = []
+}
+
 /// `--plugin`, and what comes of it.
 struct PluginsOption: ParsableArguments {
     @Option(
@@ -24,10 +33,12 @@ struct PluginsOption: ParsableArguments {
         help: ArgumentHelp("Plugins made by `voxelsmith build`; the last that fits a layer wins.", valueName: "P.so"))
     var plugins: [String] = []
 
+    @OptionGroup var trust: TrustOptions
+
     /// The kernels of the plugins. In mode `auto` a plugin that cannot be used is warned about and left out.
     /// - Throws: `PluginError` in mode `specialized`.
     func registry(mode: KernelMode) throws -> KernelRegistry {
-        let registry = KernelRegistry()
+        let registry = KernelRegistry(trustedFolders: trust.trustedFolders)
         if mode == .interpreter { return registry }
         for plugin in plugins {
             do {

@@ -15,6 +15,15 @@ struct PluginBuild {
     let output: String
     /// Whether kernels are verified before that, where this machine can run them.
     let verify: Bool
+    var trustedFolders: [String] = []
+
+    /// What is verified is to be loaded later, so it does not go where loading is refused.
+    /// - Throws: `PluginError`.
+    func checkPlace() throws {
+        if verify, missingFeatures.isEmpty { try FileTrust.current(trustedFolders: trustedFolders).check(folderOf: output) }
+    }
+
+    private var missingFeatures: [Target.Feature] { target.requiredFeatures.filter { !HostCPU.features.contains($0) } }
 
     /// Generates, compiles and verifies, and puts the plugin in place.
     /// - Parameters:
@@ -23,17 +32,21 @@ struct PluginBuild {
     /// - Throws: what stands in the way; whatever was at the place before is then still there.
     func run(_ layers: [ResolvedLayer], of source: String, decisions: [SpecKey: Decision] = [:]) async throws {
         let start = ContinuousClock.now
+        try checkPlace()
         let selection = try KernelSelection(layers, target: target, path: source, decisions: decisions)
         let plugin = try PluginSource(selection.units, templateDigest: templateDigest)
+        var known: VerificationRecord?, record: VerificationRecord?
+        var seconds = 0.0
         let built = try await builder.build(plugin, target: target) { done, steps in
             Console.progress("compiling \(output): \(done) of \(steps)")
+        } check: { built in
+            Console.endProgress()
+            seconds = (ContinuousClock.now - start) / .seconds(1)
+            // What the runtime would refuse is not put in place.
+            let file = try PluginFile(bytes: built.bytes, path: output)
+            known = VerificationRecord.read(beside: output, of: file)
+            record = verify && known == nil ? try await verified(built, selection.units, digest: file.digest) : known
         }
-        Console.endProgress()
-        let seconds = (ContinuousClock.now - start) / .seconds(1)
-        // What the runtime would refuse is not put in place.
-        let file = try PluginFile(bytes: built.bytes, path: output)
-        let known = VerificationRecord.read(beside: output, of: file)
-        let record = verify && known == nil ? try await verified(built, selection.units, digest: file.digest) : known
         if record == nil { unlink(VerificationRecord.path(beside: output)) }
         try built.write(to: output)
         if known == nil, let record {
@@ -46,12 +59,11 @@ struct PluginBuild {
         }
     }
 
-    /// Checks the plugin under another name, so that a bad one never takes the place of a good one.
+    /// Checks the plugin in a folder of its own, so that a bad one never takes the place of a good one.
     /// - Returns: nil when this machine cannot run it.
     private func verified(_ built: BuiltPlugin, _ units: [KernelUnit], digest: String) async throws -> VerificationRecord? {
-        let missing = built.target.requiredFeatures.filter { !HostCPU.features.contains($0) }
-        if !missing.isEmpty {
-            let names = missing.map(\.rawValue).joined(separator: ", ")
+        if !missingFeatures.isEmpty {
+            let names = missingFeatures.map(\.rawValue).joined(separator: ", ")
             Console.warn("Not verified, as this machine lacks \(names), which \(built.target.name) needs.")
             return nil
         }
@@ -60,9 +72,10 @@ struct PluginBuild {
             Console.warn("Not verified, as that takes about \(needed) bytes of memory and \(available) are available.")
             return nil
         }
-        let unverified = "\(output).unverified.\(getpid())"
+        let folder = try PrivateFolder()
+        defer { folder.remove() }
+        let unverified = folder.path + "/plugin.so"
         try built.write(to: unverified)
-        defer { unlink(unverified) }
         let verification = PluginVerification(path: unverified)
         let verdicts = try await verification.run()
         let failed = verdicts.filter { !$0.isSound }

@@ -21,6 +21,7 @@ struct VerifyCommand: Verb, AsyncParsableCommand {
     @Option(name: .customLong("total-time-limit"), help: ArgumentHelp("Seconds all of them may take together.", valueName: "seconds"))
     var totalTimeLimit = VerificationProcess.defaultTotalTimeLimit
 
+    @OptionGroup var trust: TrustOptions
     @OptionGroup var verbosity: VerbosityOptions
 
     func validate() throws {
@@ -30,7 +31,7 @@ struct VerifyCommand: Verb, AsyncParsableCommand {
     }
 
     func run() async throws {
-        let verification = PluginVerification(path: plugin, timeLimit: timeLimit, totalTimeLimit: totalTimeLimit)
+        let verification = PluginVerification(path: plugin, timeLimit: timeLimit, totalTimeLimit: totalTimeLimit, trustedFolders: trust.trustedFolders)
         let verdicts = try await verification.run()
         Console.show(lines: verification.lines(verdicts.filter { Console.level != .quiet || !$0.isSound }))
         try verification.check(verdicts)
@@ -46,9 +47,10 @@ struct VerifyKernelCommand: ParsableCommand {
     @Argument var digest: String
     @Argument var index: Int
     @Argument var secondsToLive: Int
+    @OptionGroup var trust: TrustOptions
 
     func run() throws {
-        try VerificationProcess.verifyKernel(index, plugin: plugin, digest: digest, secondsToLive: secondsToLive)
+        try VerificationProcess.verifyKernel(index, plugin: plugin, digest: digest, secondsToLive: secondsToLive, trustedFolders: trust.trustedFolders)
     }
 }
 
@@ -57,12 +59,14 @@ struct PluginVerification {
     let path: String
     var timeLimit = VerificationProcess.defaultTimeLimit
     var totalTimeLimit = VerificationProcess.defaultTotalTimeLimit
+    var trustedFolders: [String] = []
 
     /// - Throws: `PluginError`, `KernelBuildError` when no process can be started, `CancellationError`.
     func run() async throws -> [KernelVerdict] {
         defer { Console.endProgress() }
         return try await VerificationProcess(
-            command: [try Self.program(), VerifyKernelCommand.configuration.commandName ?? ""], timeLimit: timeLimit, totalTimeLimit: totalTimeLimit
+            command: [try Self.program(), VerifyKernelCommand.configuration.commandName ?? ""] + trustedFolders.map { "--trust-folder=\($0)" },
+            timeLimit: timeLimit, totalTimeLimit: totalTimeLimit, trustedFolders: trustedFolders
         ).verify(plugin: path) { index, count in Console.progress("verifying kernel \(index + 1) of \(count)") }
     }
 

@@ -28,6 +28,11 @@ import _TestSupport
         #expect(result.output == "[1, 16, 16, 16, 8]: \(expected.joined(separator: " "))\n")
         #expect(expected.contains { $0 != "0.0" })
 
+        // Another user's defaults are not the application's.
+        _ = try folder.write("keras.json", #"{"image_data_format": "channels_first", "floatx": "float64"}"#)
+        let elsewhere = try Voxelsmith.run([folder.path("up.so")], environment: ["KERAS_HOME": folder.path(".")], program: Self.program)
+        #expect(elsewhere.status == 0 && elsewhere.output == result.output, "\(elsewhere)")
+
         let measured = try run([folder.path("up.so"), "--measure", "3"])
         #expect(measured.status == 0, "\(measured.errors)")
         #expect(measured.output.hasPrefix("3 starts, milliseconds from start to end of the process: median "))

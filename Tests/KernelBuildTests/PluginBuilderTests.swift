@@ -176,6 +176,37 @@ import Testing
         #expect(lineCount(log) == calls + 3)
     }
 
+    /// The check sees the plugin before the cache does; what it refuses goes from there too.
+    @Test func nothingIsKeptBeforeTheCheck() async throws {
+        struct Refused: Error {}
+        let scratch = try ScratchFolder()
+        let cache = PluginCache(folder: scratch.path + "/cache")
+        let builder = builder(try await Compiler.find(), cache: cache)
+        let target = try Target(named: "x86-64-v3")
+        let source = HandWritten.plugin([HandWritten.multiplyAdd("k", accumulators: 2)], target: target)
+        func build(refusing: Bool) async throws -> BuiltPlugin {
+            try await builder.build(source, target: target, check: { built in
+                #expect(cache.size().entries == (built.isFromCache ? 3 : 0) && PluginTrailer.isValid(built.bytes))
+                if refusing { throw Refused() }
+            })
+        }
+        for _ in 0..<2 {
+            await #expect(throws: Refused.self) { try await build(refusing: true) }
+            #expect(cache.size().entries == 0)
+        }
+        #expect(try await !build(refusing: false).isFromCache)
+        #expect(try await build(refusing: false).isFromCache && cache.size().entries == 3)
+        await #expect(throws: Refused.self) { try await build(refusing: true) }
+        #expect(cache.size().entries == 0)
+
+        // An inspection refuses before the check is asked.
+        let copying = HandWritten.plugin("void f(char *, const char *, long);\nvoid f(char *a, const char *b, long n) { __builtin_memcpy(a, b, n); }\n")
+        await #expect(throws: KernelBuildError.self) {
+            try await builder.build(copying, target: target, check: { _ in Issue.record("a plugin that is refused was checked") })
+        }
+        #expect(cache.size().entries == 0)
+    }
+
     @Test func anUnwritableCacheIsOneWarning() async throws {
         let scratch = try ScratchFolder()
         try Data("a file".utf8).write(to: URL(filePath: scratch.path + "/file"))

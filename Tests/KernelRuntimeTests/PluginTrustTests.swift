@@ -215,7 +215,7 @@ struct PluginTrustTests {
     @Test func onlyRootAndTheUserAreTrusted() throws {
         var status = stat()
         status.st_mode = S_IFREG | 0o644
-        let trust = FileTrust(user: 1000)
+        let trust = FileTrust(user: 1000) { nil }
         func check(_ owner: UInt32, _ mode: UInt32) -> PluginError? {
             status.st_uid = owner
             status.st_mode = mode
@@ -250,9 +250,9 @@ struct PluginTrustTests {
             return nil
         }
         #expect(refusal() == nil)
-        chmod(path, 0o664)
-        #expect(refusal() == .writableByOthers(path: path, entry: path, mode: 0o664))
-        #expect(refusal()?.description == "Plugin \(path) is not trusted: \(path) has mode 664, so others can change it; expected what chmod go-w gives.")
+        chmod(path, 0o666)
+        #expect(refusal() == .writableByOthers(path: path, entry: path, mode: 0o666))
+        #expect(refusal()?.description == "Plugin \(path) is not trusted: \(path) has mode 666, so others can change it; expected what chmod go-w gives.")
         chmod(path, 0o644)
         chmod(parent, 0o777)
         #expect(refusal() == .writableByOthers(path: path, entry: parent, mode: 0o777))
@@ -273,14 +273,134 @@ struct PluginTrustTests {
             print("SKIPPED the part with files of another user: needs root")
             return
         }
+        // A group this machine does not know.
+        chown(path, 0, 12345)
+        chmod(path, 0o664)
+        #expect(refusal() == .writableByOthers(path: path, entry: path, mode: 0o664))
+        #expect(
+            refusal()?.description
+                == "Plugin \(path) is not trusted: \(path) has mode 664, so others can change it; expected what chmod go-w gives, "
+                + "or that its folder is named by --trust-folder, trustedFolders or VOXELSMITH_TRUSTED_FOLDERS.")
+        _ = try PluginImage(path: path, trustedFolders: [parent])
+        chmod(path, 0o644)
         chown(path, 12345, 0)
         #expect(refusal() == .foreignOwner(path: path, entry: path, owner: 12345, user: 0))
+        #expect(
+            refusal()?.description
+                == "Plugin \(path) is not trusted: \(path) belongs to user 12345; expected user 0 or root, "
+                + "or that its folder is named by --trust-folder, trustedFolders or VOXELSMITH_TRUSTED_FOLDERS.")
         chown(path, 0, 0)
         chown(parent, 12345, 0)
         #expect(refusal() == .foreignOwner(path: path, entry: parent, owner: 12345, user: 0))
+        // Named, or below what is named, is trusted, with its owner's files and its group; the rest stays as it was.
+        try namedFolders(path, parent)
+        chown(path, 0, 0)
         chown(parent, 0, 0)
         chmod(parent, 0o1777)
         #expect(refusal() == nil)
+    }
+
+    /// A plugin of user 12345's, in a folder of theirs.
+    private func namedFolders(_ path: String, _ parent: String) throws {
+        for (entry, mode) in [(path, mode_t(0o664)), (parent, 0o775)] {
+            chown(entry, 12345, 12345)
+            chmod(entry, mode)
+        }
+        let above = String(parent[..<(parent.lastIndex(of: "/") ?? parent.startIndex)])
+        let link = path + ".link"
+        #expect(symlink(parent, link) == 0)
+        for named in [parent, parent + "/", parent + "/.", link] {
+            #expect(try PluginImage(path: path, trustedFolders: ["/nowhere", named]).kernels().count == 1, "\(named)")
+            #expect(try KernelRegistry(trustedFolders: [named]).load(path: path).file.path == path, "\(named)")
+        }
+        // A folder above it counts with its own owner, who may not be the one of the plugin; a name that begins alike does not count.
+        for named in ["", ".", "/nowhere", parent + "x", String(parent.dropLast()), path, above, "/"] {
+            #expect(throws: PluginError.foreignOwner(path: path, entry: path, owner: 12345, user: 0), "\(named)") {
+                try PluginImage(path: path, trustedFolders: [named])
+            }
+        }
+        // What anybody may write is never trusted, nor are third users.
+        chmod(path, 0o666)
+        #expect(throws: PluginError.writableByOthers(path: path, entry: path, mode: 0o666)) { try PluginImage(path: path, trustedFolders: [parent]) }
+        chmod(path, 0o664)
+        chown(path, 12346, 12345)
+        #expect(throws: PluginError.foreignOwner(path: path, entry: path, owner: 12346, user: 0)) { try PluginImage(path: path, trustedFolders: [parent]) }
+        for entry in [path, parent] {
+            chown(entry, 0, 0)
+            chmod(entry, entry == path ? 0o644 : 0o755)
+        }
+        unlink(link)
+    }
+
+    // MARK: Groups
+
+    private static let passwd = """
+        # users
+        root:x:0:0:root:/root:/bin/bash
+        toor:x:0:0::/root:/bin/sh
+        alice:x:1000:1000:Alice,,,:/home/alice:/bin/bash
+        bob:x:1001:1001::/home/bob:/bin/bash
+        carol:x:1002:1001::/home/carol:/bin/bash
+        dave:x:1003:100::/home/dave:/bin/bash
+        erin:x:1004:1004::/home/erin:/bin/bash
+        frank:x:1005:1999::/home/frank:/bin/bash
+
+        """
+    private static let group = """
+        root:x:0:
+        users:x:100:
+        alice:x:1000:alice
+        bob:x:1001:
+        erin:x:1004:erin,alice
+        shared:x:2000:alice
+        """
+    private static let services = "# where\npasswd:         files\ngroup: files [NOTFOUND=return]\nhosts: files dns\n"
+
+    @Test func aGroupOfTheOwnersAloneIsTheOwner() throws {
+        let accounts = try #require(Accounts(passwd: Self.passwd, group: Self.group, services: Self.services))
+        let trusted: [(group: UInt32, owner: UInt32)] = [(0, 0), (1000, 1000)]
+        let refused: [(group: UInt32, owner: UInt32, why: String)] = [
+            (1001, 1001, "another's primary group"), (1001, 1002, "another's primary group"), (1004, 1004, "lists another"),
+            (2000, 1000, "not the primary one"), (1000, 1001, "another's"), (1000, 0, "another's"),
+            (1999, 1005, "not listed at all"), (1234, 1234, "an unknown user"), (0, 1000, "root's"),
+        ]
+        for (group, owner) in trusted { #expect(accounts.isPrivate(group: group, of: owner), "\(group) \(owner)") }
+        for (group, owner, why) in refused {
+            #expect(!accounts.isPrivate(group: group, of: owner), "\(group) \(owner): \(why)")
+        }
+        // The rule for files: the group may write, nobody else.
+        var status = stat()
+        let trust = FileTrust(user: 1000) { accounts }
+        func check(_ mode: UInt32, group: UInt32 = 1000, accessList: Bool = false) -> PluginError? {
+            (status.st_uid, status.st_gid, status.st_mode) = (1000, group, mode)
+            do throws(PluginError) { try trust.check(status, plugin: "p", entry: "e") { accessList } } catch { return error }
+            return nil
+        }
+        for mode: UInt32 in [S_IFDIR | 0o775, S_IFDIR | 0o2775, S_IFREG | 0o664, S_IFREG | 0o660] { #expect(check(mode) == nil, "\(mode)") }
+        for mode: UInt32 in [S_IFDIR | 0o777, S_IFREG | 0o666, S_IFREG | 0o646] { #expect(check(mode) != nil, "\(mode)") }
+        #expect(check(S_IFDIR | 0o775, group: 2000) == .writableByOthers(path: "p", entry: "e", mode: 0o775))
+        #expect(check(S_IFDIR | 0o775, accessList: true) != nil)
+    }
+
+    /// Accounts that cannot be listed may have anybody in the group.
+    @Test func accountsThatCannotBeKnown() throws {
+        func accounts(_ services: String, passwd: String = Self.passwd, group: String = Self.group, lists: Bool = false) -> Accounts? {
+            Accounts(passwd: passwd, group: group, services: services) { _ in lists }
+        }
+        for services in ["", "hosts: dns", Self.services, "passwd: compat\ngroup:\tfiles", "passwd: files [!UNAVAIL=return] # ldap"] {
+            #expect(accounts(services) != nil, "\(services)")
+        }
+        for source in ["ldap", "sss", "nis", "winbind", "db", "systemd", "oslogin"] {
+            for database in ["passwd", "group", "initgroups"] {
+                #expect(accounts("\(database): files [SUCCESS=merge] \(source)") == nil, "\(database) \(source)")
+                #expect((accounts("\(database): files \(source)", lists: true) != nil) == (source == "systemd"), "\(database) \(source)")
+            }
+        }
+        for line in ["+", "+::::::", "-mallory", "+@netgroup", "broken", "name:x:number:1"] {
+            #expect(accounts("", passwd: Self.passwd + line) == nil, "\(line)")
+            #expect(accounts("", group: Self.group + "\n" + line) == nil, "\(line)")
+        }
+        #expect(accounts("", passwd: "")?.isPrivate(group: 0, of: 0) == false)
     }
 
     /// 1000 bits, each alone: the digest tells.

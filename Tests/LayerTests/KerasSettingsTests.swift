@@ -1,4 +1,7 @@
 import Foundation
+import KerasConfig
+import KernelRuntime
+import LayerSpec
 import Testing
 import Voxelsmith
 import _TestSupport
@@ -13,13 +16,15 @@ struct KerasSettingsTests {
         other.epsilon = 1e-5
         other.backend = "jax"
         other.imageDataFormat = .channelsFirst
-        #expect(
-            try settings(#"{"floatx": "float64", "epsilon": 1e-05, "backend": "jax", "image_data_format": "channels_first"}"#) == other)
+        let read = try settings(#"{"floatx": "float64", "epsilon": 1e-05, "backend": "jax", "image_data_format": "channels_first"}"#)
+        #expect(read.floatx == other.floatx && read.epsilon == other.epsilon && read.backend == other.backend)
+        #expect(read.imageDataFormat == other.imageDataFormat && read.imageDataFormatOrigin == .file(path: nil))
         let defaults = KerasSettings()
         #expect(defaults.floatx == .float32 && defaults.epsilon == 1e-7 && defaults.imageDataFormat == .channelsLast)
         for text in ["", "{", "nonsense", "{}", #"{"image_dim_ordering": "th", "new": 1}"#] {
             #expect(try settings(text) == defaults, "\(text)")
         }
+        #expect(other.imageDataFormatOrigin == .application && defaults.imageDataFormatOrigin == .keras)
         #expect(try settings(#"{"epsilon": 1.0}"#).epsilon == 1)
         #expect(try settings(#"{"floatx": "float16"}"#).floatx == .float16)
     }
@@ -51,5 +56,26 @@ struct KerasSettingsTests {
         #expect(!FileManager.default.fileExists(atPath: folder.path("none.json")), "read, never written")
         let file = try folder.write(Array(#"{"epsilon": 0.5}"#.utf8), as: "keras.json")
         #expect(try KerasSettings(path: file).epsilon == 0.5)
+        #expect(try KerasSettings(path: file).imageDataFormatOrigin == .keras)
+        let layout = try folder.write(Array(#"{"image_data_format": "channels_last"}"#.utf8), as: "layout.json")
+        #expect(try KerasSettings(path: layout).imageDataFormatOrigin.description == "by the default in \(layout)")
+    }
+
+    /// The reason for a kernel ends with where the layout came from.
+    @Test func aLayerSaysWhereItsLayoutCameFrom() throws {
+        let kernels = KernelRegistry()
+        func reason(_ layer: Conv3D) throws -> String { try layer.kernelInUse(inputShape: [1, 2, 2, 2, 2]) }
+        #expect(try reason(Conv3D(filters: 1, kernelSize: 1, dataFormat: .channelsFirst, kernels: kernels)).hasSuffix("; channels_first by its argument"))
+        let config: JSONObject = ["filters": 1, "kernel_size": [1, 1, 1], "data_format": "channels_first"]
+        #expect(try reason(Conv3DTranspose(config: config, kernels: kernels)).hasSuffix("; channels_first by its config"))
+        let settings = try KerasSettings.current
+        let rest: JSONObject = ["filters": 1, "kernel_size": [1, 1, 1]]
+        let expected = "; \(settings.imageDataFormat.rawValue) \(settings.imageDataFormatOrigin)"
+        for layer in try [Conv3D(filters: 1, kernelSize: 1, kernels: kernels), Conv3DTranspose(filters: 1, kernelSize: 1, kernels: kernels),
+            Conv3D(config: rest, kernels: kernels), Conv3DTranspose(config: rest, kernels: kernels)] {
+            #expect(try reason(layer).hasSuffix(expected))
+            try layer.prepare(inputShape: [1, 2, 2, 2, 2])
+            #expect(try reason(layer).hasSuffix(expected))
+        }
     }
 }
