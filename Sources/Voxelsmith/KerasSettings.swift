@@ -34,7 +34,7 @@ public struct KerasSettings: Hashable, Sendable {
         public var description: String {
             switch self {
             case .keras: "by Keras's default"
-            case .file(let path): "by the default in \(path ?? "keras.json")"
+            case .file(let path): ("by the default in \(path ?? "keras.json")" as Sentence).text
             case .application: "by the application's default"
             }
         }
