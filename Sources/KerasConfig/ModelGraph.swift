@@ -55,7 +55,7 @@ package struct ModelGraph: Hashable, Sendable {
     package let callCount: Int
 
     /// Models that call models twice, several levels deep, make exponentially many calls out of a few bytes.
-    private static let mostCalls = 100_000
+    fileprivate static let mostCalls = 100_000
     package static let classNames: Set<String> = ["Sequential", "Functional", "Model"]
 
     /// Whether an object is a model: by its class, or, for classes of the user's own, by a config with layers in it; or the bare
@@ -152,6 +152,9 @@ package struct ModelLayer: Hashable, Sendable {
             model = nil
             parts = KerasLayer.classNames.contains(className) ? [] : try Self.parts(object["config"] ?? .null)
             callCount = parts.reduce(parts.count) { $0 + $1.callCount }
+            if callCount > ModelGraph.mostCalls {
+                throw .brokenGraph(model: name ?? className, reason: "calls layers more than \(ModelGraph.mostCalls) times")
+            }
         }
     }
 

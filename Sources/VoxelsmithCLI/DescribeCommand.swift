@@ -12,7 +12,7 @@ struct DescribeCommand: Verb {
             --json prints {"path", "bytes", "digest", "machine", "kernels": [{"name", "key", "target", "features", "schedule", \
             "loops", "packing", "packed_bytes", "workspace_bytes_per_thread", "output_bytes_per_sample", "work_items_per_sample", "work_items_per_call", "flop_per_sample", \
             "template_digest"}], "inspection": {"status", ...}}; the inspection has "functions" with instruction counts, or a \
-            "reason" why the machine code was not inspected. Of layers it prints {"path", "model": null or {"name", "keras_version", \
+            "reason" why the machine code was not inspected. Of layers it prints {"path", "model": {"name", "keras_version", \
             "inputs": [{"name", "shape"}], "outputs"}, "layers": [{"name", "class", "input_shape", "output_shape"}], "other_layers": \
             [{"name", "class", "called_in_training"}]}, shapes with null where an extent is unknown, or null altogether.
             """)

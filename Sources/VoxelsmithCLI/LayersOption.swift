@@ -37,7 +37,9 @@ struct InputShapesOption: ParsableArguments {
 
     func validate() throws {
         var names: Set<String?> = []
-        for shape in shapes where !names.insert(shape.name).inserted { throw CommandFailure.repeatedShape(shape.name) }
+        for shape in shapes where !names.insert(shape.name).inserted {
+            throw ValidationError(CommandFailure.repeatedShape(shape.name).description)
+        }
     }
 
     /// The layers of a file for these shapes.
