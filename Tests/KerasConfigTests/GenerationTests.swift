@@ -1,6 +1,4 @@
-import Foundation
 import KerasConfig
-import LayerSpec
 import Testing
 
 /// Which line of Keras wrote a description, and what is said when it does not tell.

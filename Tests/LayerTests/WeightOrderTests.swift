@@ -1,7 +1,6 @@
 import Foundation
 import KerasConfig
 import KernelRuntime
-import Logging
 import TensorIO
 import Testing
 import Voxelsmith
