@@ -9,24 +9,30 @@ import _TestSupport
 
 /// What policy `fast` promises, and what it does not; the table of `Documentation/kernel-families.md`.
 @Suite struct FastPromiseTests {
+    /// Voxels of one value in all channels, with a probability, among others up to a size; the size of the weights, and whether all but those
+    /// of the middle taps are 0: one tap for each output along an axis, as in a filter that passes its input on.
     private struct Case {
-        let name: String
-        let input: (inout SeededRandom) -> Double
-        let weight: Double
+        var spike = 0.0
+        var probability = 0.0
+        var size = 1.0
+        var weights = 1.0
+        var hasMiddleTapsOnly = false
         /// Whether inputs and weights are within `FastRange`.
         var isInRange = true
+
+        var name: String {
+            (probability == 0 ? "up to \(size)" : "\(100 * probability) % of the voxels \(spike), others up to \(size)") + ", weights up to \(weights)" + (hasMiddleTapsOnly ? " in the middle taps" : "")
+        }
     }
 
     private static let largest = Double(FastRange.largestMagnitude)
 
     private static let cases: [Case] = [
-        Case(name: "uniform in [-1, 1)", input: { $0.real() }, weight: 1),
-        Case(name: "one voxel of 30000 in a hundred", input: { random in random.chance(0.01) ? 30000 : random.real() }, weight: 1),
-        Case(name: "spikes of 1e5 in 5 % of the voxels", input: { random in random.chance(0.05) ? 1e5 : random.real() }, weight: 1),
-        Case(name: "up to FLT_MAX / 8, weights of 1e-36", input: { $0.real() * largest }, weight: 1e-36),
-        Case(name: "all FLT_MAX / 8, weights of 1e-38", input: { _ in largest }, weight: 1e-38),
-        Case(name: "of 1e-36, weights up to FLT_MAX / 8", input: { $0.real() * 1e-36 }, weight: largest),
-        Case(name: "beyond the range: up to 3e38, weights of 1e-38", input: { $0.real() * 3e38 }, weight: 1e-38, isInRange: false),
+        Case(), Case(hasMiddleTapsOnly: true), Case(spike: 30000, probability: 0.01),
+        Case(spike: 30000, probability: 0.01, hasMiddleTapsOnly: true), Case(spike: 1e5, probability: 0.05),
+        Case(spike: 1e5, probability: 0.05, hasMiddleTapsOnly: true), Case(size: largest, weights: 1e-36),
+        Case(spike: largest, probability: 1, weights: 1e-38), Case(size: 1e-36, weights: largest),
+        Case(size: 3e38, weights: 1e-38, isInRange: false),
     ]
 
     private struct Outcome {
@@ -68,11 +74,16 @@ import _TestSupport
             let spec = try Self.spec(kernel: kernel, stride: stride, .direct)
             for one in Self.cases {
                 var random = SeededRandom(seed: 8)
-                let x = (0..<6 * 6 * 6).flatMap { _ in
-                    let voxel = one.input(&random)
-                    return (0..<16).map { _ in Double(Float(abs(voxel) > 2 || one.weight != 1 ? voxel : random.real())) }
+                var x: [Double] = []
+                for _ in 0..<6 * 6 * 6 {
+                    let isSpike = random.chance(one.probability)
+                    for _ in 0..<16 { x.append(Double(Float(isSpike ? one.spike : one.size * random.real()))) }
                 }
-                let weights = (0..<kernel * kernel * kernel * 256).map { _ in Double(Float(one.weight * random.real())) }
+                let weights = (0..<kernel * kernel * kernel * 256).map { index in
+                    let taps = [index / 256 / kernel / kernel, index / 256 / kernel % kernel, index / 256 % kernel]
+                    let isMiddle = taps.allSatisfy { $0 == (kernel - 1) / 2 || $0 == kernel / 2 }
+                    return Double(Float(one.weights * random.real())) * (isMiddle || !one.hasMiddleTapsOnly ? 1 : 0)
+                }
                 let exact = ScatterOracle.run(spec, batch: 1, input: x, operand: weights, bias: nil)
                 let outcomes = try kernels.map { try outcome($0, x, weights, exact) }
                 print("kernel \(kernel), stride \(stride), \(one.name): \(outcomes.map(\.text).joined(separator: " || "))")
