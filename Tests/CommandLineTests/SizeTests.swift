@@ -67,16 +67,17 @@ import _TestSupport
 
     @Test func numbersOfConfigs() throws {
         let folder = try TemporaryFolder()
-        for number in ["4611686018427387904", "9223372036854775807", "1099511627776", "2097152"] {
-            for extra in [
-                ", \"strides\": \(number)", ", \"dilation_rate\": \(number)", ", \"filters\": \(number)", ", \"kernel_size\": \(number)",
-                ", \"kernel_size\": \(number), \"dilation_rate\": \(number)", ", \"padding\": \"same\", \"kernel_size\": \(number)",
+        func config(_ numbers: String) throws -> String {
+            try folder.write("changed.json", "{\"class_name\": \"Conv3DTranspose\", \"config\": {\"name\": \"l\", \"batch_input_shape\": [1, 4, 4, 4, 1], \(numbers)}}")
+        }
+        for number in ["4611686018427387904", "9223372036854775807", "1099511627776"] {
+            for numbers in [
+                "\"filters\": 1, \"kernel_size\": 1, \"strides\": \(number)", "\"filters\": 1, \"kernel_size\": 2, \"dilation_rate\": \(number)",
+                "\"filters\": \(number), \"kernel_size\": 1", "\"filters\": 1, \"kernel_size\": \(number)",
+                "\"filters\": 1, \"kernel_size\": \(number), \"dilation_rate\": \(number)",
+                "\"filters\": \(number), \"kernel_size\": \(number), \"strides\": \(number), \"padding\": \"same\"",
             ] {
-                let text = try String(contentsOfFile: identity(folder), encoding: .utf8)
-                let key = extra.split(separator: "\"")[1]
-                let without = text.replacing(try Regex("\"\(key)\": (\\[1, 1, 1\\]|1),"), with: "")
-                let layer = try folder.write("changed.json", without.replacing("1]}}", with: "1]\(extra)}}"))
-                for verb in ["emit", "bench"] { try expectSentence([verb, layer]) }
+                for verb in ["emit", "bench"] { try expectSentence([verb, config(numbers)]) }
             }
         }
     }
@@ -96,10 +97,10 @@ import _TestSupport
         }
         // A file with such a number of threads would be refused when it is read.
         for threads in ["0", "-1", "4097", "1048577", "9223372036854775807", "9223372036854775808"] {
-            try expectSentence(["tune", layer, "--tunings", folder.path("t.json"), "--threads", threads], status: 64, threads)
-            try expectSentence(run + ["--threads", threads], status: 64, threads)
-            try expectSentence(["bench", layer, "--threads", threads], status: 64, threads)
-            try expectSentence(["build", layer, "-o", folder.path("p.so"), "--threads", threads], status: 64, threads)
+            try expectSentence(["tune", layer, "--tunings", folder.path("t.json"), "--threads=\(threads)"], status: 64, threads)
+            try expectSentence(run + ["--threads=\(threads)"], status: 64, threads)
+            try expectSentence(["bench", layer, "--threads=\(threads)"], status: 64, threads)
+            try expectSentence(["build", layer, "-o", folder.path("p.so"), "--threads=\(threads)"], status: 64, threads)
         }
         #expect(try Voxelsmith.run(run + ["--threads", "4096"]).status == 0)
         for shape in ["1,4611686018427387904,4,4,1", "1,4,4,4,9223372036854775807", "1,9223372036854775807,9223372036854775807,1,1"] {

@@ -89,7 +89,7 @@ import _TestSupport
             let isSame: Bool
             switch activation {
             // Comparisons, and one rounding at most.
-            case .linear, .relu, .hardTanh, .hardShrink, .softShrink, .threshold, .leakyRelu, .rectified(negativeSlope: 0, _, _):
+            case .linear, .relu, .hardTanh, .hardShrink, .softShrink, .threshold, .leakyRelu, .rectified(0, _, _):
                 isSame = r == e || r.isNaN && e.isNaN
             default:
                 isSame = r.isNaN == e.isNaN && r.isInfinite == e.isInfinite

@@ -32,11 +32,11 @@ import Testing
         for activation in Self.withOne(largest) { #expect(throws: Never.self, "\(activation)") { try config(activation) } }
     }
 
-    @Test func whatIsUndefinedForSomeSumsIsRefused() throws {
+    @Test func whatIsUndefinedForSomeSumsIsRefused() {
         // 1e-50 is 0 as a float32, and celu divides by it.
         for alpha in [0, -0.0, -1, -1e-300, 1e-50] {
             let error = #expect(throws: SpecError.self) { try config(.celu(alpha: alpha)) }
-            #expect("\(try #require(error))".contains("alpha of the activation celu \(alpha); expected more than 0"))
+            #expect(String(describing: error).contains("alpha of the activation celu \(alpha); expected more than 0"))
         }
         #expect(throws: Never.self) { try config(.celu(alpha: 1e-50), .float64) }
         #expect(throws: SpecError.invalidParameter("b of the activation squareplus", -1, expected: "0 or more")) { try config(.squareplus(b: -1)) }

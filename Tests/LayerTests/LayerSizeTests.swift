@@ -6,7 +6,7 @@ import Voxelsmith
 
 /// Layers and what surrounds them, with numbers at the limits of 64 bits: errors, or results; never a trap.
 @Suite struct LayerSizeTests {
-    private static let large = [1 << 20, 1 << 21, 1 << 31, 1 << 40, 1 << 61, 1 << 62, .max - 1, .max]
+    private static let large: [Int] = [1 << 20, 1 << 21, 1 << 31, 1 << 40, 1 << 61, 1 << 62, .max - 1, .max]
 
     /// Calls with something that may be an error of any kind.
     private func mayThrow(_ body: () throws -> Void) { try? body() }
@@ -37,8 +37,8 @@ import Voxelsmith
         let layer = try Conv3DTranspose(filters: 2, kernelSize: 2, kernelMode: .interpreter)
         try layer.build(inputShape: [1, 2, 2, 2, 3])
         let prepared = try layer.preparedLayer(inputShape: [1, 2, 2, 2, 3])
-        for batch in [0, -1, .min, 1, 1 << 40, .max] {
-            for threads in [0, -1, .min, 1, .max] { #expect(prepared.workspaceByteCount(batch: batch, threads: threads) >= 0) }
+        for batch: Int in [0, -1, .min, 1, 1 << 40, .max] {
+            for threads: Int in [0, -1, .min, 1, .max] { #expect(prepared.workspaceByteCount(batch: batch, threads: threads) >= 0) }
         }
         #expect(prepared.choice.kernel.workItemCount(batch: .max) == .max)
         let x = try Tensor(zeros: [2, 2, 2, 2, 3])
@@ -50,12 +50,12 @@ import Voxelsmith
             #expect(throws: (any Error).self) { try layer(Tensor(zeros: shape)) }
         }
         let model = try Sequential([layer])
-        for batchSize in [1, 1 << 40, .max] { #expect(try model.predict(x, batchSize: batchSize).shape == [2, 3, 3, 3, 2]) }
-        for batchSize in [0, -1, .min] { #expect(throws: ArgumentError.self) { try model.predict(x, batchSize: batchSize) } }
+        for batchSize: Int in [1, 1 << 40, .max] { #expect(try model.predict(x, batchSize: batchSize).shape == [2, 3, 3, 3, 2]) }
+        for batchSize: Int in [0, -1, .min] { #expect(throws: ArgumentError.self) { try model.predict(x, batchSize: batchSize) } }
     }
 
     @Test func emptyTensorsOfAnyExtents() throws {
-        for shape in [[0, 1 << 40, 1 << 40], [1 << 62, 0], [0, .max, .max, 4]] {
+        for shape: [Int] in [[0, 1 << 40, 1 << 40], [1 << 62, 0], [0, .max, .max, 4]] {
             let empty = try Tensor(zeros: shape)
             for type in ElementType.allCases { #expect(try empty.cast(to: type).shape == shape) }
             #expect(try MaxNorm(axis: 0)(empty).shape == shape)

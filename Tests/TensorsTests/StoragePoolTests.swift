@@ -101,7 +101,7 @@ import Testing
 
     @Test func sizesThatNoSystemHas() {
         let pool = StoragePool(limit: 1 << 20)
-        for size in [-1, .min, 1 << 62, .max - 1, .max] {
+        for size: Int in [-1, .min, 1 << 62, .max - 1, .max] {
             #expect(throws: TensorError.outOfMemory(byteCount: size)) { try TensorStorage(byteCount: size, pool: pool) }
         }
     }
