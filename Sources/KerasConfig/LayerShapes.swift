@@ -100,10 +100,7 @@ enum LayerShapes {
         switch className {
         case "UpSampling3D":
             guard let factors = triple(config["size"]) else { return nil }
-            return { axis, extent in
-                let (length, overflow) = extent.multipliedReportingOverflow(by: factors[axis])
-                return overflow ? nil : length
-            }
+            return { axis, extent in Checked.product([extent, factors[axis]]) }
         case "ZeroPadding3D", "Cropping3D":
             guard let ends = pairs(config[className == "Cropping3D" ? "cropping" : "padding"]) else { return nil }
             return { axis, extent in

@@ -23,7 +23,7 @@ struct KernelTurning {
         return try weights.enumerated().map { index, weight in
             // The last two axes are channels and filters.
             guard index < count, weight.shape.count >= 3 else { return weight }
-            let block = weight.shape.suffix(2).reduce(1, *)
+            let block = Checked.clampedCount(weight.shape.suffix(2))
             let values = weight.doubles
             let starts = stride(from: 0, to: values.count, by: max(block, 1)).reversed()
             return try Tensor(shape: weight.shape, starts.flatMap { values[$0..<$0 + block] }).cast(to: weight.elementType)

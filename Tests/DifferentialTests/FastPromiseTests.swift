@@ -21,7 +21,8 @@ import _TestSupport
         var isInRange = true
 
         var name: String {
-            (probability == 0 ? "up to \(size)" : "\(100 * probability) % of the voxels \(spike), others up to \(size)") + ", weights up to \(weights)" + (hasMiddleTapsOnly ? " in the middle taps" : "")
+            let inputs = probability == 0 ? "up to \(size)" : "\(100 * probability) % of the voxels \(spike), others up to \(size)"
+            return "\(inputs), weights up to \(weights)\(hasMiddleTapsOnly ? " in the middle taps" : "")"
         }
     }
 
