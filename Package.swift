@@ -108,6 +108,12 @@ let package = Package(
                 "Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", "KerasConfig", "Voxelsmith", "TensorIO",
                 "VoxelsmithModelIO", "Hashing", logging,
             ]),
+        tests(
+            "MessageTests",
+            [
+                "Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", "KerasConfig", "Voxelsmith", "TensorIO",
+                "VoxelsmithModelIO",
+            ]),
         tests("CommandLineTests", ["TensorIO", "KerasConfig"]),
     ],
     swiftLanguageModes: [.v6]
