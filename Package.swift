@@ -114,7 +114,7 @@ let package = Package(
                 "Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", "KerasConfig", "Voxelsmith", "TensorIO",
                 "VoxelsmithModelIO",
             ]),
-        tests("CommandLineTests", ["TensorIO", "KerasConfig"]),
+        tests("CommandLineTests", ["TensorIO", "KerasConfig", "Hashing"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -31,7 +31,7 @@ static void load(void) {
         snprintf(reason_text, sizeof reason_text, "the libzip found here has no " #name);       \
         return;                                                                                 \
     }
-    FIND(zip_open)
+    FIND(zip_fdopen)
     FIND(zip_open_from_source)
     FIND(zip_source_buffer_create)
     FIND(zip_source_buffer)

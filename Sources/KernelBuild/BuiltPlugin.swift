@@ -1,3 +1,4 @@
+import Glibc
 import LayerSpec
 
 /// A finished plugin, checked, in memory.
@@ -20,8 +21,12 @@ public struct BuiltPlugin: Sendable {
 
     /// Writes the file in one step: staged beside `path`, flushed, mode 0644 whatever the umask, renamed.
     ///
-    /// - Throws: `KernelBuildError.fileSystem`; nothing is left behind then.
+    /// - Throws: `KernelBuildError.fileSystem`, also when what stands there is no regular file; nothing is left behind then.
     public func write(to path: String) throws(KernelBuildError) {
+        var status = stat()
+        if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+            throw .fileSystem(operation: "replace what is no regular file,", path: path, errorNumber: EEXIST)
+        }
         try replaceFile(path, with: bytes, durably: true)
     }
 }

@@ -20,8 +20,7 @@ public struct Compiler: Hashable, Sendable {
     ///   - timeLimit: seconds it may take to say its version, 60 at most.
     /// - Throws: `KernelBuildError.compilerNotFound`, `.compilerUnusable`, `.fileSystem`; `CancellationError`.
     public static func find(explicit: String? = nil, searchPath: String? = nil, timeLimit: Double? = nil) async throws -> Compiler {
-        let folders = (searchPath ?? environmentVariable("PATH") ?? "").split(separator: ":").map(String.init)
-            .filter { $0.hasPrefix("/") }
+        let folders = searchPath?.split(separator: ":").map(String.init).filter { $0.hasPrefix("/") } ?? searchFolders()
         let places = candidates(explicit: explicit, folders: folders)
         guard let path = places.first(where: isExecutableFile) else {
             throw KernelBuildError.compilerNotFound(lookedAt: places)

@@ -10,9 +10,17 @@ func currentError(_ operation: String, _ path: String) -> KernelBuildError {
     .fileSystem(operation: operation, path: path, errorNumber: errno)
 }
 
-/// The text of an environment variable, nil when unset.
+/// The text of an environment variable; nil when it is unset, or not UTF-8: repaired, it would name another file.
 func environmentVariable(_ name: String) -> String? {
-    getenv(name).map { String(cString: $0) }
+    getenv(name).flatMap { String(validatingCString: $0) }
+}
+
+/// The folders that PATH names from the root; those whose names are not UTF-8 are passed over.
+func searchFolders() -> [String] {
+    guard let path = getenv("PATH") else { return [] }
+    return UnsafeRawBufferPointer(start: path, count: strlen(path)).split(separator: UInt8(ascii: ":")).compactMap {
+        String(validating: $0, as: UTF8.self).flatMap { $0.hasPrefix("/") ? $0 : nil }
+    }
 }
 
 /// Larger files are no object, plugin or cache entry of ours, and are not read.
@@ -118,14 +126,15 @@ func parentFolder(_ path: String) -> String {
 func absolutePath(_ path: String) -> String {
     guard !path.hasPrefix("/"), let folder = getcwd(nil, 0) else { return path }
     defer { free(folder) }
-    return String(cString: folder) + "/" + path
+    // The system leads there too, whatever bytes the folder's name has.
+    return (String(validatingCString: folder) ?? "/proc/\(getpid())/cwd") + "/" + path
 }
 
-/// The path with every symbolic link followed; nil when there is no such file.
+/// The path with every symbolic link followed; nil when there is no such file, or its name is not UTF-8.
 func resolvedPath(_ path: String) -> String? {
     guard let resolved = realpath(path, nil) else { return nil }
     defer { free(resolved) }
-    return String(cString: resolved)
+    return String(validatingCString: resolved)
 }
 
 func isExecutableFile(_ path: String) -> Bool {
@@ -133,16 +142,16 @@ func isExecutableFile(_ path: String) -> Bool {
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
 }
 
-/// The names in a folder, without `.` and `..`; none when it cannot be read.
+/// The names in a folder, without `.` and `..`; none when it cannot be read. Names that are not UTF-8 are none of ours.
 func namesInFolder(_ path: String) -> [String] {
     guard let listing = opendir(path) else { return [] }
     defer { closedir(listing) }
     var names: [String] = []
     while let entry = readdir(listing) {
         let name = withUnsafePointer(to: &entry.pointee.d_name) {
-            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(validatingCString: $0) }
         }
-        if name != ".", name != ".." { names.append(name) }
+        if let name, name != ".", name != ".." { names.append(name) }
     }
     return names
 }

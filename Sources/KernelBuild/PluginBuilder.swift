@@ -70,7 +70,7 @@ public struct PluginBuilder: Sendable {
         }
 
         if let bytes = cache?.load(.plugin, plan.pluginKey, logger: logger), PluginTrailer.isValid(bytes) {
-            logger.debug("the plugin is in the cache: \(plan.pluginKey)")
+            logger.debug("\("the plugin is in the cache: \(plan.pluginKey)" as Sentence)")
             return try await checked(bytes, compiledUnits: 0, isFromCache: true)
         }
 
@@ -81,7 +81,7 @@ public struct PluginBuilder: Sendable {
         var missing: [Unit] = []
         for unit in plan.units {
             if let object = cache?.load(.object, unit.key, logger: logger) {
-                logger.debug("\(unit.fileName) is in the cache: \(unit.key)")
+                logger.debug("\("\(unit.fileName) is in the cache: \(unit.key)" as Sentence)")
                 try replaceFile(folder.path + "/" + unit.objectName, with: object, durably: false)
             } else {
                 missing.append(unit)
@@ -132,7 +132,7 @@ public struct PluginBuilder: Sendable {
     }
 
     private func call(_ command: [String], what: String, makes result: String, in folder: String) async throws {
-        logger.debug("compiling \(what): \(command.joined(separator: " "))")
+        logger.debug("\("compiling \(what): \(whole: command.joined(separator: " "))" as Sentence)")
         let outcome = try await ChildProcess.run(
             command, what: what, folder: folder, environment: CompilerEnvironment.variables(temporary: folder), seconds: timeLimit)
         // Its owner may read it, whatever the umask.

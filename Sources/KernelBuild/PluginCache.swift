@@ -144,7 +144,7 @@ public struct PluginCache: Hashable, Sendable {
             return payload
         } catch {
             if case .fileSystem(_, _, ENOENT) = error { return nil }
-            logger.warning("\(error) Compiling again.")
+            logger.warning("\("\(error) Compiling again." as Sentence)")
             return nil
         }
     }

@@ -1,3 +1,5 @@
+import LayerSpec
+
 /// A parsed template: text with tags, in the part of Mustache's language that the C templates use.
 ///
 /// - `{{name}}`: the value of a field, as Swift prints it; `{{.}}`: the element of the innermost list.
@@ -33,13 +35,14 @@ package enum TemplateFault: Error, Hashable, CustomStringConvertible {
     case unknownName(String)
 
     package var description: String {
-        switch self {
+        let sentence: Sentence = switch self {
         case .unfinishedTag(let line): "line \(line) begins a tag; expected its end, }}, in the same line"
         case .wrongEnd(let line, let received, let expected?): "line \(line) ends section \(received); expected the end of \(expected)"
         case .wrongEnd(let line, let received, nil): "line \(line) ends section \(received); expected no end outside of sections"
         case .unfinishedSection(let name): "section \(name) begins; expected its end"
         case .unknownName(let name): "it names \(name); expected a field of its context"
         }
+        return sentence.text
     }
 }
 

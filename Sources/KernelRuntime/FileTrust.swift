@@ -1,5 +1,6 @@
 import CHost
 import Glibc
+import LayerSpec
 
 /// Who may have written a plugin: it must belong to root or to the user, and nobody else may change it or put another in its
 /// place. A folder that the user names is trusted with its owner and its group.
@@ -26,8 +27,8 @@ package struct FileTrust: Sendable {
     /// Whole paths, separated by colons; others would depend on where the program was started. A program with other rights than whoever
     /// started it does not listen to them.
     private static var foldersOfTheEnvironment: [String] {
-        guard let text = vs_secure_environment("VOXELSMITH_TRUSTED_FOLDERS") else { return [] }
-        return String(cString: text).split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
+        guard let text = vs_secure_environment("VOXELSMITH_TRUSTED_FOLDERS").flatMap({ String(validatingCString: $0) }) else { return [] }
+        return text.split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
     }
 
     /// - Parameters:
@@ -55,13 +56,12 @@ package struct FileTrust: Sendable {
     /// Checks an open file, and the folder it stands in.
     func check(descriptor: Int32, status: stat, plugin: String) throws(PluginError) {
         let place = try place(of: descriptor, plugin: plugin)
-        let folder = place.lastIndex(of: "/").map { $0 == place.startIndex ? "/" : String(place[..<$0]) } ?? "/"
+        let (folder, name) = Self.split(place)
         let owners = namedOwners(of: folder)
         try check(status, plugin: plugin, entry: plugin, namedOwners: owners) { vs_has_access_list(descriptor) != 0 }
-        let name = String(place.dropFirst(folder == "/" ? 1 : folder.count + 1))
         try check(folder: folder, plugin: plugin, namedOwners: owners) { (folder) throws(PluginError) in
             var entryStatus = stat()
-            guard fstatat(folder, name, &entryStatus, AT_SYMLINK_NOFOLLOW) == 0,
+            guard fstatat(folder, Self.path(name), &entryStatus, AT_SYMLINK_NOFOLLOW) == 0,
                 entryStatus.st_dev == status.st_dev, entryStatus.st_ino == status.st_ino
             else { throw .cannotOpen(path: plugin, reason: "it was moved or replaced while it was opened") }
         }
@@ -69,47 +69,55 @@ package struct FileTrust: Sendable {
 
     /// Checks the folder that a plugin is to be put into; one that is not there is nobody's.
     package func check(folderOf plugin: String) throws(PluginError) {
-        let folder = plugin.lastIndex(of: "/").map { $0 == plugin.startIndex ? "/" : String(plugin[..<$0]) } ?? "."
-        guard let folder = Self.resolved(folder) else { return }
+        guard let folder = Self.resolved(plugin.contains("/") ? Self.split(Array(plugin.utf8)).folder : [UInt8(ascii: ".")]) else { return }
         try check(folder: folder, plugin: plugin, namedOwners: namedOwners(of: folder)) { _ in }
     }
 
+    /// The folder and the name of a whole path. Both are bytes, as the system has them: a folder's name need not be text.
+    private static func split(_ path: [UInt8]) -> (folder: [UInt8], name: [UInt8]) {
+        let slash = UInt8(ascii: "/")
+        let end = path.lastIndex(of: slash) ?? 0
+        return (end == 0 ? [slash] : Array(path[..<end]), Array(path[(end + 1)...]))
+    }
+
+    private static func path(_ bytes: [UInt8]) -> [CChar] { (bytes + [0]).map { CChar(bitPattern: $0) } }
+
     private func check(
-        folder: String, plugin: String, namedOwners: [UInt32], _ body: (Int32) throws(PluginError) -> Void
+        folder: [UInt8], plugin: String, namedOwners: [UInt32], _ body: (Int32) throws(PluginError) -> Void
     ) throws(PluginError) {
         let pathOnly: Int32 = 0o10000000  // O_PATH, which Glibc hides: a folder that may be entered need not be readable
-        let descriptor = open(folder, pathOnly | O_DIRECTORY | O_CLOEXEC)
+        let descriptor = open(Self.path(folder), pathOnly | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else {
-            throw .cannotOpen(path: plugin, reason: "its folder \(folder) cannot be examined: \(String(cString: strerror(errno)))")
+            throw .cannotOpen(path: plugin, reason: "its folder \(escaped(bytes: folder)) cannot be examined: \(String(cString: strerror(errno)))")
         }
         defer { close(descriptor) }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
-            throw .cannotOpen(path: plugin, reason: "its folder \(folder) cannot be examined: \(String(cString: strerror(errno)))")
+            throw .cannotOpen(path: plugin, reason: "its folder \(escaped(bytes: folder)) cannot be examined: \(String(cString: strerror(errno)))")
         }
         try body(descriptor)
-        try check(status, plugin: plugin, entry: folder, namedOwners: namedOwners) { vs_has_access_list(descriptor) != 0 }
+        try check(status, plugin: plugin, entry: escaped(bytes: folder), namedOwners: namedOwners) { vs_has_access_list(descriptor) != 0 }
     }
 
     /// The owners of the named folders that `folder` is or lies below; its path has no symbolic links. Paths are compared byte by byte:
     /// equal characters may be written in two ways, and be two folders.
-    private func namedOwners(of folder: String) -> [UInt32] {
+    private func namedOwners(of folder: [UInt8]) -> [UInt32] {
         trustedFolders.compactMap { named in
             var status = stat()
-            guard let path = Self.resolved(named), stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return nil }
-            let below = path == "/" ? "/" : path + "/"
-            return "\(folder)/".utf8.starts(with: below.utf8) ? status.st_uid : nil
+            guard let path = Self.resolved(Array(named.utf8)), stat(Self.path(path), &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return nil }
+            let slash = [UInt8(ascii: "/")]
+            return (folder + slash).starts(with: path == slash ? slash : path + slash) ? status.st_uid : nil
         }
     }
 
-    private static func resolved(_ path: String) -> String? {
-        guard let resolved = realpath(path, nil) else { return nil }
+    private static func resolved(_ path: [UInt8]) -> [UInt8]? {
+        guard let resolved = realpath(Self.path(path), nil) else { return nil }
         defer { free(resolved) }
-        return String(cString: resolved)
+        return Array(UnsafeRawBufferPointer(start: resolved, count: strlen(resolved)))
     }
 
     /// The path of an open file, every symbolic link followed.
-    private func place(of descriptor: Int32, plugin: String) throws(PluginError) -> String {
+    private func place(of descriptor: Int32, plugin: String) throws(PluginError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: Int(PATH_MAX) + 1)
         let count = bytes.withUnsafeMutableBytes { buffer in
             buffer.withMemoryRebound(to: CChar.self) { text in
@@ -119,6 +127,6 @@ package struct FileTrust: Sendable {
         guard count > 0, count < bytes.count, bytes[0] == UInt8(ascii: "/") else {
             throw .cannotOpen(path: plugin, reason: "the system does not say where it stands")
         }
-        return String(decoding: bytes[..<count], as: UTF8.self)
+        return Array(bytes[..<count])
     }
 }

@@ -154,7 +154,7 @@ public final class KernelRegistry: KernelProvider {
         if let found {
             let candidate = candidates[found.index]
             let reason = Self.reason(found.entry.kernel, wanted: spec, activation: candidate.activation, rivals: found.rivals)
-            logger.debug("\(reason)")
+            logger.debug("\("\(reason)" as Sentence)")
             return KernelChoice(
                 kernel: found.entry.kernel, appliedActivation: candidate.activation, isSpecialized: true, reason: reason)
         }

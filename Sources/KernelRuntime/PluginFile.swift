@@ -54,7 +54,7 @@ public struct PluginFile: Sendable {
     /// An ELF header and a digest.
     static let minimumByteCount = ElfObject.headerByteCount + Int(VS_DIGEST_BYTES)
     /// The largest generated kernels have some 100 KiB of code; this bounds what a wrong path can make us read.
-    static let maximumByteCount = 256 << 20
+    package static let maximumByteCount = 256 << 20
     /// Granted to the texts of all descriptors beyond the length of the object.
     private static let freeTextByteCount = 1 << 20
 

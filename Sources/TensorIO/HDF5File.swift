@@ -39,7 +39,8 @@ public final class HDF5File: Sendable {
     /// - Throws: `TensorIOError.missingLibrary`, `.cannotOpen`, `.notHDF5`, `.hdf5Structure`.
     public convenience init(path: String, structure: Structure = .plain) throws {
         if structure == .plain { try self.init(image: InputFile.bytes(of: path), name: path); return }
-        guard let size = try InputFile(path).size else { try self.init(image: InputFile.bytes(of: path), name: path, structure: .any); return }
+        let input = try InputFile(path)
+        guard let size = input.size else { try self.init(image: input.readAll(), name: path, structure: .any); return }
         try self.init(path, byteCount: size) { api in api.H5Fopen(path, UInt32(CHDF5_DEFAULT), Int64(CHDF5_DEFAULT)) }
     }
 

@@ -6,13 +6,16 @@ package final class InputFile {
     let path: String
     /// Bytes in the file, nil when it is no regular file (a pipe).
     package let size: Int?
-    private let descriptor: Int32
+    /// Open until the last reference goes.
+    let descriptor: Int32
     /// What `start(count:)` has read.
     private var taken: [UInt8] = []
 
     /// - Throws: `TensorIOError.cannotOpen`.
     package init(_ path: String) throws(TensorIOError) {
         self.path = path
+        // The system would take such a name for a shorter one.
+        if path.utf8.contains(0) { throw .cannotOpen(path: path, reason: "A NUL is no part of a file's name") }
         descriptor = open(path, O_RDONLY | O_CLOEXEC)
         if descriptor < 0 { throw .cannotOpen(path: path, reason: systemError()) }
         var status = stat()

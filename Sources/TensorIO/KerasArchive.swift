@@ -12,6 +12,9 @@ public struct KerasArchive: Sendable {
     /// - Throws: `TensorIOError.missingLibrary`, `.cannotOpen`, `.notZip`, `.missingMember`, and what reading the members throws.
     public init(path: String) throws { try self.init(ZipArchive(path: path)) }
 
+    /// - Throws: as `init(path:)`.
+    package init(_ file: InputFile) throws { try self.init(ZipArchive(file)) }
+
     /// - Parameters:
     ///   - bytes: the contents of a whole file.
     ///   - name: what errors call these bytes.

@@ -43,59 +43,7 @@ public enum NPY {
 
     /// The tensor of an .npy file. Data that needs no conversion is read straight into the tensor.
     /// - Throws: `TensorIOError`.
-    public static func read(path: String) throws -> Tensor {
-        let file = try InputFile(path)
-        guard let size = file.size else { return try readPipe(file) }
-        var bytes = try read(file, min(size, NPYHeader.prefixByteCount))
-        let headerByteCount = try NPYHeader.byteCount(prefix: bytes, path: path)
-        if headerByteCount < bytes.count { return try decode(bytes + file.readAll(), name: path) }
-        bytes += try read(file, headerByteCount - bytes.count)
-        let header = try NPYHeader(bytes, path: path)
-        return try tensor(header, dataByteCount: size - headerByteCount, path: path) { buffer in
-            let received = try file.read(into: buffer)
-            // Shorter than a moment ago: someone else is writing it.
-            if received != buffer.count { throw TensorIOError.npyDataLength(path: path, received: received, expected: buffer.count) }
-        }
-    }
-
-    /// Whether the elements of an .npy file are stored as unsigned bytes, as those of pictures are.
-    /// - Throws: `TensorIOError`.
-    package static func holdsUnsignedBytes(path: String) throws -> Bool {
-        let header = try header(of: InputFile(path))
-        return header.kind == .unsigned && header.itemByteCount == 1
-    }
-
-    /// The extents in the header of a file; nil for a pipe, whose header can be read only once.
-    /// - Throws: `TensorIOError`; also when an array of that shape is beyond the supported size.
-    package static func shape(path: String) throws -> [Int]? {
-        let file = try InputFile(path)
-        if file.size == nil { return nil }
-        let header = try header(of: file)
-        _ = try header.dataByteCount(path: path)
-        return header.shape
-    }
-
-    private static func header(of file: InputFile) throws -> NPYHeader {
-        var bytes = try read(file, NPYHeader.prefixByteCount)
-        let headerByteCount = try NPYHeader.byteCount(prefix: bytes, path: file.path)
-        bytes += try read(file, max(0, headerByteCount - bytes.count))
-        return try NPYHeader(bytes.prefix(headerByteCount), path: file.path)
-    }
-
-    /// Reads what a pipe's header announces, and no more.
-    private static func readPipe(_ file: InputFile) throws -> Tensor {
-        var bytes = try read(file, 10)
-        // Versions 2 and 3 have two more bytes of length.
-        if bytes.count == 10, bytes[6] != 1 { bytes += try read(file, NPYHeader.prefixByteCount - 10) }
-        let headerByteCount = try NPYHeader.byteCount(prefix: bytes, path: file.path)
-        bytes += try read(file, headerByteCount - bytes.count)
-        let header = try NPYHeader(bytes, path: file.path)
-        let expected = try header.dataByteCount(path: file.path)
-        let data = try file.readAll(limit: expected)
-        return try tensor(header, dataByteCount: data.count, path: file.path) { buffer in
-            data.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<buffer.count])) }
-        }
-    }
+    public static func read(path: String) throws -> Tensor { try NPYInput(path).tensor() }
 
     /// Writes `tensor` to `path` as `encode` does. The file appears whole or not at all.
     /// - Throws: `TensorIOError.cannotWrite`.
@@ -107,14 +55,8 @@ public enum NPY {
         }
     }
 
-    private static func read(_ file: InputFile, _ count: Int) throws -> [UInt8] {
-        try [UInt8](unsafeUninitializedCapacity: count) { buffer, read in
-            read = try file.read(into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count]))
-        }
-    }
-
     /// The tensor that `header` announces; `fill` supplies the bytes of the file's data.
-    private static func tensor(
+    static func tensor(
         _ header: NPYHeader, dataByteCount: Int, path: String, fill: (UnsafeMutableRawBufferPointer) throws -> Void
     ) throws -> Tensor {
         let expected = try header.dataByteCount(path: path)

@@ -3,19 +3,16 @@ import LayerSpec
 import Synchronization
 
 /// Writing a file so that its path never holds a part of it: the bytes go to a fresh file in the same folder, which then takes
-/// the path by renaming. An existing file keeps its permissions; a symbolic link keeps pointing to the file it points to; what
-/// is no regular file (a pipe, /dev/null) is written in place.
+/// the path by renaming. An existing file keeps its permissions; a symbolic link keeps pointing to the file it points to. What is no
+/// regular file (a device, a pipe, a socket, a folder, a link to one of them or to nothing) is never replaced, nor written to.
 package enum StagedFile {
     /// Lets `produce` write a file at the path it receives, then puts that file at `path`.
     /// - Throws: `TensorIOError.cannotWrite`, and what `produce` throws; `path` is then as it was.
     package static func write(to path: String, _ produce: (_ staged: String) throws -> Void) throws {
-        let target = resolved(path)
+        if let obstacle = obstacle(at: path) { throw TensorIOError.cannotWrite(path: path, reason: obstacle) }
+        let target = try resolved(path)
         var status = stat()
         let exists = stat(target, &status) == 0
-        if exists && status.st_mode & S_IFMT == S_IFDIR {
-            throw TensorIOError.cannotWrite(path: path, reason: "Is a directory")
-        }
-        if exists && status.st_mode & S_IFMT != S_IFREG { return try produce(target) }
 
         let (staged, mode) = try freshFile(beside: target, for: path)
         defer { _ = unfinished.withLock { $0.remove(staged) } }
@@ -73,10 +70,45 @@ package enum StagedFile {
         close(descriptor)
     }
 
-    private static func resolved(_ path: String) -> String {
-        guard let real = realpath(path, nil) else { return path }
-        defer { free(real) }
-        return String(cString: real)
+    /// Why no file may be put at a path: what stands there is not to be replaced, or nothing can stand there. nil where one may.
+    package static func obstacle(at path: String) -> String? {
+        if path.isEmpty { return "It is no path" }
+        if path.utf8.contains(0) { return "A NUL is no part of a file's name" }
+        if path.utf8.last == UInt8(ascii: "/") { return "It names a folder" }
+        var status = stat()
+        if stat(path, &status) == 0 {
+            switch status.st_mode & S_IFMT {
+            case S_IFREG: return nil
+            case S_IFDIR: return "Is a directory"
+            case S_IFIFO: return "It is a pipe, not a regular file"
+            case S_IFSOCK: return "It is a socket, not a regular file"
+            default: return "It is a device, not a regular file"
+            }
+        }
+        if errno != ENOENT { return systemError() }
+        if lstat(path, &status) == 0 { return "It is a symbolic link to nothing" }
+        return stat(folder(of: path), &status) == 0 ? nil : systemError()
+    }
+
+    package static func folder(of path: String) -> String {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    /// The path with the symbolic links at its end followed: the file is put where they lead. The folders before it are left to the
+    /// system, since the name of the working folder need not be text.
+    private static func resolved(_ path: String) throws(TensorIOError) -> String {
+        var path = path
+        // As many as Linux follows.
+        for _ in 0..<40 {
+            var bytes = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+            if readlink(path, &bytes, Int(PATH_MAX)) < 0 { return path }
+            guard let target = bytes.withUnsafeBufferPointer({ $0.baseAddress.flatMap { String(validatingCString: $0) } }) else {
+                throw .cannotWrite(path: path, reason: "It is a symbolic link to a name that is not UTF-8")
+            }
+            if target.hasPrefix("/") { path = target } else { path = folder(of: path) + "/" + target }
+        }
+        throw .cannotWrite(path: path, reason: String(cString: strerror(ELOOP)))
     }
 
     /// Creates an empty file nobody else uses in the folder of `target`.

@@ -33,17 +33,27 @@ public final class ZipArchive {
 
     /// - Throws: `TensorIOError.missingLibrary`, `.cannotOpen`, `.notZip`, `.duplicateMember`, `.escapingMember`.
     public convenience init(path: String) throws {
+        _ = try Self.load()
+        try self.init(InputFile(path))
+    }
+
+    /// Reads a file that is open, from its beginning.
+    /// - Throws: as `init(path:)`.
+    package convenience init(_ file: InputFile) throws {
         let api = try Self.load()
-        // libzip cannot seek in a pipe, and its messages do not tell an absent file from a damaged one.
-        guard let size = try InputFile(path).size else { try self.init(bytes: InputFile.bytes(of: path), name: path); return }
+        // libzip cannot seek in a pipe.
+        guard let size = file.size else { try self.init(bytes: file.readAll(), name: file.path); return }
+        let copy = fcntl(file.descriptor, F_DUPFD_CLOEXEC, 0)
+        if copy < 0 { throw TensorIOError.cannotOpen(path: file.path, reason: systemError()) }
         var code: Int32 = 0
-        guard let archive = api.zip_open(path, Int32(CZIP_READ_ONLY), &code) else {
+        guard let archive = api.zip_fdopen(copy, 0, &code) else {
+            close(copy)
             var error = czip_error()
             api.zip_error_init_with_code(&error, code)
             defer { api.zip_error_fini(&error) }
-            throw TensorIOError.notZip(path: path, reason: String(cString: api.zip_error_strerror(&error)))
+            throw TensorIOError.notZip(path: file.path, reason: String(cString: api.zip_error_strerror(&error)))
         }
-        try self.init(api, archive, path: path, byteCount: size)
+        try self.init(api, archive, path: file.path, byteCount: size)
     }
 
     /// - Parameters:

@@ -30,13 +30,22 @@ struct BenchCommand: Verb, AsyncParsableCommand {
     @Flag(help: "Measure instead what a call costs besides the kernel: around it, and the first time.")
     var overhead = false
 
-    @Option(help: ArgumentHelp("Where to write the numbers.", valueName: "FILE"))
+    @Option(help: ArgumentHelp("Where to write the numbers; - is standard output, which then has nothing else.", valueName: "FILE"))
     var json: String?
 
     @Option(help: ArgumentHelp("Where to draw them.", valueName: "FILE.svg"))
     var plot: String?
 
     @OptionGroup var verbosity: VerbosityOptions
+
+    var files: NamedFiles {
+        var files = NamedFiles()
+        source.list(in: &files)
+        pluginsOption.list(in: &files)
+        files.writes(json, "--json", takesStream: true)
+        files.writes(plot, "--plot")
+        return files
+    }
 
     func validate() throws {
         if !(seconds >= 0 && seconds.isFinite) { throw ValidationError("Received --seconds \(seconds); expected 0 or more.") }
@@ -71,14 +80,16 @@ struct BenchCommand: Verb, AsyncParsableCommand {
         }
         Console.endProgress()
         let peak = results.compactMap(\.peakGflopsPerThread).max()
-        Console.show("\(counted(threadsOption.threads, "thread")), multiply-add peak \(peak.map { decimal($0, 1) } ?? "-") GFLOP/s a thread, times in ms")
-        Console.show(lines: table.text)
+        if json != NamedFiles.stream {
+            Console.show("\(counted(threadsOption.threads, "thread")), multiply-add peak \(peak.map { decimal($0, 1) } ?? "-") GFLOP/s a thread, times in ms")
+            Console.show(lines: table.text)
+        }
         if let json {
             let clang = try? await Compiler.find().version
             let report = BenchmarkReport(
                 machine: BenchmarkMachine(peakGflopsPerThread: peak, clang: clang ?? "not found"),
                 command: CommandLine.arguments.joined(separator: " "), results: results)
-            try TextFiles.write(try jsonText(report), to: json)
+            try TextFiles.writeJSON(try jsonText(report), to: json)
         }
         if let plot { try TextFiles.write(BarChart(results, threads: threadsOption.threads).svg, to: plot) }
     }

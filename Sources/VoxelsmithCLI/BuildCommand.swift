@@ -32,6 +32,16 @@ struct BuildCommand: Verb, AsyncParsableCommand {
     @OptionGroup var trust: TrustOptions
     @OptionGroup var verbosity: VerbosityOptions
 
+    var files: NamedFiles {
+        var files = NamedFiles()
+        source.list(in: &files)
+        compilerOptions.list(in: &files)
+        // Measuring reads the decisions and writes them.
+        if effort == .measure { files.writes(tunings, "--tunings") } else { files.reads(tunings, "--tunings") }
+        PluginBuild.list(output: output, in: &files)
+        return files
+    }
+
     func run() async throws {
         if effort == .estimate && tuningOptions.timeLimit != nil {
             throw CommandFailure.unusedOption("--time-limit", needs: "--effort measure")

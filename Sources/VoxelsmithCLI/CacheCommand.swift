@@ -17,6 +17,8 @@ struct CacheCommand: Verb {
 
     @OptionGroup var verbosity: VerbosityOptions
 
+    var files: NamedFiles { NamedFiles() }
+
     func run() throws {
         guard let cache = PluginCache.standard() else { throw CommandFailure.noCache }
         let isSilent = path || size || clear

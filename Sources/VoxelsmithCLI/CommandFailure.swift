@@ -31,11 +31,20 @@ enum CommandFailure: Error, CustomStringConvertible {
     case tooFewThreads(received: Int, expected: Int, reason: String)
     case fileSystem(operation: String, path: String, reason: String)
     case unknownRequest(String, expected: String)
+    /// An option that may not be given `-`.
+    case noStream(String, isInput: Bool)
+    /// What stands at an output's path is not to be replaced.
+    case notReplaceable(String, path: String, reason: String)
+    /// Two options that name one file, of which the second would replace it.
+    case sameFile(String, String, path: String)
+    /// Two options that name one pipe.
+    case readTwice(String, String, path: String)
+    case notUTF8(argument: [UInt8])
 
     /// Whether the command was called wrongly, rather than failed in its work.
     var isWrongUsage: Bool {
         switch self {
-        case .needsFolder, .unusedOption, .repeatedOption, .malformedShape, .repeatedShape: true
+        case .needsFolder, .unusedOption, .repeatedOption, .malformedShape, .repeatedShape, .noStream, .sameFile, .readTwice, .notUTF8: true
         default: false
         }
     }
@@ -80,6 +89,16 @@ enum CommandFailure: Error, CustomStringConvertible {
             "Received --input-shape twice \(name.map { "for \"\($0)\"" } ?? "without a name"); expected it once."
         case .severalEnds(let path, let inputs, let outputs):
             "The model in \(path) takes \(Self.some(inputs)) and returns \(Self.some(outputs)); expected one input and one output."
+        case .noStream(let option, let isInput):
+            "Received - for \(option); expected the path of a file\(isInput ? " (standard input is /dev/stdin)" : ": only --json and emit --output take - for standard output")."
+        case .notReplaceable(let option, let path, let reason):
+            "Received \(option) \(path): \(reason); expected a new file or a regular one, which is replaced."
+        case .sameFile(let first, let second, let path):
+            "Received the same file for \(first) and for \(second), \(path); expected different ones, as the second is replaced."
+        case .readTwice(let first, let second, let path):
+            "Received the same pipe for \(first) and for \(second), \(path); expected different ones, as each is read once."
+        case .notUTF8(let argument):
+            "Received the argument \(escaped(bytes: argument)), which is not UTF-8; expected names of files in UTF-8."
         case .unknownRequest(let request, let expected): "Received \"\(request)\"; expected \(expected)."
         case .notEnoughMemory(let what, let needed, let available):
             "\(what) take \(needed) bytes at once; expected at most the \(available) that are available."

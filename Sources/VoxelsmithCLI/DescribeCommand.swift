@@ -31,6 +31,12 @@ struct DescribeCommand: Verb {
     @OptionGroup var trust: TrustOptions
     @OptionGroup var verbosity: VerbosityOptions
 
+    var files: NamedFiles {
+        var files = NamedFiles()
+        files.reads(file, "the file")
+        return files
+    }
+
     func run() throws {
         if try LayersContents.isLayers(file) {
             let contents = try LayersContents(path: file, inputShapes.layers(of: ModelFile(path: file)))

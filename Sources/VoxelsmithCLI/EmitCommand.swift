@@ -11,7 +11,7 @@ struct EmitCommand: Verb {
     @OptionGroup var source: LayersOption
     @OptionGroup var targetOption: TargetOption
 
-    @Option(name: [.short, .customLong("output")], help: ArgumentHelp("Folder for the C, with its headers.", valueName: "DIR"))
+    @Option(name: [.short, .customLong("output")], help: ArgumentHelp("Folder for the C, with its headers; - is standard output.", valueName: "DIR"))
     var output: String?
 
     @Option(help: "direct: sums only; fast: algebraic rearrangements too.")
@@ -19,17 +19,28 @@ struct EmitCommand: Verb {
 
     @OptionGroup var verbosity: VerbosityOptions
 
+    var files: NamedFiles {
+        var files = NamedFiles()
+        source.list(in: &files)
+        files.writesFolder(output, "--output", takesStream: true)
+        return files
+    }
+
     func run() throws {
         let selection = try KernelSelection(
             source.resolved(policy: policy), target: targetOption.target, path: source.layers)
-        guard let output else {
+        guard let output, output != NamedFiles.stream else {
             guard selection.units.count == 1 else { throw CommandFailure.needsFolder(layers: selection.units.count) }
             Console.show(lines: selection.units[0].source.text)
             return
         }
         let plugin = try PluginSource(selection.units, templateDigest: templateDigest)
         try TextFiles.makeFolder(output)
-        for file in plugin.kernels + [plugin.table] + plugin.headers {
+        let sources = plugin.kernels + [plugin.table] + plugin.headers
+        var files = self.files
+        for file in sources { files.writes("\(output)/\(file.fileName)", "--output") }
+        try files.check()
+        for file in sources {
             try TextFiles.write(file.text, to: "\(output)/\(file.fileName)")
         }
         Console.say("\(output): \(counted(selection.units.count, "kernel")) for \(targetOption.target.instructionSet.rawValue)")

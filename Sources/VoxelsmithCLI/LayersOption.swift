@@ -60,6 +60,8 @@ struct LayersOption: ParsableArguments {
 
     @OptionGroup var inputShapes: InputShapesOption
 
+    func list(in files: inout NamedFiles) { files.reads(layers, "the layers") }
+
     /// The layers of the file for their input shapes. Those of a model whose shape is not known, and those of other classes, are named
     /// on standard error.
     /// - Throws: what reading throws; `CommandFailure.unknownShape` for a layer that is no model's, and when no layer of a model has one.

@@ -35,6 +35,10 @@ struct PluginsOption: ParsableArguments {
 
     @OptionGroup var trust: TrustOptions
 
+    func list(in files: inout NamedFiles) {
+        for plugin in plugins { files.reads(plugin, "--plugin") }
+    }
+
     /// The kernels of the plugins. In mode `auto` a plugin that cannot be used is warned about and left out.
     /// - Throws: `PluginError` in mode `specialized`.
     func registry(mode: KernelMode) throws -> KernelRegistry {
@@ -90,6 +94,9 @@ struct CompilerOptions: ParsableArguments {
             throw ValidationError("Received --compiler-time-limit \(compilerTimeLimit); expected more than 0 and at most 1e9 seconds.")
         }
     }
+
+    /// A name without a folder is looked up on PATH.
+    func list(in files: inout NamedFiles) { files.reads(clang.flatMap { $0.contains("/") ? $0 : nil }, "--clang") }
 
     /// - Throws: `KernelBuildError` when there is no compiler.
     func builder() async throws -> PluginBuilder {

@@ -25,6 +25,14 @@ struct PluginBuild {
 
     private var missingFeatures: [Target.Feature] { target.requiredFeatures.filter { !HostCPU.features.contains($0) } }
 
+    /// The files a build puts in place: the plugin, and the record of its verification beside it.
+    static func list(output: String, in files: inout NamedFiles) {
+        files.writes(output, "--output")
+        if !output.isEmpty && output != NamedFiles.stream {
+            files.writes(VerificationRecord.path(beside: output), "the record of the verification")
+        }
+    }
+
     /// Generates, compiles and verifies, and puts the plugin in place.
     /// - Parameters:
     ///   - source: where the layers come from; for errors.

@@ -9,7 +9,10 @@ import Logging
 @main
 enum Program {
     static func main() {
+        // A file beyond the limit of sizes (ulimit -f) is then an error of the one who writes it.
+        signal(SIGXFSZ, SIG_IGN)
         LoggingSystem.bootstrap { _ in StandardErrorLog() }
+        do throws(CommandFailure) { try checkArguments() } catch { fail(error, of: VoxelsmithCommand()) }
         let command: any ParsableCommand
         do {
             command = try VoxelsmithCommand.parseAsRoot()
@@ -22,6 +25,7 @@ enum Program {
         do throws(CommandFailure) {
             try RepeatedOptions.check(CommandLine.arguments.dropFirst(), of: type(of: command))
             try MachineNeeds.check(startsTasks: command is any AsyncParsableCommand)
+            if let verb = command as? any Verb { try verb.files.check() }
         } catch {
             fail(error, of: command)
         }
@@ -38,6 +42,14 @@ enum Program {
             // ArgumentParser prints help by a command of its own, whose error it is.
             if VoxelsmithCommand.exitCode(for: error) == .success { VoxelsmithCommand.exit(withError: error) }
             fail(error, of: command)
+        }
+    }
+
+    /// Swift repairs arguments that are not UTF-8, which makes other files' names of them.
+    private static func checkArguments() throws(CommandFailure) {
+        for index in 0..<Int(CommandLine.argc) {
+            guard let argument = CommandLine.unsafeArgv[index], String(validatingCString: argument) == nil else { continue }
+            throw .notUTF8(argument: UnsafeRawBufferPointer(start: argument, count: strlen(argument)).map { $0 })
         }
     }
 

@@ -59,6 +59,19 @@ struct RunCommand: Verb {
 
     @OptionGroup var verbosity: VerbosityOptions
 
+    var files: NamedFiles {
+        var files = NamedFiles()
+        source.list(in: &files)
+        pluginsOption.list(in: &files)
+        files.reads(input, "--input")
+        files.reads(weights, "--weights")
+        files.reads(truth, "--truth")
+        files.reads(expect, "--expect")
+        files.writes(output, "--output")
+        files.writes(picture, "--picture")
+        return files
+    }
+
     func validate() throws {
         if expectEvery < 1 { throw ValidationError("Received --expect-every \(expectEvery); expected at least 1.") }
         if tolerance.isNaN || tolerance < 0 { throw ValidationError("Received --tolerance \(tolerance); expected 0 or more.") }
@@ -67,8 +80,9 @@ struct RunCommand: Verb {
     func run() throws {
         let registry = try pluginsOption.registry(mode: kernel)
         let computation = try Computation(source, weights: weights, policy: policy, kernels: registry, kernelMode: kernel)
-        try checkMemory(computation)
-        let (x, hasBatch) = try readInput(computation)
+        let input = try NPYInput(input)
+        try checkMemory(computation, input)
+        let (x, hasBatch) = try read(input, computation)
 
         var table = ReportTable()
         let count = try computation.layerCount()
@@ -97,9 +111,9 @@ struct RunCommand: Verb {
     }
 
     /// Refuses what the machine has no memory for before any of it is read or computed.
-    private func checkMemory(_ computation: Computation) throws {
-        // A pipe's header can be read only once; its tensors are checked one by one.
-        guard let first = computation.convolutions.first, var shape = try NPY.shape(path: input) else { return }
+    private func checkMemory(_ computation: Computation, _ input: NPYInput) throws {
+        guard let first = computation.convolutions.first else { return }
+        var shape = try input.shape()
         let rank = first.kernelSize.count + 2
         if shape.count == rank - 1 { shape.insert(1, at: 0) }
         if shape.count != rank { return }  // refused with its own words when it is read
@@ -120,8 +134,8 @@ struct RunCommand: Verb {
     }
 
     /// The input with a batch axis and in the element type of the first layer, and whether the file had that axis.
-    private func readInput(_ computation: Computation) throws -> (x: Tensor, hasBatch: Bool) {
-        var x = try NPY.read(path: input)
+    private func read(_ input: NPYInput, _ computation: Computation) throws -> (x: Tensor, hasBatch: Bool) {
+        var x = try input.tensor()
         guard let first = computation.convolutions.first else { return (x, true) }
         let rank = first.kernelSize.count + 2
         let hasBatch = x.shape.count == rank

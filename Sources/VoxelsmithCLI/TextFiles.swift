@@ -1,4 +1,5 @@
 import Glibc
+import LayerSpec
 import TensorIO
 
 /// Text and folders for the verbs that write them.
@@ -6,6 +7,11 @@ enum TextFiles {
     /// Puts a text at a path in one step.
     static func write(_ text: String, to path: String) throws {
         try Array(text.utf8).withUnsafeBytes { try StagedFile.write([$0], to: path) }
+    }
+
+    /// Puts JSON at a path, or on standard output for `-`.
+    static func writeJSON(_ json: String, to path: String) throws {
+        if path == NamedFiles.stream { Console.show(lines: json) } else { try write(json, to: path) }
     }
 
     /// Makes the folder and those above it.
@@ -22,19 +28,23 @@ enum TextFiles {
     }
 
     /// The files below a folder by their paths from it, sorted; none when there is no such folder.
-    static func list(_ folder: String) -> [String] {
+    /// - Throws: `CommandFailure.foreignFiles` for a name that is not UTF-8.
+    static func list(_ folder: String) throws -> [String] {
         guard let listing = opendir(folder) else { return [] }
         defer { closedir(listing) }
         var files: [String] = []
         while let entry = readdir(listing) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            let bytes = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { Array(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
+            }
+            guard let name = String(validating: bytes, as: UTF8.self) else {
+                throw CommandFailure.foreignFiles([escaped(bytes: bytes)], folder: folder)
             }
             if name == "." || name == ".." { continue }
             var status = stat()
             guard lstat("\(folder)/\(name)", &status) == 0 else { continue }
             if status.st_mode & S_IFMT == S_IFDIR {
-                files += list("\(folder)/\(name)").map { "\(name)/\($0)" }
+                files += try list("\(folder)/\(name)").map { "\(name)/\($0)" }
             } else {
                 files.append(name)
             }

@@ -29,10 +29,19 @@ struct TuneCommand: Verb, AsyncParsableCommand {
     @Flag(help: "Measure layers anew that the file has decisions for.")
     var again = false
 
-    @Option(help: ArgumentHelp("Where to write the numbers.", valueName: "FILE"))
+    @Option(help: ArgumentHelp("Where to write the numbers; - is standard output, which then has nothing else.", valueName: "FILE"))
     var json: String?
 
     @OptionGroup var verbosity: VerbosityOptions
+
+    var files: NamedFiles {
+        var files = NamedFiles()
+        source.list(in: &files)
+        compilerOptions.list(in: &files)
+        files.writes(tunings, "--tunings")
+        files.writes(json, "--json", takesStream: true)
+        return files
+    }
 
     func run() async throws {
         let builder = try await compilerOptions.builder()
@@ -44,6 +53,11 @@ struct TuneCommand: Verb, AsyncParsableCommand {
             machine: BenchmarkMachine(
                 peakGflopsPerThread: HostCPU.measuredPeak(vectorBytes: targetOption.target.vectorBytes), clang: builder.compiler.version),
             threads: tuningOptions.threads, results: results)
+        if json != NamedFiles.stream { show(results, report, tuning) }
+        if let json { try TextFiles.writeJSON(try jsonText(report), to: json) }
+    }
+
+    private func show(_ results: [TuningResult], _ report: TuningReport, _ tuning: TuningRun) {
         var table = TextTable(["layer", "estimate GFLOP/s", "best GFLOP/s", "estimate/best", "tried", "dropped", "state", "schedule"])
         for result in results {
             table.add([
@@ -58,7 +72,6 @@ struct TuneCommand: Verb, AsyncParsableCommand {
             let name = results.first { $0.share == worst }?.name ?? "-"
             Console.show("the estimate reaches \(percent(report.medianShare)) of the best on the median layer, \(percent(worst)) on the worst, \(name)")
         }
-        if let json { try TextFiles.write(try jsonText(report), to: json) }
     }
 }
 

@@ -1,8 +1,10 @@
 import ArgumentParser
 
-/// A verb for users: says as much as they want to hear.
+/// A verb for users: says as much as they want to hear, and what it reads and writes before it does.
 protocol Verb: ParsableCommand {
     var verbosity: VerbosityOptions { get }
+    /// Every file and folder named by its arguments.
+    var files: NamedFiles { get }
 }
 
 /// `--quiet` and `--verbose`.

@@ -24,6 +24,12 @@ struct VerifyCommand: Verb, AsyncParsableCommand {
     @OptionGroup var trust: TrustOptions
     @OptionGroup var verbosity: VerbosityOptions
 
+    var files: NamedFiles {
+        var files = NamedFiles()
+        files.reads(plugin, "the plugin")
+        return files
+    }
+
     func validate() throws {
         for (name, seconds) in [("--time-limit", timeLimit), ("--total-time-limit", totalTimeLimit)] where !(seconds > 0 && seconds <= 1e9) {
             throw ValidationError("Received \(name) \(seconds); expected more than 0 and at most 1e9 seconds.")
@@ -95,6 +101,7 @@ struct PluginVerification {
             throw CommandFailure.fileSystem(operation: "find", path: "this program's file", reason: String(cString: strerror(errno)))
         }
         defer { free(path) }
-        return String(cString: path)
+        // The other process is this program until it has become one of its own.
+        return String(validatingCString: path) ?? "/proc/self/exe"
     }
 }

@@ -15,6 +15,8 @@ struct VersionCommand: Verb, AsyncParsableCommand {
 
     @OptionGroup var verbosity: VerbosityOptions
 
+    var files: NamedFiles { NamedFiles() }
+
     func run() async throws {
         let clang = json || verbosity.verbose ? (try? await Compiler.find())?.version : nil
         if json {

@@ -24,8 +24,9 @@ struct Volume {
 
     /// A truth: unsigned bytes count as 0...255 -> 0...1.
     init(truth path: String) throws {
-        try self.init(NPY.read(path: path))
-        if try NPY.holdsUnsignedBytes(path: path) { values = values.map { $0 / 255 } }
+        let file = try NPYInput(path)
+        try self.init(file.tensor())
+        if file.holdsUnsignedBytes { values = values.map { $0 / 255 } }
     }
 
     private init(shape: [Int], values: [Float]) {

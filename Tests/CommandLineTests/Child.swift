@@ -40,6 +40,10 @@ final class Child: @unchecked Sendable {
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, folder.path("output"), O_WRONLY | O_CREAT, 0o600)
         posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, folder.path("errors"), O_WRONLY | O_CREAT, 0o600)
+        // Whatever the runner of the tests left open is none of the program's, and counts against limits of files.
+        for case let descriptor? in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").map(Int32.init) where descriptor > STDERR_FILENO {
+            posix_spawn_file_actions_addclose(&actions, descriptor)
+        }
         // This process's threads may block signals, which a shell does not.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)

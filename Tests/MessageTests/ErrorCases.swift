@@ -20,13 +20,15 @@ enum ErrorCases {
         SpecError.tooSmall(h, 0, minimum: 1), SpecError.aboveMaximum(h, 9, maximum: 1), SpecError.tooLarge(h, [9]),
         SpecError.wrongCount(h, [1], expected: 3), SpecError.emptyOutput(axis: 1, length: 0), SpecError.outputPadding(axis: 0, 2, stride: 1),
         SpecError.negativePadding(axis: 0, total: -1, rule: h), SpecError.ordinaryPadding(h), SpecError.groupsDoNotDivide(groups: 2, what: h, 3),
-        SpecError.wrongChannels(received: 1, expected: 2), SpecError.invalidParameter(h, 0), SpecError.axis(9, rank: 5),
+        SpecError.wrongChannels(received: 1, expected: 2), SpecError.invalidParameter(h, 0, expected: h), SpecError.axis(9, rank: 5),
         SpecError.oddExtent(axis: 1, 3), SpecError.malformedKey(h, reason: h), SpecError.unknownTarget(h),
     ]
 
     private static let small: [any Error] = [
         SchedulingError.notYetEmitted(operation: h), SchedulingError.notApplicable(key: h, reason: h), SchedulingError.illegalSchedule(h, reason: h),
         EmissionError.template(name: h, reason: h), EmissionError.duplicateKernel(name: h), EmissionError.noKernels,
+        TemplateFault.unfinishedTag(line: 1), TemplateFault.wrongEnd(line: 1, received: h, expected: h), TemplateFault.unfinishedSection(name: h),
+        TemplateFault.unknownName(h),
         TensorError.outOfMemory(byteCount: 1), TensorError.elementCount(received: 1, shape: [2]), TensorError.negativeExtent(shape: [-1]),
         TensorError.tooLarge(shape: [9]), TensorError.shapeMismatch(received: [1], expected: [2]), TensorError.typeMismatch(received: h, expected: h),
         TuningError.noRightCandidate(key: h, tried: 1), TuningError.outOfTime(seconds: 1), TuningError.cannotRun(target: h, missing: [h]),
@@ -35,8 +37,10 @@ enum ErrorCases {
         VerificationError.unsupported(kernel: h, key: h), VerificationError.notEnoughMemory(kernel: h, needed: 2, available: 1),
         TuningsError.malformed(path: h, reason: h), TuningsError.field(path: h, field: h, reason: h),
         ModelIOError.noConfig(path: h), ModelIOError.notAModel(path: h), ModelIOError.noWeights(path: h),
-        ModelIOError.weightMissing(layer: h, name: h), ModelIOError.weightsLeftOver([h, h]), ModelIOError.weightCount(layer: h, received: 1, expected: 2),
-        ModelIOError.layerCount(received: 1, expected: 2),
+        ModelIOError.weightMissing(layer: h, name: h, present: [h]), ModelIOError.weightsLeftOver([h, h], taken: [h]),
+        ModelIOError.weightCount(layer: h, received: [h], expected: 2), ModelIOError.layerCount(received: [h], expected: [h]),
+        ModelIOError.foreignFile(path: h, .json, expected: .weights), ModelIOError.weightShape(layer: h, weight: h, received: [1], .filters(received: 1, expected: 2)),
+        ModelIOError.weightBeyondFile(layer: h, weight: h, shape: [1], present: []),
     ]
 
     private static let build: [any Error] = [
@@ -71,7 +75,10 @@ enum ErrorCases {
         KerasConfigError.dataFormat(h), KerasConfigError.outputPadding([2], strides: [1]),
         KerasConfigError.stridesWithDilation(strides: [2], dilationRate: [2]), KerasConfigError.groups(2), KerasConfigError.activation(h),
         KerasConfigError.activationArguments(h, [h]), KerasConfigError.elementType(h), KerasConfigError.layerName(h), KerasConfigError.inputShape(h),
-        KerasConfigError.unsupportedClass(h), KerasConfigError.notAChain(model: h, reason: h),
+        KerasConfigError.unsupportedClass(h), KerasConfigError.brokenGraph(model: h, reason: h),
+        KerasConfigError.missingLayers(model: h, [OtherLayer(path: h, className: h, isCalledInTraining: true)]),
+        KerasConfigError.noKnownLayers(model: h, [OtherLayer(path: h, className: h, isCalledInTraining: false)]),
+        KerasConfigError.unknownLayerName(h, names: [h]), KerasConfigError.namelessInputShape(model: h, inputs: 2, received: [nil], names: [h, h]),
         KerasConfigError.inconsistentShape(received: [nil], expected: [1]), KerasConfigError.autoPad(h), KerasConfigError.padsWithAutoPad(h),
         KerasConfigError.attributeCount(attribute: h, [1], expected: 2), KerasConfigError.attributeTooSmall(attribute: h, [0], minimum: 1),
         KerasConfigError.onnxOutputPadding([1], strides: [1], dilations: [1]), KerasConfigError.channels(1, inputShape: [nil]),

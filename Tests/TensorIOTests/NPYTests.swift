@@ -226,9 +226,12 @@ import _TestSupport
             #expect(ioError { try NPY.write(tensor, to: folder) } == .cannotWrite(path: folder, reason: "Is a directory"))
             let nowhere = "\(folder)/none/a.npy"
             #expect(ioError { try NPY.write(tensor, to: nowhere) } == .cannotWrite(path: nowhere, reason: "No such file or directory"))
-            try NPY.write(tensor, to: "/dev/null")
-            #expect(files.fileExists(atPath: "/dev/null"))
-            #expect(try files.attributesOfItem(atPath: "/dev/null")[.type] as? FileAttributeType == .typeCharacterSpecial, "a device is written, not replaced")
+            let device = ioError { try NPY.write(tensor, to: "/dev/null") }
+            #expect(device == .cannotWrite(path: "/dev/null", reason: "It is a device, not a regular file"))
+            #expect(try files.attributesOfItem(atPath: "/dev/null")[.type] as? FileAttributeType == .typeCharacterSpecial)
+            let cut = "\(folder)/a.npy\0b"
+            #expect(ioError { try NPY.write(tensor, to: cut) } == .cannotWrite(path: cut, reason: "A NUL is no part of a file's name"))
+            #expect(ioError { try NPY.read(path: cut) } == .cannotOpen(path: cut, reason: "A NUL is no part of a file's name"))
         }
     }
 

@@ -42,7 +42,7 @@ enum {
 };
 
 typedef struct {
-    void *_Nullable (*_Nonnull zip_open)(const char *path, int flags, int *_Nullable error);
+    void *_Nullable (*_Nonnull zip_fdopen)(int descriptor, int flags, int *_Nullable error);
     void *_Nullable (*_Nonnull zip_open_from_source)(void *source, int flags, czip_error *_Nullable error);
     void *_Nullable (*_Nonnull zip_source_buffer_create)(const void *_Nullable bytes, uint64_t count, int free_after_use, czip_error *_Nullable error);
     void *_Nullable (*_Nonnull zip_source_buffer)(void *archive, const void *_Nullable bytes, uint64_t count, int free_after_use);
