@@ -68,10 +68,14 @@ import _TestSupport
         #expect(mkfifo(folder.path("fifo"), 0o600) == 0)
         makeSocket(folder.path("socket"))
         try files.createDirectory(atPath: folder.path("folder"), withIntermediateDirectories: false)
-        for (link, target) in [("to-null", "/dev/null"), ("to-fifo", "fifo"), ("to-nothing", "absent"), ("to-itself", "to-itself"), ("to-folder", "folder")] {
+        // A device of our own where we may make one: root could replace the machine's.
+        let null = mknod(folder.path("null"), S_IFCHR | 0o666, 0x103) == 0 ? folder.path("null") : "/dev/null"
+        let isSafe = null != "/dev/null" || geteuid() != 0
+        if !isSafe { print("SKIPPED devices as outputs: this machine lets root make none of its own") }
+        for (link, target) in [("to-null", null), ("to-fifo", "fifo"), ("to-nothing", "absent"), ("to-itself", "to-itself"), ("to-folder", "folder")] {
             try files.createSymbolicLink(atPath: folder.path(link), withDestinationPath: target)
         }
-        let special = ["/dev/null", "/dev/zero"] + ["fifo", "socket", "to-null", "to-fifo", "to-nothing", "to-itself"].map(folder.path)
+        let special = (isSafe ? [null, folder.path("to-null")] : []) + ["fifo", "socket", "to-fifo", "to-nothing", "to-itself"].map(folder.path)
         var tried = 0
         for (verb, arguments) in try HelpDump.verbs() {
             var all: [File] = []
@@ -94,7 +98,7 @@ import _TestSupport
             let before = try contents(folder)
             for (index, output) in all.enumerated() where output.role != .input {
                 var targets = special + ["", folder.path("absent/x")]
-                if output.role == .output { targets += [folder.path("folder"), folder.path("to-folder"), folder.path("folder/"), "/dev/stdout"] }
+                if output.role == .output { targets += [folder.path("folder"), folder.path("to-folder"), folder.path("folder/")] }
                 if !(verb == "emit" || output.argument == "--json") { targets.append("-") }
                 for input in all where input.role == .input { targets += [input.path, input.path + ".hard", input.path + ".soft"] }
                 if output.role == .output { for other in all where other.role == .output && other.argument != output.argument { targets.append(other.path) } }
@@ -112,8 +116,6 @@ import _TestSupport
             }
             #expect(try contents(folder) == before, "\(verb)")
         }
-        var status = stat()
-        #expect(stat("/dev/null", &status) == 0 && status.st_mode & S_IFMT == S_IFCHR)
         #expect(tried > 150, "\(tried)")
     }
 
