@@ -6,8 +6,10 @@
 #endif
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "hostfiles.h"
@@ -41,21 +43,35 @@ int vs_has_access_list(int32_t descriptor) {
 }
 
 #if defined(__linux__)
-/* The descriptor with the bytes written to it; -1, and closed, when they cannot be. */
-static int32_t filled(int32_t file, const char *bytes, size_t count) {
-    while (file >= 0 && count > 0) {
+/* Writes all the bytes; 0, or the error's number. */
+static int write_all(int32_t file, const char *bytes, size_t count) {
+    while (count > 0) {
         ssize_t written = write(file, bytes, count);
         if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) {
-            int number = written < 0 ? errno : ENOSPC;
-            close(file);
-            errno = number;
-            return -1;
-        }
+        if (written <= 0) return written < 0 ? errno : ENOSPC;
         bytes += written;
         count -= (size_t)written;
     }
-    return file;
+    return 0;
+}
+
+/* The descriptor with the bytes written to it; -1, and closed, when they cannot be. A file beyond the limit of sizes (ulimit -f, which
+ * counts for files in memory too) is an error and not the end of the process: the signal that goes with it is taken away. */
+static int32_t filled(int32_t file, const char *bytes, size_t count) {
+    if (file < 0) return -1;
+    sigset_t signal, before, pending;
+    sigemptyset(&signal);
+    sigaddset(&signal, SIGXFSZ);
+    sigpending(&pending);
+    pthread_sigmask(SIG_BLOCK, &signal, &before);
+    int number = write_all(file, bytes, count);
+    const struct timespec none = {0, 0};
+    if (number == EFBIG && !sigismember(&pending, SIGXFSZ)) sigtimedwait(&signal, NULL, &none);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (number == 0) return file;
+    close(file);
+    errno = number;
+    return -1;
 }
 #endif
 
