@@ -37,7 +37,7 @@ package func layerFromJSON(
     let root = try ModelLayer(object)
     let version = kerasVersion ?? object["keras_version"]?.string
     let evidence = GenerationEvidence(in: document, kerasVersion: version)
-    if let warning = evidence.warning { logger.warning("\(warning)") }
+    if let warning = evidence.warning { logger.warning("\("\(warning)" as Sentence)") }
     var maker = ModelMaker(
         generation: evidence.generation, objects: objects, policy: policy, kernels: kernels, kernelMode: kernelMode)
     if let version, root.model != nil, ForwardConvolution.isMeant(inVersion: version) {

@@ -26,7 +26,7 @@ public func loadModel(
         file, elements: file.weights.map(\.elementCount), objects: objects, policy: policy, kernels: kernels, kernelMode: kernelMode,
         logger: logger)
     guard let weights = file.weights else { throw ModelIOError.noWeights(path: path) }
-    for warning in try assign(weights, to: model.layers) { logger.warning("\(warning)") }
+    for warning in try assign(weights, to: model.layers) { logger.warning("\("\(warning)" as Sentence)") }
     model.noteBuiltLayers()
     return model
 }
