@@ -77,12 +77,8 @@ public enum ActivationNames {
     /// A numeric parameter under any of its names; null and absence mean the default; NaN for another type.
     private static func parameter(_ config: JSONObject, _ names: String..., default standard: Double?) -> Double? {
         for name in names {
-            switch config[name] {
-            case .integer(let value)?: return Double(value)
-            case .number(let value)?: return value
-            case .null?, nil: continue
-            default: return .nan
-            }
+            guard let value = config[name], !value.isNull else { continue }
+            return value.number ?? .nan
         }
         return standard
     }
@@ -107,11 +103,9 @@ public enum ActivationNames {
         case "ELU":
             if let alpha = parameter(config, "alpha", default: 1), alpha.isFinite { return .elu(alpha: alpha) }
         case "Softmax":
-            switch config["axis"] {
-            case nil, .null?, .integer(-1)?: return .softmax
-            case .integer(let axis)?: return .alongAxis(.softmax, axis: axis)
-            default: break
-            }
+            let axis = config["axis"] ?? -1
+            if axis.isNull || axis == -1 { return .softmax }
+            if let axis = axis.integer { return .alongAxis(.softmax, axis: axis) }
         default: break
         }
         throw .activation(json.excerpt)
@@ -125,7 +119,7 @@ public enum ActivationNames {
 
     /// What `own(_:)` below has written.
     private static func own(_ name: String, _ config: JSONObject, _ json: JSONValue) throws(KerasConfigError) -> Activation {
-        if let function = Activation.AxisFunction(rawValue: name), case .integer(let axis)? = config["axis"] {
+        if let function = Activation.AxisFunction(rawValue: name), let axis = config["axis"]?.integer {
             return .alongAxis(function, axis: axis)
         }
         if name == "gelu", case .bool(let approximate)? = config["approximate"] { return .gelu(approximate: approximate) }

@@ -26,7 +26,7 @@ package struct ConfigReader {
 
     package func integer(_ key: String) throws(KerasConfigError) -> Int? {
         guard let value = value(key) else { return nil }
-        guard case .integer(let integer) = value else { throw wrongType(key, value, "an integer") }
+        guard let integer = value.integer else { throw wrongType(key, value, "an integer") }
         return integer
     }
 
@@ -70,7 +70,7 @@ package struct ConfigReader {
     /// Three integers, or one that stands for all three (Keras's `standardize_tuple`).
     package func triple(_ key: String) throws(KerasConfigError) -> [Int]? {
         guard let value = value(key) else { return nil }
-        if case .integer(let integer) = value { return [integer, integer, integer] }
+        if let integer = value.integer { return [integer, integer, integer] }
         guard let list = Self.integers(value), list.count == 3 else {
             throw .threeIntegers(argument: key, received: value.excerpt)
         }
@@ -85,7 +85,7 @@ package struct ConfigReader {
         guard let array = value.array else { return nil }
         var result: [Int] = []
         for element in array {
-            guard case .integer(let integer) = element else { return nil }
+            guard let integer = element.integer else { return nil }
             result.append(integer)
         }
         return result
@@ -97,10 +97,12 @@ package struct ConfigReader {
         guard let array = json.array, array.count == 5 else { throw .inputShape(json.excerpt) }
         var shape: [Int?] = []
         for (axis, extent) in array.enumerated() {
-            switch extent {
-            case .null where axis != layout.channelAxis(rank: 5): shape.append(nil)
-            case .integer(let value) where value >= (axis == 0 ? 0 : 1): shape.append(value)
-            default: throw .inputShape(json.excerpt)
+            if extent.isNull, axis != layout.channelAxis(rank: 5) {
+                shape.append(nil)
+            } else if let value = extent.integer, value >= (axis == 0 ? 0 : 1) {
+                shape.append(value)
+            } else {
+                throw .inputShape(json.excerpt)
             }
         }
         return shape

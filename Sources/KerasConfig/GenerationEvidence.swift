@@ -100,7 +100,7 @@ public struct GenerationEvidence: Hashable, Sendable {
         guard className.hasSuffix("3DTranspose"), let dilation = config["dilation_rate"] else { return }
         note(true, "dilation_rate of a \(className)")
         let values = dilation.array ?? [dilation]
-        if values.contains(where: { if case .integer(let value) = $0 { value > 1 } else { false } }) { dilatesTransposed = true }
+        if values.contains(where: { ($0.integer ?? 0) > 1 }) { dilatesTransposed = true }
     }
 
     /// Marks of the members themselves.

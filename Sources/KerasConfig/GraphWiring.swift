@@ -98,16 +98,16 @@ struct GraphWiring {
     }
 
     private static func isHistory(_ list: [JSONValue]) -> Bool {
-        guard list.count >= 3, list[0].string != nil, case .integer = list[1] else { return false }
+        guard list.count >= 3, list[0].string != nil, list[1].integer != nil else { return false }
         // A constant has its value in the third place.
         if list[1] == -1 { return true }
-        if case .integer = list[2] { return true }
+        if list[2].integer != nil { return true }
         return false
     }
 
     /// What `[layer, call, result]` names.
     private func source(_ history: [JSONValue]) throws(KerasConfigError) -> ModelGraph.Source {
-        guard history.count >= 3, let name = history[0].string, case .integer(let call) = history[1], case .integer(let result) = history[2],
+        guard history.count >= 3, let name = history[0].string, let call = history[1].integer, let result = history[2].integer,
             (0..<Int(Int32.max)).contains(call), (0..<Int(Int32.max)).contains(result)
         else { throw broken("names a tensor \(JSONValue.array(history).excerpt)") }
         guard let layer = names[name] else { throw broken("uses a result of layer \"\(name)\", which it does not have") }

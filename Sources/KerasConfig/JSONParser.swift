@@ -134,7 +134,7 @@ struct JSONParser {
             position = start
             throw malformed("a number within the range of float64")
         }
-        return Int(exactly: value).map { .integer($0) } ?? .number(value)
+        return .number(value)
     }
 
     private mutating func string() throws(KerasConfigError) -> String {

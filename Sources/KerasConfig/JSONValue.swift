@@ -1,6 +1,7 @@
 import LayerSpec
 
-/// A JSON document as a value. A number without fraction is an `integer`, also when it was written `1.0`.
+/// A JSON document as a value. Numbers are equal when their values are: `.integer(3)` and `.number(3)`, which is what 3.0 reads as. NaN
+/// equals itself.
 public enum JSONValue: Hashable, Sendable {
     case null
     case bool(Bool)
@@ -20,6 +21,59 @@ public enum JSONValue: Hashable, Sendable {
     public var string: String? {
         if case .string(let value) = self { return value }
         return nil
+    }
+
+    /// The number, with or without a fraction; nil for other kinds.
+    public var number: Double? {
+        switch self {
+        case .integer(let value): Double(value)
+        case .number(let value): value
+        default: nil
+        }
+    }
+
+    /// The number, where it has no fraction and fits into 64 bits, also when it was written `3.0`; nil for all else.
+    public var integer: Int? {
+        switch self {
+        case .integer(let value): value
+        case .number(let value): Int(exactly: value)
+        default: nil
+        }
+    }
+
+    /// The truth value; nil for other kinds.
+    public var bool: Bool? {
+        if case .bool(let value) = self { return value }
+        return nil
+    }
+
+    public static func == (left: JSONValue, right: JSONValue) -> Bool {
+        switch (left, right) {
+        case (.null, .null): true
+        case (.bool(let left), .bool(let right)): left == right
+        case (.integer(let left), .integer(let right)): left == right
+        case (.number(let left), .number(let right)): left == right || left.isNaN && right.isNaN
+        case (.integer(let integer), .number(let number)), (.number(let number), .integer(let integer)): Int(exactly: number) == integer
+        case (.string(let left), .string(let right)): left == right
+        case (.array(let left), .array(let right)): left == right
+        case (.object(let left), .object(let right)): left == right
+        default: false
+        }
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        if let integer {
+            hasher.combine(integer)
+            return
+        }
+        switch self {
+        case .null, .integer: hasher.combine(0)
+        case .bool(let value): hasher.combine(value)
+        case .number(let value): hasher.combine(value.isNaN ? .infinity : value)
+        case .string(let value): hasher.combine(value)
+        case .array(let values): hasher.combine(values)
+        case .object(let object): hasher.combine(object)
+        }
     }
 
     /// The elements of a list; nil for other kinds.
@@ -52,6 +106,9 @@ public enum JSONValue: Hashable, Sendable {
         }
     }
 
+    /// The same as `text`.
+    public func toJSON() -> String { text }
+
     /// The beginning of `text`, for error sentences.
     package var excerpt: String {
         let text = text
@@ -64,45 +121,13 @@ public enum JSONValue: Hashable, Sendable {
     }
 }
 
-/// The members of a JSON object. Keys keep the order in which they were set; a parsed object has them sorted. Equality
-/// ignores the order.
-public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
-    /// The names of the members, in the order described above.
-    public private(set) var keys: [String] = []
-    private var values: [String: JSONValue] = [:]
-
-    public init(dictionaryLiteral elements: (String, JSONValue)...) {
-        for (key, value) in elements { self[key] = value }
-    }
-
-    /// Members of a parsed document.
-    init(_ members: [String: JSONValue]) {
-        keys = members.keys.sorted()
-        values = members
-    }
-
-    /// The member of a name; setting nil removes it.
-    public subscript(key: String) -> JSONValue? {
-        get { values[key] }
-        set {
-            if newValue == nil {
-                keys.removeAll { $0 == key }
-            } else if values[key] == nil {
-                keys.append(key)
-            }
-            values[key] = newValue
-        }
-    }
-
-    public static func == (left: JSONObject, right: JSONObject) -> Bool { left.values == right.values }
-    public func hash(into hasher: inout Hasher) { hasher.combine(values) }
-}
-
-extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByBooleanLiteral,
     ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
 {
     public init(stringLiteral value: String) { self = .string(value) }
     public init(integerLiteral value: Int) { self = .integer(value) }
+    /// A `number`, also without a fraction.
+    public init(floatLiteral value: Double) { self = .number(value) }
     public init(booleanLiteral value: Bool) { self = .bool(value) }
     public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
     public init(nilLiteral: ()) { self = .null }
@@ -117,4 +142,9 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
 
     /// A shape: a list of integers, null where an extent is unknown.
     public init(shape: [Int?]) { self = .array(shape.map { $0.map { .integer($0) } ?? .null }) }
+}
+
+extension JSONValue: CustomStringConvertible {
+    /// Its `text`.
+    public var description: String { text }
 }

@@ -44,7 +44,7 @@ public struct LayerDescription: Hashable, Sendable {
         let result = LayerDescription(
             config: config, path: path, inputShape: inputShape, source: source, kerasClass: kerasClass, attributes: attributes,
             generation: generation)
-        if kerasClass == ONNXLayer.className, case .integer(let channels)? = attributes["channels"], inputShape.count == 5,
+        if kerasClass == ONNXLayer.className, let channels = attributes["channels"]?.integer, inputShape.count == 5,
             let received = inputShape[config.layout.channelAxis(rank: 5)], received != channels
         {
             throw .inLayer(config.name, .channels(channels, inputShape: inputShape))

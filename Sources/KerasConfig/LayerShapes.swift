@@ -38,7 +38,7 @@ enum LayerShapes {
     }
 
     private static func integer(_ json: JSONValue?) -> Int? {
-        if case .integer(let value)? = json { return value }
+        if let value = json?.integer { return value }
         return nil
     }
 

@@ -21,16 +21,25 @@ public struct Tensor: Sendable {
     private init(
         uninitialized shape: [Int], _ elementType: ElementType, holding count: Int?, pool: StoragePool = .shared
     ) throws(TensorError) {
-        if shape.contains(where: { $0 < 0 }) { throw .negativeExtent(shape: shape) }
-        guard let bytes = Checked.product(shape + [elementType.byteCount]), bytes <= Geometry.maximumByteCount else {
-            throw .tooLarge(shape: shape)
-        }
+        let bytes = try Self.byteCount(shape, elementType)
         if let count, count != bytes / elementType.byteCount { throw .elementCount(received: count, shape: shape) }
         self.shape = shape
         self.elementType = elementType
         elementCount = bytes / elementType.byteCount
         storage = try TensorStorage(byteCount: bytes, pool: pool)
     }
+
+    /// - Throws: `TensorError` for negative extents and more than 2^40 bytes.
+    private static func byteCount(_ shape: [Int], _ elementType: ElementType) throws(TensorError) -> Int {
+        if shape.contains(where: { $0 < 0 }) { throw .negativeExtent(shape: shape) }
+        guard let bytes = Checked.product(shape + [elementType.byteCount]), bytes <= Geometry.maximumByteCount else {
+            throw .tooLarge(shape: shape)
+        }
+        return bytes
+    }
+
+    /// Whether a tensor may have this shape, memory aside.
+    package static func holds(_ shape: [Int], _ elementType: ElementType) -> Bool { (try? byteCount(shape, elementType)) != nil }
 
     /// A tensor of zeros.
     /// - Throws: as `init(uninitialized:_:pool:)`.
@@ -39,6 +48,7 @@ public struct Tensor: Sendable {
         storage.address.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
     }
 
+    /// A float32 tensor of the given elements; so is one of a literal, `Tensor(shape: [2], [1, 2.5])`.
     /// - Throws: `TensorError.elementCount` unless there is one element per position of the shape.
     public init(shape: [Int], _ elements: [Float]) throws(TensorError) {
         try self.init(shape: shape, .float32, elements)
@@ -46,9 +56,19 @@ public struct Tensor: Sendable {
 
     /// A float64 tensor of the given elements.
     /// - Throws: `TensorError.elementCount` unless there is one element per position of the shape.
+    @_disfavoredOverload
     public init(shape: [Int], _ elements: [Double]) throws(TensorError) {
         try self.init(shape: shape, .float64, elements)
     }
+
+    /// A float32 tensor of one axis: `Tensor([1, 2.5])`.
+    /// - Throws: as `init(uninitialized:_:pool:)`.
+    public init(_ elements: [Float]) throws(TensorError) { try self.init(shape: [elements.count], elements) }
+
+    /// A float64 tensor of one axis.
+    /// - Throws: as `init(uninitialized:_:pool:)`.
+    @_disfavoredOverload
+    public init(_ elements: [Double]) throws(TensorError) { try self.init(shape: [elements.count], elements) }
 
     private init<T>(shape: [Int], _ type: ElementType, _ elements: [T]) throws(TensorError) {
         try self.init(uninitialized: shape, type, holding: elements.count)

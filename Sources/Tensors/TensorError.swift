@@ -8,6 +8,8 @@ public enum TensorError: Error, Hashable, Sendable, CustomStringConvertible {
     case tooLarge(shape: [Int])
     case shapeMismatch(received: [Int], expected: [Int])
     case typeMismatch(received: String, expected: String)
+    /// Indices that are no place of a tensor.
+    case index([Int], shape: [Int])
 
     public var description: String {
         let sentence: Sentence = switch self {
@@ -18,6 +20,7 @@ public enum TensorError: Error, Hashable, Sendable, CustomStringConvertible {
         case .tooLarge(let shape): "Received shape \(shape); expected at most 2^40 bytes."
         case .shapeMismatch(let received, let expected): "Received a tensor of shape \(received); expected \(expected)."
         case .typeMismatch(let received, let expected): "Received a tensor of \(received); expected \(expected)."
+        case .index(let indices, let shape): "Received index \(indices) for shape \(shape); expected a place of each axis."
         }
         return sentence.text
     }

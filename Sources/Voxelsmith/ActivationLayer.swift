@@ -50,7 +50,13 @@ final class ActivationLayer: Layer {
     override var computeType: ElementType { policy.computeType }
 
     override func call(_ x: Tensor, threads: Int) throws -> Tensor {
-        if let tensorActivation { return try tensorActivation(x).cast(to: computeType) }
+        try Self.apply(activation, tensorActivation, to: x, type: computeType, threads: threads)
+    }
+
+    private static func apply(
+        _ activation: Activation, _ tensorActivation: (any TensorActivation)?, to x: Tensor, type: ElementType, threads: Int
+    ) throws -> Tensor {
+        if let tensorActivation { return try tensorActivation(x).cast(to: type) }
         if case .alongAxis(let function, let axis) = activation { return try ActivationArithmetic.apply(function, axis: axis, to: x) }
         if activation == .linear { return x }
         var y = x
@@ -83,10 +89,12 @@ final class ActivationLayer: Layer {
         return result
     }
 
-    override func copy() throws -> Layer {
-        let result = ActivationLayer(
-            kerasClass: kerasClass, config: config, activation: activation, tensorActivation: tensorActivation, policy: policy)
-        try copyState(to: result)
-        return result
+    override func makeCopy() throws -> Layer {
+        ActivationLayer(kerasClass: kerasClass, config: config, activation: activation, tensorActivation: tensorActivation, policy: policy)
+    }
+
+    override func preparedCall(inputShapes: [[Int]]) throws -> PreparedCall {
+        let (activation, tensorActivation, type) = (activation, tensorActivation, computeType)
+        return { xs, threads in try xs.map { try Self.apply(activation, tensorActivation, to: $0, type: type, threads: threads) } }
     }
 }

@@ -4,9 +4,11 @@ import LayerSpec
 
 extension Conv3D {
     /// What the config of a layer says.
-    /// - Parameter className: decides what the layer computes.
+    /// - Parameters:
+    ///   - className: decides what the layer computes.
+    ///   - type: gives a layer without a name one.
     static func read(
-        _ config: JSONObject, className: String, generation: KerasGeneration?, objects: CustomObjects
+        _ config: JSONObject, className: String, of type: Layer.Type, _ generation: KerasGeneration?, _ objects: CustomObjects
     ) throws -> (LayerConfig, ConvolutionArguments) {
         let generation = generation ?? KerasGeneration(detectedIn: ["class_name": .string(className), "config": .object(config)])
         let stated = try ConfigReader(config: config, className: className).string("name")
@@ -15,7 +17,7 @@ extension Conv3D {
         if config["data_format"]?.string == nil { plain["data_format"] = .string(try KerasSettings.current.imageDataFormat.rawValue) }
         if config["dtype"]?.isNull ?? true { plain["dtype"] = .string(try KerasSettings.current.floatx.rawValue) }
         let layer = try KerasLayer.read(
-            plain, className: className, name: stated ?? UniqueNames.shared.next(forClass: className), generation: generation,
+            plain, className: className, name: stated ?? UniqueNames.shared.next(for: type), generation: generation,
             customActivations: objects.activationNames)
         var arguments = try ConvolutionArguments(plain, className: className, layout: layer.layout, generation: generation, objects: objects)
         if config["data_format"]?.string == nil { arguments.layoutOrigin = .settings(try KerasSettings.current.imageDataFormatOrigin) }

@@ -19,26 +19,28 @@ open class Conv3D: Layer {
     /// Whether the interpreter may stand in for a missing kernel, or must.
     public let kernelMode: KernelMode
     /// Everything else the layer was made with.
-    package let arguments: ConvolutionArguments
+    package private(set) var arguments: ConvolutionArguments
 
-    private var kernelVariable: Variable?
-    private var biasVariable: Variable?
-    private var kernel: Tensor? { kernelVariable?.value }
-    private var bias: Tensor? { biasVariable?.value }
+    /// (kernel sizes..., channels / groups, filters) here, (kernel sizes..., filters, channels) in a `Conv3DTranspose`; nil before
+    /// `build`.
+    public private(set) var kernel: Variable?
+    /// One value per filter; nil before `build`, and without a bias.
+    public private(set) var bias: Variable?
     /// By input shape without the batch extent. All of the same weights.
     private var prepared: [[Int]: PreparedLayer] = [:]
     /// Of the variables when `prepared` was packed.
     private var packedVersions: [Int] = []
 
+    /// Every argument that Keras takes by name may be a name here: `padding: "same"`, `activation: "relu"`, `kernelInitializer: "he_normal"`.
     /// - Parameters:
     ///   - filters: channels of the output.
     ///   - kernelSize: a number, or one for each of (depth, height, width).
     ///   - strides: as `kernelSize`.
-    ///   - padding: `valid` or `same`.
+    ///   - padding: `.valid` or `.same`, their names, or the `padding` of another layer.
     ///   - dataFormat: nil for what the user's keras.json says, channels_last without one.
     ///   - dilationRate: as `kernelSize`.
     ///   - groups: independent parts of channels and filters; divides both.
-    ///   - activation: applied to the sum, after the bias.
+    ///   - activation: applied to the sum, after the bias; nil for none.
     ///   - useBias: whether a bias is added to the sum.
     ///   - kernelInitializer: nil means Glorot uniform for both, as in Keras.
     ///   - biasInitializer: as `kernelInitializer`.
@@ -58,34 +60,49 @@ open class Conv3D: Layer {
     ///   - policy: which kernels may answer: rearranged ones too (`fast`), or plain sums only.
     ///   - kernels: where specialised kernels come from.
     ///   - kernelMode: whether the interpreter may stand in for a missing kernel, or must.
-    /// - Throws: `KerasConfigError` for what Keras forbids, `KerasSettingsError` for an illegal keras.json when it is needed.
+    /// - Throws: `KerasConfigError` for what Keras forbids, `ArgumentError` for names of unknown objects, `KerasSettingsError` for an
+    ///   illegal keras.json when it is needed.
     public init(
-        filters: Int, kernelSize: IntOrTriple, strides: IntOrTriple = 1, padding: KerasPadding = .valid,
-        dataFormat: Layout? = nil, dilationRate: IntOrTriple = 1, groups: Int = 1, activation: Activation = .linear,
-        useBias: Bool = true, kernelInitializer: (any Initializer)? = GlorotUniform(), biasInitializer: (any Initializer)? = Zeros(),
-        kernelRegularizer: (any Regularizer)? = nil, biasRegularizer: (any Regularizer)? = nil,
-        activityRegularizer: (any Regularizer)? = nil, kernelConstraint: (any Constraint)? = nil,
-        biasConstraint: (any Constraint)? = nil, name: String? = nil, trainable: Bool = true, dtype: DTypePolicy? = nil,
+        filters: Int, kernelSize: any SpatialArgument, strides: any SpatialArgument = 1, padding: any PaddingArgument = KerasPadding.valid,
+        dataFormat: (any LayoutArgument)? = nil, dilationRate: any SpatialArgument = 1, groups: Int = 1,
+        activation: (any ActivationArgument)? = nil, useBias: Bool = true,
+        kernelInitializer: (any InitializerArgument)? = GlorotUniform(), biasInitializer: (any InitializerArgument)? = Zeros(),
+        kernelRegularizer: (any RegularizerArgument)? = nil, biasRegularizer: (any RegularizerArgument)? = nil,
+        activityRegularizer: (any RegularizerArgument)? = nil, kernelConstraint: (any ConstraintArgument)? = nil,
+        biasConstraint: (any ConstraintArgument)? = nil, name: String? = nil, trainable: Bool = true, dtype: (any DTypeArgument)? = nil,
         inputShape: [Int?]? = nil, batchInputShape: [Int?]? = nil, batchSize: Int? = nil, weights: [Tensor]? = nil,
         tensorActivation: (any TensorActivation)? = nil, policy: Policy = .fast,
         kernels: any KernelProvider = KernelRegistry.shared, kernelMode: KernelMode = .auto
     ) throws {
+        let layout = try ConvolutionArguments.layout(dataFormat)
+        let (plain, own) = try ConvolutionArguments.activations(activation, tensorActivation)
         arguments = try ConvolutionArguments(
             trainable: trainable, dtype: dtype, kernelInitializer: kernelInitializer, biasInitializer: biasInitializer,
             kernelRegularizer: kernelRegularizer, biasRegularizer: biasRegularizer, activityRegularizer: activityRegularizer,
             kernelConstraint: kernelConstraint, biasConstraint: biasConstraint, dataFormat: dataFormat, inputShape: inputShape,
-            batchInputShape: batchInputShape, batchSize: batchSize, weights: weights, tensorActivation: tensorActivation)
+            batchInputShape: batchInputShape, batchSize: batchSize, weights: weights, tensorActivation: own)
         config = try KerasRules.validate(
-            op: .inputGradient, name: name ?? UniqueNames.shared.next(forClass: "Conv3D"), filters: filters, kernelSize: kernelSize.values,
-            strides: strides.values, padding: padding, layout: try ConvolutionArguments.layout(dataFormat),
-            dilationRate: dilationRate.values, groups: groups, activation: tensorActivation == nil ? activation : .linear,
-            useBias: useBias, elementType: arguments.dtypePolicy.elementType)
+            op: .inputGradient, name: name ?? UniqueNames.shared.next(for: Self.self), filters: filters,
+            kernelSize: kernelSize.intOrTriple.values, strides: strides.intOrTriple.values, padding: padding.resolvedPadding().padding,
+            layout: layout, dilationRate: dilationRate.intOrTriple.values, groups: groups, activation: plain, useBias: useBias,
+            elementType: arguments.dtypePolicy.elementType)
         (self.policy, self.kernels, self.kernelMode) = (policy, kernels, kernelMode)
         super.init(name: config.name, dtype: arguments.dtypePolicy.variableType, trainable: trainable)
-        self.activityRegularizer = activityRegularizer
+        self.activityRegularizer = arguments.activityRegularizer
     }
 
-    /// Keras's `from_config`: a layer from the config that a `Conv3D` of any Keras generation wrote.
+    /// Keras's `from_config`: a layer from the config that a `Conv3D` of any Keras generation wrote. In a model that is being read it
+    /// takes the model's generation, objects and kernels.
+    /// - Throws: `KerasConfigError`, `ArgumentError`, and what makers of registered objects throw.
+    public override init(config: JSONObject) throws {
+        let context = ConfigContext.current
+        (self.config, arguments) = try Conv3D.read(config, className: "Conv3D", of: Self.self, context.generation, context.objects)
+        (policy, kernels, kernelMode) = (context.policy, context.kernels, context.kernelMode)
+        super.init(name: self.config.name, dtype: arguments.dtypePolicy.variableType, trainable: arguments.trainable)
+        activityRegularizer = arguments.activityRegularizer
+    }
+
+    /// As `init(config:)`, with what it goes by besides the config.
     /// - Parameters:
     ///   - config: what `getConfig()` of a `Conv3D` gave.
     ///   - generation: which Keras wrote it, where that is known; detected otherwise. It decides what `hard_sigmoid` means.
@@ -98,12 +115,20 @@ open class Conv3D: Layer {
         config: JSONObject, generation: KerasGeneration? = nil, objects: CustomObjects = .shared, policy: Policy = .fast,
         kernels: any KernelProvider = KernelRegistry.shared, kernelMode: KernelMode = .auto
     ) throws {
-        let (layer, arguments) = try Conv3D.read(config, className: "Conv3D", generation: generation, objects: objects)
+        let (layer, arguments) = try Conv3D.read(config, className: "Conv3D", of: Self.self, generation, objects)
         self.init(config: layer, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
     }
 
-    package init(
-        config: LayerConfig, arguments: ConvolutionArguments, policy: Policy, kernels: any KernelProvider, kernelMode: KernelMode
+    /// A layer from a description, with its name; Keras's own rules are checked where the description was read.
+    /// - Parameters:
+    ///   - config: all hyperparameters.
+    ///   - arguments: everything else.
+    ///   - policy: which kernels may answer: rearranged ones too (`fast`), or plain sums only.
+    ///   - kernels: where specialised kernels come from.
+    ///   - kernelMode: whether the interpreter may stand in for a missing kernel, or must.
+    public init(
+        config: LayerConfig, arguments: ConvolutionArguments, policy: Policy = .fast, kernels: any KernelProvider = KernelRegistry.shared,
+        kernelMode: KernelMode = .auto
     ) {
         self.config = config
         self.policy = policy
@@ -113,44 +138,6 @@ open class Conv3D: Layer {
         super.init(name: config.name, dtype: arguments.dtypePolicy.variableType, trainable: arguments.trainable)
         activityRegularizer = arguments.activityRegularizer
     }
-
-    /// Channels of the output.
-    public var filters: Int { config.filters }
-    /// Per spatial axis (depth, height, width), as all the following.
-    public var kernelSize: [Int] { config.kernelSize }
-    /// Outputs between neighbouring inputs, per axis.
-    public var strides: [Int] { config.strides }
-    /// Outputs between neighbouring taps, per axis.
-    public var dilationRate: [Int] { config.dilationRate }
-    /// How crop and output lengths follow from an input shape.
-    public var padding: PaddingRule { config.padding }
-    /// Independent parts of channels and filters.
-    public var groups: Int { config.groups }
-    /// Where the channel axis stands.
-    public var dataFormat: Layout { config.layout }
-    /// Applied to the sum, after the bias.
-    public var activation: Activation { config.activation }
-    /// Whether the layer has a bias.
-    public var useBias: Bool { config.useBias }
-
-    /// The user's own activation; nil where `activation` is the one.
-    public var tensorActivation: (any TensorActivation)? { arguments.tensorActivation }
-    /// Types of the variables and of the arithmetic.
-    public var dtypePolicy: DTypePolicy { arguments.dtypePolicy }
-    /// Makes the first kernel; nil means Glorot uniform.
-    public var kernelInitializer: (any Initializer)? { arguments.kernelInitializer }
-    /// Makes the first bias; nil means Glorot uniform.
-    public var biasInitializer: (any Initializer)? { arguments.biasInitializer }
-    /// The penalty on the kernel.
-    public var kernelRegularizer: (any Regularizer)? { arguments.kernelRegularizer }
-    /// The penalty on the bias.
-    public var biasRegularizer: (any Regularizer)? { arguments.biasRegularizer }
-    /// What the kernel is projected to after a step of an optimizer.
-    public var kernelConstraint: (any Constraint)? { arguments.kernelConstraint }
-    /// What the bias is projected to after a step of an optimizer.
-    public var biasConstraint: (any Constraint)? { arguments.biasConstraint }
-    /// The input shape the layer was made with, batch first, nil where unknown; nil when it was made without.
-    public var batchInputShape: [Int?]? { arguments.batchInputShape }
 
     open override var computeType: ElementType { dtypePolicy.computeType }
 
@@ -172,12 +159,29 @@ open class Conv3D: Layer {
     /// - Throws: `KerasConfigError.notRepresentable` for groups of a transposed convolution and ONNX paddings.
     open override func getConfig() throws -> JSONObject { try kerasConfig() }
 
-    open override func copy() throws -> Layer {
-        // A subclass may have more to copy.
-        if type(of: self) != Conv3D.self { return try super.copy() }
-        let result = Conv3D(config: config, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
-        try copyState(to: result)
-        return result
+    open override func makeCopy() throws -> Layer {
+        if type(of: self) == Conv3D.self {
+            return Conv3D(config: config, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
+        }
+        return try copyOfSubclass()
+    }
+
+    /// A layer of a subclass, made by its `init(config:)`, with the kernels of this one.
+    func copyOfSubclass() throws -> Layer {
+        let context = ConfigContext(generation: .keras3, policy: policy, kernels: kernels, kernelMode: kernelMode)
+        return try ConfigContext.$current.withValue(context) { try super.makeCopy() }
+    }
+
+    /// Objects of the user's own are handed over by `copyState(to:)` and need not be registered.
+    override func configForCopy() throws -> JSONObject {
+        var config = try getConfig()
+        let objects: [(String, (any KerasObject)?)] = [
+            ("kernel_initializer", kernelInitializer), ("bias_initializer", biasInitializer), ("kernel_regularizer", kernelRegularizer),
+            ("bias_regularizer", biasRegularizer), ("activity_regularizer", activityRegularizer), ("kernel_constraint", kernelConstraint),
+            ("bias_constraint", biasConstraint), ("activation", tensorActivation),
+        ]
+        for (key, object) in objects where object != nil && object?.kerasModule == nil { config[key] = .null }
+        return config
     }
 
     /// Creates the kernel and the bias with their initializers; then takes the `weights` the layer was made with.
@@ -204,11 +208,11 @@ open class Conv3D: Layer {
 
     private func makeVariables(kernelShape: [Int], _ kernelInitializer: (any Initializer)?, _ biasInitializer: (any Initializer)?) throws {
         do {
-            kernelVariable = try addWeight(
+            kernel = try addWeight(
                 name: "kernel", shape: kernelShape, initializer: kernelInitializer, regularizer: kernelRegularizer,
                 constraint: kernelConstraint)
             if useBias {
-                biasVariable = try addWeight(
+                bias = try addWeight(
                     name: "bias", shape: [filters], initializer: biasInitializer, regularizer: biasRegularizer, constraint: biasConstraint)
             }
         } catch {
@@ -218,15 +222,16 @@ open class Conv3D: Layer {
     }
 
     private func dropVariables() {
-        ownVariables.removeAll { $0 === kernelVariable || $0 === biasVariable }
-        (kernelVariable, biasVariable) = (nil, nil)
+        ownVariables.removeAll { $0 === kernel || $0 === bias }
+        (kernel, bias) = (nil, nil)
     }
 
-    public override func copyState(to other: Layer) throws {
+    open override func copyState(to other: Layer) throws {
         try super.copyState(to: other)
         guard let other = other as? Conv3D else { return }
-        other.kernelVariable = zip(ownVariables, other.ownVariables).first { $0.0 === kernelVariable }?.1
-        other.biasVariable = zip(ownVariables, other.ownVariables).first { $0.0 === biasVariable }?.1
+        other.arguments = arguments
+        other.kernel = zip(ownVariables, other.ownVariables).first { $0.0 === kernel }?.1
+        other.bias = zip(ownVariables, other.ownVariables).first { $0.0 === bias }?.1
     }
 
     /// Creates the weights of a layer whose input's extents are not known yet, with values at hand.
@@ -288,19 +293,19 @@ open class Conv3D: Layer {
         try super.prepare(inputShape: inputShape)
         forgetStale()
         let spec = try checkedSpec(inputShape: inputShape)
-        let choice = try choice(spec, kernel: kernel)
-        prepared[Array(inputShape.dropFirst())] = try pack(spec, choice, kernel: kernel, bias: bias, sharing: prepared)
+        let choice = try choice(spec, kernel: kernel?.value)
+        prepared[Array(inputShape.dropFirst())] = try pack(spec, choice, kernel: kernel?.value, bias: bias?.value, sharing: prepared)
     }
 
     /// The kernel for a problem, with the weights there are.
     private func choice(_ spec: KernelSpec, kernel: Tensor?) throws -> KernelChoice {
         guard let kernel else { return try statingLayout(kernels.lookup(spec, mode: kernelMode)) }
-        return try statingLayout(kernels.lookup(spec, mode: kernelMode, weights: forKernels(kernel)))
+        return try statingLayout(kernels.lookup(spec, mode: kernelMode, weights: kernelSurroundings.before(kernel)))
     }
 
     private func isInFastRange(_ kernel: Tensor?) throws -> Bool {
         guard let kernel else { return true }
-        return try FastRange.weightBeyond(forKernels(kernel)) == nil
+        return try FastRange.weightBeyond(kernelSurroundings.before(kernel)) == nil
     }
 
     private func pack(
@@ -308,12 +313,23 @@ open class Conv3D: Layer {
     ) throws -> PreparedLayer {
         guard let kernel else { throw LayerError.notBuilt(layer: name, method: "prepare") }
         let shared = others.values.first { $0.packed.packingKey == choice.kernel.packingKey }?.packed
-        return try PreparedLayer(spec: spec, choice: choice, weights: forKernels(kernel), bias: bias.map(forKernels), sharing: shared)
+        return try PreparedLayer(spec: spec, choice: choice, weights: kernelSurroundings.before(kernel), bias: bias.map(kernelSurroundings.before), sharing: shared)
     }
 
-    /// A tensor rounded to the type the layer computes in, as kernels take it.
-    private func forKernels(_ tensor: Tensor) throws -> Tensor {
-        try DefaultArithmetic.run { try tensor.cast(to: computeType).cast(to: config.elementType) }
+    private var kernelSurroundings: KernelSurroundings {
+        KernelSurroundings(
+            computeType: computeType, elementType: config.elementType, activation: activation, tensorActivation: tensorActivation)
+    }
+
+    /// The layer with its present weights for inputs of one shape, as a function that any task may call. Unlike `preparedLayer` it does
+    /// all that the layer does.
+    /// - Throws: as `prepare(inputShape:)`.
+    open override func preparedCall(inputShapes: [[Int]]) throws -> PreparedCall {
+        guard let shape = inputShapes.first, inputShapes.count == 1 else {
+            throw LayerError.inputCount(layer: name, received: inputShapes.count, expected: 1)
+        }
+        let (layer, surroundings) = (try kernelLayer(inputShape: shape), kernelSurroundings)
+        return { xs, threads in try xs.map { try surroundings.after(layer.call(surroundings.before($0), threads: threads)) } }
     }
 
     /// The layer with its present weights, ready for inputs of one shape. Later changes of the weights do not reach it.
@@ -334,7 +350,7 @@ open class Conv3D: Layer {
         return activation.needsWholeResult ? "its activation \(activation.name) follows the kernel" : nil
     }
 
-    private var versions: [Int] { [kernelVariable, biasVariable].compactMap { $0?.version } }
+    private var versions: [Int] { [kernel, bias].compactMap { $0?.version } }
 
     /// Drops what was packed of values that variables have been assigned over since.
     private func forgetStale() {
@@ -359,17 +375,15 @@ open class Conv3D: Layer {
     /// - Throws: `LayerError` for a wrong rank or channel count; `SpecError`, `KernelLookupError`, `TensorError`,
     ///   `KernelError`.
     open override func call(_ x: Tensor, threads: Int) throws -> Tensor {
-        var y = try kernelLayer(inputShape: x.shape).call(forKernels(x), threads: threads)
-        if case .alongAxis(let function, let axis) = activation { y = try ActivationArithmetic.apply(function, axis: axis, to: y) }
-        if let tensorActivation { y = try tensorActivation(y) }
-        return y.elementType == computeType ? y : try DefaultArithmetic.run { try y.cast(to: computeType) }
+        let rounding = kernelSurroundings
+        return try rounding.after(kernelLayer(inputShape: x.shape).call(rounding.before(x), threads: threads))
     }
 
     /// Which kernel computes inputs of this shape, and why. Prepares nothing.
     /// - Throws: `LayerError`, `SpecError` or `KernelLookupError`.
     public func kernelInUse(inputShape: [Int]) throws -> String {
         if let layer = prepared[Array(inputShape.dropFirst())] { return layer.choice.reason }
-        return try choice(checkedSpec(inputShape: inputShape), kernel: kernel).reason
+        return try choice(checkedSpec(inputShape: inputShape), kernel: kernel?.value).reason
     }
 
     open override func computeOutputShape(_ inputShape: [Int]) throws -> [Int] {
@@ -387,10 +401,10 @@ open class Conv3D: Layer {
         for (variable, value) in zip(self.weights, weights) { values[ObjectIdentifier(variable)] = try value.cast(to: variable.dtype) }
         func new(_ variable: Variable?) -> Tensor? { variable.flatMap { values[ObjectIdentifier($0)] } }
         var repacked: [[Int]: PreparedLayer] = [:]
-        let keepsChoices = try prepared.isEmpty || isInFastRange(kernel) == isInFastRange(new(kernelVariable))
+        let keepsChoices = try prepared.isEmpty || isInFastRange(kernel?.value) == isInFastRange(new(kernel))
         for (shape, old) in prepared {
-            let choice = keepsChoices ? old.choice : try choice(old.spec, kernel: new(kernelVariable))
-            repacked[shape] = try pack(old.spec, choice, kernel: new(kernelVariable), bias: new(biasVariable), sharing: repacked)
+            let choice = keepsChoices ? old.choice : try choice(old.spec, kernel: new(kernel))
+            repacked[shape] = try pack(old.spec, choice, kernel: new(kernel), bias: new(bias), sharing: repacked)
         }
         try super.setWeights(weights)
         (prepared, packedVersions) = (repacked, versions)

@@ -10,15 +10,17 @@ import Tensors
 ///     let up = try Conv3DTranspose(filters: 8, kernelSize: 4, strides: 2, padding: .same, activation: .relu)
 ///     let y = try up(x)
 open class Conv3DTranspose: Conv3D {
+    /// Every argument that Keras takes by name may be a name here: `padding: "same"`, `activation: "relu"`, `kernelInitializer: "he_normal"`.
     /// - Parameters:
     ///   - filters: channels of the output.
     ///   - kernelSize: a number, or one for each of (depth, height, width).
     ///   - strides: as `kernelSize`.
-    ///   - padding: `valid` or `same`.
+    ///   - padding: `.valid` or `.same`, their names, or the `padding` of another layer.
     ///   - dataFormat: nil for what the user's keras.json says, channels_last without one.
-    ///   - outputPadding: extra outputs at the end of each axis, less than the stride; nil for the length Keras infers.
+    ///   - outputPadding: extra outputs at the end of each axis, less than the stride; nil for the length Keras infers, and for that of a
+    ///     `padding` which states it.
     ///   - dilationRate: as `kernelSize`.
-    ///   - activation: applied to the sum, after the bias.
+    ///   - activation: applied to the sum, after the bias; nil for none.
     ///   - useBias: whether a bias is added to the sum.
     ///   - kernelInitializer: nil means Glorot uniform for both, as in Keras.
     ///   - biasInitializer: as `kernelInitializer`.
@@ -38,34 +40,48 @@ open class Conv3DTranspose: Conv3D {
     ///   - policy: which kernels may answer: rearranged ones too (`fast`), or plain sums only.
     ///   - kernels: where specialised kernels come from.
     ///   - kernelMode: whether the interpreter may stand in for a missing kernel, or must.
-    /// - Throws: `KerasConfigError` for what Keras forbids, `KerasSettingsError` for an illegal keras.json when it is needed.
+    /// - Throws: `KerasConfigError` for what Keras forbids, `ArgumentError` for names of unknown objects, `KerasSettingsError` for an
+    ///   illegal keras.json when it is needed.
     public init(
-        filters: Int, kernelSize: IntOrTriple, strides: IntOrTriple = 1, padding: KerasPadding = .valid,
-        dataFormat: Layout? = nil, outputPadding: IntOrTriple? = nil, dilationRate: IntOrTriple = 1,
-        activation: Activation = .linear, useBias: Bool = true,
-        kernelInitializer: (any Initializer)? = GlorotUniform(), biasInitializer: (any Initializer)? = Zeros(),
-        kernelRegularizer: (any Regularizer)? = nil, biasRegularizer: (any Regularizer)? = nil,
-        activityRegularizer: (any Regularizer)? = nil, kernelConstraint: (any Constraint)? = nil,
-        biasConstraint: (any Constraint)? = nil, name: String? = nil, trainable: Bool = true, dtype: DTypePolicy? = nil,
+        filters: Int, kernelSize: any SpatialArgument, strides: any SpatialArgument = 1, padding: any PaddingArgument = KerasPadding.valid,
+        dataFormat: (any LayoutArgument)? = nil, outputPadding: (any SpatialArgument)? = nil, dilationRate: any SpatialArgument = 1,
+        activation: (any ActivationArgument)? = nil, useBias: Bool = true,
+        kernelInitializer: (any InitializerArgument)? = GlorotUniform(), biasInitializer: (any InitializerArgument)? = Zeros(),
+        kernelRegularizer: (any RegularizerArgument)? = nil, biasRegularizer: (any RegularizerArgument)? = nil,
+        activityRegularizer: (any RegularizerArgument)? = nil, kernelConstraint: (any ConstraintArgument)? = nil,
+        biasConstraint: (any ConstraintArgument)? = nil, name: String? = nil, trainable: Bool = true, dtype: (any DTypeArgument)? = nil,
         inputShape: [Int?]? = nil, batchInputShape: [Int?]? = nil, batchSize: Int? = nil, weights: [Tensor]? = nil,
         tensorActivation: (any TensorActivation)? = nil, policy: Policy = .fast,
         kernels: any KernelProvider = KernelRegistry.shared, kernelMode: KernelMode = .auto
     ) throws {
+        let layout = try ConvolutionArguments.layout(dataFormat)
+        let (plain, own) = try ConvolutionArguments.activations(activation, tensorActivation)
         let arguments = try ConvolutionArguments(
             trainable: trainable, dtype: dtype, kernelInitializer: kernelInitializer, biasInitializer: biasInitializer,
             kernelRegularizer: kernelRegularizer, biasRegularizer: biasRegularizer, activityRegularizer: activityRegularizer,
             kernelConstraint: kernelConstraint, biasConstraint: biasConstraint, dataFormat: dataFormat, inputShape: inputShape,
-            batchInputShape: batchInputShape, batchSize: batchSize, weights: weights, tensorActivation: tensorActivation)
+            batchInputShape: batchInputShape, batchSize: batchSize, weights: weights, tensorActivation: own)
+        let rule = try padding.resolvedPadding()
         let config = try KerasRules.validate(
-            name: name ?? UniqueNames.shared.next(forClass: "Conv3DTranspose"), filters: filters, kernelSize: kernelSize.values,
-            strides: strides.values, padding: padding, outputPadding: outputPadding?.values,
-            layout: try ConvolutionArguments.layout(dataFormat), dilationRate: dilationRate.values,
-            activation: tensorActivation == nil ? activation : .linear, useBias: useBias,
+            name: name ?? UniqueNames.shared.next(for: Self.self), filters: filters, kernelSize: kernelSize.intOrTriple.values,
+            strides: strides.intOrTriple.values, padding: rule.padding, outputPadding: outputPadding?.intOrTriple.values ?? rule.outputPadding,
+            layout: layout, dilationRate: dilationRate.intOrTriple.values, activation: plain, useBias: useBias,
             elementType: arguments.dtypePolicy.elementType)
         super.init(config: config, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
     }
 
-    /// Keras's `from_config`: a layer from the config that a `Conv3DTranspose` of any Keras generation wrote.
+    /// Keras's `from_config`: a layer from the config that a `Conv3DTranspose` of any Keras generation wrote. In a model that is being
+    /// read it takes the model's generation, objects and kernels.
+    /// - Throws: `KerasConfigError`, `ArgumentError`, and what makers of registered objects throw.
+    public override init(config: JSONObject) throws {
+        let context = ConfigContext.current
+        let (layer, arguments) = try Conv3D.read(
+            config, className: "Conv3DTranspose", of: Self.self, context.generation, context.objects)
+        super.init(
+            config: layer, arguments: arguments, policy: context.policy, kernels: context.kernels, kernelMode: context.kernelMode)
+    }
+
+    /// As `init(config:)`, with what it goes by besides the config.
     /// - Parameters:
     ///   - config: what `getConfig()` of any generation gave.
     ///   - generation: which Keras wrote it, where that is known; detected otherwise. It decides what `hard_sigmoid` means.
@@ -78,7 +94,7 @@ open class Conv3DTranspose: Conv3D {
         config: JSONObject, generation: KerasGeneration? = nil, objects: CustomObjects = .shared, policy: Policy = .fast,
         kernels: any KernelProvider = KernelRegistry.shared, kernelMode: KernelMode = .auto
     ) throws {
-        let (layer, arguments) = try Conv3D.read(config, className: "Conv3DTranspose", generation: generation, objects: objects)
+        let (layer, arguments) = try Conv3D.read(config, className: "Conv3DTranspose", of: Self.self, generation, objects)
         self.init(config: layer, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
     }
 
@@ -93,18 +109,19 @@ open class Conv3DTranspose: Conv3D {
         self.init(config: config, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
     }
 
-    package override init(
-        config: LayerConfig, arguments: ConvolutionArguments, policy: Policy, kernels: any KernelProvider, kernelMode: KernelMode
+    /// As the `init(config:arguments:policy:kernels:kernelMode:)` of `Conv3D`.
+    public override init(
+        config: LayerConfig, arguments: ConvolutionArguments, policy: Policy = .fast, kernels: any KernelProvider = KernelRegistry.shared,
+        kernelMode: KernelMode = .auto
     ) {
         super.init(config: config, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
     }
 
-    open override func copy() throws -> Layer {
-        // A subclass may have more to copy.
-        if type(of: self) != Conv3DTranspose.self { return try super.copy() }
-        let result = Conv3DTranspose(config: config, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
-        try copyState(to: result)
-        return result
+    open override func makeCopy() throws -> Layer {
+        if type(of: self) == Conv3DTranspose.self {
+            return Conv3DTranspose(config: config, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
+        }
+        return try copyOfSubclass()
     }
 
     /// Extra outputs at the end of each axis; nil where the length is inferred.

@@ -63,6 +63,14 @@ public final class CustomObjects: Sendable {
         makers.withLock { makers in for key in Self.keys(name, package) { makers.layers[key] = make } }
     }
 
+    /// A layer class of the user's own, under the name of its type.
+    /// - Parameters:
+    ///   - type: the class; its `init(config:)` makes the layers.
+    ///   - package: what stands before ">" in registered names.
+    public func register<Class: ConfigurableLayer>(layer type: Class.Type, package: String = "Custom") {
+        register(layer: "\(type)", package: package) { try type.init(config: $0) }
+    }
+
     /// The layer of a registered class that a config's entry stands for; nil for another class.
     func layer(_ entry: JSONObject) throws -> Layer? {
         let layers = makers.withLock { $0.layers }

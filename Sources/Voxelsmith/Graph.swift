@@ -9,9 +9,13 @@ public final class Graph: Sendable {
     @TaskLocal public static var current: Graph?
 
     private let scopes = Mutex<[String: Int]>([:])
+    /// Whether nobody asked for it: the graph that a `Sequential` of eager layers opens for them.
+    let isImplicit: Bool
 
     /// A graph without layers.
-    public init() {}
+    public init() { isImplicit = false }
+
+    init(isImplicit: Bool) { self.isImplicit = isImplicit }
 
     /// A scope for the variables of a layer: its name, numbered from the second layer of that name on.
     func scope(for name: String) -> String {
@@ -31,4 +35,12 @@ public final class Graph: Sendable {
 ///     }
 public func withGraph<Result>(_ graph: Graph = Graph(), _ body: () throws -> Result) rethrows -> Result {
     try Graph.$current.withValue(graph, operation: body)
+}
+
+/// As `withGraph` of a body without `await`: the graph is that of `body` and of the tasks it starts, on whichever thread they run.
+@_disfavoredOverload
+public func withGraph<Result>(
+    _ graph: Graph = Graph(), isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Result
+) async rethrows -> Result {
+    try await Graph.$current.withValue(graph, operation: body, isolation: isolation)
 }

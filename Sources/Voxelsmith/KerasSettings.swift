@@ -61,12 +61,9 @@ public struct KerasSettings: Hashable, Sendable {
             floatx = type
         }
         if let value = object["epsilon"] {
-            switch value {
-            case .number(let number) where number.isFinite: epsilon = number
-            // A number without fraction has lost how it was written; Keras refuses 1 and takes 1.0.
-            case .integer(let number) where Self.isWrittenAsReal("epsilon", in: bytes): epsilon = Double(number)
-            default: throw .epsilon(value.text)
-            }
+            // Keras refuses 1 and takes 1.0.
+            guard case .number(let number) = value, number.isFinite else { throw .epsilon(value.text) }
+            epsilon = number
         }
         if let value = object["backend"] {
             guard let name = value.string else { throw .backend(value.text) }
@@ -77,12 +74,6 @@ public struct KerasSettings: Hashable, Sendable {
             imageDataFormat = layout
             imageDataFormatOrigin = .file(path: nil)
         }
-    }
-
-    private static func isWrittenAsReal(_ key: String, in bytes: [UInt8]) -> Bool {
-        let parts = String(decoding: bytes, as: UTF8.self).components(separatedBy: "\"\(key)\"")
-        guard parts.count > 1, let value = parts.last?.split(separator: ":", maxSplits: 1).last else { return false }
-        return value.prefix { $0 != "," && $0 != "}" }.contains { ".eE".contains($0) }
     }
 
     /// Where Keras looks: `$KERAS_HOME/keras.json`, else `~/.keras/keras.json`, else, when the home cannot be written to,

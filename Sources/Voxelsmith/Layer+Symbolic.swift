@@ -19,6 +19,13 @@ extension Layer {
 
     /// As a call on one symbolic tensor.
     public func callAsFunction(_ xs: [SymbolicTensor]) throws -> [SymbolicTensor] {
+        let ys = try connected(xs)
+        noteSymbolicCall(xs, ys)
+        return ys
+    }
+
+    /// A node of these inputs; builds the layer when it is not built.
+    func connected(_ xs: [SymbolicTensor]) throws -> [SymbolicTensor] {
         guard let owner else { throw LayerError.symbolicInEagerMode(layer: name) }
         for x in xs {
             if x.graph !== owner { throw LayerError.differentGraphs(layer: name) }
@@ -29,9 +36,6 @@ extension Layer {
         nodes.append(Node(inputs: xs, outputShapes: shapes))
         return shapes.indices.map { output(node: nodes.count - 1, tensor: $0) }
     }
-
-    /// The same as calling the layer.
-    public func apply(_ x: SymbolicTensor) throws -> SymbolicTensor { try self(x) }
 
     func output(node: Int, tensor: Int) -> SymbolicTensor {
         SymbolicTensor(layer: self, nodeIndex: node, tensorIndex: tensor, shape: nodes[node].outputShapes[tensor], dtype: resultType(tensor))
@@ -59,7 +63,7 @@ extension Layer {
         return result
     }
 
-    private func only<Element>(_ list: [Element], _ member: String) throws(LayerError) -> Element {
+    func only<Element>(_ list: [Element], _ member: String) throws(LayerError) -> Element {
         if list.count != 1 { throw .severalTensors(layer: name, member: member, count: list.count) }
         return list[0]
     }

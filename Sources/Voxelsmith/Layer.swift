@@ -5,7 +5,14 @@ import Tensors
 
 /// The base of all layers: name, element type, variables, losses, and the calls on symbolic tensors (see `Graph`).
 ///
-/// A layer belongs to one task at a time; what it prepares (`PreparedLayer`) may be called from anywhere.
+/// A layer is a reference with state, and deliberately not `Sendable`: it belongs to one task at a time. What it prepares may be called
+/// from any task, and from several at once: a `PreparedLayer` for one kernel, a `PreparedModel` for a whole model.
+///
+///     let prepared = try up.preparedLayer(inputShape: [1, 16, 16, 16, 4])
+///     let results = try await withThrowingTaskGroup(of: Tensor.self) { group in
+///         for x in volumes { group.addTask { try prepared.call(x) } }
+///         return try await group.reduce(into: []) { $0.append($1) }
+///     }
 open class Layer {
     /// Unique within a model.
     public let name: String
@@ -30,15 +37,20 @@ open class Layer {
     var owner: Graph?
     /// In order of creation.
     var ownVariables: [Variable] = []
-    private var scope: String?
+    var scope: String?
     /// What a model is made of.
     var sublayers: [Layer] { [] }
     var nodes: [Node] = []
-    /// What `addLoss` and `addUpdate` were given, with the inputs they depend on; none for unconditional ones.
-    private var addedLosses: [(loss: Loss, inputs: [SymbolicTensor])] = []
-    private var addedUpdates: [(update: Update, inputs: [SymbolicTensor])] = []
-    /// Of the latest call of an eager layer.
-    private var activityLosses: [Loss] = []
+    /// Those of calls on symbolic tensors, and those that were added.
+    var keptLosses: [KeptLoss] = []
+    /// What every later call on symbolic tensors adds: closures of inputs and results.
+    var callTerms: [(name: String, body: ([Tensor], [Tensor]) throws -> Double)] = []
+    /// Of the latest call on values.
+    var callLosses: [Loss] = []
+    /// Whether a call on values is being computed.
+    var isComputing = false
+    /// What `addUpdate` was given, with the inputs it depends on; none for unconditional ones.
+    var addedUpdates: [(update: Update, inputs: [SymbolicTensor])] = []
 
     /// Inside `withGraph` the layer is in graph mode, outside in eager mode.
     /// - Parameters:
@@ -46,9 +58,19 @@ open class Layer {
     ///   - dtype: element type.
     ///   - trainable: whether an optimizer may change the weights.
     public init(name: String? = nil, dtype: ElementType = .float32, trainable: Bool = true) {
-        self.name = name ?? UniqueNames.shared.next(forClass: "\(Self.self)")
+        self.name = name ?? UniqueNames.shared.next(for: Self.self)
         self.dtype = dtype
         self.trainable = trainable
+        owner = Graph.current
+    }
+
+    /// Keras's `from_config`: `name`, `trainable` and `dtype`. Overrides read what their `getConfig()` adds.
+    /// - Throws: `KerasConfigError` for members of another type.
+    public init(config: JSONObject) throws {
+        let reader = ConfigReader(config: config, className: "\(Self.self)")
+        name = try reader.string("name") ?? UniqueNames.shared.next(for: Self.self)
+        dtype = try DTypePolicy(json: config["dtype"])?.variableType ?? .float32
+        trainable = try reader.bool("trainable") ?? true
         owner = Graph.current
     }
 
@@ -84,33 +106,68 @@ open class Layer {
 
     /// Computes the layer; builds it at the first call. Makes no node, in graph mode too. The input is cast to `computeType`.
     /// - Parameters:
-    ///   - x: the tensor.
+    ///   - x: the input, batch first.
     ///   - threads: threads to use; the result is bitwise the same for any number.
     public func callAsFunction(_ x: Tensor, threads: Int = ThreadPool.defaultThreadCount) throws -> Tensor {
-        if !isBuilt { try build(inputShape: x.shape) }
-        let y = try call(castsInputs ? x.cast(to: computeType) : x, threads: threads)
-        try noteActivity([y])
-        return y
+        try noting {
+            let y = try computed(x, threads: threads)
+            return (y, [y])
+        }
     }
 
     /// Computes a layer of several inputs or results; builds it at the first call.
     /// - Parameters:
-    ///   - xs: the tensors, in the order of the layer's inputs.
+    ///   - xs: the inputs, in their order.
     ///   - threads: threads to use; the results are bitwise the same for any number.
     public func callAsFunction(_ xs: [Tensor], threads: Int = ThreadPool.defaultThreadCount) throws -> [Tensor] {
+        try noting {
+            let ys = try computed(xs, threads: threads)
+            return (ys, ys)
+        }
+    }
+
+    /// A call as part of a model's, whose losses the model computes.
+    func computed(_ x: Tensor, threads: Int) throws -> Tensor {
+        if !isBuilt { try build(inputShape: x.shape) }
+        isComputing = true
+        defer { isComputing = false }
+        let y = try call(castsInputs ? x.cast(to: computeType) : x, threads: threads)
+        _ = usedScope()
+        return y
+    }
+
+    /// As `computed` of one tensor.
+    func computed(_ xs: [Tensor], threads: Int) throws -> [Tensor] {
         if !isBuilt { try build(inputShapes: xs.map(\.shape)) }
+        isComputing = true
+        defer { isComputing = false }
         let ys = try call(castsInputs ? xs.map { try $0.cast(to: computeType) } : xs, threads: threads)
-        try noteActivity(ys)
+        _ = usedScope()
         return ys
     }
 
-    /// The same as calling the layer.
-    public func apply(_ x: Tensor, threads: Int = ThreadPool.defaultThreadCount) throws -> Tensor { try self(x, threads: threads) }
+    /// Whether calls on values leave an activity loss. In graph mode those on symbolic tensors do.
+    var notesValues: Bool { owner == nil }
 
-    private func noteActivity(_ results: [Tensor]) throws {
-        _ = usedScope()
-        guard owner == nil else { return }
-        activityLosses = try activityRegularizer.map { regularizer in try results.map { try Loss.activity(regularizer, $0) } } ?? []
+    private func noting<Result>(_ body: () throws -> (Result, [Tensor])) throws -> Result {
+        forgetCall()
+        do {
+            let (result, ys) = try body()
+            if notesValues, let activityRegularizer {
+                callLosses += try ys.map { Loss(try Loss.activity(activityRegularizer, $0), name: "activity") }
+            }
+            return result
+        } catch {
+            // A call that failed has no losses.
+            forgetCall()
+            throw error
+        }
+    }
+
+    /// Drops the losses of the call before, also those of the layers inside.
+    func forgetCall() {
+        callLosses = []
+        for layer in sublayers { layer.forgetCall() }
     }
 
     /// Does everything that depends on the weights and the shape of the input alone, so that the first call is as fast as any.
@@ -118,6 +175,14 @@ open class Layer {
     /// - Parameter inputShape: with the batch extent, whose value does not matter.
     open func prepare(inputShape: [Int]) throws {
         if !isBuilt { try build(inputShape: inputShape) }
+    }
+
+    /// The layer with its present weights for inputs of given shapes, as a function that any task may call, and several at once. Builds
+    /// the layer when it is not built. Overridden by layers that can be part of a `PreparedModel`; the function must capture no layer.
+    /// - Parameter inputShapes: with the batch extents, whose values do not matter.
+    /// - Throws: `LayerError.cannotPrepareCall` for a class that does not override it.
+    open func preparedCall(inputShapes: [[Int]]) throws -> PreparedCall {
+        throw LayerError.cannotPrepareCall(layer: name, className: "\(type(of: self))")
     }
 
     /// The shape of the result for an input shape, batch included.
@@ -184,20 +249,41 @@ open class Layer {
         return weights.reduce(0) { $0 + $1.value.elementCount }
     }
 
-    /// Keras's `__deepcopy__`: a layer of the same name, graph and arguments with variables of its own, of equal values, and
-    /// without nodes. Overridden by every class; overrides call `copyState(to:)`.
-    /// - Throws: `LayerError.cannotCopy` for a class that does not override it.
-    open func copy() throws -> Layer {
+    /// Keras's `__deepcopy__`: a layer of the same class, name, graph and arguments with variables of its own, of equal values, and
+    /// without nodes.
+    /// - Throws: `LayerError.cannotCopy` when nothing says how the class is made, and what making one throws.
+    public final func copy() throws -> Self {
+        let made = try makeCopy()
+        guard type(of: made) == type(of: self), let result = made as? Self else {
+            throw LayerError.cannotCopy(layer: name, className: "\(type(of: self))")
+        }
+        try copyState(to: result)
+        return result
+    }
+
+    /// An unbuilt layer of the same class and arguments, for `copy()`. Here: what `init(config:)` of a `ConfigurableLayer`, or the maker
+    /// registered with `CustomObjects.shared`, makes of `getConfig()`.
+    /// - Throws: `LayerError.cannotCopy` without either.
+    open func makeCopy() throws -> Layer {
+        let config = try configForCopy()
+        if let type = type(of: self) as? any ConfigurableLayer.Type { return try type.init(config: config) }
+        let entry: JSONObject = [
+            "class_name": .string(className), "registered_name": .string("\(registeredPackage)>\(className)"), "config": .object(config),
+        ]
+        if let layer = try CustomObjects.shared.layer(entry) { return layer }
         throw LayerError.cannotCopy(layer: name, className: "\(type(of: self))")
     }
 
-    /// Gives a new layer of the same arguments what this one has got since it was made: variables, graph, settings.
-    public func copyState(to other: Layer) throws {
+    func configForCopy() throws -> JSONObject { try getConfig() }
+
+    /// Gives a new layer of the same arguments what this one has got since it was made: variables, graph, settings, and what it was
+    /// told to add to the losses. Overrides call super.
+    open func copyState(to other: Layer) throws {
         other.ownVariables = ownVariables.map { $0.copy(scope: scope ?? name) }
         (other.owner, other.scope, other.isBuilt) = (owner, scope, isBuilt)
-        (other.trainable, other.activityRegularizer) = (trainable, activityRegularizer)
-        other.addedLosses = addedLosses.filter(\.inputs.isEmpty)
-        other.addedUpdates = addedUpdates.filter(\.inputs.isEmpty)
+        (other.trainable, other.activityRegularizer, other.callTerms) = (trainable, activityRegularizer, callTerms)
+        other.keptLosses = keptLosses.filter(\.isAdded).map { $0.moved(from: self, to: other) }
+        other.addedUpdates = addedUpdates
     }
 
     // MARK: Variables
@@ -220,24 +306,26 @@ open class Layer {
     ///   - name: of the variable, unique within the layer.
     ///   - shape: extents, outermost first.
     ///   - dtype: nil for the layer's.
-    ///   - initializer: nil for Glorot uniform, as in Keras 3.
+    ///   - initializer: an object or a name; nil for Glorot uniform, as in Keras 3.
     ///   - regularizer: its penalty is one of the `losses`.
     ///   - trainable: decides alone whether it is one of the trainable variables of a trainable layer.
     ///   - constraint: what it is projected to after a step of an optimizer; nil for nothing.
-    /// - Throws: `LayerError.variableExists` for a name in use before the layer is built, or of another shape;
-    ///   `.weightShape` when the initializer makes something else, and what it throws.
+    /// - Throws: `LayerError.variableExists` for a name in use before the layer is built, or of another shape; `.weightExtents` for a
+    ///   negative extent; `.weightShape` when the initializer makes something else, and what it throws.
     @discardableResult
     public func addWeight(
-        name: String, shape: [Int], dtype: ElementType? = nil, initializer: (any Initializer)? = nil,
-        regularizer: (any Regularizer)? = nil, trainable: Bool = true, constraint: (any Constraint)? = nil
+        name: String, shape: [Int], dtype: ElementType? = nil, initializer: (any InitializerArgument)? = nil,
+        regularizer: (any RegularizerArgument)? = nil, trainable: Bool = true, constraint: (any ConstraintArgument)? = nil
     ) throws -> Variable {
         if let variable = ownVariables.first(where: { $0.name == name }) {
             if isBuilt, variable.shape == shape { return variable }
             throw LayerError.variableExists(layer: self.name, variable: name, shape: variable.shape)
         }
-        try WeightBudget.current?.take(shape, weight: name, layer: self.name)
         let type = dtype ?? self.dtype
-        let value = try (initializer ?? GlorotUniform())(shape, type)
+        guard Tensor.holds(shape, type) else { throw LayerError.weightExtents(layer: self.name, weight: name, shape: shape) }
+        try WeightBudget.current?.take(shape, weight: name, layer: self.name)
+        let (regularizer, constraint) = (try regularizer?.resolvedRegularizer(), try constraint?.resolvedConstraint())
+        let value = try (initializer?.resolvedInitializer() ?? GlorotUniform())(shape, type)
         // A user's initializer may do what it likes.
         if value.shape != shape { throw LayerError.weightShape(layer: self.name, weight: name, received: value.shape, expected: shape) }
         let variable = Variable(
@@ -251,8 +339,8 @@ open class Layer {
     /// - Throws: as `addWeight`, and `LayerError.eagerMode`.
     @discardableResult
     public func addVariable(
-        name: String, shape: [Int], dtype: ElementType? = nil, initializer: (any Initializer)? = nil,
-        regularizer: (any Regularizer)? = nil, trainable: Bool = true, constraint: (any Constraint)? = nil
+        name: String, shape: [Int], dtype: ElementType? = nil, initializer: (any InitializerArgument)? = nil,
+        regularizer: (any RegularizerArgument)? = nil, trainable: Bool = true, constraint: (any ConstraintArgument)? = nil
     ) throws -> Variable {
         if regularizer != nil, owner == nil { throw LayerError.eagerMode(layer: self.name, member: "addVariable with a regularizer") }
         return try addWeight(
@@ -276,68 +364,11 @@ open class Layer {
         return result
     }
 
-    // MARK: Losses and updates
-
-    /// In graph mode: the penalties on the results of all calls on symbolic tensors, and what `addLoss` was given. In eager mode:
-    /// the penalty on the result of the latest call. Then, in both, the penalties on the trainable variables, of their present
-    /// values.
+    /// What `addLoss` was given, and a penalty on each result of a call, computed with the regularizer of that time. In eager mode: of
+    /// the latest call. In graph mode: of every call on symbolic tensors, with the number that the latest call of a model on values made
+    /// of it. Then, in both, the penalties on the trainable variables, of their present values.
     /// - Throws: what a regularizer throws.
     open var losses: [Loss] {
         get throws { try ownLosses() + weightLosses() }
-    }
-
-    /// All but the penalties on variables.
-    func ownLosses() -> [Loss] { activityLosses + symbolicActivityLosses().map(\.loss) + addedLosses.map(\.loss) }
-
-    private func weightLosses() throws -> [Loss] {
-        try trainableWeights.compactMap { variable in
-            try variable.regularizer.map { Loss(try $0(variable.value), name: variable.name) }
-        }
-    }
-
-    private func symbolicActivityLosses() -> [(loss: Loss, inputs: [SymbolicTensor])] {
-        guard let activityRegularizer else { return [] }
-        return nodes.enumerated().flatMap { index, node in
-            node.outputShapes.indices.map { (Loss(activity: activityRegularizer, of: output(node: index, tensor: $0)), node.inputs) }
-        }
-    }
-
-    /// Adds losses.
-    /// - Parameters:
-    ///   - losses: what is added, in this order.
-    ///   - inputs: what they depend on, in the order of the call; nil or none for nothing.
-    /// - Throws: `LayerError.eagerMode` in eager mode.
-    public func addLoss(_ losses: [Loss], inputs: [SymbolicTensor]? = nil) throws {
-        if owner == nil { throw LayerError.eagerMode(layer: name, member: "addLoss") }
-        addedLosses += losses.map { ($0, inputs ?? []) }
-    }
-
-    /// Adds updates. Does nothing in eager mode.
-    /// - Parameters:
-    ///   - updates: what is added, in this order.
-    ///   - inputs: what they depend on, in the order of the call; nil or none for nothing.
-    public func addUpdate(_ updates: [Update], inputs: [SymbolicTensor]? = nil) {
-        if owner != nil { addedUpdates += updates.map { ($0, inputs ?? []) } }
-    }
-
-    /// All updates, in the order they were added; none in eager mode.
-    public var updates: [Update] { addedUpdates.map(\.update) }
-
-    /// The losses that depend on these inputs, in this order.
-    /// - Parameter inputs: nil or none for the unconditional ones, penalties on variables among them.
-    /// - Throws: `LayerError.eagerMode` in eager mode, and what a regularizer throws.
-    public func getLosses(for inputs: [SymbolicTensor]?) throws -> [Loss] {
-        if owner == nil { throw LayerError.eagerMode(layer: name, member: "getLosses(for:)") }
-        let key = inputs ?? []
-        let found = (symbolicActivityLosses() + addedLosses).filter { $0.inputs == key }.map(\.loss)
-        return key.isEmpty ? found + (try weightLosses()) : found
-    }
-
-    /// The updates that depend on these inputs, in this order.
-    /// - Parameter inputs: nil or none for the unconditional ones.
-    /// - Throws: `LayerError.eagerMode` in eager mode.
-    public func getUpdates(for inputs: [SymbolicTensor]?) throws -> [Update] {
-        if owner == nil { throw LayerError.eagerMode(layer: name, member: "getUpdates(for:)") }
-        return addedUpdates.filter { $0.inputs == inputs ?? [] }.map(\.update)
     }
 }

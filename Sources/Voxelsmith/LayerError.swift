@@ -20,6 +20,14 @@ public enum LayerError: KerasError, Hashable {
     case noForwardPass(layer: String)
     /// A subclass that does not say how it is copied.
     case cannotCopy(layer: String, className: String)
+    /// A weight with a negative extent, or of more bytes than there can be.
+    case weightExtents(layer: String, weight: String, shape: [Int])
+    /// `build` without a shape, of a layer that was made without one.
+    case noInputShape(layer: String)
+    /// A layer made in one graph, put into a model of another.
+    case layerOfAnotherGraph(layer: String, model: String)
+    /// A layer that cannot say how any task may call it.
+    case cannotPrepareCall(layer: String, className: String)
     case duplicateName(String)
     case noLayers(model: String)
     /// `Input` outside `withGraph`.
@@ -44,7 +52,7 @@ public enum LayerError: KerasError, Hashable {
     public var kerasKind: KerasErrorKind {
         switch self {
         // Python's NotImplementedError is a RuntimeError.
-        case .inputInEagerMode, .eagerMode, .neverCalled, .noForwardPass, .cannotCopy: .runtimeError
+        case .inputInEagerMode, .eagerMode, .neverCalled, .noForwardPass, .cannotCopy, .cannotPrepareCall: .runtimeError
         case .notConnected, .severalNodes, .severalTensors: .attributeError
         case .symbolicInEagerMode: .typeError
         default: .valueError
@@ -76,7 +84,15 @@ public enum LayerError: KerasError, Hashable {
         case .noForwardPass(let layer):
             "Layer \"\(layer)\" has no forward pass; expected a subclass that computes one."
         case .cannotCopy(let layer, let className):
-            "Layer \"\(layer)\" cannot be copied, because \(className) does not say how; expected an override of copy()."
+            "Layer \"\(layer)\" cannot be copied, because nothing says how a \(className) is made; expected a class that is ConfigurableLayer, one registered with CustomObjects.shared, or an override of makeCopy()."
+        case .weightExtents(let layer, let weight, let shape):
+            "Layer \"\(layer)\" asked for a weight \(weight) of shape \(shape); expected extents of 0 or more, and at most 2^40 bytes."
+        case .noInputShape(let layer):
+            "Layer \"\(layer)\" received no input shape to build for; expected one, or a layer made with inputShape or batchInputShape."
+        case .layerOfAnotherGraph(let layer, let model):
+            "Input graph and Layer graph are not the same: layer \"\(layer)\" of model \"\(model)\" was made in another graph; expected layers of one withGraph { }, or made outside of any."
+        case .cannotPrepareCall(let layer, let className):
+            "Layer \"\(layer)\" cannot be prepared for calls from any task, because \(className) does not say how; expected an override of preparedCall(inputShapes:)."
         case .duplicateName(let name):
             "All layers of a model should have unique names; received two layers named \"\(name)\"."
         case .weightBeyondFile(let layer, let weight, let shape):

@@ -34,7 +34,7 @@ extension Model {
     public func toJSON() throws -> String {
         var object = try serialized()
         object["compile_config"] = [:]
-        return JSONValue.object(object).text
+        return object.toJSON()
     }
 
     /// Layer, call and result, as configs name a tensor. Calls count within the model.

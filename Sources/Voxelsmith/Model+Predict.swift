@@ -2,7 +2,7 @@ import KernelRuntime
 import Tensors
 
 extension Model {
-    /// Computes any number of samples, some at a time.
+    /// Computes any number of samples, some at a time. The numbers of `losses` are then means over the samples, as of one call.
     /// - Parameters:
     ///   - x: the samples, batch first.
     ///   - batchSize: samples computed at once; decides how much memory is needed, not what comes out.
@@ -34,9 +34,11 @@ extension Model {
             return results
         }
         var results: [Tensor] = []
+        var losses = LossMeans(of: self)
         for start in stride(from: 0, to: total, by: batchSize) {
             let count = min(batchSize, total - start)
             let parts = try self(xs.map { try Self.samples(start, count, of: $0) }, threads: threads)
+            losses.note(weight: Double(count) / Double(total))
             if results.isEmpty { results = try parts.map { try Tensor(uninitialized: [total] + $0.shape.dropFirst(), $0.elementType) } }
             for (index, part) in parts.enumerated() {
                 let offset = start * (part.byteCount / count)
@@ -46,6 +48,7 @@ extension Model {
             }
             progress?(start + count, total)
         }
+        losses.assign()
         return results
     }
 

@@ -24,6 +24,8 @@ open class Model: Layer {
         let outputs: [SymbolicTensor]
         /// The calls to make, in an order in which everything is known when it is needed.
         let steps: [(layer: Layer, node: Int)]
+        /// Everything that is known after the steps.
+        let tensors: Set<SymbolicTensor>
 
         /// - Throws: `LayerError.disconnected` when an output needs an input that is not among the inputs.
         init(inputs: [SymbolicTensor], outputs: [SymbolicTensor], model: String) throws(LayerError) {
@@ -38,15 +40,20 @@ open class Model: Layer {
                 steps.append((tensor.layer, tensor.nodeIndex))
             }
             for output in outputs { try visit(output) }
-            (self.inputs, self.outputs, self.steps) = (inputs, outputs, steps)
+            (self.inputs, self.outputs, self.steps, tensors) = (inputs, outputs, steps, known)
         }
 
         /// Carries values of any kind from the inputs to the outputs; each is dropped after its last use.
-        func run<Value>(_ values: [Value], model: String, _ step: (Layer, [Value]) throws -> [Value]) throws -> [Value] {
+        /// - Parameter note: is told of every value when it is there.
+        func run<Value>(
+            _ values: [Value], model: String, note: (SymbolicTensor, Value) throws -> Void = { _, _ in },
+            _ step: (Layer, [Value]) throws -> [Value]
+        ) throws -> [Value] {
             if values.count != inputs.count { throw LayerError.inputCount(layer: model, received: values.count, expected: inputs.count) }
             var uses: [SymbolicTensor: Int] = [:]
             for tensor in steps.flatMap({ $0.layer.nodes[$0.node].inputs }) + outputs { uses[tensor, default: 0] += 1 }
             var present = Dictionary(uniqueKeysWithValues: zip(inputs, values))
+            for (tensor, value) in zip(inputs, values) { try note(tensor, value) }
             func take(_ tensor: SymbolicTensor) throws -> Value {
                 guard let value = present[tensor] else { throw LayerError.disconnected(model: model, input: tensor.layer.name) }
                 uses[tensor, default: 1] -= 1
@@ -57,6 +64,7 @@ open class Model: Layer {
                 let results = try step(layer, layer.nodes[node].inputs.map(take))
                 for (index, result) in results.enumerated() {
                     let tensor = layer.output(node: node, tensor: index)
+                    try note(tensor, result)
                     if uses[tensor] != nil { present[tensor] = result }
                 }
             }
@@ -68,7 +76,7 @@ open class Model: Layer {
     /// - Throws: `LayerError.noLayers` without outputs, `.duplicateName` for an input given twice or two layers of a name,
     ///   `.disconnected` for an output that depends on something else.
     public init(inputs: [SymbolicTensor], outputs: [SymbolicTensor], name: String? = nil) throws {
-        let name = name ?? UniqueNames.shared.next(forClass: "Model")
+        let name = name ?? UniqueNames.shared.next(for: Self.self)
         guard let first = inputs.first, !outputs.isEmpty else { throw LayerError.noLayers(model: name) }
         var seen: Set<SymbolicTensor> = []
         for input in inputs where !seen.insert(input).inserted { throw LayerError.duplicateName(input.layer.name) }
@@ -101,7 +109,7 @@ open class Model: Layer {
     }
 
     convenience init(_ graph: ModelGraph, config: JSONObject, maker: ModelMaker) throws {
-        let (inputs, outputs, order) = try withGraph { try maker.connect(graph) }
+        let (inputs, outputs, order) = try withGraph(Graph(isImplicit: true)) { try maker.connect(graph) }
         try self.init(inputs: inputs, outputs: outputs, name: graph.name)
         layers = order.filter { layer in layers.contains { $0 === layer } }
         (inputKeys, outputKeys) = (graph.inputs.map(\.key), graph.outputs.map(\.key))
@@ -139,7 +147,7 @@ open class Model: Layer {
     package func noteBuiltLayers() { isBuilt = isBuilt || layers.allSatisfy(\.isBuilt) }
 
     /// Copies of models have frozen layers where the model has.
-    public override func copyState(to other: Layer) throws {
+    open override func copyState(to other: Layer) throws {
         try super.copyState(to: other)
         guard let other = other as? Model else { return }
         for (layer, copy) in zip(layers, other.layers) { copy.trainable = layer.trainable }
@@ -167,7 +175,24 @@ open class Model: Layer {
     }
 
     public override func call(_ xs: [Tensor], threads: Int) throws -> [Tensor] {
-        try connected().run(xs, model: name) { try $0($1, threads: threads) }
+        let plan = try connected()
+        guard let losses = LossEvaluation(of: layers + [self], known: plan.tensors) else {
+            return try plan.run(xs, model: name) { try $0.computed($1, threads: threads) }
+        }
+        return try plan.run(xs, model: name, note: losses.note) { try $0.computed($1, threads: threads) }
+    }
+
+    override var notesValues: Bool { true }
+
+    /// Drops also the numbers that the call before has given to losses of its tensors.
+    override func forgetCall() {
+        super.forgetCall()
+        guard let plan else { return }
+        for layer in layers + [self] {
+            for index in layer.keptLosses.indices where plan.tensors.isSuperset(of: layer.keptLosses[index].tensors(in: layer)) {
+                layer.keptLosses[index].values = []
+            }
+        }
     }
 
     open override func call(_ x: Tensor, threads: Int) throws -> Tensor {
@@ -226,8 +251,42 @@ open class Model: Layer {
     open override var trainableWeights: [Variable] { trainable ? layers.flatMap(\.trainableWeights) : [] }
     open override var nonTrainableWeights: [Variable] { trainable ? layers.flatMap(\.nonTrainableWeights) : weights }
 
-    /// The losses of all layers, in their order, and the model's own.
-    open override var losses: [Loss] { get throws { try layers.flatMap { try $0.losses } + ownLosses() } }
+    /// The losses of all layers, in their order, and the model's own: those of other calls of its layers than the model's are left out.
+    /// After a call on values, and after `predict`, they have numbers.
+    open override var losses: [Loss] {
+        get throws {
+            try layers.flatMap { layer in
+                try layer.losses.filter { layer is Model || plan?.tensors.isSuperset(of: $0.tensors) ?? true }
+            } + ownLosses()
+        }
+    }
+
+    /// The model with its present weights for an input of one shape. Later changes of the weights do not reach it.
+    /// - Parameter inputShape: with the batch extent, whose value does not matter.
+    /// - Throws: as `preparedModel(inputShapes:)`.
+    public func preparedModel(inputShape: [Int]) throws -> PreparedModel { try preparedModel(inputShapes: [inputShape]) }
+
+    /// The model with its present weights for inputs of given shapes. Later changes of the weights do not reach it.
+    /// - Parameter inputShapes: with the batch extents, whose values do not matter.
+    /// - Throws: `LayerError.cannotPrepareCall` for layers of the user's own that do not override `preparedCall(inputShapes:)`, and what
+    ///   building and preparing throw.
+    public func preparedModel(inputShapes: [[Int]]) throws -> PreparedModel {
+        if !isBuilt { try build(inputShapes: inputShapes) }
+        return PreparedModel(inputShapes: inputShapes, call: try preparedCall(inputShapes: inputShapes))
+    }
+
+    /// What `preparedModel(inputShapes:)` computes with.
+    open override func preparedCall(inputShapes: [[Int]]) throws -> PreparedCall {
+        var steps = PreparedSteps(inputCount: inputShapes.count)
+        let inputs = inputShapes.enumerated().map { (slot: $0, shape: $1) }
+        let outputs = try connected().run(inputs, model: name) { layer, values in
+            let call = try layer.preparedStep(inputShapes: values.map(\.shape))
+            let shapes = try layer.computeOutputShapes(values.map { $0.shape.map { Int?.some($0) } }).map { try layer.knownShape($0) }
+            let slots = steps.add(call, from: values.map(\.slot), resultCount: shapes.count)
+            return zip(slots, shapes).map { (slot: $0, shape: $1) }
+        }
+        return steps.call(outputs: outputs.map(\.slot))
+    }
 
     /// Replaces all weights.
     /// - Parameter weights: in the order and shapes of `getWeights()`; other element types are cast.
@@ -247,8 +306,8 @@ open class Model: Layer {
     open override func getConfig() throws -> JSONObject { try functionalConfig() }
 
     /// A model of copies of the layers, connected alike.
-    open override func copy() throws -> Layer {
-        guard type(of: self) == Model.self, let plan else { return try super.copy() }
+    open override func makeCopy() throws -> Layer {
+        guard type(of: self) == Model.self, let plan else { return try super.makeCopy() }
         var copies: [ObjectIdentifier: Layer] = [:]
         var tensors: [SymbolicTensor: SymbolicTensor] = [:]
         for input in plan.inputs {
@@ -266,7 +325,6 @@ open class Model: Layer {
         let result = try Model(
             inputs: plan.inputs.compactMap { tensors[$0] }, outputs: plan.outputs.compactMap { tensors[$0] }, name: name)
         (result.inputKeys, result.outputKeys) = (inputKeys, outputKeys)
-        try copyState(to: result)
         return result
     }
 }

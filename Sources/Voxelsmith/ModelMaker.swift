@@ -61,11 +61,9 @@ struct ModelMaker {
     static func shape(_ json: JSONValue?) throws -> [Int?]? {
         guard let list = json?.array else { return nil }
         return try list.map { extent in
-            switch extent {
-            case .null: nil
-            case .integer(let value) where value > 0: value
-            default: throw KerasConfigError.inputShape(json?.excerpt ?? "null")
-            }
+            if extent.isNull { return nil }
+            guard let value = extent.integer, value > 0 else { throw KerasConfigError.inputShape(json?.excerpt ?? "null") }
+            return value
         }
     }
 
@@ -111,7 +109,8 @@ struct ModelMaker {
     }
 
     private func make(_ entry: ModelLayer) throws -> Layer {
-        if let layer = try objects.layer(entry.object) { return layer }
+        let context = ConfigContext(generation: generation, objects: objects, policy: policy, kernels: kernels, kernelMode: kernelMode)
+        if let layer = try ConfigContext.$current.withValue(context, operation: { try objects.layer(entry.object) }) { return layer }
         let config = entry.object["config"]?.object ?? [:]
         if let graph = entry.model, ModelGraph.classNames.contains(entry.className) {
             return graph.kind == .chain ? try Sequential(graph, config: config, maker: self) : try Model(graph, config: config, maker: self)

@@ -11,18 +11,36 @@ public final class Sequential: Model {
     /// - Parameters:
     ///   - layers: in the order of computation; at least one.
     ///   - name: nil for an automatic one.
-    /// - Throws: `LayerError.duplicateName` when two layers have the same name, `.noLayers` for none; when the first layer knows its
-    ///   input shape, also as `build(inputShape:)`.
+    /// - Throws: `LayerError.duplicateName` when two layers have the same name, `.noLayers` for none, `.layerOfAnotherGraph`
+    ///   for layers made in different graphs; when the first layer knows its input shape, also as `build(inputShape:)`.
     public init(_ layers: [Layer], name: String? = nil) throws {
         var names: Set<String> = []
         for layer in layers where !names.insert(layer.name).inserted { throw LayerError.duplicateName(layer.name) }
         try super.init(layers: layers, name: name)
         if layers.isEmpty { throw LayerError.noLayers(model: self.name) }
-        owner = owner ?? layers.lazy.compactMap(\.owner).first ?? Graph()
-        // What has nodes in a graph stays there.
-        for layer in layers where layer.owner == nil || layer.nodes.isEmpty { layer.owner = owner }
+        owner = owner ?? Self.graph(of: layers)
+        for layer in layers { try adopt(layer) }
         isBuilt = layers.allSatisfy(\.isBuilt)
         if let shape = (layers.first as? Conv3D)?.batchInputShape { try connect(shape) }
+    }
+
+    /// The graph the layers were made in, before one that another `Sequential` opened, before a new one.
+    private static func graph(of layers: [Layer]) -> Graph {
+        let graphs = layers.compactMap(\.owner)
+        return graphs.first { !$0.isImplicit } ?? graphs.first ?? Graph(isImplicit: true)
+    }
+
+    /// Takes a layer made in eager mode, or a model that opened a graph of its own, into the graph.
+    private func adopt(_ layer: Layer) throws(LayerError) {
+        guard let graph = layer.owner else {
+            // Its calls so far were of another mode.
+            layer.forgetCall()
+            layer.owner = owner
+            return
+        }
+        if graph === owner { return }
+        if !graph.isImplicit || !layer.nodes.isEmpty { throw .layerOfAnotherGraph(layer: layer.name, model: name) }
+        layer.owner = owner
     }
 
     /// Keras's `from_config` of a sequential model of any generation: unbuilt layers where no input shape is stated.
@@ -45,7 +63,7 @@ public final class Sequential: Model {
     }
 
     convenience init(_ graph: ModelGraph, config: JSONObject, maker: ModelMaker) throws {
-        var layers = try withGraph { try maker.layers(graph) }
+        var layers = try withGraph(Graph(isImplicit: true)) { try maker.layers(graph) }
         let input = layers.first as? InputLayer
         if input != nil { layers.removeFirst() }
         try self.init(layers, name: graph.name)
@@ -84,7 +102,23 @@ public final class Sequential: Model {
     // A chain needs no connections, and takes any shape its layers take.
 
     public override func call(_ x: Tensor, threads: Int) throws -> Tensor {
-        try layers.reduce(x) { try $1($0, threads: threads) }
+        // Losses follow the connections.
+        if let plan, LossEvaluation(of: layers + [self], known: plan.tensors) != nil { return try super.call([x], threads: threads)[0] }
+        return try layers.reduce(x) { try $1.computed($0, threads: threads) }
+    }
+
+    public override func preparedCall(inputShapes: [[Int]]) throws -> PreparedCall {
+        guard var shape = inputShapes.first, inputShapes.count == 1 else {
+            throw LayerError.inputCount(layer: name, received: inputShapes.count, expected: 1)
+        }
+        if !isBuilt { try build(inputShape: shape) }
+        var steps = PreparedSteps(inputCount: 1)
+        var slots = [0]
+        for layer in layers {
+            slots = steps.add(try layer.preparedStep(inputShapes: [shape]), from: slots, resultCount: 1)
+            shape = try layer.computeOutputShape(shape)
+        }
+        return steps.call(outputs: slots)
     }
 
     /// Prepares every layer for the shape it will receive.
@@ -124,9 +158,8 @@ public final class Sequential: Model {
     public override func getConfig() throws -> JSONObject { try sequentialConfig() }
 
     /// A model of copies of the layers.
-    public override func copy() throws -> Layer {
+    public override func makeCopy() throws -> Layer {
         let result = try Sequential(layers.map { try $0.copy() }, name: name)
-        try copyState(to: result)
         // Where this was connected, the copy is.
         if result.plan == nil, let input = inputs.first { try result.connect(input.shape) }
         return result

@@ -67,11 +67,7 @@ public final class InputLayer: Layer {
     public override func computeOutputShape(_ inputShape: [Int]) throws -> [Int] { inputShape }
 
     /// Another input of the same shape.
-    public override func copy() throws -> Layer {
-        let result = InputLayer(batchShape: batchShape, name: name, dtype: dtype)
-        try copyState(to: result)
-        return result
-    }
+    public override func makeCopy() throws -> Layer { InputLayer(batchShape: batchShape, name: name, dtype: dtype) }
 
     public override func getConfig() throws -> JSONObject {
         [

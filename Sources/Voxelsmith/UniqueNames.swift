@@ -9,6 +9,9 @@ package final class UniqueNames: Sendable {
 
     package init() {}
 
+    /// The next automatic name of a class of layers. A generic class counts without its parameters.
+    func next(for type: Layer.Type) -> String { next(forClass: String("\(type)".prefix { $0 != "<" })) }
+
     /// The next automatic name of a class.
     package func next(forClass className: String) -> String {
         let stem = Self.snakeCase(className)
@@ -19,20 +22,40 @@ package final class UniqueNames: Sendable {
         return count == 0 ? stem : "\(stem)_\(count)"
     }
 
-    /// "Conv3DTranspose" as "conv3d_transpose": an underscore before a capital that is followed by a small letter or digit,
-    /// and between a small letter and a capital.
-    /// - Note: `keras/src/utils/naming.py`, `to_snake_case`.
+    /// "Conv3DTranspose" as "conv3d_transpose".
+    /// - Note: `keras/src/utils/naming.py`, `to_snake_case`: the two substitutions `(.)([A-Z][a-z0-9]+)` and `([a-z])([A-Z])`.
     package static func snakeCase(_ name: String) -> String {
         let characters = Array(name)
-        var result = ""
-        for (index, character) in characters.enumerated() {
-            if character.isUppercase, index > 0, result.last != "_" {
-                let next = index + 1 < characters.count ? characters[index + 1] : character
-                // Conv3D: the D after a digit begins no word unless a small letter or a digit follows.
-                if next.isLowercase || next.isNumber || characters[index - 1].isLowercase { result.append("_") }
+        var words: [Character] = []
+        var index = 0
+        while index < characters.count {
+            words.append(characters[index])
+            // A capital with what follows it is a word; the character before is used up with it, as in the substitution.
+            let end = endOfWord(characters, from: index + 1)
+            if end > index + 2 {
+                words.append("_")
+                words += characters[index + 1..<end]
+                index = end
+            } else {
+                index += 1
             }
+        }
+        var result = ""
+        for (index, character) in words.enumerated() {
+            if index > 0, isSmall(words[index - 1]), isCapital(character) { result.append("_") }
             result.append(contentsOf: character.lowercased())
         }
         return result
+    }
+
+    private static func isSmall(_ character: Character) -> Bool { ("a"..."z").contains(character) }
+    private static func isCapital(_ character: Character) -> Bool { ("A"..."Z").contains(character) }
+
+    /// The index after a capital and the small letters and digits that follow it; `start` where there is no capital.
+    private static func endOfWord(_ characters: [Character], from start: Int) -> Int {
+        guard start < characters.count, isCapital(characters[start]) else { return start }
+        var end = start + 1
+        while end < characters.count, isSmall(characters[end]) || ("0"..."9").contains(characters[end]) { end += 1 }
+        return end
     }
 }

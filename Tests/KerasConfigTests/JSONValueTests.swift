@@ -52,6 +52,37 @@ import Testing
         #expect(throws: KerasConfigError.self) { try ActivationNames.activation(["class_name": "ELU", "config": ["alpha": .number(.infinity)]]) }
     }
 
+    @Test func numbersCompareByValue() throws {
+        let value = try JSONValue(parsing: "[3, 3.0, 3e0, 3.5, 1e300, true, \"3\"]".utf8)
+        let list = try #require(value.array)
+        #expect(list[0] == list[1] && list[1] == list[2] && list[0] == 3 && list[1] == 3.0 && list[0] != list[3])
+        #expect(Set(list[0...2]).count == 1 && list[5] != 1 && list[6] != 3)
+        #expect(list.map(\.number) == [3, 3, 3, 3.5, 1e300, nil, nil])
+        #expect(list.map(\.integer) == [3, 3, 3, nil, nil, nil, nil])
+        #expect(list.map(\.bool) == [nil, nil, nil, nil, nil, true, nil])
+        // The case says how a number was written, so that a maker that matches it goes on matching.
+        if case .number(let number) = list[1] { #expect(number == 3) } else { Issue.record("3.0 is no number") }
+        #expect(JSONValue.integer(1 << 53 + 1) != .number(0x1p53) && JSONValue.integer(.max) != .number(0x1p63))
+        #expect(JSONValue.number(.nan) == .number(.nan) && JSONValue.number(-0.0) == 0 && JSONValue.number(.infinity) != .number(-.infinity))
+        #expect(Set([JSONValue.number(.nan), .number(.nan), .number(.infinity)]).count == 2)
+    }
+
+    @Test func objectsGoThroughTextAndAreWalked() throws {
+        let object: JSONObject = ["b": 3.0, "a": [1, 2.5, nil], "t": true, "o": ["x": -0.5]]
+        let text = object.toJSON()
+        #expect(text == #"{"b": 3.0, "a": [1, 2.5, null], "t": true, "o": {"x": -0.5}}"#)
+        let again = try JSONObject(parsing: text)
+        #expect(again == object && again.toJSON() == #"{"a": [1, 2.5, null], "b": 3.0, "o": {"x": -0.5}, "t": true}"#)
+        var seen: [String] = []
+        for (key, value) in object { seen.append("\(key) \(value.text)") }
+        #expect(seen == ["b 3.0", "a [1, 2.5, null]", "t true", "o {\"x\": -0.5}"])
+        #expect(object.count == 4 && object.contains { $0.key == "t" } && !object.isEmpty)
+        var rest = object
+        #expect(rest.removeValue(forKey: "b")?.number == 3 && rest.removeValue(forKey: "b") == nil && rest.keys == ["a", "t", "o"])
+        #expect(throws: KerasConfigError.self) { try JSONObject(parsing: "[1]") }
+        #expect((["x": .number(.infinity), "y": .number(.nan)] as JSONObject).toJSON() == #"{"x": Infinity, "y": NaN}"#)
+    }
+
     @Test func objectsAreOrderedMaps() {
         var object: JSONObject = ["b": 1, "a": 2]
         object["b"] = 3

@@ -213,7 +213,7 @@ struct ConstructorTests {
         #expect(own.activation == .linear && own.tensorActivation is Cube)
         let objects = CustomObjects()
         objects.register(activation: "Cube") { config in
-            guard case .integer(let scale)? = config["scale"] else { return Cube(scale: 1) }
+            guard case .number(let scale)? = config["scale"] else { return Cube(scale: 1) }
             return Cube(scale: Float(scale))
         }
         let config = try JSONValue(parsing: JSONValue.object(own.getConfig()).text.utf8).object ?? [:]

@@ -65,6 +65,14 @@ struct LayerMembersTests {
         #expect(layer.weights.map(\.name) == ["kernel", "bias", "mean"])
         #expect(layer.nonTrainableWeights.map(\.name) == ["mean"])
         #expect(try layer.addVariable(name: "mean", shape: [2, 2]) === mean)
+        for shape in [[-1], [2, -3], [Int.min, 0], [Int.max, Int.max]] {
+            #expect("\(shape)", performing: { try layer.addWeight(name: "n", shape: shape) },
+                throws: isError(.weightExtents(layer: "up", weight: "n", shape: shape), .valueError))
+            #expect("\(shape)", performing: { try layer.addVariable(name: "n", shape: shape) },
+                throws: isError(.weightExtents(layer: "up", weight: "n", shape: shape), .valueError))
+        }
+        let named = try up().addWeight(name: "named", shape: [2], initializer: "ones", regularizer: "l2", constraint: "non_neg")
+        #expect(named.value.floats == [1, 1] && named.regularizer is L2 && named.constraint is NonNeg)
         #expect("another shape", performing: { try layer.addVariable(name: "mean", shape: [1]) },
             throws: isError(.variableExists(layer: "up", variable: "mean", shape: [2, 2]), .valueError))
         #expect(try layer.countParams() == 6 + 2 + 4)
@@ -157,7 +165,15 @@ struct LayerMembersTests {
         let layer = try up()
         let x = try Tensor(zeros: [1, 1, 1, 1, 3])
         #expect(try layer.computeMask([x]) == nil)
-        #expect(try layer.computeMask([x], mask: Tensor(shape: [1], [1] as [Float]))?.floats == [1])
+        let mask = try Tensor(shape: [1], [1])
+        #expect(try layer.computeMask([x], mask: mask)?.floats == [1])
+        #expect(try layer.computeMask(x) == nil && layer.computeMask(x, mask: mask)?.floats == [1])
+        #expect(try layer.computeMask([x, x], mask: [nil, mask]).map { $0?.floats } == [nil, [1]])
+        try withGraph {
+            let (a, b) = (try Input(shape: [1, 1, 1, 3]), try Input(shape: [1]))
+            #expect(try layer.computeMask(a) == nil && layer.computeMask(a, mask: b) == b && layer.computeMask([a]) == nil)
+            #expect(try layer.computeMask([a, a], mask: [b, nil]) == [b, nil])
+        }
     }
 
     @Test func copiesHaveTheirOwnVariables() throws {
@@ -168,7 +184,7 @@ struct LayerMembersTests {
         #expect(try layer.apply(x).floats == [9, 9])
         layer.trainable = false
         let copy = try layer.copy()
-        #expect(copy is Conv3DTranspose && copy.name == "up" && copy.isBuilt && !copy.trainable)
+        #expect(copy.filters == 2 && copy.name == "up" && copy.isBuilt && !copy.trainable)
         #expect(copy.getWeights().map(\.floats) == layer.getWeights().map(\.floats))
         #expect(zip(copy.weights, layer.weights).allSatisfy { $0.0 !== $0.1 && $0.0.path == $0.1.path })
         try layer.weights[1].assign(Tensor(zeros: [2]))

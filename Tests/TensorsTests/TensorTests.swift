@@ -15,6 +15,50 @@ import Testing
         #expect(try Tensor(zeros: [3, 2], .float64).doubles == [0, 0, 0, 0, 0, 0])
     }
 
+    @Test func literalsAreFloat32() throws {
+        for tensor in [try Tensor(shape: [2], [1, 2]), try Tensor(shape: [2], [1.0, 2]), try Tensor([1, 2]), try Tensor([1.0, 2.0])] {
+            #expect(tensor.elementType == .float32 && tensor.shape == [2] && tensor.floats == [1, 2])
+        }
+        let doubles = [1.0, 2.0]
+        #expect(try Tensor(shape: [2], doubles).elementType == .float64 && Tensor(doubles).elementType == .float64)
+        #expect(try Tensor(shape: [0], []).floats == [])
+    }
+
+    @Test func elementsAreReachedByIndex() throws {
+        var x = try Tensor(shape: [2, 3], [0, 1, 2, 3, 4, 5])
+        #expect(try x[0, 0] == 0 && x[1, 2] == 5 && x[-1, -3] == 3)
+        let before = x
+        try x.set(7.5, at: 0, -1)
+        #expect(x.floats == [0, 1, 7.5, 3, 4, 5] && before.floats == [0, 1, 2, 3, 4, 5])
+        for indices in [[2, 0], [0, 3], [-3, 0], [Int.max, 0], [Int.min, 0]] {
+            #expect(throws: TensorError.index(indices, shape: [2, 3])) { try x[indices[0], indices[1]] }
+            #expect(throws: TensorError.index(indices, shape: [2, 3])) { try x.set(1, at: indices[0], indices[1]) }
+        }
+        #expect(throws: TensorError.index([0], shape: [2, 3])) { try x[0] }
+        #expect(throws: TensorError.index([0, 0, 0], shape: [2, 3])) { try x[0, 0, 0] }
+        #expect(throws: TensorError.index([0], shape: [0])) { try Tensor(zeros: [0])[0] }
+        #expect(try Tensor(shape: [], [3])[] == 3)
+        let row = try x[sample: -1]
+        #expect(row.shape == [3] && row.floats == [3, 4, 5])
+        #expect(throws: TensorError.index([2], shape: [2, 3])) { try x[sample: 2] }
+        #expect(throws: TensorError.index([0], shape: [])) { try Tensor(shape: [], [3])[sample: 0] }
+        for type in ElementType.allCases {
+            var y = try x.cast(to: type)
+            try y.set(-0.25, at: 1, 1)
+            #expect(try y[1, 1] == -0.25 && y[0, 2] == 7.5, "\(type)")
+        }
+    }
+
+    @Test func tensorsArePrintedWithShapeAndElements() throws {
+        #expect("\(try Tensor(shape: [2, 2], [1, 2.5, -3, 0.1]))" == "Tensor(shape: [2, 2], float32, [[1.0, 2.5], [-3.0, 0.1]])")
+        #expect("\(try Tensor(shape: [], [1] as [Double]))" == "Tensor(shape: [], float64, 1.0)")
+        #expect("\(try Tensor(zeros: [0, 3], .float16))" == "Tensor(shape: [0, 3], float16, [])")
+        let long = try Tensor((0..<101).map { Float($0) })
+        #expect("\(long)" == "Tensor(shape: [101], float32, [0.0, 1.0, 2.0, ..., 98.0, 99.0, 100.0])")
+        let volume = "\(try Tensor(zeros: [4, 64, 64, 64, 8], .bfloat16))"
+        #expect(volume.hasPrefix("Tensor(shape: [4, 64, 64, 64, 8], bfloat16, [[[[[0.0, ..., 0.0], ...") && volume.count < 800)
+    }
+
     @Test func zeroExtentsAndScalars() throws {
         for shape in [[0], [2, 0, 3], [0, Int.max, Int.max], [Int.max, Int.max, 0]] {
             let tensor = try Tensor(zeros: shape)

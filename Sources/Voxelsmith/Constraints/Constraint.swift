@@ -3,9 +3,14 @@ import LayerSpec
 import Tensors
 
 /// A projection of a weight, applied after a step of an optimizer; never when the weight is made or set.
-public protocol Constraint: KerasObject {
+public protocol Constraint: KerasObject, ConstraintArgument {
     /// - Returns: a tensor of the same shape and element type.
     func callAsFunction(_ w: Tensor) throws -> Tensor
+}
+
+extension Constraint {
+    /// Itself.
+    public func resolvedConstraint() throws -> any Constraint { self }
 }
 
 /// The axes a norm is taken over: written `0` or `[0, 1, 2, 4]`. Axis 0 of the kernel is its depth; [0, 1, 2, 4] gives a norm per

@@ -4,12 +4,17 @@ import LayerSpec
 import Tensors
 
 /// Makes the first values of a weight.
-public protocol Initializer: KerasObject {
+public protocol Initializer: KerasObject, InitializerArgument {
     /// - Parameters:
     ///   - shape: of the weight; (kernel sizes..., filters, channels) for the kernel of a transposed convolution.
     ///   - elementType: of the result.
     /// - Returns: a tensor of that shape and type; the same values at every call.
     func callAsFunction(_ shape: [Int], _ elementType: ElementType) throws -> Tensor
+}
+
+extension Initializer {
+    /// Itself.
+    public func resolvedInitializer() throws -> any Initializer { self }
 }
 
 /// The names of Keras's initializers.

@@ -2,9 +2,14 @@ import KerasConfig
 import Tensors
 
 /// A penalty on the values of a weight or a result.
-public protocol Regularizer: KerasObject {
+public protocol Regularizer: KerasObject, RegularizerArgument {
     /// - Returns: the penalty, summed in double precision.
     func callAsFunction(_ x: Tensor) throws -> Double
+}
+
+extension Regularizer {
+    /// Itself.
+    public func resolvedRegularizer() throws -> any Regularizer { self }
 }
 
 /// The names of Keras's regularizers.

@@ -12,3 +12,24 @@ public struct IntOrTriple: Hashable, Sendable, ExpressibleByIntegerLiteral, Expr
     public init(integerLiteral value: Int) { self.init(value) }
     public init(arrayLiteral elements: Int...) { self.init(elements) }
 }
+
+/// What `kernelSize` and its like may be: a number, a list of three, or an `IntOrTriple`.
+public protocol SpatialArgument: Sendable {
+    /// A number per axis.
+    var intOrTriple: IntOrTriple { get }
+}
+
+extension IntOrTriple: SpatialArgument {
+    /// Itself.
+    public var intOrTriple: IntOrTriple { self }
+}
+
+extension Int: SpatialArgument {
+    /// The same number for every axis.
+    public var intOrTriple: IntOrTriple { IntOrTriple(self) }
+}
+
+extension Array: SpatialArgument where Element == Int {
+    /// A number for each axis.
+    public var intOrTriple: IntOrTriple { IntOrTriple(self) }
+}

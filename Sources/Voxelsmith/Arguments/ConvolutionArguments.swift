@@ -20,7 +20,7 @@ package enum LayoutOrigin: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// The arguments of a convolution layer that no kernel depends on, and so are not part of its `LayerConfig`.
-package struct ConvolutionArguments {
+public struct ConvolutionArguments: Sendable {
     package var trainable = true
     package var dtypePolicy = DTypePolicy.float32
     /// nil means Glorot uniform, for the bias too, as in Keras.
@@ -38,21 +38,28 @@ package struct ConvolutionArguments {
     package var tensorActivation: (any TensorActivation)?
     package var layoutOrigin = LayoutOrigin.config
 
-    package init() {}
+    /// Keras's defaults.
+    public init() {}
 
-    /// The arguments of an initializer of a layer; nil means what the user's keras.json says, where it has a say.
-    /// - Throws: `KerasConfigError` for an illegal input shape, `KerasSettingsError` for an illegal keras.json when it is needed.
+    /// The arguments of an initializer of a layer, names resolved; nil means what the user's keras.json says, where it has a say.
+    /// - Throws: `KerasConfigError` for an illegal input shape, `KerasSettingsError` for an illegal keras.json when it is needed, and
+    ///   what unknown names throw.
     init(
-        trainable: Bool, dtype: DTypePolicy?, kernelInitializer: (any Initializer)?, biasInitializer: (any Initializer)?,
-        kernelRegularizer: (any Regularizer)?, biasRegularizer: (any Regularizer)?, activityRegularizer: (any Regularizer)?,
-        kernelConstraint: (any Constraint)?, biasConstraint: (any Constraint)?, dataFormat: Layout?, inputShape: [Int?]?,
+        trainable: Bool, dtype: (any DTypeArgument)?, kernelInitializer: (any InitializerArgument)?,
+        biasInitializer: (any InitializerArgument)?, kernelRegularizer: (any RegularizerArgument)?,
+        biasRegularizer: (any RegularizerArgument)?, activityRegularizer: (any RegularizerArgument)?,
+        kernelConstraint: (any ConstraintArgument)?, biasConstraint: (any ConstraintArgument)?, dataFormat: (any LayoutArgument)?, inputShape: [Int?]?,
         batchInputShape: [Int?]?, batchSize: Int?, weights: [Tensor]?, tensorActivation: (any TensorActivation)?
     ) throws {
         self.trainable = trainable
-        dtypePolicy = try dtype ?? KerasSettings.current.floatx
-        (self.kernelInitializer, self.biasInitializer) = (kernelInitializer, biasInitializer)
-        (self.kernelRegularizer, self.biasRegularizer, self.activityRegularizer) = (kernelRegularizer, biasRegularizer, activityRegularizer)
-        (self.kernelConstraint, self.biasConstraint) = (kernelConstraint, biasConstraint)
+        dtypePolicy = try dtype?.resolvedDType() ?? KerasSettings.current.floatx
+        self.kernelInitializer = try kernelInitializer?.resolvedInitializer()
+        self.biasInitializer = try biasInitializer?.resolvedInitializer()
+        self.kernelRegularizer = try kernelRegularizer?.resolvedRegularizer()
+        self.biasRegularizer = try biasRegularizer?.resolvedRegularizer()
+        self.activityRegularizer = try activityRegularizer?.resolvedRegularizer()
+        self.kernelConstraint = try kernelConstraint?.resolvedConstraint()
+        self.biasConstraint = try biasConstraint?.resolvedConstraint()
         self.batchInputShape = try Self.batchInputShape(
             inputShape: inputShape, batchInputShape: batchInputShape, batchSize: batchSize, layout: Self.layout(dataFormat))
         self.weights = weights
@@ -61,7 +68,17 @@ package struct ConvolutionArguments {
     }
 
     /// The layout given, or the user's default.
-    static func layout(_ given: Layout?) throws -> Layout { try given ?? KerasSettings.current.imageDataFormat }
+    static func layout(_ given: (any LayoutArgument)?) throws -> Layout {
+        try given?.resolvedLayout() ?? KerasSettings.current.imageDataFormat
+    }
+
+    /// What a layer's two arguments for its activation mean: the one that is a tensor activation wins.
+    static func activations(
+        _ activation: (any ActivationArgument)?, _ tensorActivation: (any TensorActivation)?
+    ) throws -> (activation: Activation, tensorActivation: (any TensorActivation)?) {
+        if let tensorActivation { return (.linear, tensorActivation) }
+        return try activation?.resolvedActivation() ?? (.linear, nil)
+    }
 
     /// Reads what the config of a Keras layer of any generation says.
     /// - Throws: `KerasConfigError`, `ArgumentError`, and what makers of registered objects throw.

@@ -1,0 +1,89 @@
+import LayerSpec
+
+extension Activation: ActivationArgument {
+    /// Itself.
+    public func resolvedActivation() throws -> (activation: Activation, tensorActivation: (any TensorActivation)?) { (self, nil) }
+}
+
+/// What `.relu` and its like stand for in the arguments of a layer.
+public struct PlainActivation: ActivationArgument {
+    let activation: Activation
+    init(_ activation: Activation) { self.activation = activation }
+
+    /// The activation.
+    public func resolvedActivation() throws -> (activation: Activation, tensorActivation: (any TensorActivation)?) { (activation, nil) }
+}
+
+/// The cases of `Activation`, where an argument may also be a name or an object.
+extension ActivationArgument where Self == PlainActivation {
+    /// x
+    public static var linear: PlainActivation { PlainActivation(.linear) }
+    /// max(x, 0)
+    public static var relu: PlainActivation { PlainActivation(.relu) }
+    /// relu with a ceiling of 6
+    public static var relu6: PlainActivation { PlainActivation(.relu6) }
+    /// As `Activation.rectified`.
+    public static func rectified(negativeSlope: Double, maximum: Double?, threshold: Double) -> PlainActivation {
+        PlainActivation(.rectified(negativeSlope: negativeSlope, maximum: maximum, threshold: threshold))
+    }
+    /// As `Activation.elu`.
+    public static func elu(alpha: Double) -> PlainActivation { PlainActivation(.elu(alpha: alpha)) }
+    /// As `Activation.celu`.
+    public static func celu(alpha: Double) -> PlainActivation { PlainActivation(.celu(alpha: alpha)) }
+    /// As `Activation.selu`.
+    public static var selu: PlainActivation { PlainActivation(.selu) }
+    /// log(1 + e^x)
+    public static var softplus: PlainActivation { PlainActivation(.softplus) }
+    /// x / (1 + |x|)
+    public static var softsign: PlainActivation { PlainActivation(.softsign) }
+    /// The hyperbolic tangent.
+    public static var tanh: PlainActivation { PlainActivation(.tanh) }
+    /// 1 / (1 + e^-x)
+    public static var sigmoid: PlainActivation { PlainActivation(.sigmoid) }
+    /// As `Activation.logSigmoid`.
+    public static var logSigmoid: PlainActivation { PlainActivation(.logSigmoid) }
+    /// As `Activation.hardSigmoid`.
+    public static func hardSigmoid(slope: Double) -> PlainActivation { PlainActivation(.hardSigmoid(slope: slope)) }
+    /// As `Activation.sparseSigmoid`.
+    public static var sparseSigmoid: PlainActivation { PlainActivation(.sparseSigmoid) }
+    /// As `Activation.hardSilu`.
+    public static var hardSilu: PlainActivation { PlainActivation(.hardSilu) }
+    /// clip(x, -1, 1)
+    public static var hardTanh: PlainActivation { PlainActivation(.hardTanh) }
+    /// As `Activation.hardShrink`.
+    public static func hardShrink(threshold: Double) -> PlainActivation { PlainActivation(.hardShrink(threshold: threshold)) }
+    /// As `Activation.softShrink`.
+    public static func softShrink(threshold: Double) -> PlainActivation { PlainActivation(.softShrink(threshold: threshold)) }
+    /// x - tanh(x)
+    public static var tanhShrink: PlainActivation { PlainActivation(.tanhShrink) }
+    /// e^x
+    public static var exponential: PlainActivation { PlainActivation(.exponential) }
+    /// As `Activation.leakyRelu`.
+    public static func leakyRelu(slope: Double) -> PlainActivation { PlainActivation(.leakyRelu(slope: slope)) }
+    /// As `Activation.gelu`.
+    public static func gelu(approximate: Bool) -> PlainActivation { PlainActivation(.gelu(approximate: approximate)) }
+    /// x * sigmoid(x)
+    public static var silu: PlainActivation { PlainActivation(.silu) }
+    /// As `Activation.mish`.
+    public static var mish: PlainActivation { PlainActivation(.mish) }
+    /// As `Activation.sparsePlus`.
+    public static var sparsePlus: PlainActivation { PlainActivation(.sparsePlus) }
+    /// As `Activation.squareplus`.
+    public static func squareplus(b: Double) -> PlainActivation { PlainActivation(.squareplus(b: b)) }
+    /// As `Activation.threshold`.
+    public static func threshold(_ threshold: Double, value: Double) -> PlainActivation {
+        PlainActivation(.threshold(threshold, value: value))
+    }
+    /// As `Activation.softmax`.
+    public static var softmax: PlainActivation { PlainActivation(.softmax) }
+    /// As `Activation.logSoftmax`.
+    public static var logSoftmax: PlainActivation { PlainActivation(.logSoftmax) }
+    /// As `Activation.sparsemax`.
+    public static var sparsemax: PlainActivation { PlainActivation(.sparsemax) }
+    /// As `Activation.glu`.
+    public static func glu(axis: Int = -1) -> PlainActivation { PlainActivation(.glu(axis: axis)) }
+    /// As `Activation.alongAxis`.
+    public static func alongAxis(_ function: Activation.AxisFunction, axis: Int) -> PlainActivation {
+        PlainActivation(.alongAxis(function, axis: axis))
+    }
+}

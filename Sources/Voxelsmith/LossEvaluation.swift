@@ -1,0 +1,75 @@
+import Tensors
+
+/// Gives the losses of a model's layers their numbers while a call makes the tensors they depend on.
+final class LossEvaluation {
+    private struct Pending {
+        let layer: Layer
+        /// In the layer's kept losses.
+        let index: Int
+        let tensors: [SymbolicTensor]
+    }
+
+    private var pending: [Pending] = []
+    /// What a pending loss is still waiting with.
+    private var values: [SymbolicTensor: Tensor] = [:]
+
+    /// - Parameter known: the tensors that the call makes.
+    /// - Returns: nil when no loss depends on them alone.
+    init?(of layers: [Layer], known: Set<SymbolicTensor>) {
+        for layer in layers {
+            for (index, loss) in layer.keptLosses.enumerated() {
+                let tensors = loss.tensors(in: layer)
+                if !tensors.isEmpty, known.isSuperset(of: tensors) { pending.append(Pending(layer: layer, index: index, tensors: tensors)) }
+            }
+        }
+        if pending.isEmpty { return nil }
+    }
+
+    /// A tensor has its value.
+    func note(_ tensor: SymbolicTensor, _ value: Tensor) throws {
+        if !pending.contains(where: { $0.tensors.contains(tensor) }) { return }
+        values[tensor] = value
+        var waiting: [Pending] = []
+        for loss in pending {
+            let present = loss.tensors.compactMap { values[$0] }
+            if present.count == loss.tensors.count {
+                try loss.layer.keptLosses[loss.index].compute(present)
+            } else {
+                waiting.append(loss)
+            }
+        }
+        pending = waiting
+        values = values.filter { tensor, _ in waiting.contains { $0.tensors.contains(tensor) } }
+    }
+}
+
+/// The losses of calls on parts of a batch as those of the whole: means over the samples.
+struct LossMeans {
+    private let layers: [Layer]
+    /// Per layer and kept loss.
+    private var sums: [[[Double]]]
+
+    init(of model: Model) {
+        func everyLayer(_ layer: Layer) -> [Layer] { [layer] + layer.sublayers.flatMap(everyLayer) }
+        layers = everyLayer(model)
+        sums = layers.map { $0.keptLosses.map { _ in [] } }
+    }
+
+    /// After a call on a part.
+    /// - Parameter weight: the part of all samples.
+    mutating func note(weight: Double) {
+        for (number, layer) in layers.enumerated() {
+            sums[number] = layer.keptLosses.enumerated().map { index, loss in
+                let before = sums[number].indices.contains(index) ? sums[number][index] : []
+                return loss.values.enumerated().map { (before.indices.contains($0) ? before[$0] : 0) + weight * $1 }
+            }
+        }
+    }
+
+    /// After the last.
+    func assign() {
+        for (layer, sums) in zip(layers, sums) {
+            for (index, values) in sums.enumerated() where layer.keptLosses.indices.contains(index) { layer.keptLosses[index].values = values }
+        }
+    }
+}

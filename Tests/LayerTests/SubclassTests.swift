@@ -1,0 +1,100 @@
+import KerasConfig
+import Testing
+import Voxelsmith
+import _TestSupport
+
+/// Layers of the user's own that extend `Conv3DTranspose` and `Layer`. `Examples/api-page` does the same from outside of the package.
+struct SubclassTests {
+    final class Scaled: Conv3DTranspose, ConfigurableLayer {
+        let factor: Double
+        init(factor: Double, filters: Int, name: String? = nil, kernelRegularizer: (any Regularizer)? = nil) throws {
+            self.factor = factor
+            try super.init(filters: filters, kernelSize: 1, kernelInitializer: Constant(2), kernelRegularizer: kernelRegularizer, name: name)
+        }
+        override init(config: JSONObject) throws {
+            var rest = config
+            factor = rest.removeValue(forKey: "factor")?.number ?? 1
+            try super.init(config: rest)
+        }
+        override func getConfig() throws -> JSONObject {
+            var config = try super.getConfig()
+            config["factor"] = .number(factor)
+            return config
+        }
+        override func call(_ x: Tensor, threads: Int) throws -> Tensor {
+            let y = try super.call(x, threads: threads)
+            return try Tensor(shape: y.shape, y.floats.map { $0 * Float(factor) })
+        }
+    }
+
+    /// Nothing of its own: it inherits every initializer.
+    class UNet3DBlock: Conv3DTranspose {}
+    final class Generic<Element>: Layer {}
+
+    private struct Unregistered: Regularizer {
+        func callAsFunction(_ x: Tensor) throws -> Double { 7 }
+    }
+
+    private let x = [1, 1, 1, 1, 1]
+
+    @Test func namesAreThoseOfTheClass() throws {
+        #expect(try Scaled(factor: 1, filters: 1).name.hasPrefix("scaled"))
+        #expect(try UNet3DBlock(filters: 1, kernelSize: 1).name.hasPrefix("u_net3d_block"))
+        #expect(try UNet3DBlock(config: ["filters": 1, "kernel_size": 1]).name.hasPrefix("u_net3d_block"))
+        #expect(Generic<Int>().name.hasPrefix("generic"))
+        #expect(try Conv3DTranspose(filters: 1, kernelSize: 1).name.hasPrefix("conv3d_transpose"))
+        #expect(try UNet3DBlock(filters: 1, kernelSize: 1, name: "given").name == "given")
+    }
+
+    @Test func configsMakeThem() throws {
+        let layer = try Scaled(factor: 1.5, filters: 2, name: "s")
+        let again = try Scaled(config: layer.getConfig())
+        #expect(again.factor == 1.5 && again.filters == 2 && again.name == "s")
+        #expect(try again.getConfig() == layer.getConfig())
+        // 3.0 is 3 in some other writer's hands.
+        var config = try layer.getConfig()
+        config["factor"] = 3
+        #expect(try Scaled(config: config).factor == 3)
+        #expect(try JSONObject(parsing: layer.getConfig().toJSON()) == layer.getConfig())
+        #expect("what a subclass leaves in the config", performing: { try Conv3DTranspose(config: config) },
+            throws: { ($0 as? any KerasError) != nil && "\($0)".contains("factor") })
+    }
+
+    @Test func copiesHaveTheirClass() throws {
+        let layer = try Scaled(factor: 3, filters: 1, name: "s", kernelRegularizer: Unregistered())
+        let ones = try Ones()(x, .float32)
+        #expect(try layer(ones).floats == [6])
+        let copy: Scaled = try layer.copy()
+        #expect(try copy.factor == 3 && copy.name == "s" && copy(ones).floats == [6] && copy.kernel !== layer.kernel)
+        #expect(copy.kernelRegularizer is Unregistered && copy.batchInputShape == nil)
+        #expect(try copy.losses.map(\.value) == [7])
+        let plain = try UNet3DBlock(filters: 1, kernelSize: 1, name: "u")
+        #expect(throws: LayerError.cannotCopy(layer: "u", className: "UNet3DBlock")) { try plain.copy() }
+        CustomObjects.shared.register(layer: "UNet3DBlock") { try UNet3DBlock(config: $0) }
+        #expect(try plain.copy().name == "u")
+    }
+
+    @Test func modelsFindThemByTheirType() throws {
+        let objects = CustomObjects()
+        objects.register(layer: Scaled.self)
+        objects.register(regularizer: "Unregistered") { _ in Unregistered() }
+        let kernels = KernelRegistry()
+        let model = try Sequential([Scaled(factor: 2, filters: 1, name: "s", kernelRegularizer: Unregistered())], name: "m")
+        _ = try model(Ones()(x, .float32))
+        let read = try modelFromJSON(model.toJSON(), objects: objects, policy: .direct, kernels: kernels)
+        let layer = try #require(read.layers[0] as? Scaled)
+        // What is given to the model reaches its layers.
+        #expect(layer.factor == 2 && layer.kernelRegularizer is Unregistered && layer.policy == .direct)
+        #expect(layer.kernels as? KernelRegistry === kernels)
+        #expect(throws: KerasConfigError.unsupportedClass("Scaled")) { try modelFromJSON(model.toJSON(), objects: CustomObjects()) }
+    }
+
+    @Test func snakeCaseIsKeras() {
+        for (name, expected) in [
+            ("Conv3DTranspose", "conv3d_transpose"), ("UNet3DBlock", "u_net3d_block"), ("ABc", "a_bc"), ("AaBb", "aa_bb"), ("HTTPServer", "http_server"),
+            ("B2C2D2", "b2_c2d2"), ("layer", "layer"), ("Up", "up"), ("X", "x"), ("", ""), ("MyLayer2X", "my_layer2x"), ("A1Bc", "a1_bc"),
+        ] {
+            #expect(UniqueNames.snakeCase(name) == expected, "\(name)")
+        }
+    }
+}
