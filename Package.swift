@@ -75,12 +75,13 @@ let package = Package(
                 "LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime",
                 "TensorIO",
             ]),
+        module("Pregeneration", ["LayerSpec", "KerasConfig"]),
         .target(name: "CPNG"),
         .executableTarget(
             name: "VoxelsmithCLI",
             dependencies: [
                 "LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime",
-                "Voxelsmith", "TensorIO", "VoxelsmithModelIO", "Tuning", "CPNG", arguments, logging,
+                "Voxelsmith", "TensorIO", "VoxelsmithModelIO", "Tuning", "Pregeneration", "CPNG", arguments, logging,
             ]),
         // An application with a ready plugin.
         .executableTarget(name: "RuntimeClient", dependencies: ["Voxelsmith"], path: "Examples/runtime-client", exclude: ["README.md", "layer.json"]),
@@ -112,8 +113,9 @@ let package = Package(
             "MessageTests",
             [
                 "Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", "KerasConfig", "Voxelsmith", "TensorIO",
-                "VoxelsmithModelIO",
+                "VoxelsmithModelIO", "Pregeneration",
             ]),
+        tests("PregenerationTests", ["Pregeneration"]),
         tests("CommandLineTests", ["TensorIO", "KerasConfig", "Hashing"]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #if defined(__linux__)
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <linux/futex.h>
 #include <malloc.h>
 #include <sched.h>
@@ -102,4 +103,13 @@ uint64_t vs_monotonic_nanoseconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+const char *vs_image_path(const void *address) {
+#if defined(__linux__)
+    Dl_info information;
+    return dladdr(address, &information) ? information.dli_fname : 0;
+#else
+    return 0;
+#endif
 }

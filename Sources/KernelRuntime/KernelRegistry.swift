@@ -84,8 +84,8 @@ public final class KernelRegistry: KernelProvider {
     }
 
     private let state = Mutex(State())
-    private let features: Set<Target.Feature>
-    private let trustedFolders: [String]
+    let features: Set<Target.Feature>
+    let trustedFolders: [String]
     private let logger: Logger
 
     /// - Parameters:

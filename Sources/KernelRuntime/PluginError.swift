@@ -4,6 +4,9 @@ import LayerSpec
 public enum PluginError: Error, Hashable, Sendable, CustomStringConvertible {
     case cannotOpen(path: String, reason: String)
     case cannotRead(path: String, reason: String)
+    case cannotListFolder(path: String, reason: String)
+    /// The folder with the plugins that a build made is in none of these places.
+    case bundleMissing(name: String, lookedAt: [String])
     case notARegularFile(path: String)
     /// `entry` is the plugin or its folder; `owner` and `user` are user numbers.
     case foreignOwner(path: String, entry: String, owner: UInt32, user: UInt32)
@@ -47,6 +50,9 @@ public enum PluginError: Error, Hashable, Sendable, CustomStringConvertible {
         let sentence: Sentence = switch self {
         case .cannotOpen(let path, let reason): "Cannot open plugin \(path): \(reason)."
         case .cannotRead(let path, let reason): "Cannot read plugin \(path): \(reason)."
+        case .cannotListFolder(let path, let reason): "Cannot list the folder of plugins \(path): \(reason)."
+        case .bundleMissing(let name, let places):
+            "Found the folder \(name) with the plugins of this program at none of \(places.joined(separator: ", ")); expected it beside the program."
         case .notARegularFile(let path): "Plugin \(path) is not a regular file."
         case .foreignOwner(let path, let entry, let owner, let user):
             "Plugin \(path) is not trusted: \(entry) belongs to user \(owner); expected user \(user) or root, or \(Self.namedFolder)."

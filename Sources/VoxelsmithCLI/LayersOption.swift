@@ -66,7 +66,23 @@ struct LayersOption: ParsableArguments {
     /// on standard error.
     /// - Throws: what reading throws; `CommandFailure.unknownShape` for a layer that is no model's, and when no layer of a model has one.
     func resolved(policy: Policy) throws -> [ResolvedLayer] {
-        let set = try inputShapes.layers(of: ModelFile(path: layers))
+        try ResolvedLayer.list(inputShapes.layers(of: ModelFile(path: layers)), policy: policy)
+    }
+}
+
+/// A layer with everything a kernel depends on.
+struct ResolvedLayer {
+    /// Its path in the file.
+    let name: String
+    let config: LayerConfig
+    let spec: KernelSpec
+    /// The batch of the file's input shape, 1 where it states none: no part of the problem, but of what is measured.
+    let batch: Int
+
+    /// The layers of a file whose shapes are known. Those of a model whose shape is not, and those of other classes, are named on
+    /// standard error.
+    /// - Throws: what resolving throws; `CommandFailure.unknownShape` for a layer that is no model's, and when no layer of a model has one.
+    static func list(_ set: LayerSet, policy: Policy) throws -> [ResolvedLayer] {
         for other in set.model?.otherLayers ?? [] { Console.note("Layer \(other) is passed over.") }
         var result: [ResolvedLayer] = []
         var unknown: [String] = []
@@ -81,16 +97,6 @@ struct LayersOption: ParsableArguments {
         for path in unknown { Console.warn("Layer \"\(path)\" is passed over: shape unknown; --input-shape \(path)=1,D,H,W,C states it.") }
         return result
     }
-}
-
-/// A layer with everything a kernel depends on.
-struct ResolvedLayer {
-    /// Its path in the file.
-    let name: String
-    let config: LayerConfig
-    let spec: KernelSpec
-    /// The batch of the file's input shape, 1 where it states none: no part of the problem, but of what is measured.
-    let batch: Int
 
     /// The layers of a file that states all shapes.
     /// - Throws: what reading throws, `CommandFailure.unknownShape`.

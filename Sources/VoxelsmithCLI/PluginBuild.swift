@@ -4,6 +4,7 @@ import KernelEmission
 import KernelRuntime
 import LayerSpec
 import Scheduling
+import TensorIO
 import Tensors
 import Tuning
 
@@ -16,6 +17,8 @@ struct PluginBuild {
     /// Whether kernels are verified before that, where this machine can run them.
     let verify: Bool
     var trustedFolders: [String] = []
+    /// Whether a plugin with the same bytes stays as it is, with its time.
+    var keepsEqual = false
 
     /// What is verified is to be loaded later, so it does not go where loading is refused.
     /// - Throws: `PluginError`.
@@ -56,7 +59,7 @@ struct PluginBuild {
             record = verify && known == nil ? try await verified(built, selection.units, digest: file.digest) : known
         }
         if record == nil { unlink(VerificationRecord.path(beside: output)) }
-        try built.write(to: output)
+        if !(keepsEqual && (try? InputFile.bytes(of: output, limit: built.bytes.count)) == built.bytes) { try built.write(to: output) }
         if known == nil, let record {
             // The plugin is in place and sound; without a record it is only verified again one day.
             do { try record.write(beside: output) } catch { Console.warn("The verification is not recorded. \(error)") }

@@ -16,6 +16,6 @@ struct VoxelsmithCommand: AsyncParsableCommand {
         subcommands: [
             DescribeCommand.self, EmitCommand.self, BuildCommand.self, RunCommand.self, VerifyCommand.self, BenchCommand.self,
             TuneCommand.self, RegenerateCommand.self, CacheCommand.self, VersionCommand.self, VerifyKernelCommand.self, TimeCallsCommand.self,
-            ThreadsCommand.self,
+            ThreadsCommand.self, PregenerateCommand.self,
         ])
 }

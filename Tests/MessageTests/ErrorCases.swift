@@ -3,6 +3,7 @@ import KernelBuild
 import KernelEmission
 import KernelRuntime
 import LayerSpec
+import Pregeneration
 import Scheduling
 import TensorIO
 import Tensors
@@ -35,6 +36,8 @@ enum ErrorCases {
         BenchmarkError.wrongAnswer(kernel: h, index: 0, received: 1, expected: 2, bound: 0), BenchmarkError.unsupportedOperation(h),
         BenchmarkError.chainTooLong(9), BenchmarkError.notEnoughMemory(key: h, needed: 2, available: 1),
         VerificationError.unsupported(kernel: h, key: h), VerificationError.notEnoughMemory(kernel: h, needed: 2, available: 1),
+        PregenerationError.malformed(path: h, reason: h), PregenerationError.unknownField(path: h, field: h, known: [h]),
+        PregenerationError.wrongField(path: h, field: h, received: h, expected: h), PregenerationError.unplannedLayer(path: h, layer: h),
         TuningsError.malformed(path: h, reason: h), TuningsError.field(path: h, field: h, reason: h),
         ModelIOError.noConfig(path: h), ModelIOError.notAModel(path: h), ModelIOError.noWeights(path: h),
         ModelIOError.weightMissing(layer: h, name: h, present: [h]), ModelIOError.weightsLeftOver([h, h], taken: [h]),
@@ -99,7 +102,8 @@ enum ErrorCases {
         PluginError.unsupportedABI(path: h, received: 9), PluginError.malformedObject(path: h, reason: h),
         PluginError.malformedDescriptor(path: h, index: 1, reason: h), PluginError.foreignMachine(path: h, received: h),
         PluginError.missingFeatures(path: h, kernel: h, features: []), PluginError.unknownFeatures(path: h, kernel: h, bits: 1),
-        PluginError.loadFailed(path: h, reason: h), PluginError.imageDiffers(path: h),
+        PluginError.loadFailed(path: h, reason: h), PluginError.imageDiffers(path: h), PluginError.cannotListFolder(path: h, reason: h),
+        PluginError.bundleMissing(name: h, lookedAt: [h, h]),
         KernelError.failed(kernel: h, status: 1),
     ]
 

@@ -4,7 +4,7 @@ import Foundation
 enum PackageFiles {
     /// Folders and files that people read.
     static let roots = [
-        "Sources", "Templates", "Tests", "Tools", "Documentation", "Examples", "Generated", "README.md", "CONTRIBUTING.md",
+        "Sources", "Plugins", "Templates", "Tests", "Tools", "Documentation", "Examples", "Generated", "README.md", "CONTRIBUTING.md",
         "CHANGELOG.md",
         "Package.swift",
     ]

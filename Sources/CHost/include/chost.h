@@ -69,6 +69,9 @@ void vs_share_one_heap(void);
 /* Reads one byte of every 64, so that the memory is in the caches. */
 void vs_read_lines(const void *memory, int64_t bytes);
 
+/* The file that holds the code or data at an address, under the name it was loaded by; null where the system does not say. */
+const char *vs_image_path(const void *address);
+
 /* Nanoseconds of the monotonic clock. */
 uint64_t vs_monotonic_nanoseconds(void);
 

@@ -1,0 +1,116 @@
+import Glibc
+import LayerSpec
+
+extension KernelRegistry {
+    /// Loads what this machine can run of the plugins of a folder: of its files whose names end in ".so", in the order of their names.
+    ///
+    /// A file for another machine is no error, and neither is one that is damaged, unreadable or not trusted: it is reported, and the
+    /// others are loaded, so that one bad file costs the kernels in it and no more. Where files for several instruction sets have a
+    /// kernel for the same problem, that for the widest is registered and the others are reported as surpassed.
+    /// - Returns: for each file what was registered, and what was not and why.
+    /// - Throws: `PluginError.cannotListFolder`; then nothing is registered.
+    @discardableResult
+    public func load(folder: String) throws(PluginError) -> [PluginReport] {
+        load(files: try PluginFolder(folder).files)
+    }
+
+    /// - Parameter files: plugins, each its path or the reason why it has none.
+    func load(files: [PluginFolder.File]) -> [PluginReport] {
+        var opened: [Result<[SpecializedKernel], PluginError>] = []
+        for file in files {
+            do throws(PluginError) {
+                if let error = file.error { throw error }
+                opened.append(.success(try PluginImage(path: file.path, features: features, trustedFolders: trustedFolders).kernels()))
+            } catch {
+                opened.append(.failure(error))
+            }
+        }
+        let best = WidestKernels(opened.flatMap { (try? $0.get()) ?? [] })
+        var chosen: [SpecializedKernel] = []
+        var reports: [PluginReport] = []
+        for (file, result) in zip(files, opened) {
+            switch result {
+            case .success(let kernels):
+                let kept = kernels.filter { best.surpassing($0) == nil }
+                let omitted = kernels.compactMap { kernel in
+                    best.surpassing(kernel).map { PluginReport.Omission(kernel: kernel.name, reason: $0) }
+                }
+                chosen += kept
+                reports.append(PluginReport(path: file.path, loaded: kept.map(\.name), omitted: omitted, error: nil))
+            case .failure(let error):
+                reports.append(PluginReport(path: file.path, loaded: [], omitted: omissions(of: file, error), error: error))
+            }
+        }
+        register(chosen)
+        return reports
+    }
+
+    /// The kernels of a file that was refused for the machine's sake; for other faults it is not looked at again.
+    private func omissions(of file: PluginFolder.File, _ error: PluginError) -> [PluginReport.Omission] {
+        switch error {
+        case .foreignMachine, .missingFeatures, .unknownFeatures: break
+        default: return []
+        }
+        guard let plugin = try? PluginFile(path: file.path) else { return [] }
+        return plugin.descriptors.map { kernel in
+            let missing = kernel.features.filter { !features.contains($0) }
+            // Of a kernel for another architecture it is not asked what it needs beside that.
+            let isForeign = plugin.machine != PluginFile.Machine.host
+            let own = isForeign || missing.isEmpty ? error : .missingFeatures(path: file.path, kernel: kernel.name, features: missing)
+            return PluginReport.Omission(kernel: kernel.name, reason: .unusable(own))
+        }
+    }
+}
+
+/// The kernels of a folder by what they compute, whatever their policy.
+private struct WidestKernels {
+    private var kernels: [SpecKey: [SpecializedKernel]] = [:]
+
+    init(_ all: [SpecializedKernel]) {
+        for kernel in all { kernels[Self.key(kernel), default: []].append(kernel) }
+    }
+
+    private static func key(_ kernel: SpecializedKernel) -> SpecKey { kernel.spec.with(policy: .direct).key }
+
+    /// A kernel for a wider instruction set that is taken wherever this one is. One of policy `direct` serves both policies: by
+    /// itself a lookup would prefer a `fast` kernel in narrow registers to a `direct` one in wide registers.
+    func surpassing(_ kernel: SpecializedKernel) -> PluginReport.Reason? {
+        let rivals = (kernels[Self.key(kernel)] ?? []).filter {
+            $0.descriptor.instructionSetRank > kernel.descriptor.instructionSetRank
+                && ($0.spec.policy == .direct || $0.spec.policy == kernel.spec.policy)
+        }
+        guard let best = rivals.max(by: { $0.descriptor.instructionSetRank < $1.descriptor.instructionSetRank }) else { return nil }
+        return .surpassed(by: best.name, path: best.image.file.path, target: best.descriptor.target)
+    }
+}
+
+/// The plugins of a folder, by name.
+struct PluginFolder {
+    /// A plugin to load, or why it cannot be.
+    struct File {
+        let path: String
+        var error: PluginError?
+    }
+
+    let files: [File]
+
+    /// - Throws: `PluginError.cannotListFolder`.
+    init(_ folder: String) throws(PluginError) {
+        guard let listing = opendir(folder) else { throw .cannotListFolder(path: folder, reason: String(cString: strerror(errno))) }
+        defer { closedir(listing) }
+        var files: [File] = []
+        errno = 0
+        while let entry = readdir(listing) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in Array(bytes.prefix { $0 != 0 }) }
+            // A file whose name is no text cannot be named by one: with the name mended, another might be opened.
+            let text = String(validating: name, as: UTF8.self)
+            let path = folder + "/" + (text ?? String(decoding: name, as: UTF8.self))
+            if path.hasSuffix(".so") {
+                files.append(File(path: path, error: text == nil ? .cannotOpen(path: path, reason: "its name is not UTF-8") : nil))
+            }
+            errno = 0
+        }
+        if errno != 0 { throw .cannotListFolder(path: folder, reason: String(cString: strerror(errno))) }
+        self.files = files.sorted { $0.path < $1.path }
+    }
+}

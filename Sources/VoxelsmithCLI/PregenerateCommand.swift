@@ -1,0 +1,53 @@
+import ArgumentParser
+import Glibc
+import LayerSpec
+import Pregeneration
+import TensorIO
+import VoxelsmithModelIO
+
+/// What the build plugin `PregenerateKernels` runs for a target that lists it.
+struct PregenerateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "pregenerate", abstract: "Internal.", shouldDisplay: false)
+
+    @Argument(help: ArgumentHelp("The folder with \(PregenerationPlan.fileName).", valueName: "DIR"))
+    var folder: String
+
+    @Option(name: [.short, .customLong("output")], help: ArgumentHelp("Where plugins and Swift file go.", valueName: "DIR"))
+    var output: String
+
+    @Option(help: ArgumentHelp("The name of the target's resources: package and target.", valueName: "NAME"))
+    var bundle: String
+
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("Files whose changes start a new build, seen from the folder.", valueName: "PATH"))
+    var planned: [String] = []
+
+    @OptionGroup var compilerOptions: CompilerOptions
+
+    func run() async throws {
+        let path = "\(folder)/\(PregenerationPlan.fileName)"
+        let plan = try PregenerationPlan(bytes: InputFile.bytes(of: path, limit: PregenerationPlan.byteLimit), path: path)
+        let layers = try plan.layers.flatMap { layer in
+            let set = try ModelFile(path: "\(folder)/\(layer)").layers()
+            for warning in set.warnings { Console.warn("\(warning)") }
+            return try ResolvedLayer.list(set, policy: plan.policy)
+        }
+        try plan.check(planned: planned, path: path)
+        let builder = try await compilerOptions.builder()
+        for target in plan.targets {
+            let plugin = "\(output)/\(PregeneratedFile.plugin(for: target))"
+            try await PluginBuild(target: target, builder: builder, output: plugin, verify: true, keepsEqual: true).run(layers, of: path)
+        }
+        // SwiftPM asks for the names of all files before the plan is read: what is not wanted is there, and empty.
+        for target in Target.named where !plan.targets.contains(target) {
+            try replace("\(output)/\(PregeneratedFile.plugin(for: target))", with: "")
+        }
+        let source = GeneratedSource(bundle: bundle, buildFolder: output, targets: plan.targets)
+        try replace("\(output)/\(PregeneratedFile.swift)", with: source.text)
+    }
+
+    /// Writes a file that is not so already: an unchanged one is not compiled or copied again.
+    private func replace(_ path: String, with text: String) throws {
+        if let bytes = try? InputFile.bytes(of: path), bytes == Array(text.utf8) { return }
+        try TextFiles.write(text, to: path)
+    }
+}

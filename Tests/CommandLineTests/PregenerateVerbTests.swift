@@ -1,0 +1,79 @@
+import Foundation
+import Testing
+import _TestSupport
+
+/// What the build plugin runs for a target.
+@Suite struct PregenerateVerbTests {
+    /// Runs the verb for the folder `app` of a temporary folder, whose file is `config`.
+    private func pregenerate(_ config: String, in folder: TemporaryFolder, planned: [String] = ["up.json"], options: [String] = []) throws -> Voxelsmith.Outcome {
+        for name in ["app", "out"] { try FileManager.default.createDirectory(atPath: folder.path(name), withIntermediateDirectories: true) }
+        _ = try folder.write("app/voxelsmith.json", config)
+        _ = try folder.write("app/up.json", TinyLayer.json(name: "up"))
+        return try Voxelsmith.run(
+            ["pregenerate", folder.path("app"), "--output", folder.path("out"), "--bundle", "App_app"] + options + ["--planned"] + planned)
+    }
+
+    private func plugins(_ folder: TemporaryFolder) throws -> [String: Int] {
+        var sizes: [String: Int] = [:]
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder.path("out")) where name.hasSuffix(".so") {
+            sizes[name] = try Data(contentsOf: URL(fileURLWithPath: folder.path("out/\(name)"))).count
+        }
+        return sizes
+    }
+
+    @Test func everyDeclaredFileIsMade() throws {
+        let folder = try TemporaryFolder()
+        let result = try pregenerate(#"{"layers": ["up.json"], "targets": ["x86-64-v3", "aarch64-neon"]}"#, in: folder)
+        #expect(result.status == 0, "\(result.errors)")
+        let sizes = try plugins(folder)
+        #expect(sizes.keys.sorted() == ["kernels-aarch64-neon.so", "kernels-x86-64-v2.so", "kernels-x86-64-v3.so", "kernels-x86-64-v4.so"])
+        #expect(sizes.filter { $0.value > 0 }.keys.sorted() == ["kernels-aarch64-neon.so", "kernels-x86-64-v3.so"])
+        let described = try Voxelsmith.run(["describe", folder.path("out/kernels-x86-64-v3.so")])
+        #expect(described.output.contains("x86-64-v3"))
+        let swift = try String(contentsOfFile: folder.path("out/Pregenerated.swift"), encoding: .utf8)
+        #expect(swift.contains("\"App_app.resources\"") && swift.contains("[\"kernels-x86-64-v3.so\", \"kernels-aarch64-neon.so\"]"))
+
+        // Files that are as they should be keep their times, so that SwiftPM copies and compiles nothing that uses them.
+        func times() throws -> [Date?] {
+            try (sizes.keys.sorted() + ["Pregenerated.swift"]).map { name in
+                try FileManager.default.attributesOfItem(atPath: folder.path("out/\(name)"))[.modificationDate] as? Date
+            }
+        }
+        let before = try times()
+        #expect(try pregenerate(#"{"layers": ["up.json"], "targets": ["x86-64-v3", "aarch64-neon"], "policy": "fast"}"#, in: folder).status == 0)
+        #expect(try times() == before && !before.contains(nil))
+
+        // A target that is no longer wanted leaves nothing behind.
+        let fewer = try pregenerate(#"{"layers": ["up.json"], "targets": ["aarch64-neon"]}"#, in: folder)
+        #expect(fewer.status == 0, "\(fewer.errors)")
+        #expect(try plugins(folder).filter { $0.value > 0 }.keys.sorted() == ["kernels-aarch64-neon.so"])
+        #expect(try String(contentsOfFile: folder.path("out/Pregenerated.swift"), encoding: .utf8).contains("[\"kernels-aarch64-neon.so\"]"))
+    }
+
+    @Test func wrongFilesAreSentencesAndMakeNothing() throws {
+        for (config, sentence) in [
+            (#"{"layers": ["up.json"], "polcy": "fast"}"#, #"voxelsmith.json has a field "polcy"; expected none but layers, targets, policy."#),
+            (#"{"layers": 3}"#, "The field layers of "), (#"{"layers": ["up.json"}"#, "voxelsmith.json is not what it must be: "),
+            (#"{"layers": ["none.json"]}"#, "none.json"),
+            (#"{"layers": ["up.json", "../app/up.json"]}"#, "expected a new plan: touch Package.swift and build again."),
+        ] {
+            let folder = try TemporaryFolder()
+            let result = try pregenerate(config, in: folder)
+            #expect(result.status == 1, "\(config)")
+            #expect(isOneSentence(result.errors) && result.errors.contains(sentence), "\(result.errors)")
+            #expect(try plugins(folder).isEmpty, "\(config)")
+        }
+    }
+
+    @Test func aFailingCompilerFailsWithItsSentence() throws {
+        let folder = try TemporaryFolder()
+        let clang = try folder.write(
+            "clang", "#!/bin/sh\n[ \"$1\" = --version ] && { echo 'clang version 21.0.0'; exit 0; }\necho 'no space in this register' >&2\nexit 3\n")
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: clang)
+        let result = try pregenerate(
+            #"{"layers": ["up.json"], "targets": ["x86-64-v3"]}"#, in: folder, options: ["--clang", clang, "--no-cache"])
+        #expect(result.status == 1)
+        #expect(result.errors.contains("expected status 0") && result.errors.contains("no space in this register"), "\(result.errors)")
+        #expect(try plugins(folder).isEmpty)
+    }
+}

@@ -1,0 +1,19 @@
+import LayerSpec
+import Testing
+
+/// The build plugin cannot import the package's modules, so it repeats a few of their facts.
+@Suite struct BuildPluginTests {
+    @Test func thePluginDeclaresTheFilesThatTheToolMakes() throws {
+        let plugin = try PackageFiles.text("Plugins/PregenerateKernels/PregenerateKernels.swift")
+        let targets = Target.named.map { "\"\($0.name)\"" }.joined(separator: ", ")
+        #expect(plugin.contains("targets = [\(targets)]"))
+        let tool = try PackageFiles.text("Sources/Pregeneration/GeneratedSource.swift")
+        for (declared, made) in [(#"kernels-\($0).so"#, #"kernels-\(target.name).so"#), ("Pregenerated.swift", "Pregenerated.swift")] {
+            #expect(plugin.contains("\"\(declared)\"") && tool.contains("\"\(made)\""), "\(declared)")
+        }
+        #expect(plugin.contains("\"voxelsmith.json\""))
+        #expect(try PackageFiles.text("Sources/Pregeneration/PregenerationPlan.swift").contains("fileName = \"voxelsmith.json\""))
+        #expect(plugin.contains("\"pregenerate\""))
+        #expect(try PackageFiles.text("Sources/VoxelsmithCLI/PregenerateCommand.swift").contains("commandName: \"pregenerate\""))
+    }
+}
