@@ -381,9 +381,12 @@ open class Conv3D: Layer {
 
     /// Which kernel computes inputs of this shape, and why. Prepares nothing.
     /// - Throws: `LayerError`, `SpecError` or `KernelLookupError`.
-    public func kernelInUse(inputShape: [Int]) throws -> String {
-        if let layer = prepared[Array(inputShape.dropFirst())] { return layer.choice.reason }
-        return try choice(checkedSpec(inputShape: inputShape), kernel: kernel?.value).reason
+    public func kernelInUse(inputShape: [Int]) throws -> String { try kernelChoice(inputShape: inputShape).reason }
+
+    /// The kernel of `kernelInUse`.
+    package func kernelChoice(inputShape: [Int]) throws -> KernelChoice {
+        if let layer = prepared[Array(inputShape.dropFirst())] { return layer.choice }
+        return try choice(checkedSpec(inputShape: inputShape), kernel: kernel?.value)
     }
 
     open override func computeOutputShape(_ inputShape: [Int]) throws -> [Int] {

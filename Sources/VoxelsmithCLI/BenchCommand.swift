@@ -6,7 +6,7 @@ import LayerSpec
 import TensorIO
 import Tuning
 
-struct BenchCommand: Verb, AsyncParsableCommand {
+struct BenchCommand: ReportingVerb, AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measures layers on random operands, and checks every answer it times.",
         discussion: """
@@ -30,19 +30,17 @@ struct BenchCommand: Verb, AsyncParsableCommand {
     @Flag(help: "Measure instead what a call costs besides the kernel: around it, and the first time.")
     var overhead = false
 
-    @Option(help: ArgumentHelp("Where to write the numbers; - is standard output, which then has nothing else.", valueName: "FILE"))
-    var json: String?
-
     @Option(help: ArgumentHelp("Where to draw them.", valueName: "FILE.svg"))
     var plot: String?
 
+    @OptionGroup var reportOption: ReportOption
     @OptionGroup var verbosity: VerbosityOptions
 
     var files: NamedFiles {
         var files = NamedFiles()
         source.list(in: &files)
         pluginsOption.list(in: &files)
-        files.writes(json, "--json", takesStream: true)
+        reportOption.list(in: &files)
         files.writes(plot, "--plot")
         return files
     }
@@ -52,6 +50,11 @@ struct BenchCommand: Verb, AsyncParsableCommand {
     }
 
     func run() async throws {
+        if overhead {
+            for (option, value) in [("--json", reportOption.path), ("--plot", plot)] where value != nil {
+                throw CommandFailure.opposedOptions(option, "--overhead")
+            }
+        }
         let registry = try pluginsOption.registry(mode: .auto)
         let layers = try source.resolved(policy: policy)
         for layer in layers { try LayerBenchmark.checkMemory(for: layer.spec, batch: layer.batch) }
@@ -80,16 +83,13 @@ struct BenchCommand: Verb, AsyncParsableCommand {
         }
         Console.endProgress()
         let peak = results.compactMap(\.peakGflopsPerThread).max()
-        if json != NamedFiles.stream {
-            Console.show("\(counted(threadsOption.threads, "thread")), multiply-add peak \(peak.map { decimal($0, 1) } ?? "-") GFLOP/s a thread, times in ms")
-            Console.show(lines: table.text)
-        }
-        if let json {
+        Console.show("\(counted(threadsOption.threads, "thread")), multiply-add peak \(peak.map { decimal($0, 1) } ?? "-") GFLOP/s a thread, times in ms")
+        Console.show(lines: table.text)
+        if reportOption.path != nil {
             let clang = try? await Compiler.find().version
-            let report = BenchmarkReport(
+            try reportOption.write(BenchmarkReport(
                 machine: BenchmarkMachine(peakGflopsPerThread: peak, clang: clang ?? "not found"),
-                command: CommandLine.arguments.joined(separator: " "), results: results)
-            try TextFiles.writeJSON(try jsonText(report), to: json)
+                command: CommandLine.arguments.joined(separator: " "), results: results))
         }
         if let plot { try TextFiles.write(BarChart(results, threads: threadsOption.threads).svg, to: plot) }
     }

@@ -3,7 +3,7 @@ import LayerSpec
 import Scheduling
 import Tuning
 
-struct BuildCommand: Verb, AsyncParsableCommand {
+struct BuildCommand: ReportingVerb, AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "build", abstract: "Generates kernels and compiles them into a plugin.",
         discussion: "Layers that no kernel family takes are named on standard error and left to the interpreter.")
@@ -29,6 +29,7 @@ struct BuildCommand: Verb, AsyncParsableCommand {
     @Flag(inversion: .prefixedNo, exclusivity: .exclusive, help: "Check every kernel before the plugin is put in place, where this machine can run it.")
     var verify = true
 
+    @OptionGroup var reportOption: ReportOption
     @OptionGroup var trust: TrustOptions
     @OptionGroup var verbosity: VerbosityOptions
 
@@ -39,6 +40,7 @@ struct BuildCommand: Verb, AsyncParsableCommand {
         // Measuring reads the decisions and writes them.
         if effort == .measure { files.writes(tunings, "--tunings") } else { files.reads(tunings, "--tunings") }
         PluginBuild.list(output: output, in: &files)
+        reportOption.list(in: &files)
         return files
     }
 
@@ -58,6 +60,6 @@ struct BuildCommand: Verb, AsyncParsableCommand {
         } else if let tunings {
             decisions = try tuning.decisions(of: tunings)
         }
-        try await build.run(layers, of: source.layers, decisions: decisions)
+        try reportOption.write(try await build.run(layers, of: source.layers, decisions: decisions))
     }
 }

@@ -11,6 +11,8 @@ enum CommandFailure: Error, CustomStringConvertible {
     case weightsNeeded(path: String)
     case inputShape([Int], layer: String, expected: Int)
     case unusedOption(String, needs: String)
+    case unknownVerb(String, known: [String])
+    case opposedOptions(String, String)
     case repeatedOption(String, count: Int)
     case verificationFailed(kernels: [String], path: String)
     case generatedDiffers([String], folder: String)
@@ -44,7 +46,8 @@ enum CommandFailure: Error, CustomStringConvertible {
     /// Whether the command was called wrongly, rather than failed in its work.
     var isWrongUsage: Bool {
         switch self {
-        case .needsFolder, .unusedOption, .repeatedOption, .malformedShape, .repeatedShape, .noStream, .sameFile, .readTwice, .notUTF8: true
+        case .needsFolder, .unknownVerb, .unusedOption, .opposedOptions, .repeatedOption, .malformedShape, .repeatedShape, .noStream, .sameFile, .readTwice,
+            .notUTF8: true
         default: false
         }
     }
@@ -64,6 +67,8 @@ enum CommandFailure: Error, CustomStringConvertible {
         case .inputShape(let shape, let layer, let expected):
             "Received an input of shape \(shape) for layer \"\(layer)\"; expected \(expected) axes, or \(expected - 1) without the batch."
         case .unusedOption(let option, let needs): "Received \(option) without \(needs); expected both or neither."
+        case .unknownVerb(let verb, let known): "Received the verb \"\(verb)\"; expected one of \(known.joined(separator: ", "))."
+        case .opposedOptions(let one, let other): "Received \(one) and \(other); expected at most one of them."
         case .repeatedOption(let option, let count): "Received \(option) \(count) times; expected it at most once."
         case .verificationFailed(let kernels, let path):
             "Verification failed for \(kernels.count) of the kernels of \(path): \(kernels.joined(separator: ", "))."

@@ -37,11 +37,23 @@ enum Console {
         if level != .quiet { show(line) }
     }
 
-    /// One line of a result for readers, on standard output.
-    static func show(_ line: Sentence) { print(line.text) }
+    /// One line of a result for readers, on standard output; nothing when that is for a report.
+    static func show(_ line: Sentence) { output(line.text + "\n") }
 
     /// Lines of a result that were put together elsewhere, such as a table.
-    static func show(lines: String) { print(Sentence(lines: lines).text, terminator: "") }
+    static func show(lines: String) { output(Sentence(lines: lines).text) }
+
+    private static func output(_ text: String) {
+        if !isOutputTaken.load(ordering: .relaxed) { print(text, terminator: "") }
+    }
+
+    private static let isOutputTaken = Atomic(false)
+
+    /// From here on standard output is for the program that reads the report.
+    static func takeOutput() { isOutputTaken.store(true, ordering: .relaxed) }
+
+    /// A report, as `jsonText` gives it, on standard output.
+    static func report(_ text: String) { print(text, terminator: "") }
 
     /// A line on standard error, marked as this program's.
     fileprivate static func line(_ line: Sentence) {

@@ -40,14 +40,16 @@ struct PluginBuild {
     /// - Parameters:
     ///   - source: where the layers come from; for errors.
     ///   - decisions: measured schedules; the estimate is taken where there is none.
+    /// - Returns: what was done.
     /// - Throws: what stands in the way; whatever was at the place before is then still there.
-    func run(_ layers: [ResolvedLayer], of source: String, decisions: [SpecKey: Decision] = [:]) async throws {
+    @discardableResult
+    func run(_ layers: [ResolvedLayer], of source: String, decisions: [SpecKey: Decision] = [:]) async throws -> BuildReport {
         let start = ContinuousClock.now
         try checkPlace()
         let selection = try KernelSelection(layers, target: target, path: source, decisions: decisions)
         let plugin = try PluginSource(selection.units, templateDigest: templateDigest)
         var known: VerificationRecord?, record: VerificationRecord?
-        var seconds = 0.0
+        var (seconds, digest) = (0.0, "")
         let built = try await builder.build(plugin, target: target) { done, steps in
             Console.progress("compiling \(output): \(done) of \(steps)")
         } check: { built in
@@ -55,6 +57,7 @@ struct PluginBuild {
             seconds = (ContinuousClock.now - start) / .seconds(1)
             // What the runtime would refuse is not put in place.
             let file = try PluginFile(bytes: built.bytes, path: output)
+            digest = file.digest
             known = VerificationRecord.read(beside: output, of: file)
             record = verify && known == nil ? try await verified(built, selection.units, digest: file.digest) : known
         }
@@ -64,10 +67,17 @@ struct PluginBuild {
             // The plugin is in place and sound; without a record it is only verified again one day.
             do { try record.write(beside: output) } catch { Console.warn("The verification is not recorded. \(error)") }
         }
-        report(built, selection.units, seconds: seconds)
-        if verify, let record {
-            Console.say("  verified in \(decimal(record.seconds, 2)) s\(known == nil ? "" : ", earlier: \(VerificationRecord.path(beside: output))")")
-        }
+        let report = BuildReport(
+            plugin: output, bytes: built.bytes.count, digest: digest, target: target.name,
+            instructionSet: target.instructionSet.rawValue, clang: builder.compiler.version, seconds: seconds,
+            compiledUnits: built.compiledUnits, cachedUnits: selection.units.count + 1 - built.compiledUnits,
+            kernels: zip(selection.units, selection.layerNames).map { unit, layers in
+                BuildReport.Kernel(name: unit.name, key: unit.schedule.spec.key.text, schedule: unit.schedule.text, layers: layers)
+            },
+            interpreted: selection.interpreted,
+            verification: record.map { BuildReport.Verification(seconds: $0.seconds, earlier: known != nil) })
+        say(report, isFromCache: built.isFromCache)
+        return report
     }
 
     /// Checks the plugin in a folder of its own, so that a bad one never takes the place of a good one.
@@ -99,12 +109,14 @@ struct PluginBuild {
         return VerificationRecord(digest: digest, verdicts)
     }
 
-    private func report(_ built: BuiltPlugin, _ units: [KernelUnit], seconds: Double) {
-        let target = built.target
-        let name = target.name == target.instructionSet.rawValue ? target.name : "\(target.name) (\(target.instructionSet.rawValue))"
-        let hits = units.count + 1 - built.compiledUnits
-        let origin = built.isFromCache ? "the whole plugin from the cache" : "\(counted(built.compiledUnits, "unit")) compiled, \(hits) from the cache"
-        Console.say("\(output): \(counted(units.count, "kernel")) for \(name), \(built.bytes.count) bytes, in \(decimal(seconds, 2)) s; \(origin)")
-        for unit in units { Console.say("  \(unit.name)") }
+    private func say(_ report: BuildReport, isFromCache: Bool) {
+        let name = report.target == report.instructionSet ? report.target : "\(report.target) (\(report.instructionSet))"
+        let origin = isFromCache ? "the whole plugin from the cache" : "\(counted(report.compiledUnits, "unit")) compiled, \(report.cachedUnits) from the cache"
+        Console.say("\(output): \(counted(report.kernels.count, "kernel")) for \(name), \(report.bytes) bytes, in \(decimal(report.seconds, 2)) s; \(origin)")
+        for kernel in report.kernels { Console.say("  \(kernel.name)") }
+        if verify, let verification = report.verification {
+            let place = verification.earlier ? ", earlier: \(VerificationRecord.path(beside: output))" : ""
+            Console.say("  verified in \(decimal(verification.seconds, 2)) s\(place)")
+        }
     }
 }

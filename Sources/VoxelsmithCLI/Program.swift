@@ -15,13 +15,17 @@ enum Program {
         do throws(CommandFailure) { try checkArguments() } catch { fail(error, of: VoxelsmithCommand()) }
         let command: any ParsableCommand
         do {
+            try VoxelsmithCommand.checkVerb(CommandLine.arguments.dropFirst())
             command = try VoxelsmithCommand.parseAsRoot()
+        } catch let error as CommandFailure {
+            fail("\(whole: UsageHint.sentence(error.description, verb: VoxelsmithCommand.self))", status: EX_USAGE)
         } catch {
             // Help and completion scripts come as errors too.
             if VoxelsmithCommand.exitCode(for: error) == .success { VoxelsmithCommand.exit(withError: error) }
             fail("\(whole: UsageHint.sentence(parsing: error))", status: EX_USAGE)
         }
         if let verb = command as? any Verb { Console.level = verb.verbosity.level }
+        if let verb = command as? any ReportingVerb, verb.reportOption.isStandardOutput { Console.takeOutput() }
         do throws(CommandFailure) {
             try RepeatedOptions.check(CommandLine.arguments.dropFirst(), of: type(of: command))
             try MachineNeeds.check(startsTasks: command is any AsyncParsableCommand)

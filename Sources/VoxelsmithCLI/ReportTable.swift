@@ -10,8 +10,9 @@ struct ReportTable {
     private var choices = ""
 
     /// - Parameter result: what the layer gave for `x`.
+    /// - Returns: what the row says.
     /// - Throws: `CommandFailure.timedAnswerDiffers`, `TensorError`, `KernelError`.
-    mutating func measure(_ owner: Conv3D, _ layer: PreparedLayer, _ x: Tensor, _ result: Tensor, threads: Int) throws {
+    mutating func measure(_ owner: Conv3D, _ layer: PreparedLayer, _ x: Tensor, _ result: Tensor, threads: Int) throws -> LayerTimes {
         var y = try Tensor(zeros: result.shape, result.elementType)
         let before = HostCPU.measuredNativePeak()
         let timing = try CallTiming.measure(layer, x, into: &y, threads: threads, minimumCalls: 5, seconds: 0.2)
@@ -29,11 +30,15 @@ struct ReportTable {
         }
         let rate = Double(layer.spec.geometry.flopCount * (x.shape.first ?? 1)) / timing.median / 1e9
         let share = peak > 0 ? rate / (peak * Double(threads)) : nil
+        let times = LayerTimes(
+            medianMs: timing.median * 1e3, gflops: rate, shareOfPeak: share, interpreterMs: interpreterSeconds * 1e3,
+            speedup: interpreterSeconds / timing.median)
         table.add([
-            owner.name, decimal(timing.median * 1e3, 3), decimal(rate, 1), percent(share), decimal(interpreterSeconds * 1e3, 1),
-            decimal(interpreterSeconds / timing.median, 1) + " x", layer.choice.kernel.name,
+            owner.name, decimal(times.medianMs, 3), decimal(rate, 1), percent(share), decimal(times.interpreterMs, 1),
+            decimal(times.speedup, 1) + " x", layer.choice.kernel.name,
         ])
         choices += ("\(owner.name): \(layer.choice.reason)" as Sentence).text + "\n"
+        return times
     }
 
     var text: String { table.text + choices }

@@ -7,7 +7,7 @@ import Tensors
 import Voxelsmith
 import VoxelsmithModelIO
 
-struct RunCommand: Verb {
+struct RunCommand: ReportingVerb {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Computes a model or a layer on an array.",
         discussion: """
@@ -57,6 +57,7 @@ struct RunCommand: Verb {
     @Option(help: ArgumentHelp("Largest absolute difference from --expect.", valueName: "difference"))
     var tolerance = 2e-5
 
+    @OptionGroup var reportOption: ReportOption
     @OptionGroup var verbosity: VerbosityOptions
 
     var files: NamedFiles {
@@ -69,6 +70,7 @@ struct RunCommand: Verb {
         files.reads(expect, "--expect")
         files.writes(output, "--output")
         files.writes(picture, "--picture")
+        reportOption.list(in: &files)
         return files
     }
 
@@ -85,19 +87,24 @@ struct RunCommand: Verb {
         let (x, hasBatch) = try read(input, computation)
 
         var table = ReportTable()
+        var reports: [RunReport.Layer] = []
         let count = try computation.layerCount()
         var done = 0
         let y = try computation.trace(x) { layer, inputs in
             if !(layer is InputLayer) { done += 1 }
             Console.progress("computing layer \(done) of \(count), \(layer.name)")
-            guard let layer = layer as? Conv3D, layer.isOnlyItsKernel, let x = inputs.first else {
+            guard let layer = layer as? Conv3D, let x = inputs.first else { return try layer(inputs, threads: threadsOption.threads) }
+            guard layer.isOnlyItsKernel else {
                 // The report is about kernels; what this layer does around its own would blur it.
-                return try layer(inputs, threads: threadsOption.threads)
+                let results = try layer(inputs, threads: threadsOption.threads)
+                reports.append(RunReport.Layer(layer.name, try layer.kernelChoice(inputShape: x.shape), nil))
+                return results
             }
             let prepared = try layer.preparedLayer(inputShape: x.shape)
             let cast = try x.cast(to: layer.computeType)
             let result = try prepared.call(cast, threads: threadsOption.threads)
-            if report { try table.measure(layer, prepared, cast, result, threads: threadsOption.threads) }
+            let times = report ? try table.measure(layer, prepared, cast, result, threads: threadsOption.threads) : nil
+            reports.append(RunReport.Layer(layer.name, prepared.choice, times))
             return [result]
         }
         Console.endProgress()
@@ -106,8 +113,17 @@ struct RunCommand: Verb {
         Console.say("\(output): \(computation.resultName.map { "\($0) " } ?? "")\(result.shape), computed by \(counted(count, "layer"))")
         if report { Console.show(lines: table.text) }
 
-        try compareVolumes(input: x, result: y)
-        if let expect { try compare(y, layout: computation.convolutions.last?.dataFormat ?? .channelsLast, with: expect) }
+        var runReport = RunReport(
+            output: output, shape: result.shape, elementType: result.elementType.rawValue, threads: threadsOption.threads, layers: reports)
+        runReport.psnr = try compareVolumes(input: x, result: y)
+        if let expect {
+            let comparison = try compare(y, layout: computation.convolutions.last?.dataFormat ?? .channelsLast, with: expect)
+            runReport.expected = RunReport.Expectation(comparison, file: expect, tolerance: tolerance)
+            // A difference is in the report too.
+            try reportOption.write(runReport)
+            return try check(comparison, with: expect)
+        }
+        try reportOption.write(runReport)
     }
 
     /// Refuses what the machine has no memory for before any of it is read or computed.
@@ -147,20 +163,24 @@ struct RunCommand: Verb {
         return (x, hasBatch)
     }
 
-    private func compareVolumes(input: Tensor, result: Tensor) throws {
-        if truth == nil && picture == nil { return }
+    /// - Returns: the ratios where there is a truth.
+    private func compareVolumes(input: Tensor, result: Tensor) throws -> RunReport.SignalToNoise? {
+        if truth == nil && picture == nil { return nil }
         let (input, result) = (try Volume(input), try Volume(result))
         let interpolated = input.trilinear(to: result.shape)
         var panels = [interpolated, result]
+        var ratios: RunReport.SignalToNoise?
         if let truth {
             let truth = try Volume(truth: truth)
             if truth.shape != result.shape {
                 throw CommandFailure.resultShape(result.shape, what: "a result", expected: truth.shape)
             }
             panels.append(truth)
-            Console.show("PSNR on the second half of the depth axis, peak 1: result \(decimal(result.heldOutPSNR(truth: truth), 2)) dB, trilinear interpolation \(decimal(interpolated.heldOutPSNR(truth: truth), 2)) dB")
+            let found = RunReport.SignalToNoise(result: result.heldOutPSNR(truth: truth), interpolation: interpolated.heldOutPSNR(truth: truth))
+            Console.show("PSNR on the second half of the depth axis, peak 1: result \(decimal(found.result, 2)) dB, trilinear interpolation \(decimal(found.interpolation, 2)) dB")
+            ratios = found
         }
-        guard let picture else { return }
+        guard let picture else { return ratios }
         let zoom = result.shape[1] / input.shape[1]
         guard zip(result.shape, input.shape).allSatisfy({ $0 % $1 == 0 }), zoom == result.shape[2] / input.shape[2] else {
             throw CommandFailure.notInteger(factor: result.shape, of: input.shape)
@@ -170,9 +190,10 @@ struct RunCommand: Verb {
         let whole = Picture(sideBySide: [first] + panels.map { $0.slice(depth: depth) }, gap: 4)
         try PNGWriter.write(whole.pixels, width: whole.width, height: whole.height, channels: .grey, to: picture)
         Console.say("\(picture): depth slice \(depth) of the input, of its trilinear interpolation, of the result\(truth == nil ? "" : ", of the truth")")
+        return ratios
     }
 
-    private func compare(_ y: Tensor, layout: Layout, with path: String) throws {
+    private func compare(_ y: Tensor, layout: Layout, with path: String) throws -> ExpectedValues {
         let expected = try NPY.read(path: path)
         let spatial = layout.spatial(of: y.shape)
         let channelAxis = layout.channelAxis(rank: y.shape.count)
@@ -183,12 +204,16 @@ struct RunCommand: Verb {
                 expected.shape, what: "expected values for every \(expectEvery). voxel of \(spatial)", expected: shape)
         }
         let received = Self.sample(y.doubles, shape: y.shape, steps: steps)
-        let comparison = Comparison(received, expected: expected.doubles)
-        if let index = comparison.worstIndex, !(comparison.absoluteError <= tolerance) {
+        return ExpectedValues(count: received.count, comparison: Comparison(received, expected: expected.doubles))
+    }
+
+    private func check(_ values: ExpectedValues, with path: String) throws {
+        let comparison = values.comparison
+        if let index = comparison.worstIndex, !values.agree(within: tolerance) {
             throw CommandFailure.resultDiffers(
                 path: path, index: index, received: comparison.received, expected: comparison.expected, tolerance: tolerance)
         }
-        Console.say("\(received.count) values agree with \(path) within \(tolerance); the worst differs by \(comparison.absoluteError)")
+        Console.say("\(values.count) values agree with \(path) within \(tolerance); the worst differs by \(comparison.absoluteError)")
     }
 
     /// Every `steps[axis]`-th element along each axis.

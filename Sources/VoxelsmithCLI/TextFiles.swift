@@ -9,11 +9,6 @@ enum TextFiles {
         try Array(text.utf8).withUnsafeBytes { try StagedFile.write([$0], to: path) }
     }
 
-    /// Puts JSON at a path, or on standard output for `-`.
-    static func writeJSON(_ json: String, to path: String) throws {
-        if path == NamedFiles.stream { Console.show(lines: json) } else { try write(json, to: path) }
-    }
-
     /// Makes the folder and those above it.
     static func makeFolder(_ path: String) throws {
         if mkdir(path, 0o777) == 0 || errno == EEXIST { return }

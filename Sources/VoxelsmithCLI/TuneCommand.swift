@@ -3,7 +3,7 @@ import KernelRuntime
 import LayerSpec
 import Tuning
 
-struct TuneCommand: Verb, AsyncParsableCommand {
+struct TuneCommand: ReportingVerb, AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tune", abstract: "Finds the fastest schedule of each layer by measuring, and shows how far the estimate is from it.",
         discussion: """
@@ -29,9 +29,7 @@ struct TuneCommand: Verb, AsyncParsableCommand {
     @Flag(help: "Measure layers anew that the file has decisions for.")
     var again = false
 
-    @Option(help: ArgumentHelp("Where to write the numbers; - is standard output, which then has nothing else.", valueName: "FILE"))
-    var json: String?
-
+    @OptionGroup var reportOption: ReportOption
     @OptionGroup var verbosity: VerbosityOptions
 
     var files: NamedFiles {
@@ -39,7 +37,7 @@ struct TuneCommand: Verb, AsyncParsableCommand {
         source.list(in: &files)
         compilerOptions.list(in: &files)
         files.writes(tunings, "--tunings")
-        files.writes(json, "--json", takesStream: true)
+        reportOption.list(in: &files)
         return files
     }
 
@@ -53,8 +51,8 @@ struct TuneCommand: Verb, AsyncParsableCommand {
             machine: BenchmarkMachine(
                 peakGflopsPerThread: HostCPU.measuredPeak(vectorBytes: targetOption.target.vectorBytes), clang: builder.compiler.version),
             threads: tuningOptions.threads, results: results)
-        if json != NamedFiles.stream { show(results, report, tuning) }
-        if let json { try TextFiles.writeJSON(try jsonText(report), to: json) }
+        show(results, report, tuning)
+        try reportOption.write(report)
     }
 
     private func show(_ results: [TuningResult], _ report: TuningReport, _ tuning: TuningRun) {

@@ -4,7 +4,7 @@ import KernelRuntime
 import LayerSpec
 import Tuning
 
-struct VerifyCommand: Verb, AsyncParsableCommand {
+struct VerifyCommand: ReportingVerb, AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Checks every kernel of a plugin against the interpreter and the identities of convolution.",
         discussion: """
@@ -21,12 +21,14 @@ struct VerifyCommand: Verb, AsyncParsableCommand {
     @Option(name: .customLong("total-time-limit"), help: ArgumentHelp("Seconds all of them may take together.", valueName: "seconds"))
     var totalTimeLimit = VerificationProcess.defaultTotalTimeLimit
 
+    @OptionGroup var reportOption: ReportOption
     @OptionGroup var trust: TrustOptions
     @OptionGroup var verbosity: VerbosityOptions
 
     var files: NamedFiles {
         var files = NamedFiles()
         files.reads(plugin, "the plugin")
+        reportOption.list(in: &files)
         return files
     }
 
@@ -40,6 +42,7 @@ struct VerifyCommand: Verb, AsyncParsableCommand {
         let verification = PluginVerification(path: plugin, timeLimit: timeLimit, totalTimeLimit: totalTimeLimit, trustedFolders: trust.trustedFolders)
         let verdicts = try await verification.run()
         Console.show(lines: verification.lines(verdicts.filter { Console.level != .quiet || !$0.isSound }))
+        try reportOption.write(VerificationReport(plugin: plugin, verdicts))
         try verification.check(verdicts)
         Console.say("\(plugin): \(counted(verdicts.count, "kernel")) verified")
     }
@@ -103,5 +106,37 @@ struct PluginVerification {
         defer { free(path) }
         // The other process is this program until it has become one of its own.
         return String(validatingCString: path) ?? "/proc/self/exe"
+    }
+}
+
+/// The whole of `verify --json`.
+struct VerificationReport: Encodable {
+    struct Check: Encodable {
+        let name: String
+        let failure: String?
+    }
+
+    struct Kernel: Encodable {
+        let name: String
+        let sound: Bool
+        let seconds: Double
+        let checks: [Check]
+        /// How its process ended before all checks were done.
+        let interruption: String?
+    }
+
+    let plugin: String
+    let sound: Bool
+    let kernels: [Kernel]
+
+    init(plugin: String, _ verdicts: [KernelVerdict]) {
+        self.plugin = plugin
+        sound = verdicts.allSatisfy(\.isSound)
+        kernels = verdicts.map { verdict in
+            Kernel(
+                name: verdict.kernel, sound: verdict.isSound, seconds: verdict.seconds,
+                checks: verdict.checks.map { Check(name: $0.name, failure: $0.failure) },
+                interruption: verdict.interruption.map { "\($0)" })
+        }
     }
 }

@@ -18,4 +18,13 @@ struct VoxelsmithCommand: AsyncParsableCommand {
             TuneCommand.self, RegenerateCommand.self, CacheCommand.self, VersionCommand.self, VerifyKernelCommand.self, TimeCallsCommand.self,
             ThreadsCommand.self, PregenerateCommand.self,
         ])
+
+    /// Refuses a verb that there is not: the parser would call it an unexpected argument, or show its help for another.
+    static func checkVerb(_ arguments: ArraySlice<String>) throws {
+        let words = arguments.drop { $0 == "help" }
+        guard let word = words.first, !word.hasPrefix("-") else { return }
+        let verbs = configuration.subcommands.map { $0.configuration }
+        if verbs.contains(where: { $0.commandName == word }) { return }
+        throw CommandFailure.unknownVerb(word, known: verbs.filter { $0.shouldDisplay }.compactMap { $0.commandName })
+    }
 }

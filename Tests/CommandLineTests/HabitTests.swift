@@ -50,7 +50,7 @@ import _TestSupport
         let folder = try TemporaryFolder()
         let many = try folder.write("many.json", "[\(TinyLayer.json(name: "a")), \(TinyLayer.json(name: "b", filters: 6))]")
         for (arguments, place) in [
-            (["frobnicate"], "voxelsmith"), (["--frobnicate"], "voxelsmith"), (["--generate-completion-script", "command.com"], "voxelsmith"),
+            (["frobnicate"], "voxelsmith"), (["help", "frobnicate"], "voxelsmith"), (["", "build"], "voxelsmith"), (["--frobnicate"], "voxelsmith"), (["--generate-completion-script", "command.com"], "voxelsmith"),
             (["emit", many], "voxelsmith emit"), (["build", many, "-o", "p.so", "--time-limit", "3"], "voxelsmith build"),
         ] {
             let outcome = try Voxelsmith.run(arguments)
