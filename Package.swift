@@ -24,6 +24,7 @@ let package = Package(
         .library(name: "VoxelsmithGenerator", targets: ["KerasConfig", "KernelEmission", "KernelBuild"]),
         .executable(name: "voxelsmith", targets: ["VoxelsmithCLI"]),
         .executable(name: "runtime-client", targets: ["RuntimeClient"]),
+        .plugin(name: "PregenerateKernels", targets: ["PregenerateKernels"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -83,6 +84,8 @@ let package = Package(
                 "LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime",
                 "Voxelsmith", "TensorIO", "VoxelsmithModelIO", "Tuning", "Pregeneration", "CPNG", arguments, logging,
             ]),
+        // Makes kernels in the build of a package that depends on this one.
+        .plugin(name: "PregenerateKernels", capability: .buildTool(), dependencies: ["VoxelsmithCLI"]),
         // An application with a ready plugin.
         .executableTarget(name: "RuntimeClient", dependencies: ["Voxelsmith"], path: "Examples/runtime-client", exclude: ["README.md", "layer.json"]),
 
