@@ -30,20 +30,20 @@ package struct ConfigReader {
         return integer
     }
 
-    /// Values that a number of a config may have beyond the finite ones.
-    package enum Infinities {
-        case none, positive, both
+    /// Values that a number of a config may have beyond the finite ones: none, infinity, or all there are, NaN among them.
+    package enum Special {
+        case none, infinity, any
     }
 
-    /// - Throws: `KerasConfigError.wrongType` for what is no number, NaN, and infinities that make no sense for this key.
-    package func number(_ key: String, infinities: Infinities = .none) throws(KerasConfigError) -> Double? {
+    /// - Throws: `KerasConfigError.wrongType` for what is no number, and for NaN and infinities where they make no sense for this key.
+    package func number(_ key: String, special: Special = .none) throws(KerasConfigError) -> Double? {
         switch value(key) {
         case nil: return nil
         case .integer(let integer)?: return Double(integer)
         case .number(let number)? where number.isFinite: return number
-        case .number(.infinity)? where infinities != .none: return .infinity
-        case .number(-.infinity)? where infinities == .both: return -.infinity
-        case .number(let number)?: throw wrongType(key, .number(number), infinities == .none ? "a finite number" : "a number that makes sense there")
+        case .number(.infinity)? where special != .none: return .infinity
+        case .number(let number)? where special == .any: return number
+        case .number(let number)?: throw wrongType(key, .number(number), special == .none ? "a finite number" : "a number that makes sense there")
         case .some(let other): throw wrongType(key, other, "a number")
         }
     }

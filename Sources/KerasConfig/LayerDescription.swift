@@ -93,6 +93,7 @@ public struct ModelDescription: Hashable, Sendable {
 public struct OtherLayer: Hashable, Sendable, CustomStringConvertible {
     /// As of `LayerDescription`.
     public let path: String
+    /// As the file states it.
     public let className: String
     /// Whether it is one that does nothing at inference, but is called with `training=True`.
     public let isCalledInTraining: Bool

@@ -5,7 +5,7 @@
 package struct Escaping: Sendable {
     /// The text stands between quotation marks: they and backslashes are escaped too, and what it was can be told from what is shown.
     package var isQuoted = false
-    /// The text may have several lines: `\n` and `\t` stay.
+    /// The text may have several lines: `\n` stays.
     package var keepsLines = false
     /// Most scalars shown; a longer text ends with how many bytes it has.
     package var limit = Escaping.defaultLimit
@@ -40,7 +40,7 @@ package struct Escaping: Sendable {
     private func escape(_ scalar: Unicode.Scalar) -> String? {
         switch scalar {
         case "\n": return keepsLines ? nil : "\\n"
-        case "\t": return keepsLines ? nil : "\\t"
+        case "\t": return "\\t"
         case "\r": return "\\r"
         case "\"", "\\": return isQuoted ? "\\\(scalar)" : nil
         default: return Self.isVisible(scalar) ? nil : "\\u{\(String(scalar.value, radix: 16))}"
@@ -83,7 +83,7 @@ package func jsonString(_ text: String) -> String { "\"" + text.unicodeScalars.m
 
 /// JSON with the same values in which what cannot be seen is escaped; line breaks stay, which JSON has between its values only.
 package func visibleJSON(_ json: String) -> String {
-    json.unicodeScalars.map { $0.isASCII ? String($0) : jsonEscape($0) ?? String($0) }.joined()
+    json.unicodeScalars.map { $0 == "\n" || $0 == "\"" || $0 == "\\" ? String($0) : jsonEscape($0) ?? String($0) }.joined()
 }
 
 /// nil for a scalar that a JSON string may hold as it is.

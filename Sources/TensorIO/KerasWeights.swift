@@ -86,7 +86,7 @@ public struct KerasWeights: Sendable {
                 let variables = parts.dropLast().joined(separator: "/")
                 return NamedTensor(
                     path: path, group: owner.joined(separator: "/"), layerName: try file.string("name", of: variables),
-                    tensor: try file.tensor(path))
+                    tensor: try file.tensor(path, bareOpaque: .bfloat16))
             }
         } else {
             throw TensorIOError.notKerasWeights(path: file.path)

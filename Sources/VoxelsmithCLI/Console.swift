@@ -43,6 +43,9 @@ enum Console {
     /// Lines of a result that were put together elsewhere, such as a table.
     static func show(lines: String) { output(Sentence(lines: lines).text) }
 
+    /// One line for the program that asked for it: fields with a tab after each but the last.
+    static func show(fields: [String]) { output(fields.map { escaped($0) }.joined(separator: "\t") + "\n") }
+
     private static func output(_ text: String) {
         if !isOutputTaken.load(ordering: .relaxed) { print(text, terminator: "") }
     }

@@ -36,9 +36,9 @@ struct TimeCallsCommand: ParsableCommand {
         while let line = readLine() {
             do {
                 let fields = try calls.answer(line.split(separator: "\t").map(String.init))
-                Console.show(lines: (["ok"] + fields).joined(separator: "\t") + "\n")
+                Console.show(fields: ["ok"] + fields)
             } catch {
-                Console.show("error\t\(error)")
+                Console.show(fields: ["error", "\(error)"])
             }
             fflush(nil)
         }

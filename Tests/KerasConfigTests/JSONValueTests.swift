@@ -37,10 +37,10 @@ import Testing
         let config: JSONObject = ["a": .number(.nan), "b": .number(.infinity), "c": .number(-.infinity), "d": 2]
         let reader = ConfigReader(config: config, className: "test")
         for key in ["a", "b", "c"] { #expect(throws: KerasConfigError.self) { try reader.number(key) } }
-        #expect(throws: KerasConfigError.self) { try reader.number("a", infinities: .both) }
-        #expect(throws: KerasConfigError.self) { try reader.number("c", infinities: .positive) }
-        #expect(try reader.number("b", infinities: .positive) == .infinity && reader.number("c", infinities: .both) == -.infinity)
-        #expect(try reader.number("d") == 2)
+        #expect(throws: KerasConfigError.self) { try reader.number("a", special: .infinity) }
+        #expect(throws: KerasConfigError.self) { try reader.number("c", special: .infinity) }
+        #expect(try reader.number("b", special: .infinity) == .infinity && reader.number("c", special: .any) == -.infinity)
+        #expect(try reader.number("a", special: .any)?.isNaN == true && reader.number("d") == 2)
         #expect(throws: KerasConfigError.self) { try reader.integer("b") }
         for member in [#""filters": NaN"#, #""filters": 2, "strides": [1, 1, Infinity]"#, #""filters": 2, "groups": -Infinity"#] {
             let layer = #"{"class_name": "Conv3DTranspose", "config": {"kernel_size": 1, \#(member)}}"#

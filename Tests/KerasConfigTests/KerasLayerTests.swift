@@ -117,7 +117,7 @@ import Testing
             ("{\"layer\": 3}", .wrongType(key: "layer", received: "3", expected: "an object")),
         ]
         for (text, expected) in table { #expect(refusal(Array(text.utf8)) == expected, "\(text)") }
-        for text in ["", "{", "nul", "{\"a\": NaN}", "[1,]x", String(repeating: "[", count: 100_000), "\u{FFFD}"] {
+        for text in ["", "{", "nul", "{\"a\": Nan}", "[1,]x", String(repeating: "[", count: 100_000), "\u{FFFD}"] {
             guard case .malformedJSON(let cause)? = refusal(Array(text.utf8)) else {
                 Issue.record("\(text.prefix(20)) was read")
                 continue

@@ -44,11 +44,11 @@ import _TestSupport
                 let (w, b) = (try tensor([1, 1, 1, 2, 3], weights, elements.storage), try tensor([2], bias, elements.storage))
                 let input = try tensor([1, 12, 5, 4, 3], x, elements.storage)
                 func results(_ mode: Int32) throws -> [[UInt64]] {
+                    // Packing is under the same setting; subnormal results become doubles under the default.
                     try with(mode) {
-                        // Packing is under the same setting.
                         let layer = try PreparedLayer(spec: spec, choice: .interpreter(spec, reason: "test"), weights: w, bias: b)
-                        return try [1, 2, 3, 7].map { try layer.call(input, threads: $0).doubles.map(\.bitPattern) }
-                    }
+                        return try [1, 2, 3, 7].map { try layer.call(input, threads: $0) }
+                    }.map { $0.doubles.map(\.bitPattern) }
                 }
                 let expected = try results(0)
                 #expect(expected.allSatisfy { $0 == expected[0] })

@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test func linesAreKeptWhereTheyBelong() {
-        #expect(Escaping(keepsLines: true)("a\n\tb\r\u{1b}") == "a\n\tb\\r\\u{1b}")
+        #expect(Escaping(keepsLines: true)("a\n\tb\r\u{1b}") == "a\n\\tb\\r\\u{1b}")
         #expect(Sentence(lines: "a\n\u{202e}").text == "a\n\\u{202e}")
     }
 

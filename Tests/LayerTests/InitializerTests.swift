@@ -23,6 +23,11 @@ struct InitializerTests {
             #expect(try Identity(gain: 3)([2, 3], type).doubles == [3, 0, 0, 0, 3, 0])
             #expect(try Constant()([0], type).shape == [0] && Constant()([2], type).elementType == type)
         }
+        // Python's JSON has NaN and the infinities, and such constants are Keras's.
+        for value in [Double.nan, .infinity, -.infinity] {
+            let read = try CustomObjects().initializer(["class_name": "Constant", "config": ["value": .number(value)]])
+            #expect(try read?([1], .float64).doubles.map(\.description) == [value.description])
+        }
         #expect(throws: ArgumentError.rank(object: "Identity", received: shape, expected: "2 axes")) { try Identity()(shape, .float32) }
     }
 

@@ -28,7 +28,6 @@ enum ArithmeticRules {
         ("Sources/KernelRuntime/CallCost.swift", "Int(nanoseconds / Self.leastShare)", "less than the threads, as the comparison before it says"),
         ("Sources/KernelRuntime/CallCost.swift", "Int(min(Double(Self.mostPieces)", "at most that"),
         ("Sources/KernelRuntime/ThreadPool.swift", "UInt64(cost.nanoseconds)", "less than CallCost.worthWaking"),
-        ("Sources/Tuning/KernelVerifier.swift", "operands.batch * geometry.inputVolume", "voxels of operands that exist"),
         ("Sources/Tuning/KernelVerifier.swift", "reduce(0", "an index into operands, and sums of doubles"),
         ("Sources/TensorIO/HDF5Structure.swift", "multipliedReportingOverflow", "a count that is clamped at 2^48, and the bytes of so many"),
         ("Sources/Voxelsmith/Initializers/VarianceScaling.swift", "reduce(1)", "doubles"),

@@ -38,5 +38,5 @@ func ioError(_ body: () throws -> Void) -> TensorIOError? {
 }
 
 extension Tensor {
-    var elementCount: Int { shape.reduce(1, *) }
+    var elementCount: Int { shape.contains(0) ? 0 : shape.reduce(1, *) }
 }

@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* Definitions in the executable come before glibc's, for the Swift libraries too; each notes the size and passes it on. */
 
@@ -87,6 +90,22 @@ int posix_memalign(void **result, size_t alignment, size_t size) {
     if (block == 0) return ENOMEM;
     *result = hold(block);
     return 0;
+}
+
+/* The C library's own calls of these do not come here, so no block counts twice. */
+void *mmap(void *address, size_t length, int protection, int flags, int file, off_t offset) {
+    void *start = (void *)syscall(SYS_mmap, address, length, protection, flags, file, offset);
+    if (start == MAP_FAILED) return start;
+    note(length);
+    held += (long)length;
+    if (held > most_held) most_held = held;
+    return start;
+}
+
+int munmap(void *start, size_t length) {
+    int status = (int)syscall(SYS_munmap, start, length);
+    if (status == 0) held -= (long)length;
+    return status;
 }
 
 #endif

@@ -73,11 +73,11 @@ enum Constraints {
     static let module = "keras.constraints"
 
     private static let makers: [String: @Sendable (ConfigReader) throws -> any Constraint] = [
-        "MaxNorm": { try MaxNorm($0.number("max_value", infinities: .positive) ?? 2, axis: ConstraintAxes($0)) },
+        "MaxNorm": { try MaxNorm($0.number("max_value", special: .infinity) ?? 2, axis: ConstraintAxes($0)) },
         "UnitNorm": { try UnitNorm(axis: ConstraintAxes($0)) },
         "MinMaxNorm": {
             try MinMaxNorm(
-                $0.number("min_value") ?? 0, $0.number("max_value", infinities: .positive) ?? 1, rate: $0.number("rate") ?? 1,
+                $0.number("min_value") ?? 0, $0.number("max_value", special: .infinity) ?? 1, rate: $0.number("rate") ?? 1,
                 axis: ConstraintAxes($0))
         },
         "NonNeg": { _ in NonNeg() },

@@ -27,7 +27,7 @@ enum Initializers {
             "Zeros": { _ in Zeros() },
             "Ones": { _ in Ones() },
             // By its bare name Keras 3 fails with a KeyError; earlier versions, and this, take 0.
-            "Constant": { try Constant($0.number("value", infinities: .both) ?? 0) },
+            "Constant": { try Constant($0.number("value", special: .any) ?? 0) },
             "RandomNormal": {
                 try RandomNormal(mean: $0.number("mean") ?? 0, stddev: $0.number("stddev") ?? 0.05, seed: $0.seed())
             },
