@@ -71,13 +71,13 @@ private func writeAll(_ bytes: [UInt8], to file: Int32, path: String) throws(Ker
 func replaceFile(_ path: String, with bytes: [UInt8], durably: Bool) throws(KernelBuildError) {
     let staged = StagingName.beside(path)
     let file = open(staged, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    guard file >= 0 else { throw currentError("create", staged) }
+    guard file >= 0 else { throw currentError("create", path) }
     do throws(KernelBuildError) {
         defer { close(file) }
-        try writeAll(bytes, to: file, path: staged)
-        guard fchmod(file, 0o644) == 0 else { throw currentError("set the mode of", staged) }
-        guard !durably || fsync(file) == 0 else { throw currentError("flush", staged) }
-        guard rename(staged, path) == 0 else { throw currentError("rename \(staged) to", path) }
+        try writeAll(bytes, to: file, path: path)
+        guard fchmod(file, 0o644) == 0 else { throw currentError("set the mode of", path) }
+        guard !durably || fsync(file) == 0 else { throw currentError("flush", path) }
+        guard rename(staged, path) == 0 else { throw currentError("put in place", path) }
     } catch {
         unlink(staged)
         throw error

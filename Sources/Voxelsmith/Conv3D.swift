@@ -332,24 +332,6 @@ open class Conv3D: Layer {
         return { xs, threads in try xs.map { try surroundings.after(layer.call(surroundings.before($0), threads: threads)) } }
     }
 
-    /// The layer with its present weights, ready for inputs of one shape. Later changes of the weights do not reach it.
-    /// - Parameter inputShape: with the batch extent, whose value does not matter.
-    /// - Throws: as `prepare(inputShape:)`; `ArgumentError.notOnlyAKernel` for a layer that does more than its kernel: with a
-    ///   16-bit dtype, an activation of the user's own, or one along another axis than the last.
-    public func preparedLayer(inputShape: [Int]) throws -> PreparedLayer {
-        if let reason = reasonAgainstPreparedLayer { throw ArgumentError.notOnlyAKernel(layer: name, reason: reason) }
-        return try kernelLayer(inputShape: inputShape)
-    }
-
-    /// Whether a `PreparedLayer` computes all that the layer does.
-    public var isOnlyItsKernel: Bool { reasonAgainstPreparedLayer == nil }
-
-    private var reasonAgainstPreparedLayer: String? {
-        if computeType != config.elementType { return "its dtype \(dtypePolicy.rawValue) is rounded around the kernel" }
-        if let tensorActivation { return "its activation \(tensorActivation.className) follows the kernel" }
-        return activation.needsWholeResult ? "its activation \(activation.name) follows the kernel" : nil
-    }
-
     private var versions: [Int] { [kernel, bias].compactMap { $0?.version } }
 
     /// Drops what was packed of values that variables have been assigned over since.
@@ -359,7 +341,8 @@ open class Conv3D: Layer {
         packedVersions = versions
     }
 
-    private func kernelLayer(inputShape: [Int]) throws -> PreparedLayer {
+    /// The prepared kernel for a shape, packed anew where weights were assigned since.
+    func kernelLayer(inputShape: [Int]) throws -> PreparedLayer {
         let key = Array(inputShape.dropFirst())
         forgetStale()
         if let layer = prepared[key] { return layer }
