@@ -27,7 +27,10 @@ extension KernelProvider {
     /// Finds the kernel for a problem with weights at hand: as `lookup(_:mode:)`, but where that is one of policy `fast` and a weight is
     /// beyond `FastRange`, the one for plain sums, with the weight in its reason. So a weight that is no number reaches the same results
     /// under both policies. Inputs are not looked at.
-    /// - Parameter weights: the kernel tensor in the element type of the problem.
+    /// - Parameters:
+    ///   - spec: the problem.
+    ///   - mode: which kernels may be chosen.
+    ///   - weights: the kernel tensor in the element type of the problem.
     /// - Throws: as `lookup(_:mode:)`.
     public func lookup(_ spec: KernelSpec, mode: KernelMode, weights: Tensor) throws -> KernelChoice {
         let choice = try lookup(spec, mode: mode)
