@@ -77,13 +77,11 @@ private struct Assignment {
         let generation = weights.kerasVersion.map { KerasGeneration(kerasVersion: $0) } ?? .keras2
         let document = weights.config.flatMap { try? JSONValue(parsing: $0) }
         let stated = StatedLayers(document)
-        let trees = layers.map { tree(of: $0, stated[$0.name]) }.filter { !$0.legacyOrder(generation).isEmpty }
-        let owners = layers.filter { !tree(of: $0, nil).legacyOrder(generation).isEmpty }
+        let owners = layers.map { (layer: $0, order: tree(of: $0, stated[$0.name]).legacyOrder(generation)) }.filter { !$0.order.isEmpty }
         if groups.count != owners.count {
-            throw ModelIOError.layerCount(received: groups.map(\.name), expected: owners.map(\.name))
+            throw ModelIOError.layerCount(received: groups.map(\.name), expected: owners.map(\.layer.name))
         }
-        for ((layer, tree), group) in zip(zip(owners, trees), groups) {
-            let order = tree.legacyOrder(generation)
+        for ((layer, order), group) in zip(owners, groups) {
             if order.count != group.tensors.count {
                 throw ModelIOError.weightCount(layer: layer.name, received: group.tensors.map(\.path), expected: order.count)
             }
