@@ -7,8 +7,10 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
     .target(name: name, dependencies: dependencies)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
-    .testTarget(name: name, dependencies: ["_TestSupport", "LayerSpec", "Tensors"] + dependencies, resources: resources)
+/// - Parameter fixtures: whether the target has a folder of files that tests read where they lie (`Tests/_TestSupport/Fixture.swift`).
+func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool = false) -> Target {
+    .testTarget(
+        name: name, dependencies: ["_TestSupport", "LayerSpec", "Tensors"] + dependencies, exclude: fixtures ? ["Fixtures"] : [])
 }
 
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -94,7 +96,7 @@ let package = Package(
         .target(name: "_CTestSupport", path: "Tests/_CTestSupport"),
         tests("PackageTests", []),
         tests("LayerSpecTests", []),
-        tests("KerasConfigTests", ["KerasConfig"], resources: [.copy("Fixtures")]),
+        tests("KerasConfigTests", ["KerasConfig"], fixtures: true),
         tests("TensorsTests", []),
         tests("HashingTests", ["Hashing"]),
         tests(
@@ -102,10 +104,10 @@ let package = Package(
             ["Scheduling", "KernelEmission", "KernelTemplates", "KernelBuild", "KerasConfig", "CKernelABI"]),
         tests("KernelBuildTests", ["KernelBuild", "KernelEmission", "Scheduling", "Hashing", logging]),
         tests("KernelRuntimeTests", ["KernelRuntime", "CKernelABI", "_CTestSupport", logging]),
-        tests("TensorIOTests", ["TensorIO"], resources: [.copy("Fixtures")]),
+        tests("TensorIOTests", ["TensorIO"], fixtures: true),
         tests(
             "LayerTests", ["Voxelsmith", "VoxelsmithModelIO", "TensorIO", "KernelRuntime", "KerasConfig", logging],
-            resources: [.copy("Fixtures")]),
+            fixtures: true),
         tests(
             "DifferentialTests",
             [

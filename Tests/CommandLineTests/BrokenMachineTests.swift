@@ -19,14 +19,13 @@ import _TestSupport
         var isWarning = false
     }
 
-    private func check(_ faults: [DiskFault], in folder: TemporaryFolder, mount: (String) -> String, test: String = #function) async throws {
+    private func check(_ faults: [DiskFault], in folder: TemporaryFolder, mount: (String) -> String) async throws {
         for fault in faults {
             let disk = folder.path(fault.folder)
             // What is left on the disk is printed after the command's own output.
             let script = "\(mount(disk)); \"$@\"; status=$?; echo LEFT; ls -A '\(disk)'; exit $status"
             guard let wrapper = Child.mounting(script) else {
-                print("SKIPPED \(test): this machine does not let tests mount a file system")
-                return
+                try Test.cancel("this machine does not let tests mount a file system")
             }
             let outcome = try await Child.run(
                 fault.arguments, wrapper: wrapper, environment: ["TMPDIR": folder.path("tmp"), "XDG_CACHE_HOME": folder.path("cache")])
@@ -82,8 +81,7 @@ import _TestSupport
         // One page for the old file, and none for a new one.
         let small = "mount -t tmpfs -o size=4k,mode=700 none '\(disk)' && cp '\(old)' '\(disk)/t.json'; \"$@\"; status=$?; cmp '\(old)' '\(disk)/t.json' && ls -A '\(disk)'; exit $status"
         guard let wrapper = Child.mounting(small) else {
-            print("SKIPPED aDiskThatFillsUpKeepsWhatItHolds: this machine does not let tests mount a file system")
-            return
+            try Test.cancel("this machine does not let tests mount a file system")
         }
         for command in [["tune", layer], ["build", layer, "-o", folder.path("p.so"), "--effort", "measure"]] {
             let outcome = try await Child.run(
@@ -108,8 +106,7 @@ import _TestSupport
         let cache = try folder.makeFolder("cache")
         let script = "mount -t tmpfs -o mode=700 none '\(cache)'; \"$@\" && mount -o remount,ro '\(cache)' && exec \"$@\""
         guard let wrapper = Child.mounting(script) else {
-            print("SKIPPED aReadOnlyCacheStillServes: this machine does not let tests mount a file system")
-            return
+            try Test.cancel("this machine does not let tests mount a file system")
         }
         let outcome = try await Child.run(["build", layer, "-o", folder.path("p.so")], wrapper: wrapper, environment: ["XDG_CACHE_HOME": cache])
         #expect(outcome.status == 0 && outcome.errors.isEmpty && outcome.output.contains("the whole plugin from the cache"), "\(outcome)")
@@ -171,7 +168,7 @@ import _TestSupport
     /// Stacks of 4 GB and addresses of 2 GB: no thread can be started, and there is room for everything else.
     private static let threadless = Child.shell("ulimit -s 4194304 && ulimit -v 2000000 && exec \"$@\"")
 
-    private static var canLimitThreads: Bool {
+    fileprivate static var canLimitThreads: Bool {
         var stack = rlimit()
         return getrlimit(__rlimit_resource_t(RLIMIT_STACK.rawValue), &stack) == 0 && stack.rlim_max >= 4 << 30
     }
@@ -187,11 +184,8 @@ import _TestSupport
         return ["run", layer, "--input", folder.path("x.npy"), "--weights", folder.path("w.npz"), "--threads", "4", "--output"]
     }
 
-    @Test func withoutThreadsTheCallerComputesAlone() async throws {
-        guard Self.canLimitThreads else {
-            print("SKIPPED withoutThreadsTheCallerComputesAlone: this machine's limit of stacks is below 4 GB")
-            return
-        }
+    @Test(.enabled(if: BrokenMachineTests.canLimitThreads, "this machine's limit of stacks is below 4 GB"))
+    func withoutThreadsTheCallerComputesAlone() async throws {
         let folder = try TemporaryFolder()
         let run = try await sharedRun(in: folder)
         for kernel in [["--kernel", "interpreter"], ["--kernel", "specialized", "--plugin", folder.path("p.so")]] {
@@ -204,11 +198,8 @@ import _TestSupport
     }
 
     /// What runs tasks would try for ever to start a thread.
-    @Test func withoutThreadsNoTaskIsBegun() async throws {
-        guard Self.canLimitThreads else {
-            print("SKIPPED withoutThreadsNoTaskIsBegun: this machine's limit of stacks is below 4 GB")
-            return
-        }
+    @Test(.enabled(if: BrokenMachineTests.canLimitThreads, "this machine's limit of stacks is below 4 GB"))
+    func withoutThreadsNoTaskIsBegun() async throws {
         let folder = try TemporaryFolder()
         _ = try await sharedRun(in: folder)
         let (layer, names) = (folder.path("layer.json"), try folder.names())
@@ -302,7 +293,7 @@ import _TestSupport
         // The beginning of an HDF5 file, and a terabyte of nothing.
         let model = folder.path("long.h5")
         try FileManager.default.copyItem(
-            atPath: Voxelsmith.package.appendingPathComponent("Tests/TensorIOTests/Fixtures/keras/model.h5").path, toPath: model)
+            atPath: Fixture.keras("model.h5"), toPath: model)
         #expect(truncate(model, 1 << 40) == 0)
         let read = try await Child.run(["emit", model])
         #expect(read.isFailure("no memory"), "\(read)")

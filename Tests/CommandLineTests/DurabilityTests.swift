@@ -47,8 +47,7 @@ import _TestSupport
         try compiler.run()
         compiler.waitUntilExit()
         guard compiler.terminationStatus == 0 else {
-            print("SKIPPED bytesThenNameThenFolder: the C library has no headers here")
-            return
+            try Test.cancel("the C library has no headers here")
         }
         let run = try folder.tinyRun()
         let out = try folder.makeFolder("out")

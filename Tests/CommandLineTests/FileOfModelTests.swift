@@ -6,16 +6,13 @@ import _TestSupport
 
 /// What users bring as models and weights.
 @Suite struct FileOfModelTests {
-    private static let keras = Voxelsmith.package.appendingPathComponent("Tests/TensorIOTests/Fixtures/keras").path
-    private static let configs = Voxelsmith.package.appendingPathComponent("Tests/KerasConfigTests/Fixtures").path
-
     /// Each form of weights that Keras writes, for a model whose file has none.
     @Test func weightsOfEveryForm() throws {
         let folder = try TemporaryFolder()
         for weights in ["model.weights.h5", "model.h5", "model.keras"] {
             let outcome = try Voxelsmith.run([
-                "run", "\(Self.configs)/keras3_model.json", "--weights", "\(Self.keras)/\(weights)", "--input", "\(Self.keras)/x.npy", "--output",
-                folder.path("y.npy"), "--expect", "\(Self.keras)/y.npy",
+                "run", Fixture.config("keras3_model.json"), "--weights", Fixture.keras(weights), "--input", Fixture.keras("x.npy"), "--output",
+                folder.path("y.npy"), "--expect", Fixture.keras("y.npy"),
             ])
             #expect(outcome.status == 0 && outcome.output.contains("values agree") && outcome.errors.isEmpty, "\(weights): \(outcome.errors)")
         }
@@ -45,8 +42,8 @@ import _TestSupport
             let path = folder.path(name)
             let commands = [
                 ["emit", path], ["build", path, "-o", folder.path("p.so")],
-                ["run", path, "--input", "\(Self.keras)/x.npy", "--output", folder.path("y.npy")],
-                ["run", "\(Self.configs)/keras3_model.json", "--weights", path, "--input", "\(Self.keras)/x.npy", "--output", folder.path("y.npy")],
+                ["run", path, "--input", Fixture.keras("x.npy"), "--output", folder.path("y.npy")],
+                ["run", Fixture.config("keras3_model.json"), "--weights", path, "--input", Fixture.keras("x.npy"), "--output", folder.path("y.npy")],
             ]
             for command in commands where !(name == "k.npz" && command.contains("--weights")) {
                 let outcome = try Voxelsmith.run(command)

@@ -8,7 +8,7 @@ import _TestSupport
 /// Models that are more than chains of known layers, at the command line.
 @Suite struct GraphVerbTests {
     private func path(_ name: String) -> String {
-        Voxelsmith.package.appendingPathComponent("Tests/LayerTests/Fixtures/graphs/\(name)").path
+        Fixture.layer("graphs/\(name)")
     }
 
     /// Every verb takes the layers it knows, and names the others; `run` names what it lacks.

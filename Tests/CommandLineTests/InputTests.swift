@@ -6,8 +6,6 @@ import _TestSupport
 
 /// Inputs that are no plain files, and names that are no text.
 @Suite struct InputTests {
-    private static let keras = Voxelsmith.package.appendingPathComponent("Tests/TensorIOTests/Fixtures/keras").path
-
     /// A shell in which `$1`, `$2`, ... of `files` come through pipes of those names.
     private func throughPipes(_ folder: TemporaryFolder, _ names: [String]) -> [String] {
         let writers = names.map { "mkfifo '\(folder.path($0)).fifo'; cat '\(folder.path($0))' > '\(folder.path($0)).fifo' &" }.joined(separator: "\n")
@@ -42,7 +40,7 @@ import _TestSupport
     @Test func modelsMayComeThroughPipesAndStandardInput() async throws {
         let folder = try TemporaryFolder()
         let layer = try folder.write("layer.json", TinyLayer.json())
-        try FileManager.default.copyItem(atPath: Self.keras + "/model.keras", toPath: folder.path("model.keras"))
+        try FileManager.default.copyItem(atPath: Fixture.keras("model.keras"), toPath: folder.path("model.keras"))
         let shape = ["--input-shape", "1,3,2,4,2", "-o"]
         let plain = try await Child.run(["emit", folder.path("model.keras")] + shape + [folder.path("a")])
         #expect(plain.status == 0, "\(plain)")

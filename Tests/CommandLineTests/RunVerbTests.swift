@@ -6,17 +6,15 @@ import _TestSupport
 
 /// The verb that computes.
 @Suite struct RunVerbTests {
-    private static let keras = Voxelsmith.package.appendingPathComponent("Tests/TensorIOTests/Fixtures/keras").path
-
     private func errorLines(_ outcome: Voxelsmith.Outcome) -> [Substring] { outcome.errors.split(separator: "\n") }
 
     @Test func modelAgreesWithKeras() throws {
         let folder = try TemporaryFolder()
-        let (x, y) = ("\(Self.keras)/x.npy", "\(Self.keras)/y.npy")
+        let (x, y) = (Fixture.keras("x.npy"), Fixture.keras("y.npy"))
         // Its inputs have no fixed extents, so they are given.
         let shape = try NPY.read(path: x).shape.map(String.init).joined(separator: ",")
         for model in ["model.keras", "model.h5"] {
-            let (path, plugin) = ("\(Self.keras)/\(model)", folder.path("\(model).so"))
+            let (path, plugin) = (Fixture.keras(model), folder.path("\(model).so"))
             let built = try Voxelsmith.run(["build", path, "-o", plugin, "--input-shape", shape])
             #expect(built.status == 0, "\(model): \(built.errors)")
             for (kernel, threads) in [("specialized", "1"), ("specialized", "3"), ("interpreter", "2"), ("auto", "2")] {
@@ -35,12 +33,12 @@ import _TestSupport
 
     @Test func expectationsFailWhenNotMet() throws {
         let folder = try TemporaryFolder()
-        let expected = try NPY.read(path: "\(Self.keras)/y.npy")
+        let expected = try NPY.read(path: Fixture.keras("y.npy"))
         var values = expected.floats
         values[values.count / 2] += 1e-3
         try NPY.write(Tensor(shape: expected.shape, values), to: folder.path("e.npy"))
         let outcome = try Voxelsmith.run([
-            "run", "\(Self.keras)/model.keras", "--input", "\(Self.keras)/x.npy", "--output", folder.path("y.npy"), "--expect",
+            "run", Fixture.keras("model.keras"), "--input", Fixture.keras("x.npy"), "--output", folder.path("y.npy"), "--expect",
             folder.path("e.npy"),
         ])
         #expect(outcome.status == 1)
@@ -159,7 +157,7 @@ import _TestSupport
             (["run", layer, "--input", x, "--weights", weights], "\"bias\""),
             (["run", layer, "--input", x, "--weights", folder.path("none.npz")], "none.npz"),
             (["run", unbiased, "--input", folder.path("none.npy"), "--weights", weights], "none.npy"),
-            (["run", "\(Self.keras)/model.keras", "--input", flat], "5 axes"),
+            (["run", Fixture.keras("model.keras"), "--input", flat], "5 axes"),
             (["run", list, "--input", x, "--weights", weights], "2 independent layers"),
             (["run", x, "--input", x], "JSON"),
         ] {

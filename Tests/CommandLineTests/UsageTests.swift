@@ -61,7 +61,7 @@ import _TestSupport
         #expect(try loadedLibraries(["bench", layer, "--seconds", "0"]) == [])
         #expect(try loadedLibraries(["regenerate", "--suite", layer, "--output", folder.path("g")]) == [])
         // The method sees what is loaded.
-        let keras = Voxelsmith.package.appendingPathComponent("Tests/TensorIOTests/Fixtures/keras/model.keras").path
+        let keras = Fixture.keras("model.keras")
         #expect(try loadedLibraries(["emit", keras, "--input-shape", "1,3,2,4,2", "-o", folder.path("c")]).isSuperset(of: ["libzip"]))
 
         try NPY.write(TinyLayer.random(TinyLayer.inputShape, seed: 1), to: folder.path("x.npy"))

@@ -18,7 +18,7 @@ struct Voxelsmith {
         return candidates.first { FileManager.default.isExecutableFile(atPath: $0.path) } ?? candidates[1]
     }()
 
-    static let package = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
+    static let package = URL(fileURLWithPath: Fixture.root)
 
     /// Runs `voxelsmith` with these arguments.
     /// - Parameters:

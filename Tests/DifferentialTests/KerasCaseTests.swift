@@ -31,16 +31,13 @@ import _TestSupport
         }
     }
 
-    private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    private static func keras(_ name: String) -> String { folder.appending(path: "TensorIOTests/Fixtures/keras/\(name)").path }
-
     /// The 35 asymmetric cases, two of them in channels_first, all on specialised kernels.
     @Test func casesOfKerasOnGeneratedKernels() async throws {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
-        let json = try Data(contentsOf: Self.folder.appending(path: "LayerTests/Fixtures/cases.json"))
+        let json = try Fixture.data(Fixture.layer("cases.json"))
         let cases = try decoder.decode([Case].self, from: json)
-        let arrays = try NPZFile(path: Self.keras("cases.npz"))
+        let arrays = try NPZFile(path: Fixture.keras("cases.npz"))
         #expect(cases.count == 35)
 
         for target in runnableTargets {
@@ -90,11 +87,11 @@ import _TestSupport
 
     /// The three-layer model that Keras saved, every layer on a specialised kernel.
     @Test func modelOfKerasOnGeneratedKernels() async throws {
-        let x = try NPY.read(path: Self.keras("x.npy"))
-        let y = try NPY.read(path: Self.keras("y.npy"))
+        let x = try NPY.read(path: Fixture.keras("x.npy"))
+        let y = try NPY.read(path: Fixture.keras("y.npy"))
         for target in runnableTargets {
             let registry = KernelRegistry()
-            let model = try loadModel(path: Self.keras("model.keras"), kernels: registry, kernelMode: .specialized)
+            let model = try loadModel(path: Fixture.keras("model.keras"), kernels: registry, kernelMode: .specialized)
             var shape = x.shape
             var specs: [KernelSpec] = []
             for case let layer as Conv3DTranspose in model.layers {

@@ -4,15 +4,14 @@ import KernelBuild
 import KernelEmission
 import LayerSpec
 import Testing
+import _TestSupport
 
 /// `Generated/` holds what the templates give for `Tools/suites/golden.json`.
 @Suite struct GoldenTests {
-    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent()
     private static let remedy = "run `voxelsmith regenerate` and look at what changed"
 
     private func expected() throws -> [String: String] {
-        let json = try Data(contentsOf: Self.root.appendingPathComponent("Tools/suites/golden.json"))
+        let json = try Fixture.data(Fixture.suite("golden"))
         let layers = try LayerSet(json: json).layers.map { layer in
             let shape = try #require(layer.completeInputShape(batch: 1), "\(layer.config.name) has no input shape")
             return GoldenSuite.Layer(name: layer.config.name, spec: try layer.config.spec(inputShape: shape))
@@ -21,7 +20,7 @@ import Testing
     }
 
     private func present() throws -> [String: String] {
-        let folder = Self.root.appendingPathComponent("Generated").path
+        let folder = "\(Fixture.root)/Generated"
         var files: [String: String] = [:]
         for name in try FileManager.default.subpathsOfDirectory(atPath: folder) {
             var isFolder: ObjCBool = false

@@ -1,10 +1,11 @@
 import Foundation
 import KerasConfig
 import LayerSpec
+import _TestSupport
 
 /// The bytes of a fixture.
 func fixture(_ name: String) throws -> Data {
-    try Data(contentsOf: Bundle.module.bundleURL.appending(path: "Fixtures").appending(path: name))
+    try Fixture.data(Fixture.config(name))
 }
 
 /// A layer object around a config.

@@ -2,6 +2,7 @@ import Foundation
 import KerasConfig
 import LayerSpec
 import Testing
+import _TestSupport
 
 @Suite struct ModelFileTests {
     /// The same three layers as every generation of Keras writes them.
@@ -99,7 +100,7 @@ import Testing
             let source: String
             let gflop: Double
         }
-        let bytes = try Data(contentsOf: URL(filePath: "Tools/suites/models.json"))
+        let bytes = try Fixture.data(Fixture.suite("models"))
         let entries = try JSONDecoder().decode([Entry].self, from: bytes)
         let set = try LayerSet(json: bytes)
         #expect(entries.count == 24)

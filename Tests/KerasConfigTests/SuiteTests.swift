@@ -2,11 +2,12 @@ import Foundation
 import KerasConfig
 import LayerSpec
 import Testing
+import _TestSupport
 
 /// `Tools/suites` is the one list of named layers with their origin.
 @Suite struct SuiteTests {
     private static func suite(_ name: String) throws -> LayerSet {
-        try LayerSet(json: try Data(contentsOf: URL(filePath: "Tools/suites/\(name).json")))
+        try LayerSet(json: try Fixture.data(Fixture.suite(name)))
     }
 
     @Test func everyLayerHasASourceAndResolves() throws {

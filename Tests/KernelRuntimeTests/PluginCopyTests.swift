@@ -105,7 +105,21 @@ struct PluginCopyTests {
         #expect(registry.kernelCount == 501)
     }
 
-    /// Where no sealed copy can be had, a file without a name is mapped; without that, nothing is.
+    /// Where no sealed copy can be had, a file without a name is mapped.
+    @Test func aFileWithoutANameWillDo() throws {
+        let folder = try TemporaryFolder()
+        let path = try HandWrittenPlugin(spec: HandWrittenPlugin.pointwise(), factor: 3).build(in: folder)
+        let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
+        let file = try PluginFile(bytes: bytes, path: path)
+        do throws(PluginError) {
+            _ = try PluginMapping(file, bytes: bytes, places: Array(PluginMapping.Place.all.dropFirst()))
+        } catch {
+            try Test.cancel("no folder of this machine takes files without a name to execute: \(error)")
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("")).sorted() == ["plugin.c", "plugin.o", "plugin.so"])
+    }
+
+    /// Places are tried in their order; without any, nothing is mapped.
     @Test func placesForACopy() throws {
         let folder = try TemporaryFolder()
         let spec = try HandWrittenPlugin.pointwise()
@@ -114,11 +128,6 @@ struct PluginCopyTests {
         let file = try PluginFile(bytes: bytes, path: path)
         for places: [PluginMapping.Place] in [[.memory], [.folder("/nowhere"), .folder("/proc"), .memory]] {
             _ = try PluginMapping(file, bytes: bytes, places: places)
-        }
-        do {
-            _ = try PluginMapping(file, bytes: bytes, places: Array(PluginMapping.Place.all.dropFirst()))
-        } catch {
-            print("SKIPPED a part of placesForACopy: \(error)")
         }
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("")).sorted() == ["plugin.c", "plugin.o", "plugin.so"])
         #expect("no place") { try PluginMapping(file, bytes: bytes, places: [.folder("/nowhere")]) } throws: { error in

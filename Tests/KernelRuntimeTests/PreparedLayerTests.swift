@@ -168,11 +168,8 @@ struct PreparedLayerTests {
 
     /// Once the previous result is released a call into pooled memory touches no fresh page and asks malloc for nothing large.
     /// Counted for the calling thread, which computes its part of each call: other tests do not disturb the numbers.
-    @Test func aRepeatedCallAllocatesNothing() throws {
-        guard vs_test_watches_allocations() != 0 else {
-            print("SKIPPED aRepeatedCallAllocatesNothing: a sanitizer's allocator is not watched")
-            return
-        }
+    @Test(.enabled(if: vs_test_watches_allocations() != 0, "a sanitizer's allocator is not watched"))
+    func aRepeatedCallAllocatesNothing() throws {
         let folder = try TemporaryFolder()
         let epilogue = Epilogue(hasBias: true, activation: .relu)
         let spec = try HandWrittenPlugin.pointwise(input: [70, 110, 130], filters: 5, epilogue: epilogue)  // a result of 20 MB
@@ -209,11 +206,8 @@ struct PreparedLayerTests {
     }
 
     /// A call takes its workspaces and nothing more, and gives them back; preparing the layer has taken them before.
-    @Test func aCallTakesNoMoreThanTheStatedWorkspace() throws {
-        guard vs_test_watches_allocations() != 0 else {
-            print("SKIPPED aCallTakesNoMoreThanTheStatedWorkspace: a sanitizer's allocator is not watched")
-            return
-        }
+    @Test(.enabled(if: vs_test_watches_allocations() != 0, "a sanitizer's allocator is not watched"))
+    func aCallTakesNoMoreThanTheStatedWorkspace() throws {
         let folder = try TemporaryFolder()
         // One workspace of 3 MB, of a size no other test has.
         let spec = try HandWrittenPlugin.pointwise(input: [2, 1, 1], filters: 786_437, epilogue: .none)

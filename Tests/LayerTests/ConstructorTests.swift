@@ -161,7 +161,7 @@ struct ConstructorTests {
             #expect(throws: ArgumentError.self) { try layer.preparedLayer(inputShape: x.shape) }
         }
         // What Keras computed; its sums are rounded on the way, to no more than the type has.
-        let file = try NPZFile(path: Fixture.path("half.npz"))
+        let file = try NPZFile(path: Fixture.layer("half.npz"))
         for (policy, epsilon) in [(DTypePolicy.float16, 0x1p-10), (.mixedFloat16, 0x1p-10), (.bfloat16, 0x1p-7), (.mixedBfloat16, 0x1p-7)] {
             let layer = try Conv3DTranspose(
                 filters: 3, kernelSize: [2, 3, 2], strides: 2, padding: .same, activation: .tanh, dtype: policy,

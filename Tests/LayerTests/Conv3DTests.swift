@@ -10,13 +10,13 @@ struct Conv3DTests {
     private let kernels = KernelRegistry()
 
     private func layers() throws -> [JSONObject] {
-        let document = try JSONValue(parsing: Data(contentsOf: URL(fileURLWithPath: Fixture.path("conv3d.json"))))
+        let document = try JSONValue(parsing: Data(contentsOf: URL(fileURLWithPath: Fixture.layer("conv3d.json"))))
         return try #require(document.array).compactMap(\.object)
     }
 
     /// Strides, dilation, groups, both paddings and layouts, against what Keras 3.15.1 computed.
     @Test func forwardPassIsKeras() throws {
-        let file = try NPZFile(path: Fixture.path("conv3d.npz"))
+        let file = try NPZFile(path: Fixture.layer("conv3d.npz"))
         for entry in try layers() {
             let layer = try Conv3D(config: #require(entry["config"]?.object), kernels: kernels)
             let x = try file.tensor("\(layer.name)/x")

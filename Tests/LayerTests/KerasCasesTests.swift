@@ -19,7 +19,7 @@ struct KerasCasesTests {
     @Test func everyCaseAgreesWithKeras() throws {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
-        let json = try Data(contentsOf: URL(fileURLWithPath: Fixture.path("cases.json")))
+        let json = try Data(contentsOf: URL(fileURLWithPath: Fixture.layer("cases.json")))
         let cases = try decoder.decode([Case].self, from: json)
         let arrays = try NPZFile(path: Fixture.keras("cases.npz"))
         #expect(cases.count == 35)

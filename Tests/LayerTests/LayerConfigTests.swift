@@ -2,6 +2,7 @@ import Foundation
 import KerasConfig
 import Testing
 import Voxelsmith
+import _TestSupport
 
 /// Configs as each Keras generation wrote them, and ours against Keras 3's.
 struct LayerConfigTests {
@@ -45,7 +46,7 @@ struct LayerConfigTests {
     @Test func modelsOfKeras3() throws {
         var count = 0
         for file in ["keras3_model.json", "keras3_functional.json", "keras3_get_config.json"] {
-            let document = try JSONValue(parsing: Data(contentsOf: URL(fileURLWithPath: Fixture.kerasConfig(file))))
+            let document = try JSONValue(parsing: Data(contentsOf: URL(fileURLWithPath: Fixture.config(file))))
             let root = document.object ?? [:]
             let layers = try #require((root["config"]?.object ?? root)["layers"]?.array)
             for layer in layers where layer.object?["class_name"] == "Conv3DTranspose" {
@@ -60,7 +61,7 @@ struct LayerConfigTests {
 
     /// Layers with every initializer, regularizer, constraint, activation and type, as Keras 3.15.1 wrote them.
     @Test func everyObjectIsWrittenAsKeras3() throws {
-        let document = try JSONValue(parsing: Data(contentsOf: URL(fileURLWithPath: Fixture.path("keras3_layers.json"))))
+        let document = try JSONValue(parsing: Data(contentsOf: URL(fileURLWithPath: Fixture.layer("keras3_layers.json"))))
         let layers = try #require(document.array)
         #expect(layers.count == 83)
         for layer in layers {

@@ -6,7 +6,7 @@ import _TestSupport
 
 /// Configs and JSON of whole models, against those Keras wrote.
 struct ModelConfigTests {
-    private func text(_ name: String) throws -> String { try String(contentsOfFile: Fixture.kerasConfig(name), encoding: .utf8) }
+    private func text(_ name: String) throws -> String { try String(contentsOfFile: Fixture.config(name), encoding: .utf8) }
 
     /// Without the addresses Keras 3 writes as shared object ids.
     private func plain(_ json: JSONValue) -> JSONValue {

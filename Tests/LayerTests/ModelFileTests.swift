@@ -10,11 +10,11 @@ import _TestSupport
 struct ModelFileTests {
     /// Two inputs, a shared layer, a nested chain called twice, an ordinary convolution, two outputs.
     @Test func branchingModelsHaveTheirWeights() throws {
-        let values = try NPZFile(path: Fixture.path("branching.npz"))
+        let values = try NPZFile(path: Fixture.layer("branching.npz"))
         let inputs = [try values.tensor("a"), try values.tensor("b")]
         let expected = [try values.tensor("last"), try values.tensor("inner")]
         for name in ["branching.keras", "branching.h5"] {
-            let model = try loadModel(path: Fixture.path(name), kernels: KernelRegistry())
+            let model = try loadModel(path: Fixture.layer(name), kernels: KernelRegistry())
             #expect(model.name == "branching" && model.isBuilt)
             #expect(model.layers.map(\.name) == ["a", "shared", "inner", "b", "down", "last"], "the order of Keras")
             #expect(model.weights.map(\.path) == [
@@ -40,23 +40,23 @@ struct ModelFileTests {
     /// The Conv3DTranspose of TensorFlow 1.4 was an ordinary convolution: model and JSON load as what they computed.
     @Test func forwardConvolutionsOfOldTensorFlowAreConv3D() throws {
         let messages = Messages()
-        let model = try loadModel(path: Fixture.path("tf14_forward.h5"), kernels: KernelRegistry(), logger: messages.logger)
+        let model = try loadModel(path: Fixture.layer("tf14_forward.h5"), kernels: KernelRegistry(), logger: messages.logger)
         #expect(model.layers.allSatisfy { type(of: $0) == Conv3D.self } && model.layers.count == 3)
-        let expected = try NPY.read(path: Fixture.path("tf14_y.npy"))
-        let y = try model(NPY.read(path: Fixture.path("tf14_x.npy")))
+        let expected = try NPY.read(path: Fixture.layer("tf14_y.npy"))
+        let y = try model(NPY.read(path: Fixture.layer("tf14_x.npy")))
         #expect(y.shape == expected.shape)
         #expect(Comparison(y.doubles, expected: expected.doubles).absoluteError <= 1e-6)
         let warnings = messages.texts.withLock { $0 }
         #expect(warnings.count == 1 && warnings[0].hasPrefix("warning: The model was written by Keras 2.0.8-tf"))
 
-        let json = try String(decoding: InputFile.bytes(of: Fixture.kerasConfig("tf14_model.json")), as: UTF8.self)
+        let json = try String(decoding: InputFile.bytes(of: Fixture.config("tf14_model.json")), as: UTF8.self)
         let read = try modelFromJSON(json, kernels: KernelRegistry(), logger: messages.logger)
         #expect(read.layers.allSatisfy { type(of: $0) == Conv3D.self })
         #expect(messages.texts.withLock { $0.count } == 2)
-        let set = try ModelFile(path: Fixture.kerasConfig("tf14_model.json")).layers()
+        let set = try ModelFile(path: Fixture.config("tf14_model.json")).layers()
         #expect(set.layers.allSatisfy { $0.kerasClass == "Conv3D" && $0.config.op == .inputGradient } && set.warnings.count == 1)
         #expect(try makeLayers(set).allSatisfy { type(of: $0) == Conv3D.self })
-        #expect(try makeLayers(ModelFile(path: Fixture.path("tf14_forward.h5")).layers()).count == 3)
+        #expect(try makeLayers(ModelFile(path: Fixture.layer("tf14_forward.h5")).layers()).count == 3)
 
         // From 2.1.3-tf on, and for a layer by itself, the class is what it is documented to be.
         let mended = json.replacing("2.0.8-tf", with: "2.1.3-tf")

@@ -16,7 +16,7 @@ import _TestSupport
     }
 
     @Test func damagedMembersFuzz() throws {
-        let paths = [Fixture.keras("model.keras"), Fixture.keras("functional.keras"), Fixture.keras("tfkeras2.keras"), Fixture.path("branching.keras")]
+        let paths = [Fixture.keras("model.keras"), Fixture.keras("functional.keras"), Fixture.keras("tfkeras2.keras"), Fixture.layer("branching.keras")]
         let samples = try paths.map { path in
             let archive = try ZipArchive(path: path)
             return try archive.members.map { (name: $0.name, bytes: try archive.read($0.name)) }

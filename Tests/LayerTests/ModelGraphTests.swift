@@ -7,7 +7,7 @@ import _TestSupport
 
 /// Models with activations and Dropout as layers, named ends, and models in models, from files.
 struct ModelGraphTests {
-    private func path(_ name: String) -> String { Fixture.path("graphs/\(name)") }
+    private func path(_ name: String) -> String { Fixture.layer("graphs/\(name)") }
 
     /// A tensor in exact arithmetic, and how far float32 arithmetic may be from it.
     private struct Bounded {

@@ -12,7 +12,7 @@ struct ModelTests {
         let (x, y) = try Fixture.decoder()
         for path in [
             Fixture.keras("model.keras"), Fixture.keras("model.h5"), Fixture.keras("tfkeras2.keras"), Fixture.keras("keras224.h5"),
-            Fixture.path("tf16.h5"),
+            Fixture.layer("tf16.h5"),
         ] {
             let model = try loadModel(path: path, kernels: KernelRegistry())
             #expect(model.isBuilt)

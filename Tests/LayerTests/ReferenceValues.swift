@@ -2,6 +2,7 @@ import Foundation
 import KerasConfig
 import Tensors
 import Testing
+import _TestSupport
 
 /// What Keras 3.15 and tf-keras 2.21 computed on a grid of arguments and on a seeded kernel.
 struct ReferenceValues {
@@ -16,7 +17,7 @@ struct ReferenceValues {
 
     private init(_ file: String, _ generation: KerasGeneration) throws {
         // Python writes infinities as a bare word.
-        let text = try String(contentsOfFile: Fixture.path(file), encoding: .utf8).replacingOccurrences(of: "Infinity", with: "1e300")
+        let text = try String(contentsOfFile: Fixture.layer(file), encoding: .utf8).replacingOccurrences(of: "Infinity", with: "1e300")
         document = try #require(try JSONValue(parsing: Array(text.utf8)).object)
         self.generation = generation
     }

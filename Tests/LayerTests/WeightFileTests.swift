@@ -11,16 +11,16 @@ import _TestSupport
 struct WeightFileTests {
     /// Kernels of Conv3D are turned back, those of Conv3DTranspose are not.
     @Test func kernelsOfTheanoAreTurned() throws {
-        let values = try NPZFile(path: Fixture.path("theano.npz"))
+        let values = try NPZFile(path: Fixture.layer("theano.npz"))
         let messages = Messages()
-        let model = try loadModel(path: Fixture.path("theano.h5"), kernels: KernelRegistry(), logger: messages.logger)
+        let model = try loadModel(path: Fixture.layer("theano.h5"), kernels: KernelRegistry(), logger: messages.logger)
         try expectAgreement(model, values.tensor("x"), expected: values.tensor("y0"), "theano.h5")
         let warning = try #require(messages.texts.withLock { $0 }.first)
         #expect(warning.contains("backend theano") && warning.contains("\"down\"") && !warning.contains("\"up\""), "\(warning)")
         // Backends that compute as this library does say nothing, unknown ones that kernels are as they are.
-        let weights = try KerasWeights(path: Fixture.path("theano.h5"))
+        let weights = try KerasWeights(path: Fixture.layer("theano.h5"))
         #expect(weights.backend == "theano")
-        let bytes = try InputFile.bytes(of: Fixture.path("theano.h5"))
+        let bytes = try InputFile.bytes(of: Fixture.layer("theano.h5"))
         let plain = try #require(Self.replacing("theano", by: "cntk\0\0", in: bytes))
         let unknown = try #require(Self.replacing("theano", by: "weirdo", in: bytes))
         let kernel = try #require(weights.tensors.first { $0.path.contains("down") && $0.path.contains("kernel") }?.tensor.floats)
@@ -47,30 +47,30 @@ struct WeightFileTests {
     /// and bare in what tf-keras writes.
     @Test func sixteenBitWeightsAreRead() throws {
         for name in ["bfloat16", "bare_bfloat16"] {
-            let values = try NPZFile(path: Fixture.path("\(name).npz"))
-            let model = try loadModel(path: Fixture.path("\(name).keras"), kernels: KernelRegistry())
+            let values = try NPZFile(path: Fixture.layer("\(name).npz"))
+            let model = try loadModel(path: Fixture.layer("\(name).keras"), kernels: KernelRegistry())
             try expectAgreement(model, values.tensor("x"), expected: values.tensor("y0"), type: .bfloat16, "\(name).keras")
         }
         for type in [ElementType.float16, .bfloat16] {
-            let values = try NPZFile(path: Fixture.path("sixteen_bits_\(type.rawValue).npz"))
-            let model = try loadModel(path: Fixture.path("sixteen_bits_\(type.rawValue).h5"), kernels: KernelRegistry())
+            let values = try NPZFile(path: Fixture.layer("sixteen_bits_\(type.rawValue).npz"))
+            let model = try loadModel(path: Fixture.layer("sixteen_bits_\(type.rawValue).h5"), kernels: KernelRegistry())
             #expect(model.weights.allSatisfy { $0.dtype == type })
             try expectAgreement(model, values.tensor("x"), expected: values.tensor("y0"), type: type, "\(type).h5")
-            let weights = try KerasWeights(path: Fixture.path("sixteen_bits_\(type.rawValue).weights.h5"))
+            let weights = try KerasWeights(path: Fixture.layer("sixteen_bits_\(type.rawValue).weights.h5"))
             #expect(weights.tensors.map { $0.tensor.doubles } == model.getWeights().map(\.doubles))
         }
     }
 
     /// hard_sigmoid of tf-keras is clip(0.2 x + 0.5, 0, 1), also where the file states no version.
     @Test func theGenerationOfAConfigDecides() throws {
-        let values = try NPZFile(path: Fixture.path("tfk_hard_sigmoid.npz"))
+        let values = try NPZFile(path: Fixture.layer("tfk_hard_sigmoid.npz"))
         let (x, expected) = (try values.tensor("x"), try values.tensor("y0"))
         for file in ["tfk_hard_sigmoid.get_config.json", "tfk_hard_sigmoid.to_json.json"] {
             let messages = Messages()
-            let json = try String(decoding: InputFile.bytes(of: Fixture.path(file)), as: UTF8.self)
+            let json = try String(decoding: InputFile.bytes(of: Fixture.layer(file)), as: UTF8.self)
             let model = try modelFromJSON(json, kernels: KernelRegistry(), logger: messages.logger)
             let layers = model.layers.compactMap { $0 as? Conv3D }
-            try loadWeights(path: Fixture.path("tfk_hard_sigmoid.weights.npz"), into: layers)
+            try loadWeights(path: Fixture.layer("tfk_hard_sigmoid.weights.npz"), into: layers)
             let received = try model(x).doubles
             // Sums of at most 2 products and a bias, then a slope of 1/5 and two roundings of at most 1; twice, for both sides.
             let u = ErrorBound.unitRoundoff(.float32)
@@ -126,7 +126,7 @@ struct WeightFileTests {
     /// A build_config of other channels than the kernel in the same file.
     @Test func channelsThatContradictTheBuildConfig() throws {
         for (channels, words) in [(1, "so 2 channels, which contradicts the 1 channels"), (3, "for which the file has too few weights")] {
-            let archive = try ZipArchive(path: Fixture.path("infinity_in_config.keras"))
+            let archive = try ZipArchive(path: Fixture.layer("infinity_in_config.keras"))
             let changed = String(decoding: try archive.read("config.json"), as: UTF8.self)
                 .replacing("[null, 2, 2, 2, 2]", with: "[null, 2, 2, 2, \(channels)]")
             let members = try archive.members.map { member in
@@ -145,12 +145,12 @@ struct WeightFileTests {
     @Test func everyFormOfWeightsIsTaken() throws {
         let expected = try loadModel(path: Fixture.keras("model.keras"), kernels: KernelRegistry()).getWeights().map(\.floats)
         for file in ["model.weights.h5", "model.h5", "model.keras"] {
-            let layers = try makeLayers(ModelFile(path: Fixture.kerasConfig("keras3_model.json")).layers())
+            let layers = try makeLayers(ModelFile(path: Fixture.config("keras3_model.json")).layers())
             let said = try loadWeights(path: Fixture.keras(file), into: layers)
             #expect(layers.flatMap { $0.getWeights().map(\.floats) } == expected && said.isEmpty, "\(file)")
         }
-        #expect(throws: ModelIOError.foreignFile(path: Fixture.kerasConfig("keras3_model.json"), .json, expected: .weights)) {
-            try loadWeights(path: Fixture.kerasConfig("keras3_model.json"), into: [])
+        #expect(throws: ModelIOError.foreignFile(path: Fixture.config("keras3_model.json"), .json, expected: .weights)) {
+            try loadWeights(path: Fixture.config("keras3_model.json"), into: [])
         }
     }
 }

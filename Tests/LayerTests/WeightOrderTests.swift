@@ -36,7 +36,7 @@ struct WeightOrderTests {
     /// Models of three levels with batch normalization and TimeDistributed, frozen and thawed in fourteen ways: the order that Keras 3
     /// and tf-keras gave.
     @Test func theOrderIsKeras() throws {
-        let cases = try JSONDecoder().decode([Case].self, from: Data(contentsOf: URL(filePath: Fixture.path("weight_order.json"))))
+        let cases = try JSONDecoder().decode([Case].self, from: Data(contentsOf: URL(filePath: Fixture.layer("weight_order.json"))))
         #expect(cases.count == 28)
         for entry in cases {
             for layer in entry.layers {
@@ -64,8 +64,8 @@ struct WeightOrderTests {
             "three_levels_tfkeras2.keras", "thawed_keras3.h5", "thawed_tfkeras2.h5", "tfk_slash_names.h5", "tfk_slash_names.keras",
             "infinity_in_config.keras",
         ] {
-            let values = try NPZFile(path: Fixture.path(file.prefix { $0 != "." } + ".npz"))
-            let model = try loadModel(path: Fixture.path(file), kernels: KernelRegistry())
+            let values = try NPZFile(path: Fixture.layer(file.prefix { $0 != "." } + ".npz"))
+            let model = try loadModel(path: Fixture.layer(file), kernels: KernelRegistry())
             try expectAgreement(model, try values.tensor("x"), expected: try values.tensor("y0"), "\(file)")
         }
     }

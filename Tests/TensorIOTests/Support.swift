@@ -1,14 +1,13 @@
 import Foundation
 import Tensors
 import TensorIO
+import _TestSupport
 
 /// The path of a file among the fixtures.
-func fixture(_ name: String) -> String {
-    Bundle.module.bundleURL.appending(path: "Fixtures/\(name)").path
-}
+func fixture(_ name: String) -> String { Fixture.file(name) }
 
 func fixtureBytes(_ name: String) throws -> [UInt8] {
-    try Array(Data(contentsOf: URL(filePath: fixture(name))))
+    try Array(Fixture.data(fixture(name)))
 }
 
 /// The names of the files of a fixture folder, sorted.
