@@ -127,7 +127,7 @@ extension HDF5Structure {
     // MARK: Global heaps
 
     /// Strings of variable length: each names an object of a global heap, as long as the string.
-    private mutating func heapStrings(at start: Int, count: Int, _ name: String) throws(TensorIOError) {
+    mutating func heapStrings(at start: Int, count: Int, _ name: String) throws(TensorIOError) {
         for index in 0..<count {
             let place = start + index * 16
             let length = try integer(place, 4, name)
