@@ -47,7 +47,7 @@ enum Console {
     static func show(fields: [String]) { output(fields.map { escaped($0) }.joined(separator: "\t") + "\n") }
 
     private static func output(_ text: String) {
-        if !isOutputTaken.load(ordering: .relaxed) { print(text, terminator: "") }
+        if !isOutputTaken.load(ordering: .relaxed) { deliver(text) }
     }
 
     private static let isOutputTaken = Atomic(false)
@@ -56,12 +56,27 @@ enum Console {
     static func takeOutput() { isOutputTaken.store(true, ordering: .relaxed) }
 
     /// A report, as `jsonText` gives it, on standard output.
-    static func report(_ text: String) { print(text, terminator: "") }
+    static func report(_ text: String) { deliver(text) }
+
+    /// The `errno` of the first text that standard output did not take; 0 while it took all.
+    private static let outputError = Atomic<Int32>(0)
+
+    /// Writes a text to standard output at once, so that whether it arrived is known before the program ends.
+    private static func deliver(_ text: String) {
+        let number = write(text, to: STDOUT_FILENO)
+        if number != 0 { _ = outputError.compareExchange(expected: 0, desired: number, ordering: .relaxed) }
+    }
+
+    /// - Throws: `CommandFailure.fileSystem` when standard output did not take all that was for it: a part would pass for the whole.
+    static func checkOutput() throws(CommandFailure) {
+        let number = outputError.load(ordering: .relaxed)
+        if number != 0 { throw .fileSystem(operation: "write", path: "standard output", reason: String(cString: strerror(number))) }
+    }
 
     /// A line on standard error, marked as this program's.
     fileprivate static func line(_ line: Sentence) {
         endProgress()
-        write("voxelsmith: \(line.text)\n", to: STDERR_FILENO)
+        _ = write("voxelsmith: \(line.text)\n", to: STDERR_FILENO)
     }
 
     private static let showsProgress = isatty(STDERR_FILENO) == 1
@@ -71,21 +86,24 @@ enum Console {
     static func progress(_ line: Sentence) {
         if !showsProgress || level == .quiet { return }
         isProgressShown.store(true, ordering: .relaxed)
-        write("\r\u{1b}[K\(line.text)", to: STDERR_FILENO)
+        _ = write("\r\u{1b}[K\(line.text)", to: STDERR_FILENO)
     }
 
     static func endProgress() {
-        if isProgressShown.exchange(false, ordering: .relaxed) { write("\r\u{1b}[K", to: STDERR_FILENO) }
+        if isProgressShown.exchange(false, ordering: .relaxed) { _ = write("\r\u{1b}[K", to: STDERR_FILENO) }
     }
 
-    private static func write(_ text: String, to file: Int32) {
+    /// - Returns: the `errno` of what failed; 0 when all was written.
+    private static func write(_ text: String, to file: Int32) -> Int32 {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            if count <= 0 { return }
+            let number = errno
+            if count < 0, number == EINTR { continue }
+            if count <= 0 { return count < 0 ? number : EIO }
             bytes = bytes.dropFirst(count)
         }
+        return 0
     }
 }
 

@@ -9,6 +9,7 @@ import Logging
 @main
 enum Program {
     static func main() {
+        holdStandardDescriptors()
         // A file beyond the limit of sizes (ulimit -f) is then an error of the one who writes it.
         signal(SIGXFSZ, SIG_IGN)
         LoggingSystem.bootstrap { _ in StandardErrorLog() }
@@ -21,7 +22,7 @@ enum Program {
             fail("\(whole: UsageHint.sentence(error.description, verb: VoxelsmithCommand.self))", status: EX_USAGE)
         } catch {
             // Help and completion scripts come as errors too.
-            if VoxelsmithCommand.exitCode(for: error) == .success { VoxelsmithCommand.exit(withError: error) }
+            if VoxelsmithCommand.exitCode(for: error) == .success { show(error) }
             fail("\(whole: UsageHint.sentence(parsing: error))", status: EX_USAGE)
         }
         if let verb = command as? any Verb { Console.level = verb.verbosity.level }
@@ -44,9 +45,33 @@ enum Program {
             }
         } catch {
             // ArgumentParser prints help by a command of its own, whose error it is.
-            if VoxelsmithCommand.exitCode(for: error) == .success { VoxelsmithCommand.exit(withError: error) }
+            if VoxelsmithCommand.exitCode(for: error) == .success { show(error) }
             fail(error, of: command)
         }
+        succeed()
+    }
+
+    /// A closed descriptor would become that of the next file opened, which would take in what is said. Reading from the stand-in gives
+    /// the end, and writing to it fails, as it does on a closed one.
+    private static func holdStandardDescriptors() {
+        for descriptor in STDIN_FILENO...STDERR_FILENO {
+            var status = stat()
+            // The lowest free number is given.
+            if fstat(descriptor, &status) != 0, errno == EBADF { _ = open("/dev/null", O_RDONLY) }
+        }
+    }
+
+    /// Help and completion scripts, which the parser makes.
+    private static func show(_ error: any Error) -> Never {
+        let text = VoxelsmithCommand.fullMessage(for: error)
+        if !text.isEmpty { Console.report(text + "\n") }
+        succeed()
+    }
+
+    /// Ends the program, unless what was to be shown was lost.
+    private static func succeed() -> Never {
+        do throws(CommandFailure) { try Console.checkOutput() } catch { fail("\(error)", status: EXIT_FAILURE) }
+        Glibc.exit(EXIT_SUCCESS)
     }
 
     /// Swift repairs arguments that are not UTF-8, which makes other files' names of them.

@@ -35,6 +35,27 @@ import _TestSupport
         for key in ["cpu", "cores", "target", "swift", "clang", "os"] { #expect(machine[key]?.isNull == false, "\(key)") }
     }
 
+    /// A full disk or a closed descriptor behind standard output: a part of a result must not pass for the whole.
+    @Test(arguments: [">/dev/full", ">&-"]) func lostOutputIsAFailure(sink: String) async throws {
+        let folder = try TemporaryFolder()
+        let layer = try folder.write("layer.json", TinyLayer.json())
+        for command in [
+            ["describe", layer], ["describe", layer, "--json"], ["emit", layer], ["emit", layer, "-o", "-"], ["cache", "--json"], ["cache", "--path"],
+            ["version"], ["version", "--json"], ["--version"], ["--help"], ["help", "build"], ["--generate-completion-script", "bash"],
+        ] {
+            let outcome = try await Child.run(
+                command, wrapper: Child.shell("exec \"$@\" \(sink)"), environment: ["XDG_CACHE_HOME": folder.path("cache")])
+            #expect(outcome.isFailure("Could not write standard output: ") && isOneSentence(outcome.errors), "\(command): \(outcome)")
+        }
+        // Standard error and input may be closed: nothing takes their place.
+        let run = try folder.tinyRun() + [folder.path("y.npy"), "--verbose"]
+        let whole = try await Child.run(run)
+        let first = try Data(contentsOf: URL(fileURLWithPath: folder.path("y.npy")))
+        let closed = try await Child.run(run, wrapper: Child.shell("exec \"$@\" 2>&- <&-"))
+        #expect(whole.status == 0 && closed.status == 0 && closed.output == whole.output)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: folder.path("y.npy"))) == first)
+    }
+
     @Test(arguments: verbs.keys.sorted()) func wrongArgumentsEndWithAHint(verb: String) throws {
         let needed = Self.verbs[verb] ?? []
         var wrong = [[verb] + needed + ["--frobnicate"], [verb] + needed + ["superfluous"], [verb] + needed + ["-q", "--verbose"]]
