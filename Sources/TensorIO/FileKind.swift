@@ -139,11 +139,12 @@ public enum FileKind: String, CaseIterable, Hashable, Sendable {
 
 /// What a file was wanted for.
 public enum ExpectedFile: String, Hashable, Sendable {
-    case layers, weights
+    case layers, weights, layersOrPlugin
 
     var text: String {
         switch self {
         case .layers: "layers as JSON, a .keras archive, or a whole-model .h5 of Keras"
+        case .layersOrPlugin: "a plugin of voxelsmith build, or \(Self.layers.text)"
         case .weights: "weights as .npz, .weights.h5, .h5 or .keras"
         }
     }

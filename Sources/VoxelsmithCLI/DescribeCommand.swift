@@ -38,8 +38,8 @@ struct DescribeCommand: Verb {
     }
 
     func run() throws {
-        if try LayersContents.isLayers(file) {
-            let contents = try LayersContents(path: file, inputShapes.layers(of: ModelFile(path: file)))
+        if try !LayersContents.isPlugin(file) {
+            let contents = try LayersContents(path: file, inputShapes.layers(of: ModelFile(path: file, expected: .layersOrPlugin)))
             Console.show(lines: json ? try jsonText(contents) : short ? contents.table : contents.text)
             return
         }

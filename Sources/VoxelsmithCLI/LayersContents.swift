@@ -56,17 +56,12 @@ struct LayersContents: Encodable {
 
     enum CodingKeys: String, CodingKey { case path, model, layers, otherLayers }
 
-    /// Whether a file begins as one with layers does: JSON, an archive, HDF5. A plugin begins otherwise, and is no pipe, whose bytes can be
-    /// read only once.
-    static func isLayers(_ path: String) throws -> Bool {
+    /// Whether a file is to be read as a plugin: it begins as one, and is no pipe, whose bytes can be read only once. All else is left to
+    /// the reader of layers, which says what it is.
+    static func isPlugin(_ path: String) throws -> Bool {
         var status = stat()
-        // What cannot be opened is refused by who reads it.
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFDIR else { return false }
-        if status.st_mode & S_IFMT != S_IFREG { return true }
-        let start = try InputFile.firstBytes(of: path, count: 64)
-        if start.starts(with: [0x50, 0x4b]) || start.starts(with: [0x89, 0x48, 0x44, 0x46]) { return true }
-        let first = start.first { ![0x20, 0x09, 0x0a, 0x0d].contains($0) }
-        return first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return false }
+        return try FileKind(start: InputFile.firstBytes(of: path, count: FileKind.startCount)) == .elf
     }
 
     init(path: String, _ set: LayerSet) throws {

@@ -16,7 +16,11 @@ public struct ModelFile: Sendable {
 
     /// - Throws: `TensorIOError` for what cannot be read, `KerasConfigError` for what is no JSON, `ModelIOError.foreignFile` for files of
     ///   other kinds, `.noConfig` for a weights-only file.
-    public init(path: String) throws {
+    public init(path: String) throws { try self.init(path: path, expected: .layers) }
+
+    /// - Parameter expected: what a file of another kind is told to be instead.
+    /// - Throws: as `init(path:)`.
+    package init(path: String, expected: ExpectedFile) throws {
         self.path = path
         let file = try RecognizedFile(path: path)
         switch file.kind {
@@ -35,7 +39,7 @@ public struct ModelFile: Sendable {
             kerasVersion = nil
             document = try JSONValue(parsing: file.text())
             weights = nil
-        default: throw ModelIOError.foreignFile(path: path, file.kind, expected: .layers)
+        default: throw ModelIOError.foreignFile(path: path, file.kind, expected: expected)
         }
     }
 

@@ -41,7 +41,7 @@ import _TestSupport
             if let bytes { _ = try folder.write(bytes, as: name) }
             let path = folder.path(name)
             let commands = [
-                ["emit", path], ["build", path, "-o", folder.path("p.so")],
+                ["describe", path], ["emit", path], ["build", path, "-o", folder.path("p.so")],
                 ["run", path, "--input", Fixture.keras("x.npy"), "--output", folder.path("y.npy")],
                 ["run", Fixture.config("keras3_model.json"), "--weights", path, "--input", Fixture.keras("x.npy"), "--output", folder.path("y.npy")],
             ]
@@ -51,6 +51,17 @@ import _TestSupport
                 #expect(outcome.errors.contains("; expected ") && outcome.errors.contains(".keras"), "\(outcome.errors)")
                 #expect(outcome.errors.dropLast().unicodeScalars.allSatisfy { (0x20...0x7e).contains($0.value) }, "\(name)")
             }
+        }
+    }
+
+    /// `describe` takes plugins too, and reads all else as the other verbs do.
+    @Test func describedFilesAreLayersOrPlugins() throws {
+        let folder = try TemporaryFolder()
+        let marked = try folder.write([0xef, 0xbb, 0xbf] + Array(TinyLayer.json().utf8), as: "marked.json")
+        #expect(try Voxelsmith.run(["describe", marked]).output.contains("1 known layer"))
+        for (path, words) in [(folder.path("none"), "No such file"), (folder.path("."), "is a folder; expected a plugin of voxelsmith build, or layers")] {
+            let outcome = try Voxelsmith.run(["describe", path])
+            #expect(outcome.status == 1 && isOneSentence(outcome.errors) && outcome.errors.contains(words), "\(outcome.errors)")
         }
     }
 

@@ -41,7 +41,7 @@ import _TestSupport
         }
         #expect(Set(kinds.map(\.0)).union([.folder, .savedModelFolder]) == Set(FileKind.allCases))
         for kind in FileKind.allCases {
-            for expected in [ExpectedFile.layers, .weights] { #expect(kind.advice(expected).contains(".keras") && !kind.name.isEmpty) }
+            for expected in [ExpectedFile.layers, .weights, .layersOrPlugin] { #expect(kind.advice(expected).contains(".keras") && !kind.name.isEmpty) }
         }
     }
 
