@@ -103,8 +103,28 @@ public enum FileKind: String, CaseIterable, Hashable, Sendable {
         let count = Int(start[26]) | Int(start[27]) << 8
         let name = String(decoding: start.dropFirst(30).prefix(count), as: UTF8.self)
         if name.hasSuffix(".npy") { return .npz }
-        if ["data.pkl", ".format_version", ".storage_alignment", "byteorder"].contains(where: { name.hasSuffix("/\($0)") }) { return .torch }
-        return .keras
+        return isTorchMember(name) ? .torch : .keras
+    }
+
+    /// Whether PyTorch begins its archives with such a member: what `torch.save`, `torch.jit.save` and `torch.export.save` write first
+    /// depends on their versions. All but the oldest exports have everything in one folder, whose name is the file's.
+    private static func isTorchMember(_ name: String) -> Bool {
+        if ["serialized_exported_program.json", "serialized_state_dict.pt", "serialized_state_dict.json"].contains(name) { return true }
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        guard let first = parts.first, let last = parts.last else { return false }
+        if parts.count == 1 {
+            let files: Set<Substring> = [
+                "data.pkl", "constants.pkl", "bytecode.pkl", ".format_version", ".storage_alignment", "byteorder", "version", "archive_format",
+                "archive_version",
+            ]
+            return files.contains(first)
+        }
+        switch first {
+        case "data", "constants": return parts.count == 2 && !last.isEmpty && last.allSatisfy { $0.isASCII && $0.isNumber }
+        case "code": return parts.dropFirst().first?.hasPrefix("__torch__") == true
+        case ".data", "extra": return true
+        default: return false
+        }
     }
 
     /// PyTorch before 1.6 began its pickles with a number of its own.
@@ -115,7 +135,8 @@ public enum FileKind: String, CaseIterable, Hashable, Sendable {
     /// The length of a header of at most 100 MB, then the header, which is JSON.
     private static func isSafetensors(_ start: [UInt8]) -> Bool {
         guard start.count >= 10, start[8] == UInt8(ascii: "{"), start[4...7].allSatisfy({ $0 == 0 }) else { return false }
-        return start[9] == UInt8(ascii: "\"") || start[9] == UInt8(ascii: "}")
+        let next = start[9...].first { ![0x20, 0x09, 0x0a, 0x0d].contains($0) }
+        return next == UInt8(ascii: "\"") || next == UInt8(ascii: "}")
     }
 
     /// Anything that could be text is JSON here: its reader says what is wrong with it.
