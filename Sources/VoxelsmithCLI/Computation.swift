@@ -26,10 +26,10 @@ struct Computation {
         if set.model == nil {
             (model, convolutions) = (nil, try makeLayers(set, policy: policy, kernels: kernels, kernelMode: kernelMode))
         } else {
-            let elements = try weights?.elementCount() ?? file.weights?.elementCount
+            let contents = try weights?.contents() ?? file.weights?.contents
             // What a logger would hear has been said of the set.
             let model = try makeModel(
-                file, elements: elements, policy: policy, kernels: kernels, kernelMode: kernelMode,
+                file, weights: contents, policy: policy, kernels: kernels, kernelMode: kernelMode,
                 logger: Logger(label: "voxelsmith.run") { _ in SwiftLogNoOpLogHandler() })
             if max(model.inputs.count, model.outputs.count) > 1 {
                 throw CommandFailure.severalEnds(path: source.layers, inputs: model.inputNames, outputs: model.outputNames)

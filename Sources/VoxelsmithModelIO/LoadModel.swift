@@ -23,7 +23,7 @@ public func loadModel(
 ) throws -> Model {
     let file = try ModelFile(path: path)
     let model = try makeModel(
-        file, elements: file.weights.map(\.elementCount), objects: objects, policy: policy, kernels: kernels, kernelMode: kernelMode,
+        file, weights: file.weights?.contents, objects: objects, policy: policy, kernels: kernels, kernelMode: kernelMode,
         logger: logger)
     guard let weights = file.weights else { throw ModelIOError.noWeights(path: path) }
     for warning in try assign(weights, to: model.layers) { logger.warning("\("\(warning)" as Sentence)") }
@@ -32,28 +32,28 @@ public func loadModel(
 }
 
 extension KerasWeights {
-    /// Of all weights.
-    package var elementCount: Int { tensors.reduce(0) { $0 + $1.tensor.elementCount } }
+    /// All weights.
+    package var contents: [FileWeight] { tensors.map { FileWeight(name: $0.path, shape: $0.tensor.shape) } }
 }
 
 /// The model of a file, before it has the weights of any.
-/// - Parameter elements: how many elements its weights may have; nil for any number.
+/// - Parameter weights: those it will be given, of this file or another: it may have no more. Nil for any.
 /// - Throws: `ModelIOError.notAModel`, `.weightBeyondFile`, and as `modelFromJSON`.
 package func makeModel(
-    _ file: ModelFile, elements: Int?, objects: CustomObjects = .shared, policy: Policy = .fast,
+    _ file: ModelFile, weights: [FileWeight]?, objects: CustomObjects = .shared, policy: Policy = .fast,
     kernels: any KernelProvider = KernelRegistry.shared, kernelMode: KernelMode = .auto, logger: Logger = Logger(label: "voxelsmith.models")
 ) throws -> Model {
     guard file.document.object != nil else { throw ModelIOError.notAModel(path: file.path) }
     let layer: Layer
     do {
+        let elements = weights?.reduce(0) { Checked.clampedSum($0, Checked.clampedCount($1.shape)) }
         layer = try WeightBudget.$current.withValue(elements.map { WeightBudget(elements: $0) }) {
             try layerFromJSON(
                 file.document, kerasVersion: file.kerasVersion, objects: objects, policy: policy, kernels: kernels, kernelMode: kernelMode,
                 logger: logger)
         }
     } catch LayerError.weightBeyondFile(let layer, let weight, let shape) {
-        let present = (file.weights?.tensors ?? []).map { FileWeight($0) }
-        throw ModelIOError.weightBeyondFile(layer: layer, weight: weight, shape: shape, present: present)
+        throw ModelIOError.weightBeyondFile(layer: layer, weight: weight, shape: shape, present: weights ?? [])
     }
     guard let model = layer as? Model else { throw ModelIOError.notAModel(path: file.path) }
     return model

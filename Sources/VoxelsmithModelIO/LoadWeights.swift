@@ -27,11 +27,11 @@ package enum WeightsFile {
         }
     }
 
-    /// Of all weights.
-    package func elementCount() throws -> Int {
+    /// All weights.
+    package func contents() throws -> [FileWeight] {
         switch self {
-        case .arrays(let file): try file.tensors().reduce(0) { $0 + $1.tensor.elementCount }
-        case .keras(let weights): weights.elementCount
+        case .arrays(let file): try file.tensors().map { FileWeight(name: $0.name, shape: $0.tensor.shape) }
+        case .keras(let weights): weights.contents
         }
     }
 

@@ -8,7 +8,7 @@ public struct FileWeight: Hashable, Sendable {
     /// Extents, outermost first.
     public let shape: [Int]
 
-    init(_ weight: NamedTensor) { (name, shape) = (weight.path, weight.tensor.shape) }
+    init(name: String, shape: [Int]) { (self.name, self.shape) = (name, shape) }
 }
 
 /// What can be wrong between the layers of a model and the weights of a file.

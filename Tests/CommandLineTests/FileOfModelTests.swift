@@ -54,6 +54,17 @@ import _TestSupport
         }
     }
 
+    /// A model that wants more than the file of weights has: the message lists what that file has.
+    @Test func tooFewWeightsBesideAModel() throws {
+        let folder = try TemporaryFolder()
+        try NPZFile.write([("few/kernel", Tensor(zeros: [2, 1], .float32)), ("few/bias", Tensor(zeros: [1], .float32))], to: folder.path("few.npz"))
+        let outcome = try Voxelsmith.run([
+            "run", "\(Self.configs)/keras3_model.json", "--weights", folder.path("few.npz"), "--input", "\(Self.keras)/x.npy", "--output", folder.path("y.npy"),
+        ])
+        #expect(outcome.status == 1 && isOneSentence(outcome.errors) && outcome.errors.contains("has too few weights"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("received \"few/kernel [2, 1]\", \"few/bias [1]\"."), "\(outcome.errors)")
+    }
+
     /// `describe` takes plugins too, and reads all else as the other verbs do.
     @Test func describedFilesAreLayersOrPlugins() throws {
         let folder = try TemporaryFolder()
