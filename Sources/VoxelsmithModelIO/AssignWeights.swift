@@ -12,8 +12,14 @@ import Voxelsmith
 /// - Throws: `ModelIOError` when a weight is missing, left over or of a wrong shape; layers before the one that failed then have their
 ///   weights already.
 @discardableResult
-public func assign(_ weights: KerasWeights, to layers: [Layer]) throws -> [String] {
-    var assignment = Assignment(turning: KernelTurning(backend: weights.backend))
+public func assign(_ weights: KerasWeights, to layers: [Layer]) throws -> [String] { try assign(weights, to: layers, madeOf: nil) }
+
+/// - Parameter model: what the layers were made of, where it is at hand: it says which are trainable, on which the order depends, for files
+///   that have weights alone.
+/// - Returns: as `assign(_:to:)`.
+/// - Throws: as `assign(_:to:)`.
+package func assign(_ weights: KerasWeights, to layers: [Layer], madeOf model: JSONValue?) throws -> [String] {
+    var assignment = Assignment(turning: KernelTurning(backend: weights.backend), model: model)
     switch weights.form {
     case .variables: try assignment.assign(variables: weights, to: layers)
     case .layerNames: try assignment.assign(listed: weights, to: layers)
@@ -24,6 +30,8 @@ public func assign(_ weights: KerasWeights, to layers: [Layer]) throws -> [Strin
 /// Weights on their way to layers.
 private struct Assignment {
     let turning: KernelTurning
+    /// What the layers were made of, where it is known.
+    let model: JSONValue?
     /// Layers whose kernels were turned round.
     var turned: [String] = []
 
@@ -75,7 +83,7 @@ private struct Assignment {
             }
         }
         let generation = weights.kerasVersion.map { KerasGeneration(kerasVersion: $0) } ?? .keras2
-        let document = weights.config.flatMap { try? JSONValue(parsing: $0) }
+        let document = weights.config.flatMap { try? JSONValue(parsing: $0) } ?? model
         let stated = StatedLayers(document)
         let owners = layers.map { (layer: $0, order: tree(of: $0, stated[$0.name]).legacyOrder(generation)) }.filter { !$0.order.isEmpty }
         if groups.count != owners.count {
@@ -153,7 +161,7 @@ private func slots(of layer: Layer) -> [Slot] {
     return (0..<count).map { Slot(layer: ObjectIdentifier(layer), index: $0) }
 }
 
-/// What the config in a file says of the layers of a model: whether each is trainable by itself. The layers made from it do not tell
+/// What a config says of the layers of a model: whether each is trainable by itself. The layers made from it do not tell
 /// any more, since a frozen model freezes its layers when it is made.
 private struct StatedLayers {
     /// nil where the config does not say.
@@ -163,7 +171,8 @@ private struct StatedLayers {
     /// - Parameter entry: the serialised layer or model.
     init?(_ entry: JSONValue?) {
         guard let object = entry?.object else { return nil }
-        let config = object["config"]?.object
+        // The bare config of a model has no class around it.
+        let config = object["class_name"] == nil && object["config"] == nil ? object : object["config"]?.object
         if case .bool(let flag)? = config?["trainable"] { trainable = flag } else { trainable = config == nil ? nil : true }
         // TensorFlow 1 wrote the list of layers alone.
         for layer in object["config"]?.array ?? config?["layers"]?.array ?? [] {

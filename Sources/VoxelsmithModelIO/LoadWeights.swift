@@ -1,3 +1,4 @@
+import KerasConfig
 import TensorIO
 import Tensors
 import Voxelsmith
@@ -38,13 +39,14 @@ package enum WeightsFile {
     /// - Parameters:
     ///   - layers: of a model, or by themselves.
     ///   - convolutions: all there are among these, those of models among them included.
+    ///   - model: as of `assign`.
     /// - Throws: as `loadWeights(npz:into:)` and `assign`.
-    package func give(to layers: [Layer], convolutions: [Conv3D]) throws -> [String] {
+    package func give(to layers: [Layer], convolutions: [Conv3D], madeOf model: JSONValue? = nil) throws -> [String] {
         switch self {
         case .arrays(let file):
             try VoxelsmithModelIO.give(file, to: convolutions)
             return []
-        case .keras(let weights): return try assign(weights, to: layers)
+        case .keras(let weights): return try assign(weights, to: layers, madeOf: model)
         }
     }
 }

@@ -57,6 +57,23 @@ struct WeightOrderTests {
         for generation in [KerasGeneration.keras2, .keras3] { #expect(model.legacyOrder(generation) == ["k", "m", "f"]) }
     }
 
+    /// Weights without a model are in the order of the one whose JSON is beside them: a layer of a frozen model, set trainable again.
+    @Test func weightsAloneFollowTheJSONOfTheirModel() throws {
+        let values = try NPZFile(path: Fixture.path("weights_alone.npz"))
+        let file = try ModelFile(path: Fixture.path("weights_alone.json"))
+        let weights = try WeightsFile(path: Fixture.path("weights_alone.h5"))
+        let model = try makeModel(file, weights: weights.contents(), kernels: KernelRegistry())
+        #expect(try weights.give(to: model.layers, convolutions: model.convolutions, madeOf: file.document).isEmpty)
+        model.noteBuiltLayers()
+        try expectAgreement(model, try values.tensor("x"), expected: try values.tensor("y0"), "weights_alone.h5")
+        // The bare config says the same.
+        let bare = try #require(file.document.object?["config"])
+        let another = try makeModel(file, weights: nil, kernels: KernelRegistry())
+        _ = try weights.give(to: another.layers, convolutions: another.convolutions, madeOf: bare)
+        another.noteBuiltLayers()
+        #expect(another.getWeights().map(\.floats) == model.getWeights().map(\.floats))
+    }
+
     /// Frozen layers in inner models, as Keras 3 and tf-keras save them. All kernels have one shape, so an exchange would be silent.
     @Test func filesComputeWhatKerasComputed() throws {
         for file in [
