@@ -16,9 +16,9 @@ public struct GenerationEvidence: Hashable, Sendable {
 
     /// - Parameters:
     ///   - document: a serialised layer or model.
-    ///   - kerasVersion: of the file around it, where it has one; else the document's own counts.
+    ///   - kerasVersion: of the file around it, where it has one; else the document's own counts, or that of the layer in an entry of a suite.
     public init(in document: JSONValue, kerasVersion: String? = nil) {
-        let version = kerasVersion ?? document.object?["keras_version"]?.string
+        let version = kerasVersion ?? document.object?["keras_version"]?.string ?? document.object?["layer"]?.object?["keras_version"]?.string
         stated = version.map { KerasGeneration(kerasVersion: $0) }
         if let version { note(stated == .keras3, "keras_version \(JSONValue.string(version).excerpt)") }
         scan(document)

@@ -62,12 +62,14 @@ public struct LayerSet: Hashable, Sendable {
             if entries.isEmpty { throw .noLayers }
             reader.reserveNames(in: entries)
             var result: [LayerDescription] = []
-            for entry in entries {
+            for (entry, marks) in zip(entries, evidence) {
                 guard case .object(let object) = entry else { throw .unknownDocument(received: entry.excerpt) }
+                // Warnings are of the whole entry, so its layer is read by the same marks.
+                let line = generation ?? marks.generation
                 result.append(
                     object["layer"] != nil
-                        ? try reader.readEntry(object, generation: generation)
-                        : try reader.read(object, generation: generation))
+                        ? try reader.readEntry(object, generation: line)
+                        : try reader.read(object, generation: line))
             }
             layers = result
         default: throw .unknownDocument(received: document.excerpt)

@@ -73,6 +73,18 @@ import Testing
         #expect(stated.count == 1 && stated[0].contains("relu6(x + 3) / 6") && stated[0].contains("3.15.1"), "\(stated)")
         let dilated = try warnings(["groups": 1, "dilation_rate": 2])
         #expect(dilated.count == 1 && dilated[0].contains("dilation_rate of a transposed convolution"), "\(dilated)")
+        // A stated version counts wherever an entry has it, for the warning and for the result.
+        let doubtful: JSONObject = ["class_name": "Conv3DTranspose", "config": ["filters": 1, "kernel_size": 1, "activation": "hard_sigmoid"]]
+        var versioned = doubtful
+        versioned["keras_version"] = "2.3.1"
+        let around: JSONObject = ["name": "e", "keras_version": "2.3.1", "layer": .object(doubtful)]
+        let within: JSONObject = ["name": "e", "layer": .object(versioned)]
+        for entry in [versioned, around, within] {
+            for document in [JSONValue.object(entry), .array([.object(entry)])] {
+                let set = try LayerSet(document)
+                #expect(set.warnings.isEmpty && set.layers[0].generation == .keras2, "\(document)")
+            }
+        }
         // One doubt of many layers is said once.
         let one: JSONValue = ["class_name": "Conv3DTranspose", "config": ["filters": 1, "kernel_size": 1, "activation": "hard_sigmoid"]]
         #expect(try LayerSet(.array([one, one])).warnings.count == 1)
