@@ -85,11 +85,12 @@ private struct Assignment {
         let generation = weights.kerasVersion.map { KerasGeneration(kerasVersion: $0) } ?? .keras2
         let document = weights.config.flatMap { try? JSONValue(parsing: $0) } ?? model
         let stated = StatedLayers(document)
-        let owners = layers.map { (layer: $0, order: tree(of: $0, stated[$0.name]).legacyOrder(generation)) }.filter { !$0.order.isEmpty }
+        let owners = layers.filter { !tree(of: $0, nil).legacyOrder(generation).isEmpty }
         if groups.count != owners.count {
-            throw ModelIOError.layerCount(received: groups.map(\.name), expected: owners.map(\.layer.name))
+            throw ModelIOError.layerCount(received: groups.map(\.name), expected: owners.map(\.name))
         }
-        for ((layer, order), group) in zip(owners, groups) {
+        for (layer, group) in zip(owners, groups) {
+            let order = order(of: layer, stated[layer.name], generation, group.tensors)
             if order.count != group.tensors.count {
                 throw ModelIOError.weightCount(layer: layer.name, received: group.tensors.map(\.path), expected: order.count)
             }
@@ -108,10 +109,48 @@ private struct Assignment {
         model.noteBuiltLayers()
     }
 
-    private func tree(of layer: Layer, _ stated: StatedLayers?) -> WeightTree<Slot> {
-        let trainable = stated?.trainable ?? layer.trainable
+    /// The order of a layer's weights in its group. Before Keras 3 the config of a Sequential does not say whether it was frozen itself, on
+    /// which the order depends where a layer of it was set trainable again: of what may have been, that counts which agrees with the names
+    /// of the weights.
+    private func order(of layer: Layer, _ stated: StatedLayers?, _ generation: KerasGeneration, _ tensors: [NamedTensor]) -> [Slot] {
+        let usual = tree(of: layer, stated).legacyOrder(generation)
+        let silent = generation == .keras3 ? [] : silentModels(layer, stated)
+        if silent.isEmpty || silent.count > Self.mostSilentModels { return usual }
+        let names = Dictionary(leaves(layer).map { (ObjectIdentifier($0), $0.name) }) { first, _ in first }
+        if agree(usual, tensors, names) { return usual }
+        for choice in 1..<(1 << silent.count) {
+            let frozen = silent.indices.filter { choice >> $0 & 1 == 1 }.map { silent[$0] }
+            let order = tree(of: layer, stated, frozen: Set(frozen)).legacyOrder(generation)
+            if agree(order, tensors, names) { return order }
+        }
+        return usual
+    }
+
+    /// So many may have been frozen or not in 256 ways.
+    private static let mostSilentModels = 8
+
+    /// The models at and below a layer whose configs do not say whether they were frozen themselves.
+    private func silentModels(_ layer: Layer, _ stated: StatedLayers?) -> [ObjectIdentifier] {
+        guard let model = layer as? Model, let stated else { return [] }
+        return (stated.isSilent ? [ObjectIdentifier(model)] : []) + model.layers.flatMap { silentModels($0, stated[$0.name]) }
+    }
+
+    /// The layers that are no models.
+    private func leaves(_ layer: Layer) -> [Layer] { (layer as? Model)?.layers.flatMap { leaves($0) } ?? [layer] }
+
+    /// Whether each weight is called after the layer that it would go to: "inner/up/kernel:0" for the layer "up" of the model "inner".
+    private func agree(_ order: [Slot], _ tensors: [NamedTensor], _ names: [ObjectIdentifier: String]) -> Bool {
+        zip(order, tensors).allSatisfy { slot, tensor in
+            guard let name = names[slot.layer], let mark = tensor.path.lastIndex(of: "/") else { return false }
+            return "/\(tensor.path[..<mark])".hasSuffix("/\(name)")
+        }
+    }
+
+    /// - Parameter frozen: models that are taken to be frozen themselves.
+    private func tree(of layer: Layer, _ stated: StatedLayers?, frozen: Set<ObjectIdentifier> = []) -> WeightTree<Slot> {
+        let trainable = !frozen.contains(ObjectIdentifier(layer)) && (stated?.trainable ?? layer.trainable)
         if let model = layer as? Model {
-            let layers = model.layers.map { tree(of: $0, stated?[$0.name]) }
+            let layers = model.layers.map { tree(of: $0, stated?[$0.name], frozen: frozen) }
             return WeightTree(isModel: true, trainable: trainable, trainableVariables: [], otherVariables: [], layers: layers)
         }
         let slots = slots(of: layer)
@@ -164,8 +203,10 @@ private func slots(of layer: Layer) -> [Slot] {
 /// What a config says of the layers of a model: whether each is trainable by itself. The layers made from it do not tell
 /// any more, since a frozen model freezes its layers when it is made.
 private struct StatedLayers {
-    /// nil where the config does not say.
+    /// nil without a config; true where the config does not say.
     let trainable: Bool?
+    /// Whether there is a config that does not say.
+    let isSilent: Bool
     private var layers: [String: JSONObject] = [:]
 
     /// - Parameter entry: the serialised layer or model.
@@ -173,7 +214,11 @@ private struct StatedLayers {
         guard let object = entry?.object else { return nil }
         // The bare config of a model has no class around it.
         let config = object["class_name"] == nil && object["config"] == nil ? object : object["config"]?.object
-        if case .bool(let flag)? = config?["trainable"] { trainable = flag } else { trainable = config == nil ? nil : true }
+        if case .bool(let flag)? = config?["trainable"] {
+            (trainable, isSilent) = (flag, false)
+        } else {
+            (trainable, isSilent) = (config == nil ? nil : true, config != nil)
+        }
         // TensorFlow 1 wrote the list of layers alone.
         for layer in object["config"]?.array ?? config?["layers"]?.array ?? [] {
             guard let layer = layer.object, let name = (layer["name"] ?? layer["config"]?.object?["name"])?.string else { continue }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes the fixtures of Tests/LayerTests that show the order and the types of weights in Keras's files: weight_order.json,
-three_levels_*.{h5,keras,npz}, thawed_*.{h5,npz}, weights_alone.{json,h5,npz}, sixteen_bits_*.{h5,weights.h5,npz}, theano.{h5,npz}; and hdf5/bfloat16.h5 of
+three_levels_*.{h5,keras,npz}, thawed_*.{h5,npz}, thawed_sequential.{h5,npz},
+weights_alone.{json,h5,npz}, sixteen_bits_*.{h5,weights.h5,npz}, theano.{h5,npz}; and hdf5/bfloat16.h5 of
 Tests/TensorIOTests. Made with Keras 3.15.1 and tf-keras 2.21.0 on TensorFlow 2.21.0.
 
     python3 Tools/oracle/make_weight_fixtures.py
@@ -141,6 +142,17 @@ def thawed(k):
     return model
 
 
+def thawed_sequential():
+    """A frozen Sequential whose last layer was set trainable again: tf-keras does not store that it was frozen, nor reads the weights back."""
+    L = tf_keras.layers
+    inner = tf_keras.Sequential([L.InputLayer((2, 2, 2, 2)), *[L.Conv3DTranspose(2, 1, name=name) for name in "ab"]], name="inner")
+    x = L.Input((2, 2, 2, 2))
+    outer = tf_keras.Sequential([L.InputLayer((2, 2, 2, 2)), inner, L.Conv3D(2, 1, name="c")], name="outer")
+    inner.trainable = False
+    find(inner, "b").trainable = True
+    return tf_keras.Model(x, outer(x), name="thawed_sequential")
+
+
 rng = np.random.default_rng(13)
 
 
@@ -156,14 +168,6 @@ def save(model, name, endings):
 for suffix, k in [("keras3", keras), ("tfkeras2", tf_keras)]:
     save(three_levels(k), f"three_levels_{suffix}", ["h5", "keras"])
     save(thawed(k), f"thawed_{suffix}", ["h5"])
-
-# Weights without a model: the JSON beside them says what was frozen.
-model = thawed(tf_keras)
-model.trainable = False
-find(model, "b").trainable = True
-save(model, "weights_alone", [])
-model.save_weights(root / "weights_alone.h5", save_format="h5")
-(root / "weights_alone.json").write_text(model.to_json())
 for dtype in ["float16", "bfloat16"]:
     up = keras.layers.Conv3DTranspose(3, 2, strides=2, dtype=dtype, name="up")
     save(keras.Sequential([keras.layers.Input((2, 3, 2, 2)), up]), f"sixteen_bits_{dtype}", ["h5", "weights.h5"])
@@ -196,3 +200,13 @@ with h5py.File(root.parents[1] / "TensorIOTests/Fixtures/hdf5/bfloat16.h5", "w")
         kind.set_order(order)
         data = h5py.h5d.create(f.id, f"float {name}".encode(), kind, h5py.h5s.create_simple(values.shape))
         data.write(h5py.h5s.ALL, h5py.h5s.ALL, values.astype(np.float32), mtype=h5py.h5t.NATIVE_FLOAT)
+
+save(thawed_sequential(), "thawed_sequential", ["h5"])
+
+# Weights without a model: the JSON beside them says what was frozen.
+model = thawed(tf_keras)
+model.trainable = False
+find(model, "b").trainable = True
+save(model, "weights_alone", [])
+model.save_weights(root / "weights_alone.h5", save_format="h5")
+(root / "weights_alone.json").write_text(model.to_json())
