@@ -5,6 +5,8 @@ import Voxelsmith
 public enum WeightMismatch: Hashable, Sendable {
     /// PyTorch's order of axes: (channels, filters, depth, height, width), or with the first two exchanged in an ordinary convolution.
     case pytorchOrder(expected: [Int?])
+    /// PyTorch's order of axes in the other kind of convolution: of Conv3d for a transposed one, of ConvTranspose3d for an ordinary one.
+    case pytorchExchanged(expected: [Int?])
     /// The right kernel with its filters and channels exchanged, as an ordinary convolution has them.
     case exchangedChannels(expected: [Int?])
     /// Another number of channels than the input of the layer has.
@@ -41,6 +43,8 @@ public enum WeightMismatch: Hashable, Sendable {
         let (channelAxis, filterAxis) = isTransposed ? (4, 3) : (3, 4)
         if Self.fits([2, 3, 4, 1, 0].map { shape[$0] }, expected) {
             self = .pytorchOrder(expected: expected)
+        } else if Self.fits([2, 3, 4, 0, 1].map { shape[$0] }, expected) {
+            self = .pytorchExchanged(expected: expected)
         } else if Array(shape.prefix(3)) != layer.kernelSize {
             self = .kernelSize(received: Array(shape.prefix(3)), expected: layer.kernelSize)
         } else if Self.fits([0, 1, 2, 4, 3].map { shape[$0] }, expected) {
@@ -69,6 +73,8 @@ public enum WeightMismatch: Hashable, Sendable {
         return switch self {
         case .pytorchOrder(let expected):
             "which is PyTorch's order of axes; expected Keras's, \(text(expected)): weight.permute(2, 3, 4, 1, 0)"
+        case .pytorchExchanged(let expected):
+            "which is PyTorch's order of axes with filters and channels exchanged; expected Keras's, \(text(expected)): weight.permute(2, 3, 4, 0, 1)"
         case .exchangedChannels(let expected):
             "which has filters and channels exchanged; expected \(text(expected))"
         case .channels(let received, let expected):
