@@ -9,8 +9,7 @@ package enum StagedFile {
     /// Lets `produce` write a file at the path it receives, then puts that file at `path`.
     /// - Throws: `TensorIOError.cannotWrite`, and what `produce` throws; `path` is then as it was.
     package static func write(to path: String, _ produce: (_ staged: String) throws -> Void) throws {
-        if let obstacle = obstacle(at: path) { throw TensorIOError.cannotWrite(path: path, reason: obstacle) }
-        let target = try resolved(path)
+        let target = try destination(of: path)
         var status = stat()
         let exists = stat(target, &status) == 0
 
@@ -78,7 +77,7 @@ package enum StagedFile {
         var status = stat()
         if stat(path, &status) == 0 {
             switch status.st_mode & S_IFMT {
-            case S_IFREG: return nil
+            case S_IFREG: return obstacle(behind: path, status)
             case S_IFDIR: return "Is a directory"
             case S_IFIFO: return "It is a pipe, not a regular file"
             case S_IFSOCK: return "It is a socket, not a regular file"
@@ -90,25 +89,50 @@ package enum StagedFile {
         return stat(folder(of: path), &status) == 0 ? nil : systemError()
     }
 
+    /// Where a file that is put at a path comes to stand: the symbolic links at its end are followed.
+    /// - Throws: `TensorIOError.cannotWrite` where no file may be put.
+    package static func destination(of path: String) throws(TensorIOError) -> String {
+        if let obstacle = obstacle(at: path) { throw .cannotWrite(path: path, reason: obstacle) }
+        do throws(Obstacle) { return try resolved(path) } catch { throw .cannotWrite(path: path, reason: error.reason) }
+    }
+
+    /// Why a regular file cannot be replaced under this path. The link of an open file that was removed, or that never had a name
+    /// (/dev/fd/3, a file in memory), says "NAME (deleted)": a name that is free, or another file's.
+    private static func obstacle(behind path: String, _ file: stat) -> String? {
+        do throws(Obstacle) {
+            var status = stat()
+            let target = try resolved(path)
+            let isFound = lstat(target, &status) == 0 && status.st_dev == file.st_dev && status.st_ino == file.st_ino
+            return isFound ? nil : "It is an open file whose name is gone"
+        } catch {
+            return error.reason
+        }
+    }
+
     package static func folder(of path: String) -> String {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
+    /// Why a path leads to no file that can be replaced.
+    private struct Obstacle: Error {
+        let reason: String
+    }
+
     /// The path with the symbolic links at its end followed: the file is put where they lead. The folders before it are left to the
     /// system, since the name of the working folder need not be text.
-    private static func resolved(_ path: String) throws(TensorIOError) -> String {
+    private static func resolved(_ path: String) throws(Obstacle) -> String {
         var path = path
         // As many as Linux follows.
         for _ in 0..<40 {
             var bytes = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
             if readlink(path, &bytes, Int(PATH_MAX)) < 0 { return path }
             guard let target = bytes.withUnsafeBufferPointer({ $0.baseAddress.flatMap { String(validatingCString: $0) } }) else {
-                throw .cannotWrite(path: path, reason: "It is a symbolic link to a name that is not UTF-8")
+                throw Obstacle(reason: "It is a symbolic link to a name that is not UTF-8")
             }
             if target.hasPrefix("/") { path = target } else { path = folder(of: path) + "/" + target }
         }
-        throw .cannotWrite(path: path, reason: String(cString: strerror(ELOOP)))
+        throw Obstacle(reason: String(cString: strerror(ELOOP)))
     }
 
     /// Creates an empty file nobody else uses in the folder of `target`.

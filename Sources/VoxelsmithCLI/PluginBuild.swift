@@ -23,8 +23,11 @@ struct PluginBuild {
     /// What is verified is to be loaded later, so it does not go where loading is refused.
     /// - Throws: `PluginError`.
     func checkPlace() throws {
-        if verify, missingFeatures.isEmpty { try FileTrust.current(trustedFolders: trustedFolders).check(folderOf: output) }
+        if verify, missingFeatures.isEmpty { try FileTrust.current(trustedFolders: trustedFolders).check(folderOf: place()) }
     }
+
+    /// Where the plugin comes to stand: a link at the output's path stays, and the file it leads to is replaced.
+    private func place() throws -> String { try StagedFile.destination(of: output) }
 
     private var missingFeatures: [Target.Feature] { target.requiredFeatures.filter { !HostCPU.features.contains($0) } }
 
@@ -62,7 +65,7 @@ struct PluginBuild {
             record = verify && known == nil ? try await verified(built, selection.units, digest: file.digest) : known
         }
         if record == nil { unlink(VerificationRecord.path(beside: output)) }
-        if !(keepsEqual && (try? InputFile.bytes(of: output, limit: built.bytes.count)) == built.bytes) { try built.write(to: output) }
+        if !(keepsEqual && (try? InputFile.bytes(of: output, limit: built.bytes.count)) == built.bytes) { try built.write(to: place()) }
         if known == nil, let record {
             // The plugin is in place and sound; without a record it is only verified again one day.
             do { try record.write(beside: output) } catch { Console.warn("The verification is not recorded. \(error)") }

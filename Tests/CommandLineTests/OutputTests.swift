@@ -210,5 +210,37 @@ import _TestSupport
         #expect(lstat(folder.path("one"), &status) == 0 && status.st_mode & S_IFMT == S_IFLNK)
         #expect(lstat(folder.path("far/two"), &status) == 0 && status.st_mode & S_IFMT == S_IFLNK)
         #expect(stat(real, &status) == 0 && status.st_mode & 0o777 == 0o640 && status.st_size > 100)
+
+        // A plugin too, and the folder it comes to stand in is the one that must be trusted.
+        let plugin = try folder.write("far/q.so", "old")
+        try FileManager.default.createSymbolicLink(atPath: folder.path("p.so"), withDestinationPath: "far/q.so")
+        let build = ["build", folder.path("layer.json"), "-o", folder.path("p.so")]
+        let built = try Voxelsmith.run(build)
+        #expect(built.status == 0, "\(built)")
+        #expect(lstat(folder.path("p.so"), &status) == 0 && status.st_mode & S_IFMT == S_IFLNK)
+        #expect(lstat(plugin, &status) == 0 && status.st_mode & 0o7777 == 0o644 && status.st_size > 1000)
+        let number = status.st_ino
+        #expect(chmod(folder.path("far"), 0o777) == 0)
+        let refused = try Voxelsmith.run(build)
+        #expect(refused.status == 1 && isOneSentence(refused.errors) && refused.errors.contains("far has mode 777"), "\(refused)")
+        #expect(lstat(plugin, &status) == 0 && status.st_ino == number)
+    }
+
+    /// The link of a descriptor whose file was removed says "NAME (deleted)", which may be another file.
+    @Test func filesWithoutANameAreNotReplaced() async throws {
+        let folder = try TemporaryFolder()
+        let run = try folder.tinyRun()
+        let other = try folder.write("gone (deleted)", "mine")
+        let before = try folder.names()
+        let gone = folder.path("gone")
+        let commands = [
+            run + ["/dev/fd/3"], ["build", folder.path("layer.json"), "-o", "/proc/self/fd/3"],
+            ["bench", folder.path("layer.json"), "--seconds", "0", "--json", "/dev/fd/3"],
+        ]
+        for command in commands {
+            let outcome = try await Child.run(command, wrapper: Child.shell("exec 3> '\(gone)' && rm '\(gone)' && exec \"$@\""))
+            #expect(outcome.status == 1 && isOneSentence(outcome.errors) && outcome.errors.contains("whose name is gone"), "\(outcome)")
+            #expect(try folder.names() == before && String(contentsOfFile: other, encoding: .utf8) == "mine", "\(command)")
+        }
     }
 }
