@@ -26,6 +26,7 @@ struct PregenerateCommand: AsyncParsableCommand {
     func run() async throws {
         let path = "\(folder)/\(PregenerationPlan.fileName)"
         let plan = try PregenerationPlan(bytes: InputFile.bytes(of: path, limit: PregenerationPlan.byteLimit), path: path)
+        try files(of: plan, path: path).check()
         let layers = try plan.layers.flatMap { layer in
             let set = try ModelFile(path: "\(folder)/\(layer)").layers()
             for warning in set.warnings { Console.warn("\(warning)") }
@@ -34,15 +35,34 @@ struct PregenerateCommand: AsyncParsableCommand {
         try plan.check(planned: planned, path: path)
         let builder = try await compilerOptions.builder()
         for target in plan.targets {
-            let plugin = "\(output)/\(PregeneratedFile.plugin(for: target))"
-            try await PluginBuild(target: target, builder: builder, output: plugin, verify: true, keepsEqual: true).run(layers, of: path)
+            try await PluginBuild(target: target, builder: builder, output: plugin(for: target), verify: true, keepsEqual: true).run(layers, of: path)
         }
         // SwiftPM asks for the names of all files before the plan is read: what is not wanted is there, and empty.
         for target in Target.named where !plan.targets.contains(target) {
-            try replace("\(output)/\(PregeneratedFile.plugin(for: target))", with: "")
+            try replace(plugin(for: target), with: "")
         }
         let source = GeneratedSource(bundle: bundle, buildFolder: output, targets: plan.targets)
-        try replace("\(output)/\(PregeneratedFile.swift)", with: source.text)
+        try replace(swift, with: source.text)
+    }
+
+    private func plugin(for target: Target) -> String { "\(output)/\(PregeneratedFile.plugin(for: target))" }
+    private var swift: String { "\(output)/\(PregeneratedFile.swift)" }
+
+    /// Every file that is read or written. Only the plan names them all, so they are checked once it is read.
+    private func files(of plan: PregenerationPlan, path: String) -> NamedFiles {
+        var files = NamedFiles()
+        files.reads(path, PregenerationPlan.fileName)
+        for layer in plan.layers { files.reads("\(folder)/\(layer)", "the layers") }
+        compilerOptions.list(in: &files)
+        for target in Target.named {
+            if plan.targets.contains(target) {
+                PluginBuild.list(output: plugin(for: target), in: &files)
+            } else {
+                files.writes(plugin(for: target), "--output")
+            }
+        }
+        files.writes(swift, "--output")
+        return files
     }
 
     /// Writes a file that is not so already: an unchanged one is not compiled or copied again.

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 import _TestSupport
 
@@ -62,6 +63,28 @@ import _TestSupport
             #expect(result.status == 1, "\(config)")
             #expect(isOneSentence(result.errors) && result.errors.contains(sentence), "\(result.errors)")
             #expect(try plugins(folder).isEmpty, "\(config)")
+        }
+    }
+
+    /// No file of the output folder takes the place of what is no file, or of an input, whatever link stands there.
+    @Test func outputsAreLookedAtBeforeAnyWork() throws {
+        for name in ["kernels-x86-64-v3.so", "kernels-x86-64-v3.so.verification.json", "kernels-aarch64-neon.so", "Pregenerated.swift"] {
+            for input in [nil, "up.json", "voxelsmith.json"] as [String?] {
+                let folder = try TemporaryFolder()
+                try FileManager.default.createDirectory(atPath: folder.path("out"), withIntermediateDirectories: false)
+                if let input {
+                    try FileManager.default.createSymbolicLink(atPath: folder.path("out/\(name)"), withDestinationPath: "../app/\(input)")
+                } else {
+                    #expect(mkfifo(folder.path("out/\(name)"), 0o600) == 0)
+                }
+                let config = #"{"layers": ["up.json"], "targets": ["x86-64-v3"]}"#
+                let result = try pregenerate(config, in: folder)
+                let words = input == nil ? "It is a pipe" : "the same file for"
+                #expect([1, 64].contains(result.status) && isOneSentence(result.errors) && result.errors.contains(words), "\(name) \(input ?? "pipe"): \(result)")
+                #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("out")) == [name], "\(name) \(input ?? "pipe")")
+                #expect(try String(contentsOfFile: folder.path("app/up.json"), encoding: .utf8) == TinyLayer.json(name: "up"))
+                #expect(try String(contentsOfFile: folder.path("app/voxelsmith.json"), encoding: .utf8) == config)
+            }
         }
     }
 
