@@ -21,6 +21,8 @@ public enum KernelBuildError: Error, Hashable, Sendable, CustomStringConvertible
 
     public var description: String {
         let sentence: Sentence = switch self {
+        case .compilerNotFound(let places) where places.isEmpty:
+            "Found no clang, as PATH names no folder; expected clang beside swift, on PATH, or named explicitly."
         case .compilerNotFound(let places):
             "Found no clang at \(places.joined(separator: ", ")); expected clang beside swift, on PATH, or named explicitly."
         case .compilerUnusable(let path, let reason):

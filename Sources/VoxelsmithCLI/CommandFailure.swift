@@ -35,6 +35,9 @@ enum CommandFailure: Error, CustomStringConvertible {
     case unknownRequest(String, expected: String)
     /// An option that may not be given `-`.
     case noStream(String, isInput: Bool)
+    case emptyPath(String)
+    /// What stands where files are to be put is something else.
+    case noFolder(String, path: String)
     /// What stands at an output's path is not to be replaced.
     case notReplaceable(String, path: String, reason: String)
     /// Two options that name one file, of which the second would replace it.
@@ -46,8 +49,8 @@ enum CommandFailure: Error, CustomStringConvertible {
     /// Whether the command was called wrongly, rather than failed in its work.
     var isWrongUsage: Bool {
         switch self {
-        case .needsFolder, .unknownVerb, .unusedOption, .opposedOptions, .repeatedOption, .malformedShape, .repeatedShape, .noStream, .sameFile, .readTwice,
-            .notUTF8: true
+        case .needsFolder, .unknownVerb, .unusedOption, .opposedOptions, .repeatedOption, .malformedShape, .repeatedShape, .noStream, .emptyPath, .sameFile,
+            .readTwice, .notUTF8: true
         default: false
         }
     }
@@ -96,6 +99,8 @@ enum CommandFailure: Error, CustomStringConvertible {
             "The model in \(path) takes \(Self.some(inputs)) and returns \(Self.some(outputs)); expected one input and one output."
         case .noStream(let option, let isInput):
             "Received - for \(option); expected the path of a file\(isInput ? " (standard input is /dev/stdin)" : ": only --json and emit --output take - for standard output")."
+        case .emptyPath(let option): "Received an empty path for \(option); expected the path of a file or a folder."
+        case .noFolder(let option, let path): "Received \(option) \(path), which is no folder; expected one, or a name for a new one."
         case .notReplaceable(let option, let path, let reason):
             "Received \(option) \(path): \(reason); expected a new file or a regular one, which is replaced."
         case .sameFile(let first, let second, let path):

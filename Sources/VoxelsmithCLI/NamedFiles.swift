@@ -60,7 +60,7 @@ struct NamedFiles {
     func check() throws(CommandFailure) {
         for entry in inputs + outputs + folders {
             if entry.path == Self.stream { throw .noStream(entry.name, isInput: inputs.contains { $0.name == entry.name }) }
-            if entry.path.isEmpty { throw .notReplaceable(entry.name, path: entry.path, reason: "It is no path") }
+            if entry.path.isEmpty { throw .emptyPath(entry.name) }
         }
         if streams.count > 1 { throw .sameFile(streams[0].name, streams[1].name, path: Self.stream) }
         for output in outputs {
@@ -70,7 +70,7 @@ struct NamedFiles {
             var status = stat()
             let exists = stat(folder.path, &status) == 0 || lstat(folder.path, &status) == 0
             if exists && status.st_mode & S_IFMT != S_IFDIR {
-                throw .notReplaceable(folder.name, path: folder.path, reason: "It is no folder")
+                throw .noFolder(folder.name, path: folder.path)
             }
         }
         try checkIdentities()

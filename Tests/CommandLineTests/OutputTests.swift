@@ -174,6 +174,25 @@ import _TestSupport
         #expect(try String(contentsOfFile: inside, encoding: .utf8) == TinyLayer.json())
     }
 
+    /// An input is not said to be replaced, a folder not to be a file.
+    @Test func theSentenceFitsWhatIsNamed() throws {
+        let folder = try TemporaryFolder()
+        let layer = try folder.write("layer.json", TinyLayer.json())
+        let before = try folder.names()
+        let run = ["run", layer, "--weights", "w.npz", "--output", folder.path("y.npy"), "--input"]
+        for (command, words) in [
+            (run + [""], "an empty path for --input;"), (["describe", ""], "an empty path for the file;"),
+            (["bench", layer, "--plugin", ""], "an empty path for --plugin;"), (["emit", layer, "-o", ""], "an empty path for --output;"),
+            (["build", layer, "-o", folder.path("p.so"), "--clang", ""], "an empty path for --clang;"),
+        ] {
+            let outcome = try Voxelsmith.run(command)
+            #expect(outcome.status == 64 && isOneSentence(outcome.errors) && outcome.errors.contains(words), "\(command): \(outcome)")
+        }
+        let outcome = try Voxelsmith.run(["emit", layer, "-o", layer])
+        #expect(outcome.status == 1 && isOneSentence(outcome.errors) && outcome.errors.contains("which is no folder; expected one"), "\(outcome)")
+        #expect(try folder.names() == before)
+    }
+
     /// What is printed goes to where a shell has put it, not into a file of the same name.
     @Test func outputsAndStandardOutputDiffer() async throws {
         let folder = try TemporaryFolder()

@@ -54,6 +54,8 @@ import Testing
         await #expect(throws: KernelBuildError.compilerNotFound(lookedAt: ["/nowhere/cc"])) {
             try await Compiler.find(explicit: "/nowhere/cc")
         }
+        let nowhere = await #expect(throws: KernelBuildError.self) { try await Compiler.find(searchPath: "relative") }
+        #expect(nowhere?.description == "Found no clang, as PATH names no folder; expected clang beside swift, on PATH, or named explicitly.")
     }
 
     @Test func aProgramThatIsNoCompilerIsRefused() async throws {
