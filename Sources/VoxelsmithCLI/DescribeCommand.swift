@@ -39,13 +39,23 @@ struct DescribeCommand: Verb {
 
     func run() throws {
         if try !LayersContents.isPlugin(file) {
-            let contents = try LayersContents(path: file, inputShapes.layers(of: ModelFile(path: file, expected: .layersOrPlugin)))
+            let contents = try LayersContents(path: file, inputShapes.layers(of: layersFile()))
             Console.show(lines: json ? try jsonText(contents) : short ? contents.table : contents.text)
             return
         }
         if !inputShapes.shapes.isEmpty { throw CommandFailure.unusedOption("--input-shape", needs: "a file with layers") }
         let contents = try PluginContents(path: file, trustedFolders: trust.trustedFolders)
         Console.show(lines: json ? try jsonText(contents) : short ? contents.table : contents.text)
+    }
+
+    /// What comes through a pipe is taken for layers until its first bytes are there. A plugin needs a place, which says whether it is
+    /// trusted.
+    private func layersFile() throws -> ModelFile {
+        do {
+            return try ModelFile(path: file, expected: .layersOrPlugin)
+        } catch ModelIOError.foreignFile(_, .elf, _) {
+            throw PluginError.notARegularFile(path: file)
+        }
     }
 }
 

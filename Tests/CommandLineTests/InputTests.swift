@@ -69,6 +69,17 @@ import _TestSupport
         #expect(outcome.status == 64 && isOneSentence(outcome.errors) && outcome.errors.contains("the same pipe"), "\(outcome)")
     }
 
+    /// A plugin is read where it stands or not at all, by the verb that also takes layers too.
+    @Test func aPluginThroughAPipeIsRefused() async throws {
+        let folder = try TemporaryFolder()
+        let layer = try folder.write("layer.json", TinyLayer.json())
+        #expect(try Voxelsmith.run(["build", layer, "-o", folder.path("p.so"), "--no-verify"]).status == 0)
+        for verb in ["describe", "verify"] {
+            let outcome = try await Child.run([verb, "/dev/stdin"], wrapper: Child.shell("cat '\(folder.path("p.so"))' | \"$@\""))
+            #expect(outcome.isFailure("Plugin /dev/stdin is not a regular file."), "\(verb): \(outcome)")
+        }
+    }
+
     @Test func argumentsThatAreNoTextAreRefused() async throws {
         let folder = try TemporaryFolder()
         let run = try folder.tinyRun()
