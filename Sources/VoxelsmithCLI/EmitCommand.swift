@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import KernelBuild
 import KernelEmission
 import LayerSpec
@@ -35,13 +36,18 @@ struct EmitCommand: Verb {
             return
         }
         let plugin = try PluginSource(selection.units, templateDigest: templateDigest)
-        try TextFiles.makeFolder(output)
-        let sources = plugin.kernels + [plugin.table] + plugin.headers
-        var files = self.files
-        for file in sources { files.writes("\(output)/\(file.fileName)", "--output") }
-        try files.check()
-        for file in sources {
-            try TextFiles.write(file.text, to: "\(output)/\(file.fileName)")
+        let made = try TextFiles.makeFolder(output)
+        let sources = (plugin.kernels + [plugin.table] + plugin.headers).map { (path: "\(output)/\($0.fileName)", text: $0.text) }
+        do {
+            var files = self.files
+            for file in sources { files.writes(file.path, "--output") }
+            try files.check()
+            for file in sources { try TextFiles.write(file.text, to: file.path) }
+        } catch {
+            // A folder that was made for this goes, with what is in it: a part of the C is of no use.
+            if !made.isEmpty { for file in sources { unlink(file.path) } }
+            for folder in made.reversed() { rmdir(folder) }
+            throw error
         }
         Console.say("\(output): \(counted(selection.units.count, "kernel")) for \(targetOption.target.instructionSet.rawValue)")
     }

@@ -10,16 +10,21 @@ enum TextFiles {
     }
 
     /// Makes the folder and those above it.
-    static func makeFolder(_ path: String) throws {
-        if mkdir(path, 0o777) == 0 || errno == EEXIST { return }
+    /// - Returns: those that were not there, each after the one above it.
+    @discardableResult
+    static func makeFolder(_ path: String) throws -> [String] {
+        if mkdir(path, 0o777) == 0 { return [path] }
+        if errno == EEXIST { return [] }
         let number = errno
         guard number == ENOENT, let slash = path.dropLast().lastIndex(of: "/"), slash != path.startIndex else {
             throw CommandFailure.fileSystem(operation: "make the folder", path: path, reason: String(cString: strerror(number)))
         }
-        try makeFolder(String(path[..<slash]))
-        if mkdir(path, 0o777) != 0 && errno != EEXIST {
-            throw CommandFailure.fileSystem(operation: "make the folder", path: path, reason: String(cString: strerror(errno)))
-        }
+        let above = try makeFolder(String(path[..<slash]))
+        if mkdir(path, 0o777) == 0 { return above + [path] }
+        let failure = errno
+        if failure == EEXIST { return above }
+        for folder in above.reversed() { rmdir(folder) }
+        throw CommandFailure.fileSystem(operation: "make the folder", path: path, reason: String(cString: strerror(failure)))
     }
 
     /// The files below a folder by their paths from it, sorted; none when there is no such folder.
