@@ -13,18 +13,28 @@ enum TextFiles {
     /// - Returns: those that were not there, each after the one above it.
     @discardableResult
     static func makeFolder(_ path: String) throws -> [String] {
-        if mkdir(path, 0o777) == 0 { return [path] }
-        if errno == EEXIST { return [] }
-        let number = errno
+        let number = makeOne(path)
+        if number == 0 { return [path] }
+        if number == EEXIST { return [] }
         guard number == ENOENT, let slash = path.dropLast().lastIndex(of: "/"), slash != path.startIndex else {
             throw CommandFailure.fileSystem(operation: "make the folder", path: path, reason: String(cString: strerror(number)))
         }
         let above = try makeFolder(String(path[..<slash]))
-        if mkdir(path, 0o777) == 0 { return above + [path] }
-        let failure = errno
+        let failure = makeOne(path)
+        if failure == 0 { return above + [path] }
         if failure == EEXIST { return above }
         for folder in above.reversed() { rmdir(folder) }
         throw CommandFailure.fileSystem(operation: "make the folder", path: path, reason: String(cString: strerror(failure)))
+    }
+
+    /// Makes one folder. Whatever the umask, its owner may put files into it; for the others it has what the umask says.
+    /// - Returns: 0, or the number of the error.
+    private static func makeOne(_ path: String) -> Int32 {
+        if mkdir(path, 0o777) != 0 { return errno }
+        var status = stat()
+        let own: mode_t = 0o700
+        if stat(path, &status) == 0, status.st_mode & own != own { chmod(path, status.st_mode & 0o7777 | own) }
+        return 0
     }
 
     /// The files below a folder by their paths from it, sorted; none when there is no such folder.

@@ -91,6 +91,10 @@ import _TestSupport
             #expect(stat(folder.path("p.so"), &status) == 0 && status.st_mode & 0o777 == 0o644, "\(umask)")
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("tmp")) == [], "\(umask)")
             for name in ["p.so", "p.so.verification.json", "y.npy"] { unlink(folder.path(name)) }
+            let emitted = try await Child.run(["emit", folder.path("layer.json"), "-o", folder.path("c/deep")], wrapper: wrapper, environment: environment)
+            #expect(emitted.status == 0 && emitted.errors.isEmpty, "\(umask): \(emitted)")
+            #expect(stat(folder.path("c/deep"), &status) == 0 && status.st_mode & 0o777 == 0o777 & ~(mode_t(umask, radix: 8) ?? 0) | 0o700, "\(umask)")
+            try FileManager.default.removeItem(atPath: folder.path("c"))
         }
     }
 
