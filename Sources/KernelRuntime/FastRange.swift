@@ -35,7 +35,12 @@ extension KernelProvider {
     public func lookup(_ spec: KernelSpec, mode: KernelMode, weights: Tensor) throws -> KernelChoice {
         let choice = try lookup(spec, mode: mode)
         guard choice.isSpecialized, choice.kernel.spec.policy == .fast, let weight = FastRange.weightBeyond(weights) else { return choice }
-        let direct = try lookup(spec.with(policy: .direct), mode: mode)
+        let direct: KernelChoice
+        do {
+            direct = try lookup(spec.with(policy: .direct), mode: mode)
+        } catch KernelLookupError.noSpecializedKernel(let key, let count) {
+            throw KernelLookupError.weightBeyondFastKernels(key, loadedKernels: count, weight: weight)
+        }
         return KernelChoice(
             kernel: direct.kernel, appliedActivation: direct.appliedActivation, isSpecialized: direct.isSpecialized,
             reason: direct.reason + "; direct, as the largest weight in magnitude is \(weight), and fast kernels take at most \(FastRange.largestMagnitude)")

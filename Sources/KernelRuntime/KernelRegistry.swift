@@ -55,11 +55,18 @@ public protocol KernelProvider: Sendable {
 /// No kernel may answer.
 public enum KernelLookupError: Error, Hashable, Sendable, CustomStringConvertible {
     case noSpecializedKernel(SpecKey, loadedKernels: Int)
+    /// The one of policy `fast` is loaded, but `weight` is beyond `FastRange`; `key` is that of the one for plain sums.
+    case weightBeyondFastKernels(SpecKey, loadedKernels: Int, weight: Float)
 
     public var description: String {
         let sentence: Sentence = switch self {
         case .noSpecializedKernel(let key, let count):
             "None of the \(count) loaded kernels computes \(key); expected one that does, as the kernel mode is specialized."
+        case .weightBeyondFastKernels(let key, let count, let weight):
+            """
+            The largest weight in magnitude is \(weight), fast kernels take at most \(FastRange.largestMagnitude), and none of the \(count) loaded \
+            kernels computes \(key); expected one that does, as the kernel mode is specialized.
+            """
         }
         return sentence.text
     }
