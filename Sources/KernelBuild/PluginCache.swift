@@ -101,6 +101,9 @@ public struct PluginCache: Hashable, Sendable {
         var files: [File] = []
         for kind in Kind.allCases {
             for group in namesInFolder(path(kind)) where group.utf8.count == Self.groupLength {
+                // A link leads to what this cache did not make, and must not empty.
+                var folder = stat()
+                guard lstat(path(kind) + "/" + group, &folder) == 0, folder.st_mode & S_IFMT == S_IFDIR else { continue }
                 for name in namesInFolder(path(kind) + "/" + group) {
                     let path = path(kind) + "/" + group + "/" + name
                     var status = stat()

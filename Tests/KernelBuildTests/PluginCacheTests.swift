@@ -32,6 +32,18 @@ import _TestSupport
         try Data("mine".utf8).write(to: URL(filePath: cache.folder + "/notes"))
         try cache.clear()
         #expect(try FileManager.default.subpathsOfDirectory(atPath: cache.folder) == ["notes"])
+
+        // Links are not followed, neither to be emptied nor to make room.
+        let others = scratch.path + "/others"
+        try FileManager.default.createDirectory(atPath: others, withIntermediateDirectories: false)
+        try Data("mine".utf8).write(to: URL(filePath: others + "/file"))
+        let small = PluginCache(folder: cache.folder, byteLimit: 0)
+        try small.store(.object, key(1), [1])
+        #expect(symlink(others, cache.folder + "/objects/ab") == 0)
+        #expect(small.size().entries == 1)
+        small.evict()
+        try small.clear()
+        #expect(FileManager.default.contents(atPath: others + "/file") == Data("mine".utf8))
     }
 
     @Test func theOldestGoFirst() throws {
