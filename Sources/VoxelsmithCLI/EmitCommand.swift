@@ -44,8 +44,9 @@ struct EmitCommand: Verb {
             try files.check()
             for file in sources { try TextFiles.write(file.text, to: file.path) }
         } catch {
-            // A folder that was made for this goes, with what is in it: a part of the C is of no use.
-            if !made.isEmpty { for file in sources { unlink(file.path) } }
+            // A folder that was made for this goes, with what is in it: a part of the C is of no use. One that was there before, as in
+            // new/../old, keeps its files.
+            if made.last == output { for file in sources { unlink(file.path) } }
             for folder in made.reversed() { rmdir(folder) }
             throw error
         }
