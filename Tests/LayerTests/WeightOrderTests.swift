@@ -59,9 +59,9 @@ struct WeightOrderTests {
 
     /// Weights without a model are in the order of the one whose JSON is beside them: a layer of a frozen model, set trainable again.
     @Test func weightsAloneFollowTheJSONOfTheirModel() throws {
-        let values = try NPZFile(path: Fixture.path("weights_alone.npz"))
-        let file = try ModelFile(path: Fixture.path("weights_alone.json"))
-        let weights = try WeightsFile(path: Fixture.path("weights_alone.h5"))
+        let values = try NPZFile(path: Fixture.layer("weights_alone.npz"))
+        let file = try ModelFile(path: Fixture.layer("weights_alone.json"))
+        let weights = try WeightsFile(path: Fixture.layer("weights_alone.h5"))
         let model = try makeModel(file, weights: weights.contents(), kernels: KernelRegistry())
         #expect(try weights.give(to: model.layers, convolutions: model.convolutions, madeOf: file.document).isEmpty)
         model.noteBuiltLayers()
