@@ -50,11 +50,12 @@ private struct Assignment {
     /// Gives the layers of one model their variables, and takes those out of `byGroup`.
     /// - Parameter path: of the model in the file: empty, or with a slash at its end.
     private mutating func give(_ byGroup: inout [String: [NamedTensor]], below path: String, to layers: [Layer], present: [String]) throws {
-        let names = UniqueNames()
+        let names = [UniqueNames(), UniqueNames(digitsAreSmall: true)]
         for layer in layers {
-            let variable = names.next(forClass: layer.className)
-            // The second is what tf-keras 2.12 and earlier called the container.
-            let groups = ["\(path)layers/\(variable)", "\(path)_layer_checkpoint_dependencies/\(variable)"]
+            // The second is tf-keras's; 2.12 and earlier had another name for the container too.
+            let groups = names.map { $0.next(forClass: layer.className) }.flatMap {
+                ["\(path)layers/\($0)", "\(path)_layer_checkpoint_dependencies/\($0)"]
+            }
             if let model = layer as? Model {
                 let group = groups.first { group in byGroup.keys.contains { $0.hasPrefix("\(group)/") } } ?? groups[0]
                 try give(&byGroup, below: "\(group)/", to: model.layers, present: present)
