@@ -193,7 +193,7 @@ open class Conv3D: Layer {
         let channels = inputShape[dataFormat.channelAxis(rank: inputShape.count)]
         try makeVariables(kernelShape: kernelShape(channels: channels), arguments.kernelInitializer, arguments.biasInitializer)
         do {
-            if let weights = arguments.weights { try setWeights(weights) }
+            if let weights = arguments.weights, !isRepeatingBuild { try setWeights(weights) }
             try super.build(inputShape: inputShape)
         } catch {
             dropVariables()

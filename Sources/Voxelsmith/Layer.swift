@@ -37,6 +37,10 @@ open class Layer {
     var owner: Graph?
     /// In order of creation.
     var ownVariables: [Variable] = []
+    /// What `build` was called with; nil before, and for layers built in another way.
+    private var builtShapes: [[Int]]?
+    /// Whether `build` is being repeated on a copy, which has its variables already.
+    private(set) var isRepeatingBuild = false
     var scope: String?
     /// What a model is made of.
     var sublayers: [Layer] { [] }
@@ -78,18 +82,20 @@ open class Layer {
     /// - Parameter inputShape: with the batch extent, whose value does not matter.
     /// - Throws: `LayerError.alreadyBuilt` on a second call; overrides also for shapes they cannot take.
     open func build(inputShape: [Int]) throws {
-        if isBuilt { throw LayerError.alreadyBuilt(layer: name) }
+        try noteBuild([inputShape])
+    }
+
+    private func noteBuild(_ shapes: [[Int]]) throws(LayerError) {
+        if isBuilt { throw .alreadyBuilt(layer: name) }
         _ = usedScope()
-        isBuilt = true
+        (isBuilt, builtShapes) = (true, shapes)
     }
 
     /// Creates the weights of a layer of several inputs. Here: none for several, and those of `build(inputShape:)` for one.
     /// - Throws: as `build(inputShape:)`.
     open func build(inputShapes: [[Int]]) throws {
         if inputShapes.count == 1 { return try build(inputShape: inputShapes[0]) }
-        if isBuilt { throw LayerError.alreadyBuilt(layer: name) }
-        _ = usedScope()
-        isBuilt = true
+        try noteBuild(inputShapes)
     }
 
     /// The forward pass of a built layer, without what a call does besides. Overridden by layers of one input.
@@ -277,13 +283,25 @@ open class Layer {
     func configForCopy() throws -> JSONObject { try getConfig() }
 
     /// Gives a new layer of the same arguments what this one has got since it was made: variables, graph, settings, and what it was
-    /// told to add to the losses. Overrides call super.
+    /// told to add to the losses. Calls the new layer's `build`, where `addWeight` then returns those variables. Overrides call super.
     open func copyState(to other: Layer) throws {
         other.ownVariables = ownVariables.map { $0.copy(scope: scope ?? name) }
         (other.owner, other.scope, other.isBuilt) = (owner, scope, isBuilt)
+        try repeatBuild(on: other)
         (other.trainable, other.activityRegularizer, other.callTerms) = (trainable, activityRegularizer, callTerms)
         other.keptLosses = keptLosses.filter(\.isAdded).map { $0.moved(from: self, to: other) }
         other.addedUpdates = addedUpdates
+    }
+
+    /// Builds a copy as this layer was built: its `addWeight` hands out the variables it has, so that what a subclass keeps of them in
+    /// properties of its own is there in the copy too.
+    private func repeatBuild(on copy: Layer) throws {
+        guard isBuilt, let builtShapes else { return }
+        (copy.isBuilt, copy.isRepeatingBuild) = (false, true)
+        defer { copy.isRepeatingBuild = false }
+        try copy.build(inputShapes: builtShapes)
+        // A build may assign first values.
+        for (variable, copied) in zip(ownVariables, copy.ownVariables) { try copied.assign(variable.value) }
     }
 
     // MARK: Variables
@@ -318,7 +336,7 @@ open class Layer {
         regularizer: (any RegularizerArgument)? = nil, trainable: Bool = true, constraint: (any ConstraintArgument)? = nil
     ) throws -> Variable {
         if let variable = ownVariables.first(where: { $0.name == name }) {
-            if isBuilt, variable.shape == shape { return variable }
+            if isBuilt || isRepeatingBuild, variable.shape == shape { return variable }
             throw LayerError.variableExists(layer: self.name, variable: name, shape: variable.shape)
         }
         let type = dtype ?? self.dtype

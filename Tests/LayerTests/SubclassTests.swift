@@ -74,6 +74,53 @@ struct SubclassTests {
         #expect(try plain.copy().name == "u")
     }
 
+    /// What a subclass keeps of its variables in properties of its own refers to the copy's variables in the copy.
+    @Test func copiesHaveWeightsOfTheirOwn() throws {
+        final class Gained: Conv3DTranspose, ConfigurableLayer {
+            var gain: Variable?
+            override func build(inputShape: [Int]) throws {
+                gain = try addWeight(name: "gain", shape: [1], initializer: "ones")
+                try gain?.assign(Tensor([2]))
+                try super.build(inputShape: inputShape)
+            }
+            override func call(_ x: Tensor, threads: Int) throws -> Tensor {
+                let (y, gain) = (try super.call(x, threads: threads), gain?.value.floats[0] ?? .nan)
+                return try Tensor(shape: y.shape, y.floats.map { gain * $0 })
+            }
+        }
+        final class Sum: Layer, ConfigurableLayer {
+            var factors: [Variable] = []
+            override func build(inputShapes: [[Int]]) throws {
+                factors = try inputShapes.indices.map { try addWeight(name: "factor_\($0)", shape: [], initializer: "ones") }
+                try super.build(inputShapes: inputShapes)
+            }
+            override func call(_ xs: [Tensor], threads: Int) throws -> [Tensor] {
+                [try Tensor(zip(factors, xs).map { $0.value.floats[0] * $1.floats[0] })]
+            }
+        }
+        let ones = try Ones()(x, .float32)
+        let layer = try Gained(
+            filters: 1, kernelSize: 1, kernelInitializer: Constant(3), kernelRegularizer: Unregistered(), name: "g")
+        #expect(try layer(ones).floats == [6])
+        try layer.gain?.assign(Tensor([5]))
+        let copy = try layer.copy()
+        #expect(try copy(ones).floats == [15] && copy.gain !== layer.gain && copy.gain === copy.weights.first { $0.name == "gain" })
+        #expect(copy.weights.map(\.path) == layer.weights.map(\.path) && copy.kernel?.regularizer is Unregistered)
+        try copy.gain?.assign(Tensor([1]))
+        #expect(try copy(ones).floats == [3] && layer(ones).floats == [15])
+        // The weights a layer was made with do not come back.
+        let given = try Conv3DTranspose(filters: 1, kernelSize: 1, name: "up", weights: [Tensor(shape: [1, 1, 1, 1, 1], [7]), Tensor([0])])
+        #expect(try given(ones).floats == [7])
+        try given.kernel?.assign(Tensor(shape: [1, 1, 1, 1, 1], [8]))
+        #expect(try given.copy()(ones).floats == [8])
+        let model = try Sequential([layer], name: "m")
+        #expect(try model(ones).floats == [15] && model.copy()(ones).floats == [15])
+        let sum = Sum(name: "sum")
+        #expect(try sum([ones, ones])[0].floats == [1, 1])
+        try sum.factors[1].assign(Tensor(shape: [], [4]))
+        #expect(try sum.copy()([ones, ones])[0].floats == [1, 4])
+    }
+
     @Test func modelsFindThemByTheirType() throws {
         let objects = CustomObjects()
         objects.register(layer: Scaled.self)
