@@ -25,6 +25,13 @@ extension Layer {
         keptLosses += losses.map { KeptLoss($0, inputs: xs, isAdded: false, of: self) }
     }
 
+    /// Makes what depends on some tensors depend on others.
+    /// - Parameter tensors: the new one for each of the old.
+    func moveLosses(to tensors: [SymbolicTensor: SymbolicTensor]) {
+        keptLosses = keptLosses.map { $0.moved(from: self, to: self, tensors: tensors) }
+        addedUpdates = addedUpdates.map { ($0.update, $0.inputs.map { tensors[$0] ?? $0 }) }
+    }
+
     /// Adds losses: numbers, or `Loss`es of symbolic tensors. Inside of `call` on values they belong to that call.
     /// - Parameters:
     ///   - losses: what is added, in this order.

@@ -136,8 +136,10 @@ struct KeptLoss {
     }
 
     /// The same in a copy of its layer, where the results of the original are those of another layer.
-    func moved(from layer: Layer, to copy: Layer) -> KeptLoss {
-        KeptLoss(loss.with(tensors: tensors(in: layer)), inputs: inputs, isAdded: isAdded, of: copy)
+    /// - Parameter tensors: what it depends on there instead, where that is something else.
+    func moved(from layer: Layer, to copy: Layer, tensors others: [SymbolicTensor: SymbolicTensor] = [:]) -> KeptLoss {
+        KeptLoss(
+            loss.with(tensors: tensors(in: layer).map { others[$0] ?? $0 }), inputs: inputs.map { others[$0] ?? $0 }, isAdded: isAdded, of: copy)
     }
 
     /// Adds the number for these values of its tensors.

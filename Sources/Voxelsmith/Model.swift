@@ -146,11 +146,26 @@ open class Model: Layer {
     /// Notices that all layers have been given weights.
     package func noteBuiltLayers() { isBuilt = isBuilt || layers.allSatisfy(\.isBuilt) }
 
-    /// Copies of models have frozen layers where the model has.
+    /// Copies of models have frozen layers where the model has, and losses of their own tensors.
     open override func copyState(to other: Layer) throws {
         try super.copyState(to: other)
         guard let other = other as? Model else { return }
         for (layer, copy) in zip(layers, other.layers) { copy.trainable = layer.trainable }
+        let tensors = tensors(in: other)
+        for layer in other.layers + [other] { layer.moveLosses(to: tensors) }
+    }
+
+    /// What stands for the tensors of this model in a copy, which was connected in the same order; none where either is not connected.
+    private func tensors(in copy: Model) -> [SymbolicTensor: SymbolicTensor] {
+        guard let plan, let other = copy.plan, plan.inputs.count == other.inputs.count, plan.steps.count == other.steps.count else { return [:] }
+        var result: [SymbolicTensor: SymbolicTensor] = [:]
+        for (tensor, copied) in zip(plan.inputs, other.inputs) { result[tensor] = copied }
+        for (step, copied) in zip(plan.steps, other.steps) {
+            for index in step.layer.nodes[step.node].outputShapes.indices {
+                result[step.layer.output(node: step.node, tensor: index)] = copied.layer.output(node: copied.node, tensor: index)
+            }
+        }
+        return result
     }
 
     /// What the model is computed from; none before a `Sequential` without an input shape is built.

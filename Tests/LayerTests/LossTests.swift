@@ -134,6 +134,37 @@ struct LossTests {
         }
     }
 
+    /// What was added to the layers of a model, and to the model, follows the tensors of a copy.
+    @Test func copiesOfModelsKeepWhatDependsOnTensors() throws {
+        let (model, x, layer) = try withGraph {
+            let layer = try up("up", L1(1))
+            let x = try Input(shape: [1, 1, 2, 1], name: "x")
+            let y = try layer(x)
+            try layer.addLoss(Loss(of: y, name: "peak") { $0.doubles.max() ?? 0 }, inputs: x)
+            try layer.addLoss(Loss(of: [x, y], name: "both") { $0[0].doubles[0] + $0[1].doubles[0] })
+            layer.addUpdate(Update(name: "u") {}, inputs: x)
+            let model = try Model(inputs: [x], outputs: [up("last")(y)], name: "m")
+            try model.addLoss(Loss(of: model.outputs, name: "own") { $0[0].doubles[1] }, inputs: x)
+            return (model, x, layer)
+        }
+        let copy = try model.copy()
+        #expect(try copy.losses.map(\.value) == [nil, nil, nil, nil])
+        _ = try copy(ones())
+        #expect(try copy.losses.map(\.name) == ["activity", "peak", "both", "own"] && copy.losses.map(\.value) == [4, 2, 3, 4])
+        #expect(try copy.copy().losses.count == 4, "a copy of the copy")
+        let copied = copy.layers[1]
+        #expect(try copied.getLosses(for: copy.inputs).map(\.name) == ["activity", "peak"] && copied.getLosses(for: x).isEmpty)
+        #expect(try copied.getUpdates(for: copy.inputs).count == 1 && copy.getLosses(for: copy.inputs).map(\.value) == [4])
+        // The original is as it was.
+        #expect(try model.losses.map(\.value) == [nil, nil, nil, nil] && layer.getLosses(for: x).map(\.name) == ["activity", "peak"])
+        let chain = try Sequential([up("a"), up("b")])
+        try chain.build(inputShape: [1, 1, 1, 2, 1])
+        try chain.layers[1].addLoss(Loss(of: chain.outputs, name: "peak") { $0[0].doubles.max() ?? 0 })
+        let twin = try chain.copy()
+        _ = try twin(ones())
+        #expect(try twin.losses.map(\.value) == [4] && chain.losses.map(\.value) == [nil])
+    }
+
     /// In a layer's `call` on values, `addLoss` adds to that call.
     @Test func lossesAddedInsideOfACall() throws {
         final class Noting: Layer {
