@@ -48,11 +48,14 @@ struct LossMeans {
     private let layers: [Layer]
     /// Per layer and kept loss.
     private var sums: [[[Double]]]
+    /// Per layer: the losses of the call itself, whose number each call decides.
+    private var callLosses: [[Loss]]
 
     init(of model: Model) {
         func everyLayer(_ layer: Layer) -> [Layer] { [layer] + layer.sublayers.flatMap(everyLayer) }
         layers = everyLayer(model)
         sums = layers.map { $0.keptLosses.map { _ in [] } }
+        callLosses = layers.map { _ in [] }
     }
 
     /// After a call on a part.
@@ -63,12 +66,22 @@ struct LossMeans {
                 let before = sums[number].indices.contains(index) ? sums[number][index] : []
                 return loss.values.enumerated().map { (before.indices.contains($0) ? before[$0] : 0) + weight * $1 }
             }
+            for (index, loss) in layer.callLosses.enumerated() {
+                let part = loss.value.map { weight * $0 }
+                if !callLosses[number].indices.contains(index) {
+                    callLosses[number].append(loss.with(tensors: loss.tensors, value: part))
+                } else if let part {
+                    let before = callLosses[number][index]
+                    callLosses[number][index] = before.with(tensors: before.tensors, value: (before.value ?? 0) + part)
+                }
+            }
         }
     }
 
     /// After the last.
     func assign() {
-        for (layer, sums) in zip(layers, sums) {
+        for ((layer, sums), callLosses) in zip(zip(layers, sums), callLosses) {
+            layer.callLosses = callLosses
             for (index, values) in sums.enumerated() where layer.keptLosses.indices.contains(index) { layer.keptLosses[index].values = values }
         }
     }

@@ -179,6 +179,11 @@ struct LossTests {
             _ = try model(Tensor(shape: [1, 2], [Float(factor), 0]))
             #expect(try model.losses.map(\.value) == [Double(factor)])
         }
+        // Several batches: means over the samples, as for penalties on results; the model may have one of its own.
+        model.activityRegularizer = try L1(1)
+        _ = try model.predict(Tensor(shape: [3, 2], [1, 1, 2, 2, 6, 6]), batchSize: 2)
+        #expect(try model.losses.map(\.name) == ["loss", "activity"])
+        for (loss, value) in zip(try model.losses, [(6 * 2 + 12) / 3.0, 18 / 3.0]) { #expect(abs((loss.value ?? .nan) - value) <= 1e-12 * value) }
     }
 
     @Test func eagerLossesEndWithTheirMeaning() throws {
