@@ -19,7 +19,9 @@ public final class Sequential: Model {
         try super.init(layers: layers, name: name)
         if layers.isEmpty { throw LayerError.noLayers(model: self.name) }
         owner = owner ?? Self.graph(of: layers)
-        for layer in layers { try adopt(layer) }
+        // All or none.
+        for layer in layers { try checkGraph(of: layer) }
+        for layer in layers { adopt(layer) }
         isBuilt = layers.allSatisfy(\.isBuilt)
         if let shape = (layers.first as? Conv3D)?.batchInputShape { try connect(shape) }
     }
@@ -30,16 +32,15 @@ public final class Sequential: Model {
         return graphs.first { !$0.isImplicit } ?? graphs.first ?? Graph(isImplicit: true)
     }
 
-    /// Takes a layer made in eager mode, or a model that opened a graph of its own, into the graph.
-    private func adopt(_ layer: Layer) throws(LayerError) {
-        guard let graph = layer.owner else {
-            // Its calls so far were of another mode.
-            layer.forgetCall()
-            layer.owner = owner
-            return
-        }
-        if graph === owner { return }
+    /// A layer made in eager mode may be taken into the graph, and a model that opened a graph of its own.
+    private func checkGraph(of layer: Layer) throws(LayerError) {
+        guard let graph = layer.owner, graph !== owner else { return }
         if !graph.isImplicit || !layer.nodes.isEmpty { throw .layerOfAnotherGraph(layer: layer.name, model: name) }
+    }
+
+    private func adopt(_ layer: Layer) {
+        // The calls of an eager layer so far were of another mode.
+        if layer.owner == nil { layer.forgetCall() }
         layer.owner = owner
     }
 

@@ -208,6 +208,9 @@ struct LossTests {
         let other = try withGraph(two) { try up("other") }
         #expect(throws: LayerError.layerOfAnotherGraph(layer: "other", model: "m")) { try Sequential([layer, other], name: "m") }
         #expect(try layer.graph === one && other.graph === two)
+        let eager = try up("eager")
+        #expect(throws: LayerError.layerOfAnotherGraph(layer: "other", model: "m")) { try Sequential([eager, layer, other], name: "m") }
+        #expect(throws: LayerError.eagerMode(layer: "eager", member: "graph"), "a refused model takes no layer") { try eager.graph }
         #expect(LayerError.layerOfAnotherGraph(layer: "a", model: "m").kerasKind == .valueError)
         // The graph that layers were made in is the model's; eager ones follow, and models that opened a graph of their own.
         let chain = try Sequential([up("eager"), Sequential([up("part")], name: "parts"), layer], name: "m")
