@@ -58,6 +58,12 @@ extension Layer {
     public func addLoss(_ loss: Double, inputs: SymbolicTensor) throws { try addLoss([Loss(loss)], inputs: [inputs]) }
     /// As `addLoss(_:inputs:)` of one input.
     public func addLoss(_ losses: [Loss], inputs: SymbolicTensor) throws { try addLoss(losses, inputs: [inputs]) }
+    /// As `addLoss(_:inputs:)` of numbers. A list of literals is one of `Loss`es.
+    @_disfavoredOverload
+    public func addLoss(_ losses: [Double], inputs: [SymbolicTensor]? = nil) throws { try addLoss(losses.map { Loss($0) }, inputs: inputs) }
+    /// As `addLoss(_:inputs:)` of numbers and one input. A list of literals is one of `Loss`es.
+    @_disfavoredOverload
+    public func addLoss(_ losses: [Double], inputs: SymbolicTensor) throws { try addLoss(losses, inputs: [inputs]) }
 
     /// Adds a loss to every later call on symbolic tensors. It belongs to the inputs of the call, and has a number once a model computes
     /// them.

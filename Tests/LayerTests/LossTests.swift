@@ -108,7 +108,12 @@ struct LossTests {
             try layer.addLoss(value, inputs: a)
             try layer.addLoss([2, 3.5], inputs: a)
             try layer.addLoss([4], inputs: nil)
-            #expect(try layer.getLosses(for: a).map(\.value) == [1, 0.25, 2, 3.5] && layer.getLosses(for: nil).map(\.value) == [0.5, 0.25, 4])
+            let values = [value, 5]
+            try layer.addLoss(values)
+            try layer.addLoss([value], inputs: a)
+            try layer.addLoss(values, inputs: [a])
+            #expect(try layer.getLosses(for: a).map(\.value) == [1, 0.25, 2, 3.5, 0.25, 0.25, 5])
+            #expect(try layer.getLosses(for: nil).map(\.value) == [0.5, 0.25, 4, 0.25, 5])
             let update = Update(name: "u") {}
             layer.addUpdate(update)
             layer.addUpdate(update, inputs: a)
