@@ -323,7 +323,7 @@ open class Layer {
     /// - Parameters:
     ///   - name: of the variable, unique within the layer.
     ///   - shape: extents, outermost first.
-    ///   - dtype: nil for the layer's.
+    ///   - dtype: an element type or its name; nil for the layer's.
     ///   - initializer: an object or a name; nil for Glorot uniform, as in Keras 3.
     ///   - regularizer: its penalty is one of the `losses`.
     ///   - trainable: decides alone whether it is one of the trainable variables of a trainable layer.
@@ -332,14 +332,14 @@ open class Layer {
     ///   negative extent; `.weightShape` when the initializer makes something else, and what it throws.
     @discardableResult
     public func addWeight(
-        name: String, shape: [Int], dtype: ElementType? = nil, initializer: (any InitializerArgument)? = nil,
+        name: String, shape: [Int], dtype: (any DTypeArgument)? = nil, initializer: (any InitializerArgument)? = nil,
         regularizer: (any RegularizerArgument)? = nil, trainable: Bool = true, constraint: (any ConstraintArgument)? = nil
     ) throws -> Variable {
         if let variable = ownVariables.first(where: { $0.name == name }) {
             if isBuilt || isRepeatingBuild, variable.shape == shape { return variable }
             throw LayerError.variableExists(layer: self.name, variable: name, shape: variable.shape)
         }
-        let type = dtype ?? self.dtype
+        let type = try dtype?.resolvedElementType() ?? self.dtype
         guard Tensor.holds(shape, type) else { throw LayerError.weightExtents(layer: self.name, weight: name, shape: shape) }
         try WeightBudget.current?.take(shape, weight: name, layer: self.name)
         let (regularizer, constraint) = (try regularizer?.resolvedRegularizer(), try constraint?.resolvedConstraint())
@@ -357,7 +357,7 @@ open class Layer {
     /// - Throws: as `addWeight`, and `LayerError.eagerMode`.
     @discardableResult
     public func addVariable(
-        name: String, shape: [Int], dtype: ElementType? = nil, initializer: (any InitializerArgument)? = nil,
+        name: String, shape: [Int], dtype: (any DTypeArgument)? = nil, initializer: (any InitializerArgument)? = nil,
         regularizer: (any RegularizerArgument)? = nil, trainable: Bool = true, constraint: (any ConstraintArgument)? = nil
     ) throws -> Variable {
         if regularizer != nil, owner == nil { throw LayerError.eagerMode(layer: self.name, member: "addVariable with a regularizer") }

@@ -82,11 +82,14 @@ public final class InputLayer: Layer {
 ///   - shape: without the batch extent, nil where unknown.
 ///   - batchSize: nil for any.
 ///   - name: of its layer; nil for an automatic one.
-///   - dtype: element type.
-/// - Throws: `LayerError.inputInEagerMode` outside `withGraph`, `.inputExtent` for extents below 1.
-public func Input(shape: [Int?], batchSize: Int? = nil, name: String? = nil, dtype: ElementType = .float32) throws -> SymbolicTensor {
+///   - dtype: an element type or its name.
+/// - Throws: `LayerError.inputInEagerMode` outside `withGraph`, `.inputExtent` for extents below 1; `KerasConfigError` and
+///   `ArgumentError` for what is no element type.
+public func Input(
+    shape: [Int?], batchSize: Int? = nil, name: String? = nil, dtype: any DTypeArgument = ElementType.float32
+) throws -> SymbolicTensor {
     guard Graph.current != nil else { throw LayerError.inputInEagerMode }
     let batchShape = [batchSize] + shape
     if batchShape.contains(where: { ($0 ?? 1) < 1 }) { throw LayerError.inputExtent(received: batchShape) }
-    return InputLayer(batchShape: batchShape, name: name, dtype: dtype).output(node: 0, tensor: 0)
+    return InputLayer(batchShape: batchShape, name: name, dtype: try dtype.resolvedElementType()).output(node: 0, tensor: 0)
 }

@@ -43,6 +43,13 @@ struct TypedAsInKerasTests {
             (.logSoftmax, .logSoftmax), (.sparsemax, .sparsemax), (.glu(), .glu()), (.alongAxis(.glu, axis: 1), .alongAxis(.glu, axis: 1)),
         ]
         for (argument, activation) in pairs { #expect(try argument.resolvedActivation().activation == activation, "\(activation)") }
+        // Without parameters they are what Keras means by the name.
+        let named: [(any ActivationArgument, String)] = [
+            (.elu, "elu"), (.celu, "celu"), (.gelu, "gelu"), (.leakyRelu, "leaky_relu"), (.hardSigmoid, "hard_sigmoid"), (.hardShrink, "hard_shrink"),
+            (.softShrink, "soft_shrink"), (.squareplus, "squareplus"), (.swish, "swish"), (.hardSwish, "hard_swish"),
+        ]
+        for (argument, name) in named { #expect(try argument.resolvedActivation().activation == ActivationNames.activation(named: name), "\(name)") }
+        #expect(try Conv3DTranspose(filters: 1, kernelSize: 1, activation: .gelu).activation == .gelu(approximate: false))
         // None is forgotten: names of the samples' kinds all occur above.
         #expect(Set(pairs.map(\.1.name)).isSuperset(of: Activation.samples.map(\.name)))
         let paddings: [any PaddingArgument] = [.valid, .same]
@@ -51,6 +58,25 @@ struct TypedAsInKerasTests {
         #expect(try layouts.map { try $0.resolvedLayout() } == [.channelsLast, .channelsFirst])
         let policies: [any DTypeArgument] = [.float32, .float64, .float16, .bfloat16, .mixedFloat16, .mixedBfloat16]
         #expect(try policies.map { try $0.resolvedDType() } == DTypePolicy.allCases)
+    }
+
+    @Test func weightsInputsAndScalingTakeNamesToo() throws {
+        let up = try Conv3DTranspose(filters: 1, kernelSize: 1, activation: nil, name: "up", tensorActivation: { $0 })
+        #expect(up.tensorActivation is FunctionActivation && up.activation == .linear)
+        let type = ElementType.float16
+        for (name, dtype) in [("named", "float64"), ("typed", .float64), ("value", type), ("none", nil)] as [(String, (any DTypeArgument)?)] {
+            let expected: ElementType = name == "none" ? .float32 : name == "value" ? type : .float64
+            #expect(try up.addWeight(name: name, shape: [1], dtype: dtype).dtype == expected, "\(name)")
+        }
+        #expect(try up.addVariable(name: "variable", shape: [1], dtype: "bfloat16").dtype == .bfloat16)
+        #expect(try withGraph { try Input(shape: [1], dtype: "float16").dtype } == .float16)
+        #expect("a type of two", performing: { try up.addWeight(name: "mixed", shape: [1], dtype: "mixed_float16") },
+            throws: { ($0 as? ArgumentError)?.kerasKind == .valueError && "\($0)".contains("float32") })
+        #expect(throws: KerasConfigError.self) { try up.addWeight(name: "unknown", shape: [1], dtype: "int8") }
+        let scaling = try VarianceScaling(scale: 2, mode: "fan_avg", distribution: "uniform")
+        #expect(scaling.mode == .fanAverage && scaling.distribution == .uniform)
+        #expect(try VarianceScaling(mode: "fan_out").mode == .fanOut && VarianceScaling().mode == .fanIn)
+        #expect(throws: ArgumentError.self) { try VarianceScaling(mode: "fan") }
     }
 
     @Test func unknownNamesAreErrorsThatListTheKnown() throws {

@@ -87,3 +87,35 @@ extension ActivationArgument where Self == PlainActivation {
         PlainActivation(.alongAxis(function, axis: axis))
     }
 }
+
+// Activations with parameters, as Keras's names mean them.
+
+extension KerasName: ActivationArgument {
+    /// As its text.
+    public func resolvedActivation() throws -> (activation: Activation, tensorActivation: (any TensorActivation)?) {
+        try text.resolvedActivation()
+    }
+}
+
+extension ActivationArgument where Self == KerasName {
+    /// "elu", of alpha 1.
+    public static var elu: KerasName { KerasName("elu") }
+    /// "celu", of alpha 1.
+    public static var celu: KerasName { KerasName("celu") }
+    /// "gelu", the exact one.
+    public static var gelu: KerasName { KerasName("gelu") }
+    /// "leaky_relu", of slope 0.2.
+    public static var leakyRelu: KerasName { KerasName("leaky_relu") }
+    /// "hard_sigmoid", of slope 1/6 as in Keras 3.
+    public static var hardSigmoid: KerasName { KerasName("hard_sigmoid") }
+    /// "hard_shrink", of threshold 0.5.
+    public static var hardShrink: KerasName { KerasName("hard_shrink") }
+    /// "soft_shrink", of threshold 0.5.
+    public static var softShrink: KerasName { KerasName("soft_shrink") }
+    /// "squareplus", of b 4.
+    public static var squareplus: KerasName { KerasName("squareplus") }
+    /// The other name of `silu`.
+    public static var swish: KerasName { KerasName("swish") }
+    /// The other name of `hardSilu`.
+    public static var hardSwish: KerasName { KerasName("hard_swish") }
+}

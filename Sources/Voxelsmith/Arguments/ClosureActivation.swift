@@ -10,7 +10,7 @@ extension Conv3D {
     public convenience init(
         filters: Int, kernelSize: any SpatialArgument, strides: any SpatialArgument = 1, padding: any PaddingArgument = KerasPadding.valid,
         dataFormat: (any LayoutArgument)? = nil, dilationRate: any SpatialArgument = 1, groups: Int = 1,
-        useBias: Bool = true,
+        activation: (any ActivationArgument)? = nil, useBias: Bool = true,
         kernelInitializer: (any InitializerArgument)? = GlorotUniform(), biasInitializer: (any InitializerArgument)? = Zeros(),
         kernelRegularizer: (any RegularizerArgument)? = nil, biasRegularizer: (any RegularizerArgument)? = nil,
         activityRegularizer: (any RegularizerArgument)? = nil, kernelConstraint: (any ConstraintArgument)? = nil,
@@ -21,7 +21,7 @@ extension Conv3D {
     ) throws {
         try self.init(
             filters: filters, kernelSize: kernelSize, strides: strides, padding: padding, dataFormat: dataFormat,
-            dilationRate: dilationRate, groups: groups, useBias: useBias, kernelInitializer: kernelInitializer,
+            dilationRate: dilationRate, groups: groups, activation: activation, useBias: useBias, kernelInitializer: kernelInitializer,
             biasInitializer: biasInitializer, kernelRegularizer: kernelRegularizer, biasRegularizer: biasRegularizer,
             activityRegularizer: activityRegularizer, kernelConstraint: kernelConstraint, biasConstraint: biasConstraint, name: name,
             trainable: trainable, dtype: dtype, inputShape: inputShape, batchInputShape: batchInputShape, batchSize: batchSize,
@@ -37,7 +37,7 @@ extension Conv3DTranspose {
     public convenience init(
         filters: Int, kernelSize: any SpatialArgument, strides: any SpatialArgument = 1, padding: any PaddingArgument = KerasPadding.valid,
         dataFormat: (any LayoutArgument)? = nil, outputPadding: (any SpatialArgument)? = nil, dilationRate: any SpatialArgument = 1,
-        useBias: Bool = true,
+        activation: (any ActivationArgument)? = nil, useBias: Bool = true,
         kernelInitializer: (any InitializerArgument)? = GlorotUniform(), biasInitializer: (any InitializerArgument)? = Zeros(),
         kernelRegularizer: (any RegularizerArgument)? = nil, biasRegularizer: (any RegularizerArgument)? = nil,
         activityRegularizer: (any RegularizerArgument)? = nil, kernelConstraint: (any ConstraintArgument)? = nil,
@@ -48,7 +48,7 @@ extension Conv3DTranspose {
     ) throws {
         try self.init(
             filters: filters, kernelSize: kernelSize, strides: strides, padding: padding, dataFormat: dataFormat,
-            outputPadding: outputPadding, dilationRate: dilationRate, useBias: useBias, kernelInitializer: kernelInitializer,
+            outputPadding: outputPadding, dilationRate: dilationRate, activation: activation, useBias: useBias, kernelInitializer: kernelInitializer,
             biasInitializer: biasInitializer, kernelRegularizer: kernelRegularizer, biasRegularizer: biasRegularizer,
             activityRegularizer: activityRegularizer, kernelConstraint: kernelConstraint, biasConstraint: biasConstraint, name: name,
             trainable: trainable, dtype: dtype, inputShape: inputShape, batchInputShape: batchInputShape, batchSize: batchSize,

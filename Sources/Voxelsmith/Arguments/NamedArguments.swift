@@ -23,6 +23,20 @@ public protocol DTypeArgument: Sendable {
     func resolvedDType() throws(KerasConfigError) -> DTypePolicy
 }
 
+extension DTypeArgument {
+    /// The type of one tensor.
+    /// - Throws: `ArgumentError.value` for a policy of two types, and as `resolvedDType()`.
+    func resolvedElementType() throws -> ElementType {
+        let policy = try resolvedDType()
+        if policy.variableType != policy.computeType {
+            throw ArgumentError.value(
+                argument: "dtype", received: "\"\(policy.rawValue)\"",
+                expected: "the type of one tensor: \(ElementType.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        return policy.variableType
+    }
+}
+
 /// What `activation` may be: an `Activation`, a `TensorActivation`, or the name of one of either, Keras's or registered.
 public protocol ActivationArgument: Sendable {
     /// - Returns: what is fused into kernels, and what the layer applies after its kernel.
@@ -48,7 +62,7 @@ public protocol ConstraintArgument: Sendable {
     func resolvedConstraint() throws -> any Constraint
 }
 
-/// A name of Keras's. What `.same`, `.channelsFirst` and `.float16` stand for in the arguments of a layer.
+/// A name of Keras's. What `.same`, `.channelsFirst`, `.float16` and `.gelu` stand for in the arguments of a layer.
 public struct KerasName: Sendable {
     let text: String
     init(_ text: String) { self.text = text }

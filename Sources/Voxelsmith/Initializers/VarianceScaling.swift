@@ -53,9 +53,12 @@ public struct VarianceScaling: SeededInitializer {
             legal: scale, mode: mode, distribution: distribution, source: Seed(seed), inputAxes: inputAxes, outputAxes: outputAxes)
     }
 
-    /// With the names Keras's configs have; "normal" is the older name of "truncated_normal".
-    init(
-        scale: Double, mode: String, distribution: String, seed: Int?, inputAxes: [Int]?, outputAxes: [Int]?
+    /// With Keras's names for mode and distribution; "normal" is the older name of "truncated_normal".
+    /// - Throws: `ArgumentError.value` for another name, and a scale that is not positive.
+    @_disfavoredOverload
+    public init(
+        scale: Double = 1, mode: String = Mode.fanIn.rawValue, distribution: String = Distribution.truncatedNormal.rawValue, seed: Int? = nil,
+        inputAxes: [Int]? = nil, outputAxes: [Int]? = nil
     ) throws(ArgumentError) {
         guard let knownMode = Mode(rawValue: mode) else {
             throw .value(argument: "mode", received: "\"\(mode)\"", expected: "fan_in, fan_out or fan_avg")
