@@ -17,12 +17,24 @@ extension Layer {
 
     /// Keeps the losses of a call on symbolic tensors, as the layer is told now to make them.
     func noteSymbolicCall(_ xs: [SymbolicTensor], _ ys: [SymbolicTensor]) {
-        var losses: [Loss] = []
-        if let activityRegularizer { losses += ys.map { Loss(activity: activityRegularizer, of: [$0]) } }
+        var losses = activityLosses(ys)
         for term in callTerms {
             losses.append(Loss(of: xs + ys, name: term.name) { try term.body(Array($0.prefix(xs.count)), Array($0.dropFirst(xs.count))) })
         }
         keptLosses += losses.map { KeptLoss($0, inputs: xs, isAdded: false, of: self) }
+    }
+
+    private func activityLosses(_ ys: [SymbolicTensor]) -> [Loss] {
+        guard let activityRegularizer else { return [] }
+        return ys.map { Loss(activity: activityRegularizer, of: [$0]) }
+    }
+
+    /// Makes the penalties on the results of a call on symbolic tensors anew, as the layer is told now to make them.
+    func renewActivityLosses(node: Int) {
+        let ys = outputs(node)
+        let place = keptLosses.firstIndex { $0.inputs == nodes[node].inputs && !$0.isAdded } ?? keptLosses.count
+        keptLosses.removeAll { !$0.isAdded && $0.isActivity && ys.contains($0.tensors(in: self)[0]) }
+        keptLosses.insert(contentsOf: activityLosses(ys).map { KeptLoss($0, inputs: nodes[node].inputs, isAdded: false, of: self) }, at: place)
     }
 
     /// Makes what depends on some tensors depend on others.

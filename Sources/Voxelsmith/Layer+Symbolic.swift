@@ -41,7 +41,7 @@ extension Layer {
         SymbolicTensor(layer: self, nodeIndex: node, tensorIndex: tensor, shape: nodes[node].outputShapes[tensor], dtype: resultType(tensor))
     }
 
-    private func outputs(_ node: Int) -> [SymbolicTensor] { nodes[node].outputShapes.indices.map { output(node: node, tensor: $0) } }
+    func outputs(_ node: Int) -> [SymbolicTensor] { nodes[node].outputShapes.indices.map { output(node: node, tensor: $0) } }
 
     /// The inputs of an input layer are its outputs.
     private func inputs(_ node: Int) -> [SymbolicTensor] { nodes[node].hasInbound ? nodes[node].inputs : outputs(node) }

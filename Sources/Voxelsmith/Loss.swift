@@ -119,6 +119,9 @@ struct KeptLoss {
         (self.inputs, self.isAdded) = (inputs, isAdded)
     }
 
+    /// Whether it is a penalty on a result.
+    var isActivity: Bool { loss.regularizer != nil }
+
     /// What it depends on, in the layer it belongs to.
     func tensors(in layer: Layer) -> [SymbolicTensor] {
         sources.map { source in

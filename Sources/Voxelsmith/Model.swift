@@ -199,10 +199,12 @@ open class Model: Layer {
 
     override var notesValues: Bool { true }
 
-    /// Drops also the numbers that the call before has given to losses of its tensors.
+    /// Drops also the numbers that the call before has given to losses of its tensors. Where the model itself made the calls on symbolic
+    /// tensors, its layers' penalties on results are those of the call on values: with the regularizers of now.
     override func forgetCall() {
         super.forgetCall()
         guard let plan else { return }
+        if owner?.isImplicit ?? false { for (layer, node) in plan.steps { layer.renewActivityLosses(node: node) } }
         for layer in layers + [self] {
             for index in layer.keptLosses.indices where plan.tensors.isSuperset(of: layer.keptLosses[index].tensors(in: layer)) {
                 layer.keptLosses[index].values = []

@@ -56,6 +56,26 @@ struct LossTests {
         #expect(try model.losses.map(\.value) == [nil, nil])
     }
 
+    /// A model of eager layers, and one that was read, is called on values alone: each of these calls has the regularizers of its time.
+    @Test func modelsOfEagerLayersTakeTheRegularizersOfTheCall() throws {
+        let chain = try Sequential([up("first"), up("second", L1(1))], name: "m")
+        for model in try [chain, modelFromJSON(chain.toJSON(), kernels: KernelRegistry()), chain.copy()] {
+            _ = try model(ones())
+            #expect(try model.losses.map(\.value) == [8])
+            let (first, second) = (model.layers[model.layers.count - 2], model.layers[model.layers.count - 1])
+            first.activityRegularizer = try L2(1)
+            second.activityRegularizer = nil
+            #expect(try model.losses.map(\.value) == [8], "of the call that was made")
+            _ = try model(ones())
+            #expect(try model.losses.map(\.value) == [8] && model.losses[0].regularizer is L2)
+            first.activityRegularizer = try L1(1)
+            _ = try model(ones())
+            #expect(try model.losses.map(\.value) == [4])
+            _ = try model.predict(ones(5), batchSize: 2)
+            #expect(try abs((model.losses[0].value ?? .nan) - 4) < 1e-12 && model.losses.count == 1)
+        }
+    }
+
     @Test func sharedLayersAndModelsInModels() throws {
         let inner = try Sequential([up("inner", L1(1))], name: "part")
         let model = try withGraph(inner.graph) {
