@@ -11,7 +11,9 @@ import Tensors
 ///     let prepared = try up.preparedLayer(inputShape: [1, 16, 16, 16, 4])
 ///     let results = try await withThrowingTaskGroup(of: Tensor.self) { group in
 ///         for x in volumes { group.addTask { try prepared.call(x) } }
-///         return try await group.reduce(into: []) { $0.append($1) }
+///         var results: [Tensor] = []
+///         for try await y in group { results.append(y) }
+///         return results
 ///     }
 open class Layer {
     /// Unique within a model.

@@ -188,7 +188,9 @@ struct GuideTests {
         print(try up.preparedLayer(inputShape: [1, 4, 4, 4, 2]).choice.kernel.name)    // interpreter
         let results = try await withThrowingTaskGroup(of: Tensor.self) { group in
             for x in volumes { group.addTask { try prepared(x) } }
-            return try await group.reduce(into: []) { $0.append($1) }
+            var results: [Tensor] = []
+            for try await y in group { results.append(y) }
+            return results
         }
         print(results.count)    // 2
         // end
