@@ -12,7 +12,7 @@ public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     /// The object a text is.
     /// - Throws: `KerasConfigError.malformedJSON`, and `.unknownDocument` for JSON that is no object.
     public init(parsing text: String) throws(KerasConfigError) {
-        let value = try JSONValue(parsing: text.utf8)
+        let value = try JSONValue(parsing: text)
         guard let object = value.object else { throw .unknownDocument(received: value.excerpt) }
         self = object
     }

@@ -17,6 +17,10 @@ public enum JSONValue: Hashable, Sendable {
         self = try parser.document()
     }
 
+    /// The value a text is, as `toJSON()` gives it.
+    /// - Throws: `KerasConfigError.malformedJSON`.
+    public init(parsing text: String) throws(KerasConfigError) { try self.init(parsing: text.utf8) }
+
     /// The text of a string; nil for other kinds.
     public var string: String? {
         if case .string(let value) = self { return value }

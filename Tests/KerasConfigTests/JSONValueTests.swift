@@ -72,6 +72,7 @@ import Testing
         let text = object.toJSON()
         #expect(text == #"{"b": 3.0, "a": [1, 2.5, null], "t": true, "o": {"x": -0.5}}"#)
         let again = try JSONObject(parsing: text)
+        #expect(try JSONValue(parsing: JSONValue.object(object).toJSON()) == .object(object) && JSONValue(parsing: "3.0") == 3)
         #expect(again == object && again.toJSON() == #"{"a": [1, 2.5, null], "b": 3.0, "o": {"x": -0.5}, "t": true}"#)
         var seen: [String] = []
         for (key, value) in object { seen.append("\(key) \(value.text)") }
