@@ -4,7 +4,8 @@ extension Conv3D {
     /// The layer with its present weights, ready for inputs of one shape. Later changes of the weights do not reach it.
     /// - Parameter inputShape: with the batch extent, whose value does not matter.
     /// - Throws: as `prepare(inputShape:)`; `ArgumentError.notOnlyAKernel` for a layer that does more than its kernel: with a
-    ///   16-bit dtype, an activation of the user's own, or one along another axis than the last.
+    ///   16-bit dtype, an activation of the user's own, or one along another axis than the last; and for a subclass that is not
+    ///   `isPlainConvolution`.
     public func preparedLayer(inputShape: [Int]) throws -> PreparedLayer {
         if let reason = reasonAgainstPreparedLayer { throw ArgumentError.notOnlyAKernel(layer: name, reason: reason) }
         return try kernelLayer(inputShape: inputShape)
@@ -14,6 +15,7 @@ extension Conv3D {
     public var isOnlyItsKernel: Bool { reasonAgainstPreparedLayer == nil }
 
     private var reasonAgainstPreparedLayer: String? {
+        if !isPlainConvolution { return "its class \(type(of: self)) may do more than a convolution" }
         if computeType != config.elementType { return "its dtype \(dtypePolicy.rawValue) is rounded around the kernel" }
         if let tensorActivation { return "its activation \(tensorActivation.className) follows the kernel" }
         return activation.needsWholeResult ? "its activation \(activation.name) follows the kernel" : nil

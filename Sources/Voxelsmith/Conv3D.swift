@@ -321,10 +321,23 @@ open class Conv3D: Layer {
             computeType: computeType, elementType: config.elementType, activation: activation, tensorActivation: tensorActivation)
     }
 
+    /// Whether a call is the convolution with its activation and nothing else. So it is in this class and in `Conv3DTranspose`; a subclass
+    /// that leaves `call` alone may say so of itself, and its layers can be prepared for calls from any task.
+    open var isPlainConvolution: Bool { type(of: self) == Conv3D.self || type(of: self) == Conv3DTranspose.self }
+
     /// The layer with its present weights for inputs of one shape, as a function that any task may call. Unlike `preparedLayer` it does
-    /// all that the layer does.
-    /// - Throws: as `prepare(inputShape:)`.
+    /// all that the layer does. Subclasses override it, and take their convolution from `convolutionCall(inputShapes:)`.
+    /// - Throws: as `prepare(inputShape:)`; `LayerError.cannotPrepareCall` unless `isPlainConvolution`.
     open override func preparedCall(inputShapes: [[Int]]) throws -> PreparedCall {
+        // What the call of a subclass does besides would be left out, silently.
+        if !isPlainConvolution { return try super.preparedCall(inputShapes: inputShapes) }
+        return try convolutionCall(inputShapes: inputShapes)
+    }
+
+    /// The convolution and its activation as a function that any task may call, whatever the `call` of a subclass makes of them.
+    /// - Parameter inputShapes: that of the one input, with the batch extent, whose value does not matter.
+    /// - Throws: as `prepare(inputShape:)`.
+    public func convolutionCall(inputShapes: [[Int]]) throws -> PreparedCall {
         guard let shape = inputShapes.first, inputShapes.count == 1 else {
             throw LayerError.inputCount(layer: name, received: inputShapes.count, expected: 1)
         }

@@ -121,6 +121,31 @@ struct SubclassTests {
         #expect(try sum.copy()([ones, ones])[0].floats == [1, 4])
     }
 
+    /// What a subclass does besides its convolution is never left out silently.
+    @Test func preparedCallsDoWhatTheClassDoes() throws {
+        final class Prepared: Conv3DTranspose {
+            override func call(_ x: Tensor, threads: Int) throws -> Tensor { try Self.negative(super.call(x, threads: threads)) }
+            override func preparedCall(inputShapes: [[Int]]) throws -> PreparedCall {
+                let convolution = try convolutionCall(inputShapes: inputShapes)
+                return { xs, threads in try convolution(xs, threads).map(Self.negative) }
+            }
+            private static func negative(_ y: Tensor) throws -> Tensor { try Tensor(shape: y.shape, y.floats.map { -$0 }) }
+        }
+        final class Plain: Conv3DTranspose {
+            override var isPlainConvolution: Bool { true }
+        }
+        let ones = try Ones()(x, .float32)
+        let scaled = try Scaled(factor: 3, filters: 1, name: "s")
+        #expect(throws: LayerError.cannotPrepareCall(layer: "s", className: "Scaled")) { try Sequential([scaled]).preparedModel(inputShape: x) }
+        #expect("a kernel alone", performing: { try scaled.preparedLayer(inputShape: x) },
+            throws: { "\($0)".contains("Scaled") && ($0 as? ArgumentError)?.kerasKind == .valueError })
+        #expect(!scaled.isOnlyItsKernel)
+        let prepared = try Prepared(filters: 1, kernelSize: 1, kernelInitializer: Constant(2), name: "p")
+        #expect(try Sequential([prepared]).preparedModel(inputShape: x)(ones).floats == [-2])
+        let plain = try Plain(filters: 1, kernelSize: 1, kernelInitializer: Constant(2), name: "q")
+        #expect(try Sequential([plain]).preparedModel(inputShape: x)(ones).floats == [2] && plain.preparedLayer(inputShape: x).call(ones).floats == [2])
+    }
+
     @Test func modelsFindThemByTheirType() throws {
         let objects = CustomObjects()
         objects.register(layer: Scaled.self)
