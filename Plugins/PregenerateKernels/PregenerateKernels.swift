@@ -50,7 +50,7 @@ struct PregenerateKernels: BuildToolPlugin {
 
         var description: String {
             switch self {
-            case .noSwift(let target): "The target \(target) lists PregenerateKernels and is none of Swift; expected one, as the plugin adds a Swift file."
+            case .noSwift(let target): "The target \(target) lists PregenerateKernels and is not a Swift target; expected one, as the plugin adds a Swift file."
             case .noConfig(let target, let path):
                 "The target \(target) lists PregenerateKernels and has no file \(path); expected one, such as {\"layers\": [\"model.keras\"]}."
             }
