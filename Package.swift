@@ -45,12 +45,12 @@ let package = Package(
         .target(
             name: "KernelTemplates", path: "Templates",
             resources: [
-                .embedInCode("filter_lanes.c.mustache"),
-                .embedInCode("minimal_filtering.c.mustache"),
-                .embedInCode("batch_rows.c.mustache"),
-                .embedInCode("plugin.c.mustache"),
-                .embedInCode("voxelsmith_vectors.h"),
-                .embedInCode("voxelsmith_layout.h"),
+                .embedInCode("families/filter_lanes.c.mustache"),
+                .embedInCode("families/minimal_filtering.c.mustache"),
+                .embedInCode("families/batch_rows.c.mustache"),
+                .embedInCode("shared/plugin.c.mustache"),
+                .embedInCode("shared/voxelsmith_vectors.h"),
+                .embedInCode("shared/voxelsmith_layout.h"),
                 .embedInCode("../Sources/CKernelABI/include/voxelsmith_kernel_abi.h"),
             ]),
         module("Scheduling", ["LayerSpec"]),

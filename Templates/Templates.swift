@@ -9,6 +9,18 @@ public enum Templates {
         case vectors = "voxelsmith_vectors.h"
         case layout = "voxelsmith_layout.h"
         case kernelABI = "voxelsmith_kernel_abi.h"
+
+        /// Whether code is rendered from it; the others are headers, copied as they are.
+        public var isTemplate: Bool { rawValue.hasSuffix(".mustache") }
+
+        /// The folder it lies in, from the package's.
+        public var folder: String {
+            switch self {
+            case .filterLanes, .minimalFiltering, .batchRows: "Templates/families"
+            case .plugin, .vectors, .layout: "Templates/shared"
+            case .kernelABI: "Sources/CKernelABI/include"
+            }
+        }
     }
 
     /// The whole text of a file, byte for byte.

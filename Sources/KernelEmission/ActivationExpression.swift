@@ -1,7 +1,7 @@
 import LayerSpec
 import Scheduling
 
-/// The C call of an activation; the functions are in `Templates/voxelsmith_vectors.h`.
+/// The C call of an activation; the functions are in `Templates/shared/voxelsmith_vectors.h`.
 enum ActivationExpression {
     /// - Returns: the expression for `operand`; nil for activations that kernels of this type do not apply.
     static func apply(_ activation: Activation, to operand: String, _ type: ElementType) -> String? {

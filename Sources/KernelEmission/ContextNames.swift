@@ -4,12 +4,9 @@ import Scheduling
 /// golden kernel enters could hold a misspelt one.
 package enum ContextNames {
     /// Of the template of a schedule's family.
-    package static func kernel(_ schedule: Schedule) -> Set<String> {
-        switch schedule.family {
-        case .filterLanes(let resolved): names(FilterLanesContext(schedule, resolved, name: "name"))
-        case .minimalFiltering(let resolved): names(MinimalFilteringContext(schedule, resolved, name: "name"))
-        case .batchRows(let resolved): names(BatchRowsContext(schedule, resolved, name: "name"))
-        }
+    /// - Throws: `EmissionError.notPrinted` for a family that has no template.
+    package static func kernel(_ schedule: Schedule) throws(EmissionError) -> Set<String> {
+        names(try schedule.printed.context(schedule, name: "name"))
     }
 
     /// Of the template of the descriptors.

@@ -18,28 +18,14 @@ public struct KernelUnit: Hashable, Sendable {
 
 extension KernelUnit {
     /// Renders the kernel of a schedule.
-    /// - Throws: `EmissionError.template` when the template does not parse.
+    /// - Throws: `EmissionError`: the family has no template, or the template does not parse.
     public init(_ schedule: Schedule) throws(EmissionError) {
         let name = KernelName.stem(schedule)
-        let file: Templates.File
-        let text: String
-        switch schedule.family {
-        case .filterLanes(let resolved):
-            let context = FilterLanesContext(schedule, resolved, name: name)
-            file = .filterLanes
-            looped = context.looped
-            text = try Template.render(file, context)
-        case .minimalFiltering(let resolved):
-            let context = MinimalFilteringContext(schedule, resolved, name: name)
-            file = .minimalFiltering
-            looped = context.looped
-            text = try Template.render(file, context)
-        case .batchRows(let resolved):
-            let context = BatchRowsContext(schedule, resolved, name: name)
-            file = .batchRows
-            looped = context.looped
-            text = try Template.render(file, context)
-        }
+        let family = try schedule.printed
+        let file = type(of: family).template
+        let context: any KernelContext = family.context(schedule, name: name)
+        looped = context.looped
+        let text = try Template.render(file, context)
         self.schedule = schedule
         self.name = name
         templateFile = file.rawValue

@@ -26,7 +26,7 @@ extension PluginSource {
     }
 }
 
-/// What `Templates/plugin.c.mustache` is rendered with.
+/// What `Templates/shared/plugin.c.mustache` is rendered with.
 struct PluginContext {
     struct Text { let field: String; let offset: Int; let length: Int }
     struct Kernel {

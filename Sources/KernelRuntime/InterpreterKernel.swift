@@ -13,6 +13,8 @@ public struct InterpreterKernel: Kernel {
     public let spec: KernelSpec
     /// "interpreter", for every problem.
     public var name: String { "interpreter" }
+    /// It has no parameters.
+    public var schedule: String { name }
     /// States the arrangement of the weights for the inner loops of this machine.
     public let packingKey: String
     /// Bytes of the arranged weights; 0 for `filterGradient`, which has no kernel tensor.

@@ -35,6 +35,8 @@ public protocol Kernel: Sendable {
     var spec: KernelSpec { get }
     /// Symbol stem of a specialised kernel, "interpreter" for the interpreter.
     var name: String { get }
+    /// Kernel family and its parameters, canonical text; "interpreter" for the interpreter.
+    var schedule: String { get }
     /// Kernels with equal packing keys share packed weights.
     var packingKey: String { get }
     /// Size of the packed weights.

@@ -59,10 +59,12 @@ public struct SpecializedKernel: Kernel {
         runFunction = run
     }
 
-    /// From the descriptor, as the following four.
+    /// From the descriptor, as the following five.
     public var spec: KernelSpec { descriptor.spec }
     /// Symbol stem; the grammar is in `Documentation/kernel-names.md`.
     public var name: String { descriptor.name }
+    /// Kernel family and parameters.
+    public var schedule: String { descriptor.schedule }
     /// Names the layout of the packed weights.
     public var packingKey: String { descriptor.packing }
     /// A multiple of 64.

@@ -1,6 +1,6 @@
 /// An activation function with its parameters. NaN stays NaN in every one of them.
 ///
-/// The C functions are in `Templates/voxelsmith_vectors.h`, the Swift twins in KernelRuntime, the Keras names in KerasConfig.
+/// The C functions are in `Templates/shared/voxelsmith_vectors.h`, the Swift twins in KernelRuntime, the Keras names in KerasConfig.
 public enum Activation: Hashable, Sendable {
     case linear
     /// max(x, 0)

@@ -91,8 +91,7 @@ final class AnswerCheck {
         let chain = spec.geometry.longestChain + 1
         let magnitudes: Tensor
         let kernelChain: Int
-        if choice.isSpecialized && choice.kernel.spec.policy == .fast {
-            let bound = MinimalFilteringBound(choice.kernel.spec)
+        if case .minimalFiltering(let bound) = ErrorFormula(choice.kernel) {
             magnitudes = try fastMagnitudes ?? sampledMagnitudes(bound, y)
             fastMagnitudes = magnitudes
             kernelChain = bound.chain

@@ -44,6 +44,7 @@ public struct KernelVerifier: Sendable {
     private let reference: any VerificationReference
     private let seed: UInt64
     private let batch: Int
+    private let formula: ErrorFormula
 
     /// - Parameters:
     ///   - kernel: what is checked.
@@ -62,6 +63,7 @@ public struct KernelVerifier: Sendable {
         self.reference = reference
         self.seed = seed
         self.batch = batch
+        formula = ErrorFormula(kernel)
     }
 
     /// About the bytes that verifying a kernel for this problem takes: its operands and results in both precisions, several times.
@@ -158,9 +160,8 @@ public struct KernelVerifier: Sendable {
 
     private func boundViolation(_ received: [Double], _ operands: Operands) throws -> String? {
         let exact = try sums(operands)
-        if spec.policy == .fast {
+        if case .minimalFiltering(let bound) = formula {
             // Every result of a small problem, else a sample: the bound of one result costs as much as many results.
-            let bound = MinimalFilteringBound(spec)
             let gamma = ErrorBound.gamma(bound.chain, type)
             let step = max(1, received.count / 4000)
             return violation(received, exact, indices: stride(from: 0, to: received.count, by: step)) {
@@ -206,7 +207,10 @@ public struct KernelVerifier: Sendable {
     /// Largest magnitude of integer operands whose sums (also of inputs one larger, for linearity) stay exact; nil when
     /// not even -1, 0, 1 do.
     private var integerLimit: Int? {
-        let products = spec.policy == .fast ? spec.geometry.channelsPerGroup * MinimalFilteringBound(spec).growth : spec.geometry.longestChain
+        let products = switch formula {
+        case .plainSums: spec.geometry.longestChain
+        case .minimalFiltering(let bound): spec.geometry.channelsPerGroup * bound.growth
+        }
         return (1...8).last { ($0 + 1) * ($0 + 1) * products + $0 < 1 << (type == .float32 ? 24 : 53) }
     }
 

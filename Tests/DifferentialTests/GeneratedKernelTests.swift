@@ -165,6 +165,7 @@ private struct FaultyKernel: Kernel {
 
     var spec: KernelSpec { kernel.spec }
     var name: String { "faulty" }
+    var schedule: String { kernel.schedule }
     var packingKey: String { kernel.packingKey }
     var packedByteCount: Int { kernel.packedByteCount }
     var workspaceByteCount: Int { kernel.workspaceByteCount }

@@ -13,6 +13,7 @@ import Tuning
 
         var spec: KernelSpec { inner.spec }
         var name: String { "wrong" }
+        var schedule: String { inner.schedule }
         var packingKey: String { inner.packingKey }
         var packedByteCount: Int { inner.packedByteCount }
         var workspaceByteCount: Int { inner.workspaceByteCount }

@@ -166,6 +166,7 @@ struct EmulatedKernel: Kernel {
 
     var spec: KernelSpec { descriptor.spec }
     var name: String { descriptor.name }
+    var schedule: String { descriptor.schedule }
     var packingKey: String { descriptor.packing }
     var packedByteCount: Int { descriptor.packedByteCount }
     var workspaceByteCount: Int { descriptor.workspaceByteCount }

@@ -19,6 +19,7 @@ private struct PretendedKernel: Kernel {
     var isWrong = false
 
     var spec: KernelSpec { inner.spec }
+    var schedule: String { inner.schedule }
     var packingKey: String { inner.packingKey }
     var packedByteCount: Int { inner.packedByteCount }
     var workspaceByteCount: Int { inner.workspaceByteCount }

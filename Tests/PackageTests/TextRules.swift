@@ -30,10 +30,13 @@ enum TextRules {
         lines.enumerated().filter { $1.prefix { $0 == " " || $0 == "\t" }.contains("\t") }.map { number, _ in "\(number + 1): tab" }
     }
 
-    /// Members whose meaning is that of a protocol of the standard library, or of `KerasObject` and `KerasError`.
+    /// Members whose meaning is that of a protocol of the standard library, of `KerasObject` and `KerasError`, or of `KernelFamily` and
+    /// `ResolvedFamily`.
     private static let witnesses = [
         "var description: String", "static func == ", "static func < ", "func hash(into", "func encode(to", "init(from decoder",
         "init(integerLiteral", "init(stringLiteral", "init(booleanLiteral", "init(arrayLiteral", "init(dictionaryLiteral", "init(nilLiteral",
+        "static let familyName = ", "static let policy = Policy.", "static let excludesOthers = ", "func resolved(_ spec: KernelSpec",
+        "func neighbours(_ spec: KernelSpec", "var packingKey: String {", "static func planned(_ spec",
         "var kerasModule: String? { ", "func getConfig() -> JSONObject {", "var kerasKind: KerasErrorKind {",
     ]
 

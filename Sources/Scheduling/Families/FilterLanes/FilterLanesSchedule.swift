@@ -1,9 +1,9 @@
 import LayerSpec
 
 /// A filter-lanes kernel, resolved: parameters, tiles, packed layout.
-public struct FilterLanesSchedule: Hashable, Sendable {
-    private let spec: KernelSpec
-    private let target: Target
+public struct FilterLanesSchedule: ResolvedFamily {
+    let spec: KernelSpec
+    let target: Target
     /// The parameters of the family.
     public let parameters: FilterLanes
     /// The tiles of a plane, resolved.
@@ -71,6 +71,8 @@ public struct FilterLanesSchedule: Hashable, Sendable {
         if parameters.order != .weightStationary || conversion?.converts == true { return .perSample(placesPerSample) }
         return .perCall(splits * packedLayout.blockCount * spec.geometry.axes[0].stride * tilePlan.groups.count)
     }
+    /// Bytes of the packed weights, a multiple of 64.
+    public var packedByteCount: Int { packedLayout.byteCount }
     /// Bytes of workspace of one thread.
     public var workspaceByteCount: Int { conversion?.workspaceByteCount ?? 0 }
     /// Floats from voxel to voxel where tiles read.
@@ -81,11 +83,11 @@ public struct FilterLanesSchedule: Hashable, Sendable {
     public var filterStep: Int { conversion?.filterStep ?? 1 }
 
     /// Kernels with equal packing keys share packed weights; the number after the slash changes with the layout.
-    var packingKey: String {
+    public var packingKey: String {
         let layout = packedLayout
         let axes = spec.geometry.axes
         return [
-            "filter-lanes/1", spec.elements.storage.rawValue, "l\(layout.lanes)", "g\(layout.channelsPerVector)", "v\(layout.vectors)",
+            "\(FilterLanes.label)/1", spec.elements.storage.rawValue, "l\(layout.lanes)", "g\(layout.channelsPerVector)", "v\(layout.vectors)",
             parameters.mergesWidthPhases ? "w" : "n",
             "k" + axes.map { String($0.kernel) }.joined(separator: "x"), "s" + axes.map { String($0.stride) }.joined(separator: "x"),
             "d" + axes.map { String($0.dilation) }.joined(separator: "x"), "c\(spec.geometry.channels)", "f\(spec.geometry.filters)",
@@ -135,45 +137,4 @@ public struct FilterLanesSchedule: Hashable, Sendable {
         // A listed tap is two 64-bit numbers; a group has a count, an output and a flag; a depth tap a pointer and an offset.
         return groups * (listed * 16 + 16) + depth.longestChain * 16
     }
-}
-
-extension FilterLanes {
-    /// Why this family does not take a problem, nil when it does.
-    public static func reasonAgainst(_ spec: KernelSpec) -> SchedulingError? {
-        func no(_ reason: String) -> SchedulingError { .notApplicable(key: spec.key.text, reason: reason) }
-        if spec.op != .forward { return .notYetEmitted(operation: spec.op.rawValue) }
-        let geometry = spec.geometry
-        if geometry.axes.count != 3 { return no("it has \(geometry.axes.count) spatial axes; expected 3") }
-        if spec.elements.storage != spec.elements.arithmetic {
-            return no("filter lanes form sums in the type of the elements")
-        }
-        if spec.layout == .channelsFirst && spec.elements != .float32 { return no("planes are converted in float32") }
-        // The C has a table of all taps, one of all depth phases, and code for every phase of a plane.
-        if geometry.tapCount > maximumTapCount {
-            return no("its kernel has \(geometry.tapCount) taps; expected at most \(maximumTapCount)")
-        }
-        for axis in geometry.axes where axis.stride * axis.kernel > maximumTapCount {
-            return no("an axis has stride \(axis.stride) and kernel size \(axis.kernel); expected a product of at most \(maximumTapCount)")
-        }
-        // Channels and filters are counted in C's int, and so is a place in the weights of one tap: at most 8 vectors of 16 lanes.
-        for (what, count) in [("channels", geometry.channels), ("filters", geometry.filters)] where count > maximumFeatureCount {
-            return no("it has \(count) \(what); expected at most \(maximumFeatureCount)")
-        }
-        return nil
-    }
-
-    /// Why lanes cannot run over consecutive groups, nil when they can: a vector holds whole groups, several of them, and their
-    /// channels lie in four vectors at most.
-    static func reasonAgainstMergingGroups(_ geometry: Geometry, lanes: Int) -> String? {
-        let (channels, filters) = (geometry.channelsPerGroup, geometry.filtersPerGroup)
-        if geometry.groups == 1 { return "merged groups need several groups" }
-        if 2 * filters > lanes { return "merged groups need at most \(lanes / 2) filters in a group" }
-        if channels > maximumMergedChannels { return "merged groups take at most \(maximumMergedChannels) channels in a group" }
-        if channels > 4 * filters { return "merged groups take at most four times as many channels as filters" }
-        return nil
-    }
-
-    private static let maximumMergedChannels = 8
-    private static let maximumTapCount = 1 << 16
-    private static let maximumFeatureCount = Int(Int32.max) / (8 * 16)
 }

@@ -28,10 +28,10 @@ public struct WindowConversion: Hashable, Sendable {
         let outputs = geometry.axes.indices.map { min(2 * block[$0] * geometry.axes[$0].stride, geometry.axes[$0].output) }
         inputSteps = Self.steps(
             convertsInput ? inputs : geometry.axes.map(\.input),
-            voxel: convertsInput ? LayoutConversion.voxel(features: geometry.channels, lanes: lanes) : 1)
+            voxel: convertsInput ? PlaneConversion.voxel(features: geometry.channels, lanes: lanes) : 1)
         outputSteps = Self.steps(
             convertsOutput ? outputs : geometry.axes.map(\.output),
-            voxel: convertsOutput ? LayoutConversion.voxel(features: geometry.filters, lanes: lanes) : 1)
+            voxel: convertsOutput ? PlaneConversion.voxel(features: geometry.filters, lanes: lanes) : 1)
         inputFloats = convertsInput ? (inputs[0] * inputSteps[2]).ceilingDivision(by: 16) * 16 : 0
         streamsOutput = convertsOutput && streams
         outputFloats = convertsOutput ? (outputs[0] * outputSteps[2]).ceilingDivision(by: 16) * 16 : 0

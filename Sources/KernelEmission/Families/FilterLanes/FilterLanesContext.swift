@@ -1,8 +1,8 @@
 import LayerSpec
 import Scheduling
 
-/// What `Templates/filter_lanes.c.mustache` is rendered with: every number and name resolved, one struct per level.
-struct FilterLanesContext {
+/// What `Templates/families/filter_lanes.c.mustache` is rendered with: every number and name resolved, one struct per level.
+struct FilterLanesContext: KernelContext {
     struct Accumulator { let name: String; let index: Int; let initial: String }
     struct Weight { let name: String; let offset: Int }
     struct Use { let accumulator: String; let weight: String }

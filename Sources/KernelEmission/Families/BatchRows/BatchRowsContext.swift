@@ -1,8 +1,8 @@
 import LayerSpec
 import Scheduling
 
-/// What `Templates/batch_rows.c.mustache` is rendered with.
-struct BatchRowsContext {
+/// What `Templates/families/batch_rows.c.mustache` is rendered with.
+struct BatchRowsContext: KernelContext {
     let name: String
     let key: String
     let target: String

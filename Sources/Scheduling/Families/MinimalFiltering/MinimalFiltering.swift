@@ -5,7 +5,7 @@ import LayerSpec
 ///
 /// Only two outputs per axis and tile: then a transformed input value reaches exactly the outputs that read it, so NaN, Inf and
 /// outliers stay where direct summation would have them, and rounding errors stay as small.
-public struct MinimalFiltering: Codable, Hashable, Sendable {
+public struct MinimalFiltering: KernelFamily {
     /// Tiles of one work item along depth, height and width; a tile is two positions along each axis.
     public var block: [Int]
     /// Vectors of filters in the register tile.
@@ -37,7 +37,7 @@ public struct MinimalFiltering: Codable, Hashable, Sendable {
 
     /// Canonical text, equal for equal schedules.
     public var text: String {
-        var parts = ["minimal-filtering", "block" + block.map(String.init).joined(separator: "x"), "v\(vectors)", "r\(rows)"]
+        var parts = [Self.label, "block" + block.map(String.init).joined(separator: "x"), "v\(vectors)", "r\(rows)"]
         if mergesWidthPhases { parts.append("merge=w") }
         if splits > 1 { parts.append("split\(splits)") }
         if streamsOutput { parts.append("stream") }
@@ -56,7 +56,7 @@ public struct MinimalFiltering: Codable, Hashable, Sendable {
     static let maximumTaps = 3
 
     /// Why this family does not take a problem, nil when it does.
-    static func reasonAgainst(_ spec: KernelSpec) -> SchedulingError? {
+    public static func reasonAgainst(_ spec: KernelSpec) -> SchedulingError? {
         if let reason = FilterLanes.reasonAgainst(spec) { return reason }
         func no(_ reason: String) -> SchedulingError { .notApplicable(key: spec.key.text, reason: reason) }
         if spec.elements != .float32 { return no("minimal filtering needs float32") }
@@ -68,4 +68,24 @@ public struct MinimalFiltering: Codable, Hashable, Sendable {
         if axes.allSatisfy({ $0.longestChain == 1 }) { return no("no axis has two taps in a phase, so minimal filtering saves nothing") }
         return nil
     }
+}
+
+extension MinimalFiltering {
+    public static let familyName = "minimalFiltering"
+    public static let policy = Policy.fast
+    public static let excludesOthers = false
+
+    public func resolved(_ spec: KernelSpec, _ target: Target) throws(SchedulingError) -> MinimalFilteringSchedule {
+        try MinimalFilteringSchedule(spec, target, self)
+    }
+}
+
+extension Decision {
+    /// Minimal filtering with given parameters.
+    public static func minimalFiltering(_ parameters: MinimalFiltering) -> Decision { Decision(parameters) }
+}
+
+extension Schedule {
+    /// The resolved minimal-filtering schedule; nil for another family.
+    public var minimalFiltering: MinimalFilteringSchedule? { family as? MinimalFilteringSchedule }
 }

@@ -1,12 +1,11 @@
 import LayerSpec
 
-/// Estimates without running, in cycles of a core with two multiply-add units.
-enum CostModel {
-    /// The minimal-filtering schedule for a problem, when it is expected to beat direct summation; nil otherwise.
-    static func minimalFiltering(_ spec: KernelSpec, _ target: Target) -> Schedule? {
+extension MinimalFiltering {
+    /// The estimate, when it is expected to beat direct summation; nil otherwise.
+    public static func planned(_ spec: KernelSpec, _ target: Target) -> Schedule? {
         let geometry = spec.geometry
-        guard MinimalFiltering.reasonAgainst(spec) == nil, target.hasFusedMultiplyAdd,
-            let parameters = MinimalFiltering.estimate(spec, target),
+        guard reasonAgainst(spec) == nil, target.hasFusedMultiplyAdd,
+            let parameters = estimate(spec, target),
             let schedule = try? Schedule(spec: spec, target: target, decision: .minimalFiltering(parameters)),
             let resolved = schedule.minimalFiltering
         else { return nil }
@@ -19,12 +18,9 @@ enum CostModel {
         let accumulators = Double(FilterLanes.estimate(spec, target).accumulatorCount(geometry.axes[2]))
         let share = min(0.9, max(0.7, 0.6 + accumulators / 80))
         let direct = Double(geometry.multiplyAddCount) / Double(lanes) / 2 / share
-        let fast = minimalFiltering(geometry, target, resolved) + conversion(spec, inputPasses: 2)
-        return fast < (direct + conversion(spec, inputPasses: 1)) * 0.95 ? schedule : nil
+        return resolved.expectedCycles < (direct + PlaneConversion.cycles(spec, inputPasses: 1)) * 0.95 ? schedule : nil
     }
-}
 
-extension MinimalFiltering {
     /// The schedule of the measured rules: 29 x 1, 14 x 2 or 9 x 3 accumulators (merged phases count as vectors), blocks whose
     /// transformed input and products stay in three quarters of the second-level cache. Nil when a group has too few channels or
     /// filters to pay for the transforms.
@@ -54,7 +50,7 @@ extension MinimalFiltering {
         let height = max(1, min(available[1], tiles / width))
         let depth = max(1, min(available[0], tiles / (width * height)))
         // With channels_last each phase writes voxels of its own, long after the phase before: the caches keep less of them.
-        let streams = LayoutConversion.streams(spec, target, share: spec.layout == .channelsLast ? 0.4 : 1)
+        let streams = PlaneConversion.streams(spec, target, share: spec.layout == .channelsLast ? 0.4 : 1)
         return MinimalFiltering(block: [depth, height, width], vectors: vectors, rows: rows, mergesWidthPhases: merges, streamsOutput: streams)
     }
 }

@@ -1,7 +1,7 @@
 import LayerSpec
 
 /// A minimal-filtering kernel, resolved: windows, points, which tiles need which products, where everything lies.
-public struct MinimalFilteringSchedule: Hashable, Sendable {
+public struct MinimalFilteringSchedule: ResolvedFamily {
     /// One phase of one axis.
     public struct Phase: Hashable, Sendable {
         /// Outputs are position * stride + offset.
@@ -72,7 +72,7 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
         public var phaseCount: Int { classes.reduce(1) { $0 * $1.phases.count } }
     }
 
-    private let spec: KernelSpec
+    let spec: KernelSpec
     /// The parameters of the family.
     public let parameters: MinimalFiltering
     /// Tiles and phases of depth, height and width.
@@ -277,10 +277,11 @@ public struct MinimalFilteringSchedule: Hashable, Sendable {
         } * spec.geometry.channels * spec.geometry.filtersPerGroup
     }
 
-    var packingKey: String {
+    /// Kernels with equal packing keys share packed weights; the number after the slash changes with the layout.
+    public var packingKey: String {
         let axes = spec.geometry.axes
         return [
-            "minimal-filtering/1", "l\(lanes)", "v\(parameters.vectors)x\(widthPhases)",
+            "\(MinimalFiltering.label)/1", "l\(lanes)", "v\(parameters.vectors)x\(widthPhases)",
             "k" + axes.map { String($0.kernel) }.joined(separator: "x"), "s" + axes.map { String($0.stride) }.joined(separator: "x"),
             "p" + axes.map { String($0.crop) }.joined(separator: "x"), "o" + axes.map { String($0.output) }.joined(separator: "x"),
             "c\(spec.geometry.channels)", "f\(spec.geometry.filters)", "groups\(spec.geometry.groups)",

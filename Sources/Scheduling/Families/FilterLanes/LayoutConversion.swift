@@ -38,24 +38,6 @@ public struct LayoutConversion: Hashable, Sendable {
     /// Whether finished planes bypass the caches.
     public let streamsOutput: Bool
 
-    /// Whether a sample's output is too large for any cache: lines of it would be read only to be overwritten. (Kernel 2, stride 2,
-    /// 64 channels, 32 filters on 64^3: 179 instead of 131 GFLOP/s on one core.)
-    /// Lines must be written whole: lines of filters are where they fill some, and planes are converted in whole lines.
-    /// - Parameter share: part of the last-level cache that counts as any.
-    static func streams(_ spec: KernelSpec, _ target: Target, share: Double = 1) -> Bool {
-        let (geometry, bytes) = (spec.geometry, spec.elements.storage.byteCount)
-        return Double(geometry.outputVolume * geometry.filters * bytes) > share * Double(target.lastLevelBytes)
-            && (spec.layout == .channelsFirst || geometry.filters * bytes % 64 == 0)
-    }
-
-    /// Floats from voxel to voxel for a number of features: room for the whole vectors that are moved, and no power of two, as
-    /// such voxels would share cache sets.
-    static func voxel(features: Int, lanes: Int) -> Int {
-        if 2 * features <= lanes { return features }
-        if features < lanes { return lanes }
-        return features % (4 * lanes) == 0 ? features + lanes : features
-    }
-
     /// Most workspace of a thread, in bytes.
     static let maximumByteCount = 64 << 20
 
@@ -66,8 +48,8 @@ public struct LayoutConversion: Hashable, Sendable {
         let lanes = layout.lanes
         convertsInput = geometry.channels > 1
         convertsOutput = geometry.filters > 1 && parameters.channelsPerVector != lanes
-        inputVoxel = convertsInput ? Self.voxel(features: geometry.channels, lanes: lanes) : 1
-        outputVoxel = convertsOutput ? Self.voxel(features: layout.partFilters, lanes: lanes) : 1
+        inputVoxel = convertsInput ? PlaneConversion.voxel(features: geometry.channels, lanes: lanes) : 1
+        outputVoxel = convertsOutput ? PlaneConversion.voxel(features: layout.partFilters, lanes: lanes) : 1
         filterStep = convertsOutput ? 1 : geometry.outputVolume
 
         let tileRows = TileRows(tiles, parameters)

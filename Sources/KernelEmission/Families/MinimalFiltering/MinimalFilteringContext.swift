@@ -1,8 +1,8 @@
 import LayerSpec
 import Scheduling
 
-/// What `Templates/minimal_filtering.c.mustache` is rendered with.
-struct MinimalFilteringContext {
+/// What `Templates/families/minimal_filtering.c.mustache` is rendered with.
+struct MinimalFilteringContext: KernelContext {
     struct LastStore { let condition: String; let vector: Int; let partial: [Int] }
     struct Combination {
         let index: Int

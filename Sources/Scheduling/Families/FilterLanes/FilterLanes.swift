@@ -5,7 +5,7 @@ import LayerSpec
 ///
 /// A *position* is one q of the phase grid (`AxisGeometry`); a tile holds `tileHeight` x `tileWidth` of them, for one row
 /// phase and either one width phase or all of them (`mergesWidthPhases`).
-public struct FilterLanes: Codable, Hashable, Sendable {
+public struct FilterLanes: KernelFamily {
     /// How many taps share one channel loop.
     public enum Fusion: String, Codable, Hashable, Sendable {
         /// One tap: needs one weight vector per vector of filters, and enough positions to hide latency.
@@ -85,11 +85,31 @@ public struct FilterLanes: Codable, Hashable, Sendable {
     /// Canonical text, equal for equal schedules.
     public var text: String {
         var parts = [
-            "filter-lanes", mergesGroups ? "groups" : "g\(channelsPerVector)", "v\(vectors)", "tile\(tileHeight)x\(tileWidth)",
+            Self.label, mergesGroups ? "groups" : "g\(channelsPerVector)", "v\(vectors)", "tile\(tileHeight)x\(tileWidth)",
             mergesWidthPhases ? "merge=w" : "merge=none", "fuse=\(fusion.rawValue)", listsRows ? "rows=listed" : "rows=unrolled",
             "order=\(order.rawValue)", "block\(blockRows)", prefetchesNextPlane ? "prefetch" : "noprefetch",
         ]
         if streamsOutput { parts.append("stream") }
         return (parts + ["unroll\(unroll)"]).joined(separator: ",")
     }
+}
+
+extension FilterLanes {
+    public static let familyName = "filterLanes"
+    public static let policy = Policy.direct
+    public static let excludesOthers = false
+
+    public func resolved(_ spec: KernelSpec, _ target: Target) throws(SchedulingError) -> FilterLanesSchedule {
+        try FilterLanesSchedule(spec, target, self)
+    }
+}
+
+extension Decision {
+    /// Filter lanes with given parameters.
+    public static func filterLanes(_ parameters: FilterLanes) -> Decision { Decision(parameters) }
+}
+
+extension Schedule {
+    /// The resolved filter-lanes schedule; nil for another family.
+    public var filterLanes: FilterLanesSchedule? { family as? FilterLanesSchedule }
 }

@@ -1,0 +1,53 @@
+import LayerSpec
+
+/// A batch-rows kernel, resolved.
+public struct BatchRowsSchedule: ResolvedFamily {
+    private let spec: KernelSpec
+    /// The parameters of the family.
+    public let parameters: BatchRows
+    /// Floats of a vector.
+    public let lanes: Int
+
+    /// - Throws: `SchedulingError` when the family does not take the problem or the parameters break a limit.
+    init(_ spec: KernelSpec, _ target: Target, _ parameters: BatchRows) throws(SchedulingError) {
+        if let reason = BatchRows.reasonAgainst(spec) { throw reason }
+        if min(parameters.vectors, parameters.rows, parameters.unroll) < 1 {
+            throw .illegalSchedule(parameters.text, reason: "a parameter below 1")
+        }
+        let registers = parameters.vectors * (parameters.rows + 1) + 1
+        if registers > target.vectorRegisters {
+            throw .illegalSchedule(parameters.text, reason: "it needs \(registers) registers; expected at most \(target.vectorRegisters)")
+        }
+        self.spec = spec
+        self.parameters = parameters
+        lanes = target.lanes(.float32)
+    }
+
+    /// Outputs of a sample, all filters.
+    public var outputs: Int { spec.geometry.outputVolume * spec.geometry.filters }
+    /// Outputs of a work item.
+    public var panel: Int { parameters.vectors * lanes }
+    /// Panels of a sample; the last may be partly empty.
+    public var panels: Int { outputs.ceilingDivision(by: panel) }
+    /// A panel, over all samples.
+    public var workItems: WorkItems { .perCall(panels) }
+
+    /// Bytes of the packed weights, [panel][channel][output], a multiple of 64.
+    public var packedByteCount: Int { (panels * spec.geometry.channels * panel * 4).ceilingDivision(by: 64) * 64 }
+
+    /// Samples are read where they are.
+    public var workspaceByteCount: Int { 0 }
+    /// One sample reads all weights from beyond the second-level cache, whatever the parameters.
+    public var expectedCycles: Double { Double(packedByteCount) / 32 }
+
+    /// Kernels with equal packing keys share packed weights; the number after the slash changes with the layout.
+    public var packingKey: String {
+        let axes = spec.geometry.axes
+        return [
+            "\(BatchRows.label)/1", "p\(panel)", spec.layout.rawValue,
+            "o" + axes.map { String($0.output) }.joined(separator: "x"), "k" + axes.map { String($0.kernel) }.joined(separator: "x"),
+            "d" + axes.map { String($0.dilation) }.joined(separator: "x"), "p" + axes.map { String($0.crop) }.joined(separator: "x"),
+            "c\(spec.geometry.channels)", "f\(spec.geometry.filters)",
+        ].joined(separator: ";")
+    }
+}

@@ -1,0 +1,68 @@
+import LayerSpec
+
+/// The schedules worth measuring for one problem on one target. Pure: a search can be repeated.
+///
+/// A search has two steps. `candidates` differ in structure: family, channels per vector, vectors, merged phases, fusion, order,
+/// and tiles that fill the registers. `neighbours(of:)` then change one parameter of the best of them at a time.
+public struct ScheduleSpace: Sendable {
+    private let spec: KernelSpec
+    private let target: Target
+    /// The estimate of `plan` first, then the others by the time that the cost model expects. All are applicable, no two alike. A
+    /// family that excludes others is alone where it applies.
+    public let candidates: [Schedule]
+
+    /// - Parameters:
+    ///   - spec: the problem.
+    ///   - target: what the kernels are for.
+    ///   - limit: most candidates; half of them at most are minimal filtering, and all of those policy `fast`.
+    /// - Throws: `SchedulingError` when no family takes the problem.
+    public init(_ spec: KernelSpec, target: Target, limit: Int = 16) throws(SchedulingError) {
+        self.spec = spec
+        self.target = target
+        let estimate = try plan(spec, target: target)
+        let family = type(of: estimate.family.parameters)
+        if family.excludesOthers {
+            candidates = Schedule.unique([estimate] + family.candidates(spec, target))
+            return
+        }
+        var found = [estimate]
+        // The direct estimate is there under either policy.
+        if let direct = try? plan(spec.with(policy: .direct), target: target) { found.append(direct) }
+        found += kernelFamilies.flatMap { $0.candidates(spec, target) }
+        candidates = Array(Schedule.unique(found).prefix(limit))
+    }
+
+    /// Applicable schedules that differ from one in one parameter (and in what must follow it), by expected time.
+    public func neighbours(of schedule: Schedule, limit: Int = 14) -> [Schedule] {
+        func others(_ parameters: some KernelFamily) -> [Schedule] {
+            Schedule.ranked(parameters.neighbours(spec, target), spec, target)
+        }
+        return Array(Schedule.unique([schedule] + others(schedule.family.parameters)).dropFirst().prefix(limit))
+    }
+}
+
+extension Schedule {
+    /// The legal ones of some parameters, no two alike, by expected time.
+    static func ranked(_ parameters: [some KernelFamily], _ spec: KernelSpec, _ target: Target) -> [Schedule] {
+        let schedules = unique(parameters.compactMap { try? Schedule(spec: spec, target: target, decision: Decision($0)) })
+        return schedules.map { (schedule: $0, cycles: $0.family.expectedCycles) }
+            .sorted { ($0.cycles, $0.schedule.text) < ($1.cycles, $1.schedule.text) }.map(\.schedule)
+    }
+
+    /// The first of every text.
+    static func unique(_ schedules: [Schedule]) -> [Schedule] {
+        var seen: Set<String> = []
+        return schedules.filter { seen.insert($0.text).inserted }
+    }
+}
+
+extension KernelFamily {
+    /// One copy for each value of a parameter; a value may be the present one.
+    func varied<T>(_ parameter: WritableKeyPath<Self, T>, _ values: [T]) -> [Self] {
+        values.map {
+            var copy = self
+            copy[keyPath: parameter] = $0
+            return copy
+        }
+    }
+}
