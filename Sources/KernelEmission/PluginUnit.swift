@@ -32,6 +32,7 @@ struct PluginContext {
     struct Kernel {
         let name: String
         let texts: [Text]
+        let operation: String
         let features: String
         let packedBytes: Int
         let workspaceBytes: Int
@@ -43,7 +44,7 @@ struct PluginContext {
 
     /// Sizes of `vs_plugin` and `vs_kernel_descriptor`; the rendered unit asserts them.
     private static let headerSize = 24
-    private static let descriptorSize = 128
+    private static let descriptorSize = 200
 
     let count: Int
     let textStart: Int
@@ -74,7 +75,7 @@ struct PluginContext {
                 case .perCall(let number): ("VS_ITEMS_PER_CALL", number)
                 }
             return Kernel(
-                name: unit.name, texts: texts,
+                name: unit.name, texts: texts, operation: Self.operation(schedule.spec.op),
                 features: schedule.target.requiredFeatures.map { "VS_CPU_" + $0.rawValue.uppercased() }.joined(separator: " | "),
                 packedBytes: schedule.packedByteCount, workspaceBytes: schedule.workspaceByteCount,
                 itemRule: rule, items: items, flopsPerSample: schedule.spec.geometry.flopCount)
@@ -84,5 +85,13 @@ struct PluginContext {
         textSize = length + 1  // the literal's terminator
         totalSize = "sizeof(plugin_table)"
         self.lines = lines
+    }
+    /// The ABI header's name of an operation.
+    private static func operation(_ op: KernelOp) -> String {
+        switch op {
+        case .forward: "VS_OP_TRANSPOSED_CONVOLUTION"
+        case .inputGradient: "VS_OP_CONVOLUTION"
+        case .filterGradient: "VS_OP_KERNEL_GRADIENT"
+        }
     }
 }

@@ -65,9 +65,11 @@ public struct InterpreterKernel: Kernel {
         if case .gather(let gather) = plan { gather.pack(weights: weights, into: packed) }
     }
 
-    /// - Throws: `KernelError.failed` with `VS_BAD_ARGUMENTS` without a workspace, or without the bias of the epilogue.
+    /// - Throws: `KernelError.failed` with `VS_BAD_ARGUMENTS` without a workspace, or without the bias of the epilogue; `.ignoredOperands`
+    ///   for what it does not read.
     public func run(_ arguments: KernelArguments, items: Range<Int>) throws(KernelError) {
         if items.isEmpty { return }
+        try check(operands: arguments.operands)
         guard let workspace = arguments.workspace, !spec.epilogue.hasBias || arguments.bias != nil else {
             throw .failed(kernel: name, status: VS_BAD_ARGUMENTS)
         }

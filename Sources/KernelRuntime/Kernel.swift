@@ -14,6 +14,20 @@ public struct KernelArguments: @unchecked Sendable {
     public var output: UnsafeMutableRawPointer
     /// The calling thread's own `workspaceByteCount` bytes, aligned to 64.
     public var workspace: UnsafeMutableRawPointer?
+    /// The other tensor of an operation that reads two; this and the following four are for kernels whose `operands` name them.
+    public var second: UnsafeRawPointer?
+    /// Of the result's shape and type; added before the activation.
+    public var residual: UnsafeRawPointer?
+    /// One per filter: what a sum of integers is multiplied by.
+    public var scales: UnsafePointer<Float>?
+    /// Two numbers: the integers that stand for 0 in the input and in the result.
+    public var zeroPoints: UnsafePointer<Int32>?
+    /// Elements from one voxel of a channels_last result to the next; 0 for a dense one.
+    public var outputVoxelStride = 0
+    /// The call's own `sharedWorkspaceByteCount(batch:)` bytes, aligned to 64, the same for all threads and stages.
+    public var shared: UnsafeMutableRawPointer?
+    /// Which stage the items belong to.
+    public var stage = 0
 
     /// The arguments of one call; the memory behind them must outlive it.
     public init(
@@ -43,23 +57,52 @@ public protocol Kernel: Sendable {
     var packedByteCount: Int { get }
     /// Workspace of one thread.
     var workspaceByteCount: Int { get }
-    /// Number of independent pieces of work for a batch; 0 for batch 0, except that `filterGradient` still has zeros to write.
+    /// Number of independent pieces of work of the first stage for a batch; 0 for batch 0, except that `filterGradient` still has
+    /// zeros to write.
     func workItemCount(batch: Int) -> Int
+    /// Stages of a call, one after another: the items of one may read what those before it wrote into the shared workspace.
+    var stageCount: Int { get }
+    /// Work items of one of the stages.
+    func workItemCount(batch: Int, stage: Int) -> Int
+    /// Bytes of the workspace that all threads and stages of a call share.
+    func sharedWorkspaceByteCount(batch: Int) -> Int
+    /// What it reads beside input, operand and bias.
+    var operands: KernelOperands { get }
     /// Packs the kernel tensor (Keras shape) into `packedByteCount` bytes aligned to 64.
     func pack(weights: UnsafeRawPointer, into packed: UnsafeMutableRawPointer) throws(KernelError)
     /// Computes the given work items; may be called from several threads at once on disjoint ranges.
     func run(_ arguments: KernelArguments, items: Range<Int>) throws(KernelError)
 }
 
+/// Most kernels have one stage and read nothing beside input, operand and bias.
+extension Kernel {
+    /// One.
+    public var stageCount: Int { 1 }
+    /// Those of the only stage.
+    public func workItemCount(batch: Int, stage: Int) -> Int { workItemCount(batch: batch) }
+    /// None.
+    public func sharedWorkspaceByteCount(batch: Int) -> Int { 0 }
+    /// None.
+    public var operands: KernelOperands { [] }
+}
+
 /// A kernel refused its work.
 public enum KernelError: Error, Hashable, Sendable, CustomStringConvertible {
     case failed(kernel: String, status: Int32)
     /// A kernel for another problem than the layer's.
+    /// The kernel reads what the caller does not give.
+    case missingOperands(kernel: String, KernelOperands)
+    /// The caller gives what the kernel would ignore.
+    case ignoredOperands(kernel: String, KernelOperands)
     case otherProblem(kernel: String, computes: SpecKey, followedBy: Activation, expected: SpecKey)
 
     public var description: String {
         let sentence: Sentence = switch self {
         case .failed(let kernel, let status): "Kernel \(kernel) returned status \(status); expected 0."
+        case .missingOperands(let kernel, let operands):
+            "Kernel \(kernel) reads \(operands.names.joined(separator: ", ")); expected one that does without, as the call has none."
+        case .ignoredOperands(let kernel, let operands):
+            "Received \(operands.names.joined(separator: ", ")) for kernel \(kernel), which reads none."
         case .otherProblem(let kernel, let computes, let activation, let expected):
             "Received kernel \(kernel) for \(computes), followed by the activation \(activation); expected one for \(expected)."
         }

@@ -27,10 +27,19 @@ public struct KernelDescriptor: Hashable, Sendable {
     public let packedByteCount: Int
     /// Workspace bytes of one thread.
     public let workspaceByteCount: Int
-    /// How a call is cut into work items.
-    public let workItems: WorkItems
+    /// How each of its stages is cut into work items; at least one.
+    public let stages: [WorkItems]
+    /// Bytes of the workspace that the threads of a call share, beside what each sample adds.
+    public let sharedByteCount: Int
+    /// What each sample adds to them.
+    public let sharedByteCountPerSample: Int
+    /// What it reads beside input, packed weights and bias.
+    public let operands: KernelOperands
     /// Useful floating-point operations of one batch element.
     public let flopsPerSample: Int
+
+    /// How its first stage is cut into work items.
+    public var workItems: WorkItems { stages[0] }
 
     /// Bytes of all its texts.
     var textByteCount: Int { [key.text, name, schedule, loops, packing, target, templateDigest].reduce(0) { $0 + $1.utf8.count } }
@@ -50,34 +59,12 @@ extension KernelDescriptor {
     ///   - object: the bytes of the whole plugin object; texts are offsets into it.
     ///   - stride: bytes from one descriptor to the next.
     init(reading object: ByteReader, at offset: Int, stride: Int) throws(ByteReader.Malformed) {
-        typealias Layout = MemoryLayout<vs_kernel_descriptor>
-
-        func field(_ path: PartialKeyPath<vs_kernel_descriptor>, _ what: String) throws(ByteReader.Malformed) -> Int {
-            guard let distance = Layout.offset(of: path) else { throw ByteReader.Malformed(reason: "\(what) has no place") }
-            return offset + distance
-        }
-        func number(_ path: PartialKeyPath<vs_kernel_descriptor>, _ what: String, maximum: Int) throws(ByteReader.Malformed) -> Int {
-            let value = try object.integer(UInt64.self, at: try field(path, what), what)
-            guard value <= maximum else { throw ByteReader.Malformed(reason: "\(what) is \(value); expected at most \(maximum)") }
-            return Int(value)
-        }
-        func text(_ path: PartialKeyPath<vs_kernel_descriptor>, _ what: String) throws(ByteReader.Malformed) -> String {
-            let place = try field(path, what)
-            let start = Int(try object.integer(UInt32.self, at: place, what))
-            let length = Int(try object.integer(UInt32.self, at: place + 4, what))
-            guard length <= 1 << 16, object.contains(start, length) else {
-                throw ByteReader.Malformed(reason: "\(what) lies outside the plugin object")
-            }
-            guard let text = String(validating: object.bytes[start..<start + length], as: UTF8.self) else {
-                throw ByteReader.Malformed(reason: "\(what) is not UTF-8")
-            }
-            return text
-        }
-
-        let size = try number(\.size, "its size", maximum: stride)
-        guard size >= Layout.size else { throw ByteReader.Malformed(reason: "its size is \(size); expected at least \(Layout.size)") }
+        let fields = DescriptorReader(object: object, offset: offset)
+        let size = try fields.number(\.size, "its size", maximum: stride)
+        let least = MemoryLayout<vs_kernel_descriptor>.size
+        guard size >= least else { throw ByteReader.Malformed(reason: "its size is \(size); expected at least \(least)") }
         do {
-            key = try SpecKey(parsing: try text(\.key, "its key"))
+            key = try SpecKey(parsing: try fields.text(\.key, "its key"))
             spec = try key.spec
         } catch let error as SpecError {
             throw ByteReader.Malformed(reason: "\(error)")
@@ -86,37 +73,48 @@ extension KernelDescriptor {
         } catch {
             throw ByteReader.Malformed(reason: "\(error)")
         }
-        name = try text(\.name, "its name")
+        name = try fields.text(\.name, "its name")
         if name.isEmpty { throw ByteReader.Malformed(reason: "its name is empty") }
-        schedule = try text(\.schedule, "its schedule")
-        loops = try text(\.loops, "its list of loops")
-        packing = try text(\.packing, "its packing key")
-        target = try text(\.target, "its target")
-        templateDigest = try text(\.template_digest, "its template digest")
+        schedule = try fields.text(\.schedule, "its schedule")
+        loops = try fields.text(\.loops, "its list of loops")
+        packing = try fields.text(\.packing, "its packing key")
+        target = try fields.text(\.target, "its target")
+        templateDigest = try fields.text(\.template_digest, "its template digest")
 
-        let op = try object.integer(UInt32.self, at: try field(\.op, "its operation"), "its operation")
-        guard op == VS_OP_FORWARD, spec.op == .forward else {
-            throw ByteReader.Malformed(reason: "its operation is \(op) with key operation \(spec.op.rawValue); expected \(VS_OP_FORWARD) and forward")
+        let op = try fields.bits(UInt32.self, \.op, "its operation")
+        guard spec.op != .filterGradient, op == spec.op.abiNumber else {
+            throw ByteReader.Malformed(
+                reason: "its operation is \(op) with key operation \(spec.op.rawValue); expected \(VS_OP_TRANSPOSED_CONVOLUTION) with forward or \(VS_OP_CONVOLUTION) with inputGradient")
         }
-        let bits = try object.integer(UInt64.self, at: try field(\.features, "its features"), "its features")
+        let bits = try fields.bits(UInt64.self, \.features, "its features")
         features = Target.Feature.allCases.filter { bits & $0.abiBit != 0 }
         unknownFeatureBits = bits & ~Target.Feature.allCases.reduce(0) { $0 | $1.abiBit }
 
-        packedByteCount = try number(\.packed_bytes, "the size of its packed weights", maximum: Geometry.maximumByteCount)
+        packedByteCount = try fields.number(\.packed_bytes, "the size of its packed weights", maximum: Geometry.maximumByteCount)
         if packedByteCount % 64 != 0 {
             throw ByteReader.Malformed(reason: "the size of its packed weights is \(packedByteCount); expected a multiple of 64")
         }
-        workspaceByteCount = try number(\.workspace_bytes, "its workspace size", maximum: 1 << 32)
-        let items = try number(\.items, "its number of work items", maximum: 1 << 40)
-        if items == 0 { throw ByteReader.Malformed(reason: "its number of work items is 0; expected at least 1") }
-        let rule = try object.integer(UInt32.self, at: try field(\.item_rule, "its rule for work items"), "its rule for work items")
-        switch rule {
-        case VS_ITEMS_PER_SAMPLE: workItems = .perSample(items)
-        case VS_ITEMS_PER_CALL: workItems = .perCall(items)
-        default:
+        workspaceByteCount = try fields.number(\.workspace_bytes, "its workspace size", maximum: 1 << 32)
+        sharedByteCount = try fields.number(\.shared_bytes, "the size of its shared workspace", maximum: Geometry.maximumByteCount)
+        sharedByteCountPerSample = try fields.number(
+            \.shared_bytes_per_sample, "what a sample adds to its shared workspace", maximum: Geometry.maximumByteCount)
+        flopsPerSample = try fields.number(\.flops_per_sample, "its operation count", maximum: .max)
+        stages = try fields.stages()
+        operands = KernelOperands(rawValue: try fields.bits(UInt32.self, \.operands, "its operands"))
+        guard operands.isSubset(of: .known) else {
             throw ByteReader.Malformed(
-                reason: "its rule for work items is \(rule); expected \(VS_ITEMS_PER_SAMPLE) or \(VS_ITEMS_PER_CALL)")
+                reason: "its operands are \(operands.rawValue); expected bits of \(KernelOperands.known.rawValue)")
         }
-        flopsPerSample = try number(\.flops_per_sample, "its operation count", maximum: .max)
+    }
+}
+
+extension KernelOp {
+    /// The number of this operation in a kernel descriptor.
+    var abiNumber: UInt32 {
+        switch self {
+        case .forward: VS_OP_TRANSPOSED_CONVOLUTION
+        case .inputGradient: VS_OP_CONVOLUTION
+        case .filterGradient: VS_OP_KERNEL_GRADIENT
+        }
     }
 }

@@ -16,27 +16,28 @@ extension KernelRegistry {
 
     /// - Parameter files: plugins, each its path or the reason why it has none.
     func load(files: [PluginFolder.File]) -> [PluginReport] {
-        var opened: [Result<[SpecializedKernel], PluginError>] = []
+        var opened: [Result<(kernels: [SpecializedKernel], omitted: [PluginReport.Omission]), PluginError>] = []
         for file in files {
             do throws(PluginError) {
                 if let error = file.error { throw error }
-                opened.append(.success(try PluginImage(path: file.path, features: features, trustedFolders: trustedFolders).kernels()))
+                let image = try PluginImage(path: file.path, features: features, trustedFolders: trustedFolders)
+                opened.append(.success((try image.kernels(), image.omitted)))
             } catch {
                 opened.append(.failure(error))
             }
         }
-        let best = WidestKernels(opened.flatMap { (try? $0.get()) ?? [] })
+        let best = WidestKernels(opened.flatMap { (try? $0.get().kernels) ?? [] })
         var chosen: [SpecializedKernel] = []
         var reports: [PluginReport] = []
         for (file, result) in zip(files, opened) {
             switch result {
-            case .success(let kernels):
+            case .success(let (kernels, unusable)):
                 let kept = kernels.filter { best.surpassing($0) == nil }
-                let omitted = kernels.compactMap { kernel in
+                let surpassed = kernels.compactMap { kernel in
                     best.surpassing(kernel).map { PluginReport.Omission(kernel: kernel.name, reason: $0) }
                 }
                 chosen += kept
-                reports.append(PluginReport(path: file.path, loaded: kept.map(\.name), omitted: omitted, error: nil))
+                reports.append(PluginReport(path: file.path, loaded: kept.map(\.name), omitted: unusable + surpassed, error: nil))
             case .failure(let error):
                 reports.append(PluginReport(path: file.path, loaded: [], omitted: omissions(of: file, error), error: error))
             }
@@ -52,12 +53,11 @@ extension KernelRegistry {
         default: return []
         }
         guard let plugin = try? PluginFile(path: file.path) else { return [] }
+        // Of a kernel for another architecture it is not asked what it needs beside that.
+        let isForeign = plugin.machine != PluginFile.Machine.host
         return plugin.descriptors.map { kernel in
-            let missing = kernel.features.filter { !features.contains($0) }
-            // Of a kernel for another architecture it is not asked what it needs beside that.
-            let isForeign = plugin.machine != PluginFile.Machine.host
-            let own = isForeign || missing.isEmpty ? error : .missingFeatures(path: file.path, kernel: kernel.name, features: missing)
-            return PluginReport.Omission(kernel: kernel.name, reason: .unusable(own))
+            let own = isForeign ? nil : plugin.obstacle(to: kernel, features: features)
+            return PluginReport.Omission(kernel: kernel.name, reason: .unusable(own ?? error))
         }
     }
 }

@@ -96,7 +96,7 @@ public final class KernelRegistry: KernelProvider {
     private let logger: Logger
 
     /// - Parameters:
-    ///   - features: what the processor has; plugins that need more are refused.
+    ///   - features: what the processor has; kernels that need more are passed over.
     ///   - trustedFolders: what lies in or below them may belong to their owners too, and their groups may write to it. Those that the
     ///     environment variable VOXELSMITH_TRUSTED_FOLDERS names, whole paths separated by colons, count as well.
     ///   - logger: told once per problem when the interpreter stands in although plugins are loaded; at level debug, of every choice.
@@ -109,13 +109,15 @@ public final class KernelRegistry: KernelProvider {
         self.logger = logger
     }
 
-    /// Loads a plugin and registers its kernels after those already there.
-    /// - Returns: the loaded image; the registry's kernels keep it mapped.
-    /// - Throws: `PluginError`; then nothing is registered.
+    /// Loads a plugin and registers its kernels after those already there. Kernels that this processor cannot run are passed over, and
+    /// the logger is told why.
+    /// - Returns: the loaded image, which lists what was passed over; the registry's kernels keep it mapped.
+    /// - Throws: `PluginError`, also when no kernel can be run here; then nothing is registered.
     @discardableResult
     public func load(path: String) throws(PluginError) -> PluginImage {
         let image = try PluginImage(path: path, features: features, trustedFolders: trustedFolders)
         register(try image.kernels())
+        for omission in image.omitted { logger.notice("\("Passed over: \(omission.reason)" as Sentence)") }
         return image
     }
 

@@ -87,7 +87,7 @@ public enum PluginError: Error, Hashable, Sendable, CustomStringConvertible {
         case .wrongMagic(let path, let received):
             "Plugin \(path) begins its object with 0x\(String(received, radix: 16)); expected the plugin magic."
         case .unsupportedABI(let path, let received):
-            "Plugin \(path) has kernel ABI \(received); expected \(PluginFile.abiMajor)."
+            "Plugin \(path) has kernel ABI \(received); expected \(PluginFile.abiMajor), as voxelsmith build makes it."
         case .malformedObject(let path, let reason): "Plugin \(path) has a malformed object: \(reason)."
         case .malformedDescriptor(let path, let index, let reason):
             "Kernel descriptor \(index) of plugin \(path) is malformed: \(reason)."

@@ -154,19 +154,21 @@ public struct PluginFile: Sendable {
             entryPoints: (0..<count).flatMap { [first + $0 * stride, first + $0 * stride + MemoryLayout<UInt64>.size] })
     }
 
-    /// Whether this process can run the plugin.
+    /// Whether this process can run any kernel of the plugin.
     /// - Parameter features: what the processor has.
-    /// - Throws: `PluginError.foreignMachine`, `.unknownFeatures`, `.missingFeatures`; one kernel that needs more refuses the whole
-    ///   plugin.
+    /// - Throws: `PluginError.foreignMachine`; where no kernel can be run what stands against the first, `.unknownFeatures` or
+    ///   `.missingFeatures`.
     public func checkMachine(features: Set<Target.Feature> = HostCPU.features) throws(PluginError) {
         guard machine == Machine.host else { throw .foreignMachine(path: path, received: machine.rawValue) }
-        for descriptor in descriptors {
-            if descriptor.unknownFeatureBits != 0 {
-                throw .unknownFeatures(path: path, kernel: descriptor.name, bits: descriptor.unknownFeatureBits)
-            }
-            let missing = descriptor.features.filter { !features.contains($0) }
-            if !missing.isEmpty { throw .missingFeatures(path: path, kernel: descriptor.name, features: missing) }
-        }
+        for descriptor in descriptors where obstacle(to: descriptor, features: features) == nil { return }
+        if let first = descriptors.first, let obstacle = obstacle(to: first, features: features) { throw obstacle }
+    }
+
+    /// Why a processor of this machine cannot run one of the kernels; nil when it can.
+    func obstacle(to kernel: KernelDescriptor, features: Set<Target.Feature>) -> PluginError? {
+        if kernel.unknownFeatureBits != 0 { return .unknownFeatures(path: path, kernel: kernel.name, bits: kernel.unknownFeatureBits) }
+        let missing = kernel.features.filter { !features.contains($0) }
+        return missing.isEmpty ? nil : .missingFeatures(path: path, kernel: kernel.name, features: missing)
     }
 }
 

@@ -6,36 +6,53 @@ import LayerSpec
 public final class PluginImage: Sendable {
     /// The file as it was read and checked before its bytes were mapped.
     public let file: PluginFile
+    /// The kernels that this processor cannot run, and why; the others are loaded without them.
+    public let omitted: [PluginReport.Omission]
+    private let features: Set<Target.Feature>
     private let mapping: PluginMapping
 
     /// Opens and checks a plugin, and maps a private copy of it: what becomes of the file afterwards does not matter.
     /// - Parameters:
     ///   - path: of the file.
-    ///   - features: what the processor has; kernels that need more refuse the whole plugin.
+    ///   - features: what the processor has; kernels that need more are passed over.
     ///   - trustedFolders: as `KernelRegistry`'s.
-    /// - Throws: `PluginError`; nothing of the file has been executed when it is about the file's contents.
+    /// - Throws: `PluginError`, also when no kernel can be run here; nothing of the file has been executed when it is about the file's
+    ///   contents.
     public init(
         path: String, features: Set<Target.Feature> = HostCPU.features, trustedFolders: [String] = []
     ) throws(PluginError) {
         let bytes = try OpenPlugin(path: path, trust: .current(trustedFolders: trustedFolders)).read()
         file = try PluginFile(bytes: bytes, path: path)
         try file.checkMachine(features: features)
+        self.features = features
+        omitted = file.descriptors.compactMap { [file] kernel in
+            file.obstacle(to: kernel, features: features).map { PluginReport.Omission(kernel: kernel.name, reason: .unusable($0)) }
+        }
         mapping = try PluginMapping.shared(file, bytes: bytes)
     }
 
-    /// The kernels of this plugin, in the order of the file.
+    /// The kernels of this plugin that the processor can run, in the order of the file.
     /// - Throws: `PluginError.malformedDescriptor` for a kernel without entry points.
     public func kernels() throws(PluginError) -> [SpecializedKernel] {
         var kernels: [SpecializedKernel] = []
-        for (index, descriptor) in file.descriptors.enumerated() {
-            let place = mapping.object + MemoryLayout<vs_plugin>.size + index * file.descriptorStride
-            let mapped = place.loadUnaligned(as: vs_kernel_descriptor.self)
-            guard let pack = mapped.pack, let run = mapped.run else {
-                throw .malformedDescriptor(path: file.path, index: index, reason: "it has no entry points")
-            }
-            kernels.append(SpecializedKernel(descriptor: descriptor, image: self, pack: pack, run: run))
+        for (index, descriptor) in file.descriptors.enumerated() where file.obstacle(to: descriptor, features: features) == nil {
+            kernels.append(try kernel(at: index))
         }
         return kernels
+    }
+
+    /// One kernel by its position in the file; no other index than one of `file.descriptors`.
+    /// - Throws: `PluginError.missingFeatures`, `.unknownFeatures` for one that the processor cannot run, `.malformedDescriptor` for
+    ///   one without entry points.
+    public func kernel(at index: Int) throws(PluginError) -> SpecializedKernel {
+        let descriptor = file.descriptors[index]
+        if let obstacle = file.obstacle(to: descriptor, features: features) { throw obstacle }
+        let place = mapping.object + MemoryLayout<vs_plugin>.size + index * file.descriptorStride
+        let mapped = place.loadUnaligned(as: vs_kernel_descriptor.self)
+        guard let pack = mapped.pack, let run = mapped.run else {
+            throw .malformedDescriptor(path: file.path, index: index, reason: "it has no entry points")
+        }
+        return SpecializedKernel(descriptor: descriptor, image: self, pack: pack, run: run)
     }
 }
 
@@ -75,6 +92,17 @@ public struct SpecializedKernel: Kernel {
     /// By the descriptor's rule.
     public func workItemCount(batch: Int) -> Int { descriptor.workItems.count(batch: batch) }
 
+    /// From the descriptor.
+    public var stageCount: Int { descriptor.stages.count }
+    /// By the rule of the stage.
+    public func workItemCount(batch: Int, stage: Int) -> Int { descriptor.stages[stage].count(batch: batch) }
+    /// From the descriptor.
+    public func sharedWorkspaceByteCount(batch: Int) -> Int {
+        Checked.clampedSum(descriptor.sharedByteCount, Checked.clampedProduct(descriptor.sharedByteCountPerSample, batch))
+    }
+    /// From the descriptor.
+    public var operands: KernelOperands { descriptor.operands }
+
     /// Calls the plugin's `pack`.
     public func pack(weights: UnsafeRawPointer, into packed: UnsafeMutableRawPointer) throws(KernelError) {
         var arguments = vs_pack_args(size: UInt64(MemoryLayout<vs_pack_args>.size), weights: weights, packed: packed)
@@ -82,11 +110,24 @@ public struct SpecializedKernel: Kernel {
         if status != VS_OK { throw .failed(kernel: name, status: status) }
     }
 
-    /// Calls the plugin's `run` on `items.lowerBound ..< items.upperBound`.
+    /// Calls the plugin's `run` on `items.lowerBound ..< items.upperBound` of the arguments' stage.
     public func run(_ arguments: KernelArguments, items: Range<Int>) throws(KernelError) {
-        var call = vs_run_args(
-            size: UInt64(MemoryLayout<vs_run_args>.size), batch: Int64(arguments.batch), input: arguments.input,
-            packed: arguments.operand, bias: arguments.bias, output: arguments.output, workspace: arguments.workspace)
+        try check(operands: arguments.operands)
+        var call = vs_run_args()
+        call.size = UInt64(MemoryLayout<vs_run_args>.size)
+        call.batch = Int64(arguments.batch)
+        call.input = arguments.input
+        call.packed = arguments.operand
+        call.bias = arguments.bias
+        call.output = arguments.output
+        call.workspace = arguments.workspace
+        call.second = arguments.second
+        call.residual = arguments.residual
+        call.scales = arguments.scales
+        call.zero_points = arguments.zeroPoints
+        call.output_voxel_stride = Int64(arguments.outputVoxelStride)
+        call.shared = arguments.shared
+        call.stage = Int64(arguments.stage)
         let status = runFunction(&call, Int64(items.lowerBound), Int64(items.upperBound))
         if status != VS_OK { throw .failed(kernel: name, status: status) }
     }

@@ -15,7 +15,7 @@ public struct PluginReport: Hashable, Sendable, CustomStringConvertible {
 
     /// Why a kernel was not registered.
     public enum Reason: Hashable, Sendable, CustomStringConvertible {
-        /// This machine cannot run it, or its file was refused for another kernel's sake.
+        /// This machine cannot run it.
         case unusable(PluginError)
         /// Another file of the folder has a kernel for the same problem and a wider instruction set, which is used instead.
         case surpassed(by: String, path: String, target: String)

@@ -78,6 +78,8 @@ public struct PreparedLayer: Sendable {
             let shape = spec.epilogue.hasBias ? [spec.biasCount] : []
             try Self.check(bias, shape: shape, spec.elements.storage)
         }
+        // A layer has none of what some kernels read beside input, weights and bias.
+        try choice.kernel.check(operands: [])
         self.spec = spec
         self.choice = choice
         self.bias = bias
@@ -95,19 +97,28 @@ public struct PreparedLayer: Sendable {
         ThreadPool.shared.start(threads: threads)
         packed.bringIntoCaches(threads: threads)
         try WorkspacePool.lease(byteCount: choice.kernel.workspaceByteCount, threads: threads)?.makeResident()
+        try WorkspacePool.lease(byteCount: choice.kernel.sharedWorkspaceByteCount(batch: 1), threads: 1)?.makeResident()
     }
 
-    /// Threads that share a call at most.
+    /// Threads that share a call at most, in the stage that can use the most.
     private func participants(threads: Int, batch: Int) -> Int {
-        ThreadPool.participants(threads: threads, items: choice.kernel.workItemCount(batch: batch), cost: cost.batch(batch))
+        let (kernel, cost) = (choice.kernel, cost.batch(batch))
+        var most = 1
+        for stage in 0..<kernel.stageCount {
+            let items = kernel.workItemCount(batch: batch, stage: stage)
+            most = max(most, ThreadPool.participants(threads: threads, items: items, cost: cost))
+        }
+        return most
     }
 
-    /// Workspace of a call: that of one thread times the threads that take part.
+    /// Workspace of a call: that of one thread times the threads that take part, and what they share.
     /// - Parameters:
     ///   - batch: number of samples.
     ///   - threads: as in a call.
     public func workspaceByteCount(batch: Int, threads: Int = ThreadPool.defaultThreadCount) -> Int {
-        batch <= 0 ? 0 : Checked.clampedProduct(choice.kernel.workspaceByteCount, participants(threads: threads, batch: batch))
+        if batch <= 0 { return 0 }
+        let ofThreads = Checked.clampedProduct(choice.kernel.workspaceByteCount, participants(threads: threads, batch: batch))
+        return Checked.clampedSum(ofThreads, choice.kernel.sharedWorkspaceByteCount(batch: batch))
     }
 
     private static func check(_ tensor: Tensor?, shape: [Int], _ type: ElementType) throws(TensorError) {
@@ -172,19 +183,25 @@ public struct PreparedLayer: Sendable {
     ) throws {
         if batch <= 0 { return }
         let kernel = choice.kernel
-        let items = kernel.workItemCount(batch: batch)
         let cost = cost.batch(batch)
-        let participants = ThreadPool.participants(threads: threads, items: items, cost: cost)
+        let participants = participants(threads: threads, batch: batch)
         let workspace = try WorkspacePool.lease(byteCount: kernel.workspaceByteCount, threads: participants)
-        defer { withExtendedLifetime((workspace, packed)) {} }
+        let shared = try WorkspacePool.lease(byteCount: kernel.sharedWorkspaceByteCount(batch: batch), threads: 1)
+        defer { withExtendedLifetime((workspace, shared, packed)) {} }
 
         func run(bias: UnsafeRawPointer?) throws(KernelError) {
-            let arguments = KernelArguments(
+            var arguments = KernelArguments(
                 batch: batch, input: input, operand: packed.storage.address, bias: bias, output: output, workspace: nil)
-            try ThreadPool.shared.run(threads: participants, items: items, cost: cost) { (participant, range) throws(KernelError) in
-                var own = arguments
-                own.workspace = workspace?.address(of: participant)
-                try kernel.run(own, items: range)
+            arguments.shared = shared?.address(of: 0)
+            // The pool returns when all items of a stage are done, so the next one may read what they wrote.
+            for stage in 0..<kernel.stageCount {
+                arguments.stage = stage
+                let (items, ofStage) = (kernel.workItemCount(batch: batch, stage: stage), arguments)
+                try ThreadPool.shared.run(threads: participants, items: items, cost: cost) { (participant, range) throws(KernelError) in
+                    var own = ofStage
+                    own.workspace = workspace?.address(of: participant)
+                    try kernel.run(own, items: range)
+                }
             }
         }
         if let bias {

@@ -25,16 +25,20 @@ struct GuardedCall {
         let y = GuardedBuffer(
             byteCount: Checked.clampedCount(kernel.spec.outputShape(batch: batch) + [type.byteCount]), placement: placement)
         y.fill(0xFF)
-        let items = kernel.workItemCount(batch: batch)
-        for range in ranges?(items) ?? [0..<items] where !range.isEmpty {
-            let workspace = GuardedBuffer(byteCount: kernel.workspaceByteCount, placement: placement, alignment: 64)
-            workspace.fill(0xFF)
-            try withExtendedLifetime((x, packed, b, y, workspace)) {
-                try kernel.run(
-                    KernelArguments(
-                        batch: batch, input: x.address, operand: packed.address, bias: b?.address, output: y.address,
-                        workspace: workspace.address),
-                    items: range)
+        let sharedByteCount = kernel.sharedWorkspaceByteCount(batch: batch)
+        let shared = GuardedBuffer(byteCount: sharedByteCount, placement: placement, alignment: 64)
+        shared.fill(0xFF)
+        for stage in 0..<kernel.stageCount {
+            let items = kernel.workItemCount(batch: batch, stage: stage)
+            for range in ranges?(items) ?? [0..<items] where !range.isEmpty {
+                let workspace = GuardedBuffer(byteCount: kernel.workspaceByteCount, placement: placement, alignment: 64)
+                workspace.fill(0xFF)
+                var arguments = KernelArguments(
+                    batch: batch, input: x.address, operand: packed.address, bias: b?.address, output: y.address,
+                    workspace: workspace.address)
+                arguments.shared = sharedByteCount == 0 ? nil : shared.address
+                arguments.stage = stage
+                try withExtendedLifetime((x, packed, b, y, workspace, shared)) { try kernel.run(arguments, items: range) }
             }
         }
         return withExtendedLifetime(y) {

@@ -75,8 +75,8 @@ public struct VerificationProcess: Sendable {
     /// - Parameters:
     ///   - path: of the file.
     ///   - onKernel: called with the number of the kernel that is next, and of all.
-    /// - Returns: one verdict for each kernel, in the order of the plugin.
-    /// - Throws: `PluginError` for a plugin this machine cannot run, `KernelBuildError.fileSystem` when no process can be started,
+    /// - Returns: one verdict for each kernel, in the order of the plugin; one that this machine cannot run gives up with the reason.
+    /// - Throws: `PluginError` for a plugin none of whose kernels this machine can run, `KernelBuildError.fileSystem` when no process can be started,
     ///   `CancellationError`.
     public func verify(plugin path: String, onKernel: (Int, Int) -> Void = { _, _ in }) async throws -> [KernelVerdict] {
         let file = try PluginFile(path: path, trustedFolders: trustedFolders)
@@ -141,9 +141,8 @@ public struct VerificationProcess: Sendable {
         for number in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP] { signal(number, SIG_DFL) }
         let image = try PluginImage(path: path, trustedFolders: trustedFolders)
         guard image.file.digest == digest else { throw PluginError.imageDiffers(path: path) }
-        let kernels = try image.kernels()
-        guard kernels.indices.contains(index) else { throw PluginError.imageDiffers(path: path) }
-        _ = try KernelVerifier(kernels[index]).verify { check in print(line(check)) }
+        guard image.file.descriptors.indices.contains(index) else { throw PluginError.imageDiffers(path: path) }
+        _ = try KernelVerifier(image.kernel(at: index)).verify { check in print(line(check)) }
         print(line(end))
     }
 

@@ -39,14 +39,15 @@ struct PluginsOption: ParsableArguments {
         for plugin in plugins { files.reads(plugin, "--plugin") }
     }
 
-    /// The kernels of the plugins. In mode `auto` a plugin that cannot be used is warned about and left out.
+    /// The kernels of the plugins. In mode `auto` a plugin that cannot be used is warned about and left out,
+    /// in every mode a kernel of one.
     /// - Throws: `PluginError` in mode `specialized`.
     func registry(mode: KernelMode) throws -> KernelRegistry {
         let registry = KernelRegistry(trustedFolders: trust.trustedFolders)
         if mode == .interpreter { return registry }
         for plugin in plugins {
             do {
-                try registry.load(path: plugin)
+                for omission in try registry.load(path: plugin).omitted { Console.warn("\(omission.reason) Going on without it.") }
             } catch {
                 if mode == .specialized { throw error }
                 Console.warn("\(error) Going on without it.")

@@ -110,20 +110,29 @@ private struct FirstCall {
 private struct BareKernel {
     private let arguments: KernelArguments
     private let kernel: any Kernel
-    private let items: Int
     private let memory: [TensorStorage]
 
     /// - Parameters: `x` and `y`: give the sizes.
     init(_ layer: PreparedLayer, _ x: Tensor, _ y: Tensor) throws {
         kernel = layer.choice.kernel
-        items = kernel.workItemCount(batch: 1)
-        let sizes = [x.byteCount, kernel.packedByteCount, layer.spec.biasCount * 8, y.byteCount, kernel.workspaceByteCount]
+        let sizes = [
+            x.byteCount, kernel.packedByteCount, layer.spec.biasCount * 8, y.byteCount, kernel.workspaceByteCount,
+            kernel.sharedWorkspaceByteCount(batch: 1),
+        ]
         memory = try sizes.map { try TensorStorage(byteCount: $0) }
         for (block, size) in zip(memory, sizes) { block.address.initializeMemory(as: UInt8.self, repeating: 0, count: size) }
-        arguments = KernelArguments(
+        var arguments = KernelArguments(
             batch: 1, input: memory[0].address, operand: memory[1].address, bias: memory[2].address, output: memory[3].address,
             workspace: memory[4].address)
+        arguments.shared = sizes[5] == 0 ? nil : memory[5].address
+        self.arguments = arguments
     }
 
-    func run() throws { try kernel.run(arguments, items: 0..<items) }
+    func run() throws {
+        var arguments = arguments
+        for stage in 0..<kernel.stageCount {
+            arguments.stage = stage
+            try kernel.run(arguments, items: 0..<kernel.workItemCount(batch: 1, stage: stage))
+        }
+    }
 }

@@ -30,7 +30,7 @@ import _TestSupport
         let json = try JSONValue(parsing: Voxelsmith.run(["version", "--json"]).output.utf8)
         let report = try #require(json.object)
         #expect("\(report["name"]?.string ?? "") \(report["version"]?.string ?? "")\n" == flag.output)
-        #expect(report["abi_version"] == .integer(1))
+        #expect(report["abi_version"] == .integer(2))
         let machine = try #require(report["machine"]?.object)
         for key in ["cpu", "cores", "target", "swift", "clang", "os"] { #expect(machine[key]?.isNull == false, "\(key)") }
     }

@@ -160,14 +160,21 @@ import _TestSupport
                 void *packed = aligned(kernel->packed_bytes);
                 vs_pack_args packing = {sizeof packing, weights, packed};
                 if (kernel->pack(&packing) != VS_OK) { printf("kernel %u refused to pack\\n", k); return 1; }
-                int64_t items = (int64_t)kernel->items * (kernel->item_rule == VS_ITEMS_PER_CALL ? 1 : n[0]);
-                for (int64_t begin = 0, step = 1; begin < items; begin += step, step = step % 5 + 1) {
-                    int64_t end = begin + step < items ? begin + step : items;
-                    void *workspace = aligned(kernel->workspace_bytes);
-                    vs_run_args call = {sizeof call, n[0], input, packed, n[3] > 0 ? bias : NULL, output, workspace};
-                    if (kernel->run(&call, begin, end) != VS_OK) { printf("kernel %u refused to run\\n", k); return 1; }
-                    free(workspace);
+                void *shared = aligned(kernel->shared_bytes + (uint64_t)n[0] * kernel->shared_bytes_per_sample);
+                for (uint32_t s = 0; s < kernel->stage_count; s++) {
+                    vs_stage stage = {kernel->items, kernel->item_rule, 0};
+                    if (s > 0) stage = kernel->later_stages[s - 1];
+                    int64_t items = (int64_t)stage.items * (stage.item_rule == VS_ITEMS_PER_CALL ? 1 : n[0]);
+                    for (int64_t begin = 0, step = 1; begin < items; begin += step, step = step % 5 + 1) {
+                        int64_t end = begin + step < items ? begin + step : items;
+                        void *workspace = aligned(kernel->workspace_bytes);
+                        vs_run_args call = {.size = sizeof call, .batch = n[0], .input = input, .packed = packed, .bias = n[3] > 0 ? bias : NULL,
+                                            .output = output, .workspace = workspace, .shared = shared, .stage = s};
+                        if (kernel->run(&call, begin, end) != VS_OK) { printf("kernel %u refused to run\\n", k); return 1; }
+                        free(workspace);
+                    }
                 }
+                free(shared);
                 for (int64_t i = 0; i < n[4]; i++) {
                     double received = number(output, i, size), wanted = number(expected, i, size);
                     if (n[5] ? received != wanted : received != received) {

@@ -13,12 +13,13 @@ package struct HandWrittenPlugin {
     var features = "0"
     var abiMajor = "VS_ABI_MAJOR"
     var magic = "VS_PLUGIN_MAGIC"
-    var count = "1"
+    /// Replaces the number of kernels.
+    var count: String?
     /// Replaces the packing key.
     var packing: String?
     /// Replaces the text of the key.
     var key: String?
-    var op = "VS_OP_FORWARD"
+    var op = "VS_OP_TRANSPOSED_CONVOLUTION"
     var symbol = "voxelsmith_plugin"
     /// C at the start of `run`; `y` is the output.
     var atRun = ""
@@ -27,11 +28,16 @@ package struct HandWrittenPlugin {
     var linkerFlags: [String] = []
     /// Replaces the offset of the key's text.
     var keyOffset = "OFFSET(key)"
+    /// C expressions of the fields of the same name.
+    package var items = "SLICES", itemRule = "VS_ITEMS_PER_SAMPLE", operands = "0", stageCount = "1", sharedBytes = "0",
+        sharedBytesPerSample = "0", laterStages = "{0}"
+    /// Further kernels with the same code, each with the C expression of the features it needs.
+    package var others: [(name: String, features: String)] = []
 
     package init(
         spec: KernelSpec, name: String = "hand_written", factor: Int = 1, features: String = "0", abiMajor: String = "VS_ABI_MAJOR",
-        magic: String = "VS_PLUGIN_MAGIC", count: String = "1", packing: String? = nil, key: String? = nil, op: String = "VS_OP_FORWARD",
-        symbol: String = "voxelsmith_plugin", atRun: String = "", extra: String = "", linkerFlags: [String] = [],
+        magic: String = "VS_PLUGIN_MAGIC", count: String? = nil, packing: String? = nil, key: String? = nil,
+        op: String = "VS_OP_TRANSPOSED_CONVOLUTION", symbol: String = "voxelsmith_plugin", atRun: String = "", extra: String = "", linkerFlags: [String] = [],
         keyOffset: String = "OFFSET(key)"
     ) {
         (self.spec, self.name, self.factor, self.features, self.abiMajor) = (spec, name, factor, features, abiMajor)
@@ -85,21 +91,34 @@ package struct HandWrittenPlugin {
         #define DIGEST "0"
         typedef struct {
             vs_plugin plugin;
-            vs_kernel_descriptor kernels[1];
+            vs_kernel_descriptor kernels[\(1 + others.count)];
             char key[sizeof KEY - 1], name[sizeof NAME - 1], schedule[sizeof SCHEDULE - 1], loops[sizeof LOOPS - 1],
                 packing[sizeof PACKING - 1], target[sizeof TARGET - 1], digest[sizeof DIGEST - 1];
+            \(others.enumerated().map { "char name\($0)[sizeof \"\($1.name)\" - 1];" }.joined(separator: " "))
         } object;
         #define OFFSET(field) offsetof(object, field)
         #define TEXT(field, text) {OFFSET(field), sizeof text - 1}
         extern const object \(symbol);
         __attribute__((visibility("default"), section(VS_PLUGIN_SECTION), used)) const object \(symbol) = {
-            {\(magic), \(abiMajor), sizeof(vs_kernel_descriptor), \(count), sizeof(object)},
-            {{sizeof(vs_kernel_descriptor), {\(keyOffset), sizeof KEY - 1}, TEXT(name, NAME), TEXT(schedule, SCHEDULE), TEXT(loops, LOOPS),
-              TEXT(packing, PACKING), TEXT(target, TARGET), TEXT(digest, DIGEST), \(op), 0, \(features), PACKED, F * 4,
-              SLICES, \(spec.geometry.flopCount), pack, run}},
-            KEY, NAME, SCHEDULE, LOOPS, PACKING, TARGET, DIGEST};
+            {\(magic), \(abiMajor), sizeof(vs_kernel_descriptor), \(count ?? "\(1 + others.count)"), sizeof(object)},
+            {\(descriptors)},
+            KEY, NAME, SCHEDULE, LOOPS, PACKING, TARGET, DIGEST\(others.map { ", \"\($0.name)\"" }.joined())};
         \(extra)
         """
+    }
+
+    /// The initializers of all descriptors.
+    private var descriptors: String {
+        func descriptor(_ nameText: String, _ features: String) -> String {
+            """
+            {sizeof(vs_kernel_descriptor), {\(keyOffset), sizeof KEY - 1}, \(nameText), TEXT(schedule, SCHEDULE), TEXT(loops, LOOPS),
+              TEXT(packing, PACKING), TEXT(target, TARGET), TEXT(digest, DIGEST), \(op), \(itemRule), \(features), PACKED, F * 4,
+              \(items), \(spec.geometry.flopCount), pack, run, \(operands), \(stageCount), \(sharedBytes), \(sharedBytesPerSample), \(laterStages)}
+            """
+        }
+        let first = descriptor("TEXT(name, NAME)", features)
+        let more = others.enumerated().map { descriptor("TEXT(name\($0), \"\($1.name)\")", $1.features) }
+        return ([first] + more).joined(separator: ",\n")
     }
 
     struct CompilerFailed: Error { let message: String }

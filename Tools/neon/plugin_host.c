@@ -211,6 +211,7 @@ static const vs_plugin *load(const char *path) {
 static void answer(const vs_plugin *plugin, const request *r) {
     expect(r->kernel < plugin->count, "the plugin has no kernel of that number.\n");
     const vs_kernel_descriptor *const kernel = (const vs_kernel_descriptor *)((const char *)(plugin + 1) + r->kernel * plugin->descriptor_size);
+    expect(kernel->stage_count == 1 && kernel->operands == 0, "a kernel with several stages or operands, which this program has no requests for.\n");
     const buffer input = receive(r->input_bytes, r->placement, 1);
     int64_t status;
     buffer output;
