@@ -11,6 +11,17 @@ extension Conv3D {
         return try kernelLayer(inputShape: inputShape)
     }
 
+    /// The convolution and its activation as a function that any task may call, whatever the `call` of a subclass makes of them.
+    /// - Parameter inputShapes: that of the one input, with the batch extent, whose value does not matter.
+    /// - Throws: as `prepare(inputShape:)`.
+    public func convolutionCall(inputShapes: [[Int]]) throws -> PreparedCall {
+        guard let shape = inputShapes.first, inputShapes.count == 1 else {
+            throw LayerError.inputCount(layer: name, received: inputShapes.count, expected: 1)
+        }
+        let (layer, surroundings) = (try kernelLayer(inputShape: shape), kernelSurroundings)
+        return { xs, threads in try xs.map { try surroundings.after(layer.call(surroundings.before($0), threads: threads)) } }
+    }
+
     /// Whether a `PreparedLayer` computes all that the layer does.
     public var isOnlyItsKernel: Bool { reasonAgainstPreparedLayer == nil }
 

@@ -316,7 +316,7 @@ open class Conv3D: Layer {
         return try PreparedLayer(spec: spec, choice: choice, weights: kernelSurroundings.before(kernel), bias: bias.map(kernelSurroundings.before), sharing: shared)
     }
 
-    private var kernelSurroundings: KernelSurroundings {
+    var kernelSurroundings: KernelSurroundings {
         KernelSurroundings(
             computeType: computeType, elementType: config.elementType, activation: activation, tensorActivation: tensorActivation)
     }
@@ -332,17 +332,6 @@ open class Conv3D: Layer {
         // What the call of a subclass does besides would be left out, silently.
         if !isPlainConvolution { return try super.preparedCall(inputShapes: inputShapes) }
         return try convolutionCall(inputShapes: inputShapes)
-    }
-
-    /// The convolution and its activation as a function that any task may call, whatever the `call` of a subclass makes of them.
-    /// - Parameter inputShapes: that of the one input, with the batch extent, whose value does not matter.
-    /// - Throws: as `prepare(inputShape:)`.
-    public func convolutionCall(inputShapes: [[Int]]) throws -> PreparedCall {
-        guard let shape = inputShapes.first, inputShapes.count == 1 else {
-            throw LayerError.inputCount(layer: name, received: inputShapes.count, expected: 1)
-        }
-        let (layer, surroundings) = (try kernelLayer(inputShape: shape), kernelSurroundings)
-        return { xs, threads in try xs.map { try surroundings.after(layer.call(surroundings.before($0), threads: threads)) } }
     }
 
     private var versions: [Int] { [kernel, bias].compactMap { $0?.version } }

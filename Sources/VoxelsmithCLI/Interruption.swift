@@ -80,12 +80,23 @@ enum Interruption {
         var number: Int32 = 0
         while sigwait(&awaited, &number) != 0 {}
         received.store(number, ordering: .sequentiallyConsistent)
-        guard let cancel = cancellation.withLock({ $0 }) else { die(of: number) }
-        cancel()
+        if cancellation.withLock({ $0 == nil }) { die(of: number) }
+        cancelElsewhere()
         // The work's own thread ends the process; a second signal, or too long a silence, does it here.
         var time = timespec(tv_sec: patience, tv_nsec: 0)
         while sigtimedwait(&awaited, nil, &time) < 0 && errno == EINTR {}
         die(of: number)
+    }
+
+    /// Cancels the work on a thread of its own: what tasks have left to be done then may take long, or wait for what does not come, and must
+    /// not keep this thread from a second signal and from the end of its patience.
+    private static func cancelElsewhere() {
+        var thread = pthread_t()
+        let status = pthread_create(&thread, nil, { _ in
+            Interruption.cancellation.withLock { $0 }?()
+            return nil
+        }, nil)
+        if status == 0 { pthread_detach(thread) } else { cancellation.withLock { $0 }?() }
     }
 
     private static func die(of number: Int32) -> Never {
