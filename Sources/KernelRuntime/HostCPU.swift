@@ -37,12 +37,18 @@ public enum HostCPU {
         return (sizes[1] ?? assumed.level1Bytes, level2, sizes[4] ?? sizes[3] ?? max(level2, assumed.lastLevelBytes))
     }()
 
-    /// The target called "native": the widest instruction set this processor runs, with its own cache sizes.
+    /// The target called "native": the best instruction set this processor runs, with its own caches and cores.
     public static let nativeTarget: Target = {
-        let caches = cacheSizes
-        return Target(
-            instructionSet, name: "native", level1Bytes: caches.level1, level2Bytes: caches.level2,
-            lastLevelBytes: caches.lastLevel)
+        #if arch(arm64)
+            let least = Target.InstructionSet.aarch64NEON
+        #else
+            let least = Target.InstructionSet.x86_64_v2
+        #endif
+        let instructionSet = Target.InstructionSet.best(on: features) ?? least
+        var machine = instructionSet.machine
+        (machine.level1Bytes, machine.level2Bytes, machine.lastLevelBytes) = cacheSizes
+        machine.cores = ThreadPool.defaultThreadCount
+        return Target(instructionSet, name: "native", machine: machine)
     }()
 
     /// Measures the multiply-add peak of one thread for a vector width; takes 15 ms.
@@ -56,16 +62,6 @@ public enum HostCPU {
 
     /// The peak with the widest vectors of this processor; 0 where it cannot be measured.
     package static func measuredNativePeak() -> Double { measuredPeak(vectorBytes: nativeTarget.vectorBytes) ?? 0 }
-
-    private static var instructionSet: Target.InstructionSet {
-        // `Target.named` lists the widest first.
-        for target in Target.named where features.isSuperset(of: target.requiredFeatures) { return target.instructionSet }
-        #if arch(arm64)
-            return .aarch64NEON
-        #else
-            return .x86_64_v2
-        #endif
-    }
 
     private static func trimmed(_ text: String) -> Substring {
         text.prefix { $0 != "\n" }

@@ -44,13 +44,8 @@ public struct KernelDescriptor: Hashable, Sendable {
     /// Bytes of all its texts.
     var textByteCount: Int { [key.text, name, schedule, loops, packing, target, templateDigest].reduce(0) { $0 + $1.utf8.count } }
 
-    /// The narrowest instruction set that has all features the kernel needs, as a rank: more is wider.
-    package var instructionSetRank: Int {
-        let needed = Set(features)
-        // `Target.named` lists the widest first; the last that suffices is the narrowest.
-        let index = Target.named.lastIndex { needed.isSubset(of: $0.requiredFeatures) }
-        return Target.named.count - (index ?? -1)
-    }
+    /// Whether it needs all processor features that another kernel needs and more, and so makes more of a processor that has them.
+    func surpasses(_ other: KernelDescriptor) -> Bool { Set(features).isStrictSuperset(of: other.features) }
 }
 
 extension KernelDescriptor {

@@ -6,7 +6,7 @@ extension KernelRegistry {
     ///
     /// A file for another machine is no error, and neither is one that is damaged, unreadable or not trusted: it is reported, and the
     /// others are loaded, so that one bad file costs the kernels in it and no more. Where files for several instruction sets have a
-    /// kernel for the same problem, that for the widest is registered and the others are reported as surpassed.
+    /// kernel for the same problem, that for the most capable is registered and those it surpasses are reported.
     /// - Returns: for each file what was registered, and what was not and why.
     /// - Throws: `PluginError.cannotListFolder`; then nothing is registered.
     @discardableResult
@@ -26,7 +26,7 @@ extension KernelRegistry {
                 opened.append(.failure(error))
             }
         }
-        let best = WidestKernels(opened.flatMap { (try? $0.get().kernels) ?? [] })
+        let best = BestKernels(opened.flatMap { (try? $0.get().kernels) ?? [] })
         var chosen: [SpecializedKernel] = []
         var reports: [PluginReport] = []
         for (file, result) in zip(files, opened) {
@@ -63,7 +63,7 @@ extension KernelRegistry {
 }
 
 /// The kernels of a folder by what they compute, whatever their policy.
-private struct WidestKernels {
+private struct BestKernels {
     private var kernels: [SpecKey: [SpecializedKernel]] = [:]
 
     init(_ all: [SpecializedKernel]) {
@@ -72,14 +72,13 @@ private struct WidestKernels {
 
     private static func key(_ kernel: SpecializedKernel) -> SpecKey { kernel.spec.with(policy: .direct).key }
 
-    /// A kernel for a wider instruction set that is taken wherever this one is. One of policy `direct` serves both policies: by
-    /// itself a lookup would prefer a `fast` kernel in narrow registers to a `direct` one in wide registers.
+    /// A kernel for a more capable processor that is taken wherever this one is. One of policy `direct` serves both policies: by itself a
+    /// lookup would prefer a `fast` kernel in narrow registers to a `direct` one in wide registers.
     func surpassing(_ kernel: SpecializedKernel) -> PluginReport.Reason? {
         let rivals = (kernels[Self.key(kernel)] ?? []).filter {
-            $0.descriptor.instructionSetRank > kernel.descriptor.instructionSetRank
-                && ($0.spec.policy == .direct || $0.spec.policy == kernel.spec.policy)
+            $0.descriptor.surpasses(kernel.descriptor) && ($0.spec.policy == .direct || $0.spec.policy == kernel.spec.policy)
         }
-        guard let best = rivals.max(by: { $0.descriptor.instructionSetRank < $1.descriptor.instructionSetRank }) else { return nil }
+        guard let best = rivals.first(where: { rival in !rivals.contains { $0.descriptor.surpasses(rival.descriptor) } }) else { return nil }
         return .surpassed(by: best.name, path: best.image.file.path, target: best.descriptor.target)
     }
 }

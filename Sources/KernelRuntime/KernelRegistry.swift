@@ -77,15 +77,9 @@ public final class KernelRegistry: KernelProvider {
     /// The registry that layers ask unless they are given another.
     public static let shared = KernelRegistry()
 
-    private struct Entry {
-        let kernel: SpecializedKernel
-        let rank: Int
-        /// Position in the order of registration.
-        let order: Int
-    }
-
     private struct State {
-        var entries: [SpecKey: [Entry]] = [:]
+        /// The kernels of each problem, in the order of registration.
+        var kernels: [SpecKey: [SpecializedKernel]] = [:]
         var count = 0
         var warned: Set<SpecKey> = []
     }
@@ -125,8 +119,7 @@ public final class KernelRegistry: KernelProvider {
     public func register(_ kernels: [SpecializedKernel]) {
         state.withLock { state in
             for kernel in kernels {
-                state.entries[kernel.descriptor.key, default: []].append(
-                    Entry(kernel: kernel, rank: kernel.descriptor.instructionSetRank, order: state.count))
+                state.kernels[kernel.descriptor.key, default: []].append(kernel)
                 state.count += 1
             }
             state.warned = []
@@ -139,8 +132,8 @@ public final class KernelRegistry: KernelProvider {
     /// Finds the kernel for a problem.
     ///
     /// Order: the exact epilogue, then a linear kernel whose result the caller activates; for policy `fast` a fast kernel, then a
-    /// direct one, for `direct` only a direct one; among equals the widest instruction set, then the last registered; and at
-    /// the end the interpreter.
+    /// direct one, for `direct` only a direct one; among equals one whose processor features no other needs all of and more,
+    /// then the last registered; and at the end the interpreter.
     /// - Throws: `KernelLookupError` with mode `specialized` when no registered kernel fits.
     public func lookup(_ spec: KernelSpec, mode: KernelMode = .auto) throws -> KernelChoice {
         if mode == .interpreter { return .interpreter(spec, reason: "interpreter: asked for by the kernel mode") }
@@ -151,21 +144,21 @@ public final class KernelRegistry: KernelProvider {
             candidates += policies.map { (linear.with(policy: $0), spec.epilogue.activation) }
         }
         let keys = candidates.map { SpecKey($0.spec) }
-        let found: (index: Int, entry: Entry, rivals: Int)? = state.withLock { state in
+        let found: (index: Int, kernel: SpecializedKernel, rivals: Int)? = state.withLock { state in
             for (index, key) in keys.enumerated() {
-                guard let entries = state.entries[key],
-                    let best = entries.max(by: { ($0.rank, $0.order) < ($1.rank, $1.order) })
+                guard let kernels = state.kernels[key],
+                    let best = kernels.last(where: { kernel in !kernels.contains { $0.descriptor.surpasses(kernel.descriptor) } })
                 else { continue }
-                return (index, best, entries.count - 1)
+                return (index, best, kernels.count - 1)
             }
             return nil
         }
         if let found {
             let candidate = candidates[found.index]
-            let reason = Self.reason(found.entry.kernel, wanted: spec, activation: candidate.activation, rivals: found.rivals)
+            let reason = Self.reason(found.kernel, wanted: spec, activation: candidate.activation, rivals: found.rivals)
             logger.debug("\("\(reason)" as Sentence)")
             return KernelChoice(
-                kernel: found.entry.kernel, appliedActivation: candidate.activation, isSpecialized: true, reason: reason)
+                kernel: found.kernel, appliedActivation: candidate.activation, isSpecialized: true, reason: reason)
         }
 
         let key = spec.key

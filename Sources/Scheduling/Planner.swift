@@ -5,14 +5,18 @@ import LayerSpec
 ///   - spec: the problem.
 ///   - target: what the kernels are for.
 ///   - decision: parameters to use instead of the estimate (from a tuning run); checked like any other.
+///   - threads: that a call of one sample will have. The estimate compares families by the time of the thread with the most work; with
+///     one thread, the default, by the work itself.
 /// - Throws: `SchedulingError` when no family takes the problem, or the decision does not apply.
-public func plan(_ spec: KernelSpec, target: Target, decision: Decision? = nil) throws(SchedulingError) -> Schedule {
+public func plan(
+    _ spec: KernelSpec, target: Target, decision: Decision? = nil, threads: Int = 1
+) throws(SchedulingError) -> Schedule {
     if let decision { return try Schedule(spec: spec, target: target, decision: decision) }
     var refusal: SchedulingError = .notApplicable(key: spec.key.text, reason: "another schedule is expected to be faster")
     for family in kernelFamilies {
         if let reason = family.reasonAgainst(spec) {
             refusal = reason
-        } else if let schedule = try family.planned(spec, target) {
+        } else if let schedule = try family.planned(spec, target, threads: threads) {
             return schedule
         }
     }

@@ -32,6 +32,15 @@ public struct Schedule: Hashable, Sendable {
     /// How a call is cut into work items.
     public var workItems: WorkItems { family.workItems }
 
+    /// Expected cycles until the last of so many threads has done its part of one sample.
+    func expectedCycles(threads: Int) -> Double { family.expectedCycles * largestShare(threads: threads) }
+
+    /// The part of a sample's work that falls to the thread with the most of it, as the items are about equal; 1 for one thread.
+    func largestShare(threads: Int) -> Double {
+        let items = workItems.count(batch: 1)
+        return Double(items.ceilingDivision(by: max(1, threads))) / Double(max(1, items))
+    }
+
     public static func == (a: Schedule, b: Schedule) -> Bool {
         a.spec == b.spec && a.target == b.target && AnyHashable(a.family) == AnyHashable(b.family)
     }

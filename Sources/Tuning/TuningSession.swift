@@ -31,7 +31,7 @@ public struct TuningSession: Sendable {
     /// Whether measurements are possible at all.
     /// - Throws: `TuningError.cannotRun` for a target that this machine cannot run.
     public static func check(_ target: Target) throws(TuningError) {
-        let missing = target.requiredFeatures.filter { !HostCPU.features.contains($0) }
+        let missing = target.machine.missing(from: HostCPU.features)
         if !missing.isEmpty { throw .cannotRun(target: target.name, missing: missing.map(\.rawValue)) }
     }
 

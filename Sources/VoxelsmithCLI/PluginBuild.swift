@@ -29,7 +29,7 @@ struct PluginBuild {
     /// Where the plugin comes to stand: a link at the output's path stays, and the file it leads to is replaced.
     private func place() throws -> String { try StagedFile.destination(of: output) }
 
-    private var missingFeatures: [Target.Feature] { target.requiredFeatures.filter { !HostCPU.features.contains($0) } }
+    private var missingFeatures: [Target.Feature] { target.machine.missing(from: HostCPU.features) }
 
     /// The files a build puts in place: the plugin, and the record of its verification beside it.
     static func list(output: String, in files: inout NamedFiles) {

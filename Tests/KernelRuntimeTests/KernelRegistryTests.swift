@@ -116,6 +116,20 @@ struct KernelRegistryTests {
         #expect(choice.reason.contains("preferred to 2"), "\(choice.reason)")
     }
 
+    /// A kernel is better than another when it needs all of its features and more, whatever instruction set that makes.
+    @Test func ofKernelsThatDoNotSurpassEachOtherTheLastWins() throws {
+        let folder = try TemporaryFolder()
+        let registry = KernelRegistry(features: [.sse42, .avx2, .fma])
+        let spec = try HandWrittenPlugin.pointwise()
+        for (name, features, expected) in [
+            ("narrow", "VS_CPU_SSE42", "narrow"), ("both", "VS_CPU_SSE42 | VS_CPU_AVX2", "both"), ("again", "VS_CPU_SSE42", "both"),
+            ("other", "VS_CPU_FMA", "other"), ("plain", "0", "other"), ("last", "VS_CPU_AVX2 | VS_CPU_SSE42", "last"),
+        ] {
+            try registry.load(path: HandWrittenPlugin(spec: spec, name: name, features: features).build(in: folder, as: name + ".so"))
+            #expect(try registry.lookup(spec).kernel.name == expected, "after \(name)")
+        }
+    }
+
     @Test func theInterpreterIsNamedWithItsReason() throws {
         let folder = try TemporaryFolder()
         let messages = Messages()

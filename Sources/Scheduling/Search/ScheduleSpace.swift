@@ -7,6 +7,7 @@ import LayerSpec
 public struct ScheduleSpace: Sendable {
     private let spec: KernelSpec
     private let target: Target
+    private let threads: Int
     /// The estimate of `plan` first, then the others by the time that the cost model expects. All are applicable, no two alike. A
     /// family that excludes others is alone where it applies.
     public let candidates: [Schedule]
@@ -15,27 +16,29 @@ public struct ScheduleSpace: Sendable {
     ///   - spec: the problem.
     ///   - target: what the kernels are for.
     ///   - limit: most candidates; half of them at most are minimal filtering, and all of those policy `fast`.
+    ///   - threads: as of `plan`.
     /// - Throws: `SchedulingError` when no family takes the problem.
-    public init(_ spec: KernelSpec, target: Target, limit: Int = 16) throws(SchedulingError) {
+    public init(_ spec: KernelSpec, target: Target, limit: Int = 16, threads: Int = 1) throws(SchedulingError) {
         self.spec = spec
         self.target = target
-        let estimate = try plan(spec, target: target)
+        self.threads = threads
+        let estimate = try plan(spec, target: target, threads: threads)
         let family = type(of: estimate.family.parameters)
         if family.excludesOthers {
-            candidates = Schedule.unique([estimate] + family.candidates(spec, target))
+            candidates = Schedule.unique([estimate] + family.candidates(spec, target, threads: threads))
             return
         }
         var found = [estimate]
         // The direct estimate is there under either policy.
-        if let direct = try? plan(spec.with(policy: .direct), target: target) { found.append(direct) }
-        found += kernelFamilies.flatMap { $0.candidates(spec, target) }
+        if let direct = try? plan(spec.with(policy: .direct), target: target, threads: threads) { found.append(direct) }
+        found += kernelFamilies.flatMap { $0.candidates(spec, target, threads: threads) }
         candidates = Array(Schedule.unique(found).prefix(limit))
     }
 
     /// Applicable schedules that differ from one in one parameter (and in what must follow it), by expected time.
     public func neighbours(of schedule: Schedule, limit: Int = 14) -> [Schedule] {
         func others(_ parameters: some KernelFamily) -> [Schedule] {
-            Schedule.ranked(parameters.neighbours(spec, target), spec, target)
+            Schedule.ranked(parameters.neighbours(spec, target), spec, target, threads: threads)
         }
         return Array(Schedule.unique([schedule] + others(schedule.family.parameters)).dropFirst().prefix(limit))
     }
@@ -43,9 +46,9 @@ public struct ScheduleSpace: Sendable {
 
 extension Schedule {
     /// The legal ones of some parameters, no two alike, by expected time.
-    static func ranked(_ parameters: [some KernelFamily], _ spec: KernelSpec, _ target: Target) -> [Schedule] {
+    static func ranked(_ parameters: [some KernelFamily], _ spec: KernelSpec, _ target: Target, threads: Int) -> [Schedule] {
         let schedules = unique(parameters.compactMap { try? Schedule(spec: spec, target: target, decision: Decision($0)) })
-        return schedules.map { (schedule: $0, cycles: $0.family.expectedCycles) }
+        return schedules.map { (schedule: $0, cycles: $0.expectedCycles(threads: threads)) }
             .sorted { ($0.cycles, $0.schedule.text) < ($1.cycles, $1.schedule.text) }.map(\.schedule)
     }
 

@@ -53,14 +53,14 @@ extension BatchRows {
     /// Filter lanes read all weights for every sample. One sample alone may prefer them, but a kernel serves any batch.
     public static let excludesOthers = true
 
-    public static func planned(_ spec: KernelSpec, _ target: Target) throws(SchedulingError) -> Schedule? {
+    public static func planned(_ spec: KernelSpec, _ target: Target, threads: Int) throws(SchedulingError) -> Schedule? {
         try Schedule(spec: spec, target: target, decision: .batchRows(estimate(target)))
     }
 
     /// The estimate alone: the others differ by what a neighbour has.
-    public static func candidates(_ spec: KernelSpec, _ target: Target) -> [Schedule] {
+    public static func candidates(_ spec: KernelSpec, _ target: Target, threads: Int) -> [Schedule] {
         if reasonAgainst(spec) != nil { return [] }
-        return Schedule.ranked([estimate(target)], spec, target)
+        return Schedule.ranked([estimate(target)], spec, target, threads: threads)
     }
 
     public func neighbours(_ spec: KernelSpec, _ target: Target) -> [BatchRows] {

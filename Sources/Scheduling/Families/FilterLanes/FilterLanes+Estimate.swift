@@ -2,7 +2,7 @@ import LayerSpec
 
 extension FilterLanes {
     /// The estimate; very large kernels or strides get smaller tiles, which print less code.
-    public static func planned(_ spec: KernelSpec, _ target: Target) throws(SchedulingError) -> Schedule? {
+    public static func planned(_ spec: KernelSpec, _ target: Target, threads: Int) throws(SchedulingError) -> Schedule? {
         var estimate = FilterLanes.estimate(spec, target)
         while true {
             do {

@@ -2,10 +2,10 @@ import LayerSpec
 
 extension FilterLanes {
     /// The best tiles of every structure: the cost model tells structures apart better than tiles.
-    public static func candidates(_ spec: KernelSpec, _ target: Target) -> [Schedule] {
+    public static func candidates(_ spec: KernelSpec, _ target: Target, threads: Int) -> [Schedule] {
         if reasonAgainst(spec) != nil { return [] }
         var seen: [FilterLanes: Int] = [:]
-        return Schedule.ranked(structures(spec, target), spec, target).filter { schedule in
+        return Schedule.ranked(structures(spec, target), spec, target, threads: threads).filter { schedule in
             guard var structure = schedule.filterLanes?.parameters else { return true }
             (structure.tileHeight, structure.tileWidth, structure.listsRows) = (0, 0, false)
             seen[structure, default: 0] += 1

@@ -2,7 +2,7 @@ import LayerSpec
 
 extension MinimalFiltering {
     /// The estimate, when it is expected to beat direct summation; nil otherwise.
-    public static func planned(_ spec: KernelSpec, _ target: Target) -> Schedule? {
+    public static func planned(_ spec: KernelSpec, _ target: Target, threads: Int) -> Schedule? {
         let geometry = spec.geometry
         guard reasonAgainst(spec) == nil, target.hasFusedMultiplyAdd,
             let parameters = estimate(spec, target),
@@ -15,10 +15,13 @@ extension MinimalFiltering {
 
         let lanes = target.lanes(.float32)
         // Measured: 24 accumulators reach about 90 % of the peak, 16 about 80 %.
-        let accumulators = Double(FilterLanes.estimate(spec, target).accumulatorCount(geometry.axes[2]))
+        let filterLanes = FilterLanes.estimate(spec, target)
+        let accumulators = Double(filterLanes.accumulatorCount(geometry.axes[2]))
         let share = min(0.9, max(0.7, 0.6 + accumulators / 80))
         let direct = Double(geometry.multiplyAddCount) / Double(lanes) / 2 / share
-        return resolved.expectedCycles < (direct + PlaneConversion.cycles(spec, inputPasses: 1)) * 0.95 ? schedule : nil
+        let other = threads > 1 ? try? Schedule(spec: spec, target: target, decision: .filterLanes(filterLanes)) : nil
+        let limit = (direct + PlaneConversion.cycles(spec, inputPasses: 1)) * 0.95 * (other?.largestShare(threads: threads) ?? 1)
+        return schedule.expectedCycles(threads: threads) < limit ? schedule : nil
     }
 
     /// The schedule of the measured rules: 29 x 1, 14 x 2 or 9 x 3 accumulators (merged phases count as vectors), blocks whose

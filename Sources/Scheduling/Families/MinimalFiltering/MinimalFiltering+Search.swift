@@ -3,14 +3,14 @@ import LayerSpec
 extension MinimalFiltering {
     /// The best of the small blocks, of whole volumes and of large blocks. Transformed weights beyond the last-level cache are worth their
     /// way only for many tiles at once.
-    public static func candidates(_ spec: KernelSpec, _ target: Target) -> [Schedule] {
+    public static func candidates(_ spec: KernelSpec, _ target: Target, threads: Int) -> [Schedule] {
         guard reasonAgainst(spec) == nil, let estimate = estimate(spec, target) else { return [] }
         let tiles = estimate.varied(\.mergesWidthPhases, [false, true]).flatMap { $0.registerTiles(spec, target) }
         return [
             (tiles, target.lastLevelBytes), (wholeVolume(tiles, spec, target), target.lastLevelBytes),
             (largeBlocks(tiles, spec, target), 4 * target.lastLevelBytes),
         ].flatMap { parameters, bytes in
-            Schedule.ranked(parameters, spec, target).filter { $0.packedByteCount <= bytes }.prefix(3)
+            Schedule.ranked(parameters, spec, target, threads: threads).filter { $0.packedByteCount <= bytes }.prefix(3)
         }
     }
 

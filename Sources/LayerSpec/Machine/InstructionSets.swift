@@ -1,0 +1,38 @@
+extension Target {
+    /// What code is compiled for; the raw value is the name on the command line. Each has a row below.
+    public enum InstructionSet: String, CaseIterable, Hashable, Sendable {
+        // Plugins for several are looked through in this order, and messages list them so.
+        case x86_64_v4 = "x86-64-v4"
+        case x86_64_v3 = "x86-64-v3"
+        case x86_64_v2 = "x86-64-v2"
+        case aarch64NEON = "aarch64-neon"
+    }
+
+    /// Features a plugin may require; the ABI header numbers their bits.
+    public enum Feature: String, CaseIterable, Hashable, Sendable {
+        case sse42, avx, avx2, fma, f16c, bmi1, bmi2, avx512f, avx512vl, avx512bw, avx512dq, avx512cd, popcnt, lzcnt, movbe, neon
+    }
+}
+
+extension Target.InstructionSet {
+    private static let ofV2: [Target.Feature] = [.sse42, .popcnt]
+    private static let ofV3: [Target.Feature] = ofV2 + [.avx, .avx2, .fma, .f16c, .bmi1, .bmi2, .lzcnt, .movbe]
+    private static let ofV4: [Target.Feature] = ofV3 + [.avx512f, .avx512vl, .avx512bw, .avx512dq, .avx512cd]
+
+    /// The named machine of this instruction set: a usual one, with fixed caches and cores, so that what is generated for it never
+    /// depends on the host.
+    public var machine: Target.Machine {
+        switch self {
+        case .x86_64_v4: Target.Machine(features: Self.ofV4, vectorBytes: 64, vectorRegisters: 32, hasFusedMultiplyAdd: true)
+        case .x86_64_v3: Target.Machine(features: Self.ofV3, vectorBytes: 32, vectorRegisters: 16, hasFusedMultiplyAdd: true)
+        case .x86_64_v2: Target.Machine(features: Self.ofV2, vectorBytes: 16, vectorRegisters: 16, hasFusedMultiplyAdd: false)
+        case .aarch64NEON: Target.Machine(features: [.neon], vectorBytes: 16, vectorRegisters: 32, hasFusedMultiplyAdd: true)
+        }
+    }
+
+    /// The best one that a processor with these features runs; nil when it runs none.
+    public static func best(on present: Set<Target.Feature>) -> Target.InstructionSet? {
+        let runnable = allCases.filter { $0.machine.missing(from: present).isEmpty }
+        return runnable.first { candidate in !runnable.contains { $0.machine.surpasses(candidate.machine) } }
+    }
+}

@@ -1,0 +1,28 @@
+extension Target {
+    /// What code generation and kernel lookup know of a processor: one row of the table in `InstructionSets.swift`, or the host's.
+    public struct Machine: Hashable, Sendable {
+        /// What code for it requires, in the order in which plugins list it.
+        public let features: [Feature]
+        /// Bytes of one vector register.
+        public let vectorBytes: Int
+        /// Architectural vector registers.
+        public let vectorRegisters: Int
+        /// Whether a multiply-add is one instruction with one rounding.
+        public let hasFusedMultiplyAdd: Bool
+        /// First-level data cache of one core.
+        public var level1Bytes = 32 << 10
+        /// Second-level cache of one core.
+        public var level2Bytes = 1 << 20
+        /// Last-level cache, which all cores share.
+        public var lastLevelBytes = 32 << 20
+        /// Cores that share it.
+        public var cores = 8
+
+        /// Whether it requires all that another machine requires and more: code for it is then the better one where both can run. Neither
+        /// of two machines may surpass the other.
+        public func surpasses(_ other: Machine) -> Bool { Set(features).isStrictSuperset(of: other.features) }
+
+        /// What code for it requires beyond what a processor has; empty when the processor runs it.
+        public func missing(from present: Set<Feature>) -> [Feature] { features.filter { !present.contains($0) } }
+    }
+}
