@@ -48,6 +48,7 @@ let package = Package(
                 .embedInCode("families/filter_lanes.c.mustache"),
                 .embedInCode("families/minimal_filtering.c.mustache"),
                 .embedInCode("families/batch_rows.c.mustache"),
+                .embedInCode("units/matrix_product.c.mustache"),
                 .embedInCode("shared/plugin.c.mustache"),
                 .embedInCode("shared/voxelsmith_vectors.h"),
                 .embedInCode("shared/voxelsmith_layout.h"),

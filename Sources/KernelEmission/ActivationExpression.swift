@@ -43,7 +43,11 @@ enum ActivationExpression {
     /// A large b is computed on scaled numbers: `vs_squareplus` takes the root of x * x + b for |x| where x * x leaves the type's range,
     /// so b must be too small to be seen there.
     private static func squareplus(_ operand: String, _ b: Double, _ type: ElementType) -> String {
-        let scale = type.arithmetic == .float64 ? (b > 0x1p960 ? 0x1p-32 : 1) : (b > 0x1p96 ? 0x1p-16 : 1)
+        let (most, smaller) = switch type.arithmetic {
+        case .float64: (0x1p960, 0x1p-32)
+        default: (0x1p96, 0x1p-16)
+        }
+        let scale = b > most ? smaller : 1
         return "vs_squareplus(\(operand), \(literal(b * scale * scale, type)), \(literal(scale, type)))"
     }
 

@@ -11,7 +11,7 @@ enum KernelName {
             prefix + axes.map { String(value($0)) }.joined(separator: "x")
         }
         let activation = spec.epilogue.activation.token.prefix { $0 != "(" }
-        let elements = spec.elements.storage == .float32 ? "f32" : "f64"
+        let elements = MultiplyUnit(schedule.target, spec.elements).token
         var features = ["c\(spec.geometry.channels)", "f\(spec.geometry.filters)"]
         if spec.geometry.groups > 1 { features.append("g\(spec.geometry.groups)") }
         let layout = spec.layout == .channelsFirst ? ["first"] : []

@@ -32,9 +32,9 @@ extension KernelUnit {
         source = CSource(fileName: name + ".c", text: text)
     }
 
-    /// The text of the template a kernel is rendered from; nil for a name that is none.
+    /// The text of the template a kernel is rendered from, its parts included; nil for a name that is none.
     package static func templateText(_ fileName: String) -> String? {
-        Templates.File(rawValue: fileName).map { Templates.text($0) }
+        Templates.File(rawValue: fileName).map { Template.text($0) }
     }
 
     /// The texts of all files that code is rendered from.

@@ -19,7 +19,8 @@ struct BatchRowsContext: KernelContext {
     let vectors: Int
     let rowMaximum: Int
     let rowCounts: [Int]
-    let unroll: Int
+    let product: MatrixProduct
+    let unitHeader: String
     let panel: Int
     let panels: Int
     let filterOperator: String, filterOperand: String
@@ -41,7 +42,7 @@ struct BatchRowsContext: KernelContext {
         self.schedule = schedule.text
         looped = ["outputs", "samples"].joined(separator: ", ") + (geometry.channels > 1 ? ", channels" : "")
         multiplyAdds = geometry.multiplyAddCount
-        lanes = resolved.lanes
+        lanes = resolved.unit.lanes
         channels = geometry.channels
         filters = geometry.filters
         (outputHeight, outputWidth) = (height.output, width.output)
@@ -50,7 +51,10 @@ struct BatchRowsContext: KernelContext {
         vectors = resolved.parameters.vectors
         rowMaximum = resolved.parameters.rows
         rowCounts = Array(1...resolved.parameters.rows)
-        unroll = resolved.parameters.unroll
+        product = MatrixProduct(
+            resolved.unit, rowMaximum: resolved.parameters.rows, vectorCount: "VECTORS", initial: "vs_load(bias + j * VS_LANES)",
+            columns: "PANEL", input: "x[i * (int64_t)CHANNELS + c]", unroll: resolved.parameters.unroll)
+        unitHeader = resolved.unit.header
         panel = resolved.panel
         panels = resolved.panels
         switch spec.layout {

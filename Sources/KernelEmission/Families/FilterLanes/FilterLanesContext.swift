@@ -53,6 +53,7 @@ struct FilterLanesContext: KernelContext {
     let lanes: Int
     let elements: String
     let realBytes: Int
+    let unitHeader: String
     let channels: Int
     let filters: Int
     let parts: Int
@@ -154,6 +155,7 @@ struct FilterLanesContext: KernelContext {
         lanes = layout.lanes
         elements = layout.type.rawValue
         realBytes = layout.type.byteCount
+        unitHeader = MultiplyUnit(schedule.target, spec.elements).header
         channels = geometry.channelsPerGroup
         filters = layout.partFilters
         parts = layout.parts

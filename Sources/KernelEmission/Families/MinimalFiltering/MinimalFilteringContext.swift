@@ -48,7 +48,8 @@ struct MinimalFilteringContext: KernelContext {
     let tileVectors: Int
     let rowMaximum: Int
     let rowCounts: [Int]
-    let unroll: Int
+    let product: MatrixProduct
+    let unitHeader: String
     let blockFilters: Int
     let tileFilters: Int
     let blockCount: Int
@@ -119,7 +120,10 @@ struct MinimalFilteringContext: KernelContext {
         tileVectors = resolved.tileVectors
         rowMaximum = resolved.parameters.rows
         rowCounts = Array(1...resolved.parameters.rows)
-        unroll = resolved.parameters.unroll
+        product = MatrixProduct(
+            resolved.unit, rowMaximum: resolved.parameters.rows, vectorCount: "TILE_VECTORS", initial: "vs_splat(0)",
+            columns: "TILE_FILTERS", input: "v[i * ROW + c]", unroll: resolved.parameters.unroll)
+        unitHeader = resolved.unit.header
         blockFilters = resolved.blockFilters
         tileFilters = resolved.tileFilters
         blockCount = resolved.blockCount

@@ -5,8 +5,8 @@ public struct BatchRowsSchedule: ResolvedFamily {
     private let spec: KernelSpec
     /// The parameters of the family.
     public let parameters: BatchRows
-    /// Floats of a vector.
-    public let lanes: Int
+    /// What multiplies and adds.
+    public let unit: MultiplyUnit
 
     /// - Throws: `SchedulingError` when the family does not take the problem or the parameters break a limit.
     init(_ spec: KernelSpec, _ target: Target, _ parameters: BatchRows) throws(SchedulingError) {
@@ -20,13 +20,13 @@ public struct BatchRowsSchedule: ResolvedFamily {
         }
         self.spec = spec
         self.parameters = parameters
-        lanes = target.lanes(.float32)
+        unit = MultiplyUnit(target, spec.elements)
     }
 
     /// Outputs of a sample, all filters.
     public var outputs: Int { spec.geometry.outputVolume * spec.geometry.filters }
     /// Outputs of a work item.
-    public var panel: Int { parameters.vectors * lanes }
+    public var panel: Int { parameters.vectors * unit.lanes }
     /// Panels of a sample; the last may be partly empty.
     public var panels: Int { outputs.ceilingDivision(by: panel) }
     /// A panel, over all samples.

@@ -36,7 +36,7 @@ extension FilterLanes {
     static func estimate(_ spec: KernelSpec, _ target: Target) -> FilterLanes {
         let geometry = spec.geometry
         let (depth, height, width) = (geometry.axes[0], geometry.axes[1], geometry.axes[2])
-        let lanes = target.lanes(spec.elements.storage)
+        let lanes = MultiplyUnit(target, spec.elements).lanes
         let elementBytes = spec.elements.storage.byteCount
         // Unless they are merged, groups are computed one after another, so lanes hold the features of one.
         let (channels, filters) = (geometry.channelsPerGroup, geometry.filtersPerGroup)

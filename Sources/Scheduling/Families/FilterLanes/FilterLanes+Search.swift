@@ -34,7 +34,7 @@ extension FilterLanes {
     private static func structures(_ spec: KernelSpec, _ target: Target) -> [FilterLanes] {
         let estimate = estimate(spec, target)
         let (height, width) = (spec.geometry.axes[1], spec.geometry.axes[2])
-        let lanes = target.lanes(.float32)
+        let lanes = MultiplyUnit(target, spec.elements).lanes
         let filterVectors = spec.geometry.filtersPerGroup.ceilingDivision(by: lanes)
         let columns = (0..<width.stride).map { width.positions(inPhase: $0).count }.max() ?? 1
         let rows = (0..<height.stride).map { height.positions(inPhase: $0).count }.max() ?? 1

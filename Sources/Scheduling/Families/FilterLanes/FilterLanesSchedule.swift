@@ -107,7 +107,7 @@ public struct FilterLanesSchedule: ResolvedFamily {
     }
 
     private static func illegality(of p: FilterLanes, _ spec: KernelSpec, _ target: Target) -> String? {
-        let lanes = target.lanes(spec.elements.storage)
+        let lanes = MultiplyUnit(target, spec.elements).lanes
         if ![1, 2, lanes].contains(p.channelsPerVector) { return "\(p.channelsPerVector) channels per vector" }
         if min(p.vectors, p.tileHeight, p.tileWidth, p.blockRows, p.unroll) < 1 { return "a parameter below 1" }
         if p.vectors > 8 || p.tileHeight * p.tileWidth > 64 { return "a tile larger than 64 positions or 8 vectors" }

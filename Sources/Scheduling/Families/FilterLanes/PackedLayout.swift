@@ -40,8 +40,9 @@ public struct PackedLayout: Hashable, Sendable {
     /// The layout of a schedule's weights.
     public init(spec: KernelSpec, target: Target, schedule: FilterLanes) {
         let geometry = spec.geometry
-        type = spec.elements.storage
-        lanes = target.lanes(type)
+        let unit = MultiplyUnit(target, spec.elements)
+        type = unit.element
+        lanes = unit.lanes
         channelsPerVector = schedule.channelsPerVector
         parts = schedule.mergesGroups ? 1 : geometry.groups
         partFilters = schedule.mergesGroups ? geometry.filters : geometry.filtersPerGroup

@@ -13,7 +13,7 @@ extension MinimalFiltering {
         // streaming them costs more than the saved arithmetic.
         if resolved.packedByteCount > target.lastLevelBytes / 4 || resolved.tileCount < 64 { return nil }
 
-        let lanes = target.lanes(.float32)
+        let lanes = MultiplyUnit(target, spec.elements).lanes
         // Measured: 24 accumulators reach about 90 % of the peak, 16 about 80 %.
         let filterLanes = FilterLanes.estimate(spec, target)
         let accumulators = Double(filterLanes.accumulatorCount(geometry.axes[2]))
@@ -29,7 +29,7 @@ extension MinimalFiltering {
     /// filters to pay for the transforms.
     static func estimate(_ spec: KernelSpec, _ target: Target) -> MinimalFiltering? {
         let geometry = spec.geometry
-        let lanes = target.lanes(.float32)
+        let lanes = MultiplyUnit(target, spec.elements).lanes
         if geometry.channelsPerGroup < 8 || geometry.filtersPerGroup < lanes { return nil }
         let filterVectors = geometry.filtersPerGroup.ceilingDivision(by: lanes)
         let vectors = filterVectors % 2 == 0 ? 2 : filterVectors % 3 == 0 ? 3 : filterVectors == 1 ? 1 : 2

@@ -81,8 +81,8 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
     public let combinations: [Combination]
     /// Phases along the width in one register tile.
     public let widthPhases: Int
-    /// Floats of a vector.
-    public let lanes: Int
+    /// What multiplies and adds.
+    public let unit: MultiplyUnit
     /// Tiles of one work item along each axis, at most those there are.
     public let block: [Int]
     /// How planes become voxels and back; nil for channels_last.
@@ -91,7 +91,8 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
     /// - Throws: `SchedulingError` when the family does not take the problem or the parameters break a limit.
     init(_ spec: KernelSpec, _ target: Target, _ parameters: MinimalFiltering) throws(SchedulingError) {
         if let reason = MinimalFiltering.reasonAgainst(spec) { throw reason }
-        let lanes = target.lanes(.float32)
+        let unit = MultiplyUnit(target, spec.elements)
+        let lanes = unit.lanes
         let widthPhases = parameters.mergesWidthPhases ? MinimalFiltering.mergeableWidthPhases(spec) : 1
         if parameters.mergesWidthPhases && widthPhases == 1 {
             throw .illegalSchedule(parameters.text, reason: "its phases along the width share no register tile; expected classes of equally many")
@@ -105,7 +106,7 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
         }
         self.spec = spec
         self.parameters = parameters
-        self.lanes = lanes
+        self.unit = unit
         self.widthPhases = widthPhases
         var axes = spec.geometry.axes.map(Self.axis)
         if widthPhases > 1 { axes[2].classes = axes[2].classes.map(\.merged) }
@@ -115,7 +116,7 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
         conversion = spec.layout == .channelsFirst
             ? WindowConversion(spec.geometry, taps: axes.map(\.mostTaps), block: block, lanes: lanes, streams: parameters.streamsOutput) : nil
         let filters = parameters.vectors * lanes
-        let unit = spec.geometry.filtersPerGroup.ceilingDivision(by: filters) * filters * spec.geometry.channelsPerGroup
+        let pointWeights = spec.geometry.filtersPerGroup.ceilingDivision(by: filters) * filters * spec.geometry.channelsPerGroup
         var combinations: [Combination] = []
         var place = 0
         for depth in axes[0].classes {
@@ -123,7 +124,7 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
                 for width in axes[2].classes {
                     let combination = Combination(classes: [depth, height, width], weights: place)
                     combinations.append(combination)
-                    place += combination.phaseCount * combination.weightPoints * unit
+                    place += combination.phaseCount * combination.weightPoints * pointWeights
                 }
             }
         }
@@ -212,6 +213,8 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
         [[1, 1, -1, 0], [0, 1, 1, 1]],
     ]
 
+    /// Floats of a vector.
+    public var lanes: Int { unit.lanes }
     /// Filters of one block, all of one group.
     public var blockFilters: Int { parameters.vectors * lanes }
     /// Vectors of sums of one tile and point in a register tile: those of the filters for each phase in it.

@@ -1,0 +1,31 @@
+import Scheduling
+
+/// What `Templates/units/matrix_product.c.mustache` is rendered with: the sums of a register tile, `rows` rows of inputs times the
+/// weights at `w`. The texts are C of the function around it, with i a row, j a vector of results and c a channel.
+struct MatrixProduct {
+    /// Most rows.
+    let rowMaximum: Int
+    /// The number of vectors in a row of results.
+    let vectorCount: String
+    /// What vector j of a row begins with.
+    let initial: String
+    /// Elements of the weights from one channel to the next.
+    let columns: String
+    /// Channel c of row i.
+    let input: String
+    /// Channels written out in a row.
+    let unroll: Int
+    /// Type of an input.
+    let scalar: String
+
+    /// - Parameter unit: what multiplies and adds.
+    init(_ unit: MultiplyUnit, rowMaximum: Int, vectorCount: String, initial: String, columns: String, input: String, unroll: Int) {
+        self.rowMaximum = rowMaximum
+        self.vectorCount = vectorCount
+        self.initial = initial
+        self.columns = columns
+        self.input = input
+        self.unroll = unroll
+        scalar = unit.scalar
+    }
+}

@@ -1,0 +1,41 @@
+import LayerSpec
+
+/// What one multiply-add of a target works on for given element types: a row of data that families and templates are written against.
+public struct MultiplyUnit: Hashable, Sendable {
+    /// Type of inputs and packed weights.
+    public let element: ElementType
+    /// Type in which products are added.
+    public let accumulator: ElementType
+    /// Type of what is stored.
+    public let result: ElementType
+    /// Rows of results of one step; 1 for vectors.
+    public let rows: Int
+    /// Columns of results of one step: results side by side in a vector.
+    public let columns: Int
+    /// Channels of inputs that one step multiplies and adds.
+    public let channelsPerStep: Int
+    /// Elements of a vector register.
+    public let lanes: Int
+    /// C's name of the element type.
+    public let scalar: String
+    /// The element type in names of kernels.
+    public let token: String
+    /// The C header that the unit's functions are in.
+    public let header: String
+}
+
+extension MultiplyUnit {
+    /// The unit that a target has for the types of a problem: its vectors, in the type in which tensors are stored.
+    public init(_ target: Target, _ elements: ElementTypes) {
+        let type = elements.storage
+        let lanes = target.lanes(type)
+        // Problems hold no 16-bit types: they are stored in float32.
+        let (scalar, token) = switch type {
+        case .float64: ("double", "f64")
+        case .float32, .float16, .bfloat16: ("float", "f32")
+        }
+        self.init(
+            element: type, accumulator: type, result: type, rows: 1, columns: lanes, channelsPerStep: 1, lanes: lanes, scalar: scalar,
+            token: token, header: "voxelsmith_vectors.h")
+    }
+}
