@@ -57,13 +57,15 @@ struct PluginContext {
         let start = Self.headerSize + units.count * Self.descriptorSize
         var lines: [Line] = []
         var length = 0
+        var digests: [String: String] = [:]
+        for unit in units where digests[unit.templateFile] == nil { digests[unit.templateFile] = templateDigest(unit.templateFile) }
         kernels = units.map { unit in
             let schedule = unit.schedule
             var texts: [Text] = []
             for (field, text) in [
                 ("key", schedule.spec.key.text), ("name", unit.name), ("schedule", schedule.text), ("loops", unit.looped),
                 ("packing", schedule.packingKey), ("target", schedule.target.instructionSet.rawValue),
-                ("template_digest", templateDigest(unit.templateFile)),
+                ("template_digest", digests[unit.templateFile, default: ""]),
             ] {
                 texts.append(Text(field: field, offset: start + length, length: text.utf8.count))
                 lines.append(Line(text: text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")))
@@ -86,6 +88,7 @@ struct PluginContext {
         totalSize = "sizeof(plugin_table)"
         self.lines = lines
     }
+
     /// The ABI header's name of an operation.
     private static func operation(_ op: KernelOp) -> String {
         switch op {
