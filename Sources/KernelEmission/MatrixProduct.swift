@@ -1,5 +1,3 @@
-import Scheduling
-
 /// What `Templates/units/matrix_product.c.mustache` is rendered with: the sums of a register tile, `rows` rows of inputs times the
 /// weights at `w`. The texts are C of the function around it, with i a row, j a vector of results and c a channel.
 struct MatrixProduct {
@@ -15,17 +13,6 @@ struct MatrixProduct {
     let input: String
     /// Channels written out in a row.
     let unroll: Int
-    /// Type of an input.
+    /// Type of an input, as the multiply unit names it.
     let scalar: String
-
-    /// - Parameter unit: what multiplies and adds.
-    init(_ unit: MultiplyUnit, rowMaximum: Int, vectorCount: String, initial: String, columns: String, input: String, unroll: Int) {
-        self.rowMaximum = rowMaximum
-        self.vectorCount = vectorCount
-        self.initial = initial
-        self.columns = columns
-        self.input = input
-        self.unroll = unroll
-        scalar = unit.scalar
-    }
 }

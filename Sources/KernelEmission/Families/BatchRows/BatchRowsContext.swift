@@ -52,8 +52,9 @@ struct BatchRowsContext: KernelContext {
         rowMaximum = resolved.parameters.rows
         rowCounts = Array(1...resolved.parameters.rows)
         product = MatrixProduct(
-            resolved.unit, rowMaximum: resolved.parameters.rows, vectorCount: "VECTORS", initial: "vs_load(bias + j * VS_LANES)",
-            columns: "PANEL", input: "x[i * (int64_t)CHANNELS + c]", unroll: resolved.parameters.unroll)
+            rowMaximum: resolved.parameters.rows, vectorCount: "VECTORS", initial: "vs_load(bias + j * VS_LANES)",
+            columns: "PANEL", input: "x[i * (int64_t)CHANNELS + c]", unroll: resolved.parameters.unroll,
+            scalar: resolved.unit.scalar)
         unitHeader = resolved.unit.header
         panel = resolved.panel
         panels = resolved.panels

@@ -121,8 +121,9 @@ struct MinimalFilteringContext: KernelContext {
         rowMaximum = resolved.parameters.rows
         rowCounts = Array(1...resolved.parameters.rows)
         product = MatrixProduct(
-            resolved.unit, rowMaximum: resolved.parameters.rows, vectorCount: "TILE_VECTORS", initial: "vs_splat(0)",
-            columns: "TILE_FILTERS", input: "v[i * ROW + c]", unroll: resolved.parameters.unroll)
+            rowMaximum: resolved.parameters.rows, vectorCount: "TILE_VECTORS", initial: "vs_splat(0)",
+            columns: "TILE_FILTERS", input: "v[i * ROW + c]", unroll: resolved.parameters.unroll,
+            scalar: resolved.unit.scalar)
         unitHeader = resolved.unit.header
         blockFilters = resolved.blockFilters
         tileFilters = resolved.tileFilters
