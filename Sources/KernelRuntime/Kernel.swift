@@ -86,14 +86,32 @@ extension Kernel {
     public var operands: KernelOperands { [] }
 }
 
+extension Kernel {
+    /// Goes through the stages of a call in order.
+    /// - Parameters:
+    ///   - arguments: of the call.
+    ///   - body: runs all work items of one stage. It receives the arguments with the stage in them and the number of items, and returns when
+    ///     these are done, as the next stage reads what they wrote.
+    /// - Throws: what `body` throws.
+    package func forEachStage<Failure>(
+        of arguments: KernelArguments, _ body: (_ arguments: KernelArguments, _ items: Int) throws(Failure) -> Void
+    ) throws(Failure) {
+        var arguments = arguments
+        for stage in 0..<stageCount {
+            arguments.stage = stage
+            try body(arguments, workItemCount(batch: arguments.batch, stage: stage))
+        }
+    }
+}
+
 /// A kernel refused its work.
 public enum KernelError: Error, Hashable, Sendable, CustomStringConvertible {
     case failed(kernel: String, status: Int32)
-    /// A kernel for another problem than the layer's.
     /// The kernel reads what the caller does not give.
     case missingOperands(kernel: String, KernelOperands)
     /// The caller gives what the kernel would ignore.
     case ignoredOperands(kernel: String, KernelOperands)
+    /// A kernel for another problem than the layer's.
     case otherProblem(kernel: String, computes: SpecKey, followedBy: Activation, expected: SpecKey)
 
     public var description: String {

@@ -93,7 +93,7 @@ public struct PreparedLayer: Sendable {
         } else {
             packed = try PackedWeights(weights, for: choice.kernel)
         }
-        let threads = participants(threads: ThreadPool.defaultThreadCount, batch: 1)
+        let threads = participants(threads: ThreadPool.defaultThreadCount, batch: 1, cost: cost.batch(1))
         ThreadPool.shared.start(threads: threads)
         packed.bringIntoCaches(threads: threads)
         try WorkspacePool.lease(byteCount: choice.kernel.workspaceByteCount, threads: threads)?.makeResident()
@@ -101,8 +101,9 @@ public struct PreparedLayer: Sendable {
     }
 
     /// Threads that share a call at most, in the stage that can use the most.
-    private func participants(threads: Int, batch: Int) -> Int {
-        let (kernel, cost) = (choice.kernel, cost.batch(batch))
+    /// - Parameter cost: of the batch.
+    private func participants(threads: Int, batch: Int, cost: CallCost) -> Int {
+        let kernel = choice.kernel
         var most = 1
         for stage in 0..<kernel.stageCount {
             let items = kernel.workItemCount(batch: batch, stage: stage)
@@ -117,7 +118,7 @@ public struct PreparedLayer: Sendable {
     ///   - threads: as in a call.
     public func workspaceByteCount(batch: Int, threads: Int = ThreadPool.defaultThreadCount) -> Int {
         if batch <= 0 { return 0 }
-        let ofThreads = Checked.clampedProduct(choice.kernel.workspaceByteCount, participants(threads: threads, batch: batch))
+        let ofThreads = Checked.clampedProduct(choice.kernel.workspaceByteCount, participants(threads: threads, batch: batch, cost: cost.batch(batch)))
         return Checked.clampedSum(ofThreads, choice.kernel.sharedWorkspaceByteCount(batch: batch))
     }
 
@@ -184,7 +185,7 @@ public struct PreparedLayer: Sendable {
         if batch <= 0 { return }
         let kernel = choice.kernel
         let cost = cost.batch(batch)
-        let participants = participants(threads: threads, batch: batch)
+        let participants = participants(threads: threads, batch: batch, cost: cost)
         let workspace = try WorkspacePool.lease(byteCount: kernel.workspaceByteCount, threads: participants)
         let shared = try WorkspacePool.lease(byteCount: kernel.sharedWorkspaceByteCount(batch: batch), threads: 1)
         defer { withExtendedLifetime((workspace, shared, packed)) {} }
@@ -193,12 +194,10 @@ public struct PreparedLayer: Sendable {
             var arguments = KernelArguments(
                 batch: batch, input: input, operand: packed.storage.address, bias: bias, output: output, workspace: nil)
             arguments.shared = shared?.address(of: 0)
-            // The pool returns when all items of a stage are done, so the next one may read what they wrote.
-            for stage in 0..<kernel.stageCount {
-                arguments.stage = stage
-                let (items, ofStage) = (kernel.workItemCount(batch: batch, stage: stage), arguments)
+            // The pool returns when all items of a stage are done.
+            try kernel.forEachStage(of: arguments) { (arguments, items) throws(KernelError) in
                 try ThreadPool.shared.run(threads: participants, items: items, cost: cost) { (participant, range) throws(KernelError) in
-                    var own = ofStage
+                    var own = arguments
                     own.workspace = workspace?.address(of: participant)
                     try kernel.run(own, items: range)
                 }

@@ -26,19 +26,18 @@ struct GuardedCall {
             byteCount: Checked.clampedCount(kernel.spec.outputShape(batch: batch) + [type.byteCount]), placement: placement)
         y.fill(0xFF)
         let sharedByteCount = kernel.sharedWorkspaceByteCount(batch: batch)
-        let shared = GuardedBuffer(byteCount: sharedByteCount, placement: placement, alignment: 64)
-        shared.fill(0xFF)
-        for stage in 0..<kernel.stageCount {
-            let items = kernel.workItemCount(batch: batch, stage: stage)
+        let shared = sharedByteCount == 0 ? nil : GuardedBuffer(byteCount: sharedByteCount, placement: placement, alignment: 64)
+        shared?.fill(0xFF)
+        var arguments = KernelArguments(
+            batch: batch, input: x.address, operand: packed.address, bias: b?.address, output: y.address, workspace: nil)
+        arguments.shared = shared?.address
+        try kernel.forEachStage(of: arguments) { arguments, items in
             for range in ranges?(items) ?? [0..<items] where !range.isEmpty {
                 let workspace = GuardedBuffer(byteCount: kernel.workspaceByteCount, placement: placement, alignment: 64)
                 workspace.fill(0xFF)
-                var arguments = KernelArguments(
-                    batch: batch, input: x.address, operand: packed.address, bias: b?.address, output: y.address,
-                    workspace: workspace.address)
-                arguments.shared = sharedByteCount == 0 ? nil : shared.address
-                arguments.stage = stage
-                try withExtendedLifetime((x, packed, b, y, workspace, shared)) { try kernel.run(arguments, items: range) }
+                var own = arguments
+                own.workspace = workspace.address
+                try withExtendedLifetime((x, packed, b, y, workspace, shared)) { try kernel.run(own, items: range) }
             }
         }
         return withExtendedLifetime(y) {

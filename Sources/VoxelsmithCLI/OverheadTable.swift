@@ -129,10 +129,6 @@ private struct BareKernel {
     }
 
     func run() throws {
-        var arguments = arguments
-        for stage in 0..<kernel.stageCount {
-            arguments.stage = stage
-            try kernel.run(arguments, items: 0..<kernel.workItemCount(batch: 1, stage: stage))
-        }
+        try kernel.forEachStage(of: arguments) { (arguments, items) throws(KernelError) in try kernel.run(arguments, items: 0..<items) }
     }
 }
