@@ -45,7 +45,7 @@ public struct KernelDescriptor: Hashable, Sendable {
     var textByteCount: Int { [key.text, name, schedule, loops, packing, target, templateDigest].reduce(0) { $0 + $1.utf8.count } }
 
     /// Whether it needs all processor features that another kernel needs and more, and so makes more of a processor that has them.
-    func surpasses(_ other: KernelDescriptor) -> Bool { Set(features).isStrictSuperset(of: other.features) }
+    func surpasses(_ other: KernelDescriptor) -> Bool { features.surpass(other.features) }
 }
 
 extension KernelDescriptor {

@@ -167,7 +167,7 @@ public struct PluginFile: Sendable {
     /// Why a processor of this machine cannot run one of the kernels; nil when it can.
     func obstacle(to kernel: KernelDescriptor, features: Set<Target.Feature>) -> PluginError? {
         if kernel.unknownFeatureBits != 0 { return .unknownFeatures(path: path, kernel: kernel.name, bits: kernel.unknownFeatureBits) }
-        let missing = kernel.features.filter { !features.contains($0) }
+        let missing = kernel.features.missing(from: features)
         return missing.isEmpty ? nil : .missingFeatures(path: path, kernel: kernel.name, features: missing)
     }
 }

@@ -6,9 +6,8 @@ import LayerSpec
 public final class PluginImage: Sendable {
     /// The file as it was read and checked before its bytes were mapped.
     public let file: PluginFile
-    /// The kernels that this processor cannot run, and why; the others are loaded without them.
-    public let omitted: [PluginReport.Omission]
-    private let features: Set<Target.Feature>
+    /// Why this processor cannot run each kernel of the file; nil for those it can.
+    private let obstacles: [PluginError?]
     private let mapping: PluginMapping
 
     /// Opens and checks a plugin, and maps a private copy of it: what becomes of the file afterwards does not matter.
@@ -24,18 +23,22 @@ public final class PluginImage: Sendable {
         let bytes = try OpenPlugin(path: path, trust: .current(trustedFolders: trustedFolders)).read()
         file = try PluginFile(bytes: bytes, path: path)
         try file.checkMachine(features: features)
-        self.features = features
-        omitted = file.descriptors.compactMap { [file] kernel in
-            file.obstacle(to: kernel, features: features).map { PluginReport.Omission(kernel: kernel.name, reason: .unusable($0)) }
-        }
+        obstacles = file.descriptors.map { [file] in file.obstacle(to: $0, features: features) }
         mapping = try PluginMapping.shared(file, bytes: bytes)
+    }
+
+    /// The kernels that this processor cannot run, and why; the others are loaded without them.
+    public var omitted: [PluginReport.Omission] {
+        zip(file.descriptors, obstacles).compactMap { kernel, obstacle in
+            obstacle.map { PluginReport.Omission(kernel: kernel.name, reason: .unusable($0)) }
+        }
     }
 
     /// The kernels of this plugin that the processor can run, in the order of the file.
     /// - Throws: `PluginError.malformedDescriptor` for a kernel without entry points.
     public func kernels() throws(PluginError) -> [SpecializedKernel] {
         var kernels: [SpecializedKernel] = []
-        for (index, descriptor) in file.descriptors.enumerated() where file.obstacle(to: descriptor, features: features) == nil {
+        for index in obstacles.indices where obstacles[index] == nil {
             kernels.append(try kernel(at: index))
         }
         return kernels
@@ -45,14 +48,13 @@ public final class PluginImage: Sendable {
     /// - Throws: `PluginError.missingFeatures`, `.unknownFeatures` for one that the processor cannot run, `.malformedDescriptor` for
     ///   one without entry points.
     public func kernel(at index: Int) throws(PluginError) -> SpecializedKernel {
-        let descriptor = file.descriptors[index]
-        if let obstacle = file.obstacle(to: descriptor, features: features) { throw obstacle }
+        if let obstacle = obstacles[index] { throw obstacle }
         let place = mapping.object + MemoryLayout<vs_plugin>.size + index * file.descriptorStride
         let mapped = place.loadUnaligned(as: vs_kernel_descriptor.self)
         guard let pack = mapped.pack, let run = mapped.run else {
             throw .malformedDescriptor(path: file.path, index: index, reason: "it has no entry points")
         }
-        return SpecializedKernel(descriptor: descriptor, image: self, pack: pack, run: run)
+        return SpecializedKernel(descriptor: file.descriptors[index], image: self, pack: pack, run: run)
     }
 }
 

@@ -20,9 +20,17 @@ extension Target {
 
         /// Whether it requires all that another machine requires and more: code for it is then the better one where both can run. Neither
         /// of two machines may surpass the other.
-        public func surpasses(_ other: Machine) -> Bool { Set(features).isStrictSuperset(of: other.features) }
+        public func surpasses(_ other: Machine) -> Bool { features.surpass(other.features) }
 
         /// What code for it requires beyond what a processor has; empty when the processor runs it.
-        public func missing(from present: Set<Feature>) -> [Feature] { features.filter { !present.contains($0) } }
+        public func missing(from present: Set<Feature>) -> [Feature] { features.missing(from: present) }
     }
+}
+
+extension [Target.Feature] {
+    /// Whether these are all of some others and more.
+    package func surpass(_ others: [Target.Feature]) -> Bool { Set(self).isStrictSuperset(of: others) }
+
+    /// Those that a processor lacks, in their order.
+    package func missing(from present: Set<Target.Feature>) -> [Target.Feature] { filter { !present.contains($0) } }
 }
