@@ -105,12 +105,16 @@ struct PluginCopyTests {
         #expect(registry.kernelCount == 501)
     }
 
+    private func plugin(in folder: TemporaryFolder) throws -> (path: String, bytes: [UInt8], file: PluginFile) {
+        let path = try HandWrittenPlugin(spec: HandWrittenPlugin.pointwise(), factor: 3).build(in: folder)
+        let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
+        return (path, bytes, try PluginFile(bytes: bytes, path: path))
+    }
+
     /// Where no sealed copy can be had, a file without a name is mapped.
     @Test func aFileWithoutANameWillDo() throws {
         let folder = try TemporaryFolder()
-        let path = try HandWrittenPlugin(spec: HandWrittenPlugin.pointwise(), factor: 3).build(in: folder)
-        let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
-        let file = try PluginFile(bytes: bytes, path: path)
+        let (_, bytes, file) = try plugin(in: folder)
         do throws(PluginError) {
             _ = try PluginMapping(file, bytes: bytes, places: Array(PluginMapping.Place.all.dropFirst()))
         } catch {
@@ -122,10 +126,7 @@ struct PluginCopyTests {
     /// Places are tried in their order; without any, nothing is mapped.
     @Test func placesForACopy() throws {
         let folder = try TemporaryFolder()
-        let spec = try HandWrittenPlugin.pointwise()
-        let path = try HandWrittenPlugin(spec: spec, factor: 3).build(in: folder)
-        let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
-        let file = try PluginFile(bytes: bytes, path: path)
+        let (path, bytes, file) = try plugin(in: folder)
         for places: [PluginMapping.Place] in [[.memory], [.folder("/nowhere"), .folder("/proc"), .memory]] {
             _ = try PluginMapping(file, bytes: bytes, places: places)
         }

@@ -240,15 +240,22 @@ struct PluginTrustTests {
         }
     }
 
-    @Test func filesAndFoldersOfOthers() throws {
-        let folder = try TemporaryFolder()
+    /// A plugin, the folder it stands in with all links followed, and why it is refused.
+    private func plugin(in folder: TemporaryFolder) throws -> (path: String, parent: String, refusal: () -> PluginError?) {
         let path = try HandWrittenPlugin(spec: HandWrittenPlugin.pointwise()).build(in: folder)
         let place = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-        let parent = String(place.dropLast("/plugin.so".count))
-        func refusal() -> PluginError? {
-            do throws(PluginError) { _ = try PluginImage(path: path) } catch { return error }
-            return nil
-        }
+        return (
+            path, String(place.dropLast("/plugin.so".count)),
+            {
+                do throws(PluginError) { _ = try PluginImage(path: path) } catch { return error }
+                return nil
+            }
+        )
+    }
+
+    @Test func filesAndFoldersOfOthers() throws {
+        let folder = try TemporaryFolder()
+        let (path, parent, refusal) = try plugin(in: folder)
         #expect(refusal() == nil)
         chmod(path, 0o666)
         #expect(refusal() == .writableByOthers(path: path, entry: path, mode: 0o666))
@@ -272,13 +279,7 @@ struct PluginTrustTests {
 
     @Test(.enabled(if: geteuid() == 0, "needs root")) func filesAndFoldersOfAnotherUser() throws {
         let folder = try TemporaryFolder()
-        let path = try HandWrittenPlugin(spec: HandWrittenPlugin.pointwise()).build(in: folder)
-        let place = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-        let parent = String(place.dropLast("/plugin.so".count))
-        func refusal() -> PluginError? {
-            do throws(PluginError) { _ = try PluginImage(path: path) } catch { return error }
-            return nil
-        }
+        let (path, parent, refusal) = try plugin(in: folder)
         // A group this machine does not know.
         chown(path, 0, 12345)
         chmod(path, 0o664)
