@@ -386,7 +386,8 @@ open class Layer {
 
     /// What `addLoss` was given, and a penalty on each result of a call, computed with the regularizer of that time. In eager mode: of
     /// the latest call. In graph mode: of every call on symbolic tensors, with the number that the latest call of a model on values made
-    /// of it; in a model of eager layers, or one that was read, with the regularizer of that call on values. Then, in both, the penalties on the trainable variables, of their present values.
+    /// of it; in a model of eager layers, or one that was read, with the regularizer of that call on values. Then, in both, the penalties
+    /// on the trainable variables, of their present values.
     /// - Throws: what a regularizer throws.
     open var losses: [Loss] {
         get throws { try ownLosses() + weightLosses() }

@@ -39,8 +39,8 @@ struct PluginsOption: ParsableArguments {
         for plugin in plugins { files.reads(plugin, "--plugin") }
     }
 
-    /// The kernels of the plugins. In mode `auto` a plugin that cannot be used is warned about and left out,
-    /// in every mode a kernel of one.
+    /// The kernels of the plugins. In mode `auto` a plugin that cannot be used is warned about and left out; so is, in every mode, a
+    /// kernel that this processor cannot run.
     /// - Throws: `PluginError` in mode `specialized`.
     func registry(mode: KernelMode) throws -> KernelRegistry {
         let registry = KernelRegistry(trustedFolders: trust.trustedFolders)
