@@ -19,7 +19,10 @@ public protocol KernelFamily: Codable, Hashable, Sendable {
     /// Why the family does not take a problem, nil when it does.
     static func reasonAgainst(_ spec: KernelSpec) -> SchedulingError?
     /// The schedule expected to be the fastest of this family; nil when another family is expected to be faster.
-    /// - Parameter threads: that a call of one sample will have.
+    /// - Parameters:
+    ///   - spec: the problem.
+    ///   - target: what the kernel is for.
+    ///   - threads: that a call of one sample will have.
     /// - Throws: `SchedulingError` when the family takes the problem but no parameters fit.
     static func planned(_ spec: KernelSpec, _ target: Target, threads: Int) throws(SchedulingError) -> Schedule?
     /// Schedules that a search measures first: they differ in structure. The most promising come first; none may be illegal.
