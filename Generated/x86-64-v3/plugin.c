@@ -7,35 +7,35 @@
 #include <stddef.h>
 #include "voxelsmith_kernel_abi.h"
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_c8c838a3_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_c8c838a3_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_0a243e9d_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_0a243e9d_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_a66c7dbe_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_a66c7dbe_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_f518977b_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_f518977b_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_82bd4f23_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_82bd4f23_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_553f5c3b_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_553f5c3b_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_5137c568_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_5137c568_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_2b5ed4e8_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_2b5ed4e8_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_53806b69_pack(const vs_pack_args *args);
-int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_53806b69_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_6025d727_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_6025d727_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_c3294df1_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_c3294df1_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_674f23ba_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_674f23ba_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_9513eec4_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_9513eec4_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_e523d3bc_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_e523d3bc_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_d2bb6a67_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_d2bb6a67_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_77b40b33_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_77b40b33_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_f1557aff_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_f1557aff_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_3d0e26df_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_3d0e26df_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_ae3d464c_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_ae3d464c_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_05d7cccc_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_05d7cccc_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_23235c95_pack(const vs_pack_args *args);
+int32_t vs_tconv_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_23235c95_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 typedef struct {
     vs_plugin header;
     vs_kernel_descriptor kernels[12];
-    char texts[5786];
+    char texts[5978];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
@@ -55,13 +55,13 @@ const plugin_table voxelsmith_plugin = {
     .kernels = {
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2424, 95 },
-            .name = { 2519, 65 },
-            .schedule = { 2584, 103 },
-            .loops = { 2687, 67 },
-            .packing = { 2754, 75 },
-            .target = { 2829, 9 },
-            .template_digest = { 2838, 64 },
+            .key = { 2424, 109 },
+            .name = { 2533, 67 },
+            .schedule = { 2600, 103 },
+            .loops = { 2703, 67 },
+            .packing = { 2770, 75 },
+            .target = { 2845, 9 },
+            .template_digest = { 2854, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -69,19 +69,19 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 0,
             .items = 480,
             .flops_per_sample = 518405888,
-            .pack = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_c8c838a3_pack,
-            .run = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_c8c838a3_run,
+            .pack = vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_6025d727_pack,
+            .run = vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_6025d727_run,
             .stage_count = 1,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2902, 94 },
-            .name = { 2996, 66 },
-            .schedule = { 3062, 50 },
-            .loops = { 3112, 98 },
-            .packing = { 3210, 74 },
-            .target = { 3284, 9 },
-            .template_digest = { 3293, 64 },
+            .key = { 2918, 108 },
+            .name = { 3026, 68 },
+            .schedule = { 3094, 50 },
+            .loops = { 3144, 98 },
+            .packing = { 3242, 74 },
+            .target = { 3316, 9 },
+            .template_digest = { 3325, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -89,19 +89,19 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 237568,
             .items = 2880,
             .flops_per_sample = 8294494208,
-            .pack = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_0a243e9d_pack,
-            .run = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_0a243e9d_run,
+            .pack = vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_c3294df1_pack,
+            .run = vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_c3294df1_run,
             .stage_count = 1,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3357, 96 },
-            .name = { 3453, 65 },
-            .schedule = { 3518, 51 },
-            .loops = { 3569, 98 },
-            .packing = { 3667, 76 },
-            .target = { 3743, 9 },
-            .template_digest = { 3752, 64 },
+            .key = { 3389, 110 },
+            .name = { 3499, 67 },
+            .schedule = { 3566, 51 },
+            .loops = { 3617, 98 },
+            .packing = { 3715, 76 },
+            .target = { 3791, 9 },
+            .template_digest = { 3800, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -109,19 +109,19 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 100224,
             .items = 3075,
             .flops_per_sample = 9889118208,
-            .pack = vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_a66c7dbe_pack,
-            .run = vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_a66c7dbe_run,
+            .pack = vs_tconv_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_674f23ba_pack,
+            .run = vs_tconv_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_674f23ba_run,
             .stage_count = 1,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3816, 102 },
-            .name = { 3918, 69 },
-            .schedule = { 3987, 96 },
-            .loops = { 4083, 67 },
-            .packing = { 4150, 74 },
-            .target = { 4224, 9 },
-            .template_digest = { 4233, 64 },
+            .key = { 3864, 116 },
+            .name = { 3980, 71 },
+            .schedule = { 4051, 96 },
+            .loops = { 4147, 67 },
+            .packing = { 4214, 74 },
+            .target = { 4288, 9 },
+            .template_digest = { 4297, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -129,19 +129,19 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 0,
             .items = 1920,
             .flops_per_sample = 2098397056,
-            .pack = vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8_pack,
-            .run = vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8_run,
+            .pack = vs_tconv_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_9513eec4_pack,
+            .run = vs_tconv_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_9513eec4_run,
             .stage_count = 1,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4297, 95 },
-            .name = { 4392, 61 },
-            .schedule = { 4453, 97 },
-            .loops = { 4550, 82 },
-            .packing = { 4632, 75 },
-            .target = { 4707, 9 },
-            .template_digest = { 4716, 64 },
+            .key = { 4361, 109 },
+            .name = { 4470, 63 },
+            .schedule = { 4533, 97 },
+            .loops = { 4630, 82 },
+            .packing = { 4712, 75 },
+            .target = { 4787, 9 },
+            .template_digest = { 4796, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -149,19 +149,19 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 0,
             .items = 4,
             .flops_per_sample = 423360,
-            .pack = vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0_pack,
-            .run = vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0_run,
+            .pack = vs_tconv_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_e523d3bc_pack,
+            .run = vs_tconv_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_e523d3bc_run,
             .stage_count = 1,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4780, 94 },
-            .name = { 4874, 65 },
-            .schedule = { 4939, 96 },
-            .loops = { 5035, 92 },
-            .packing = { 5127, 76 },
-            .target = { 5203, 9 },
-            .template_digest = { 5212, 64 },
+            .key = { 4860, 108 },
+            .name = { 4968, 67 },
+            .schedule = { 5035, 96 },
+            .loops = { 5131, 92 },
+            .packing = { 5223, 76 },
+            .target = { 5299, 9 },
+            .template_digest = { 5308, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_CALL,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -169,19 +169,19 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 0,
             .items = 96,
             .flops_per_sample = 50577408,
-            .pack = vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_f518977b_pack,
-            .run = vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_f518977b_run,
+            .pack = vs_tconv_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_d2bb6a67_pack,
+            .run = vs_tconv_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_d2bb6a67_run,
             .stage_count = 1,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5276, 92 },
-            .name = { 5368, 65 },
-            .schedule = { 5433, 97 },
-            .loops = { 5530, 77 },
-            .packing = { 5607, 75 },
-            .target = { 5682, 9 },
-            .template_digest = { 5691, 64 },
+            .key = { 5372, 106 },
+            .name = { 5478, 67 },
+            .schedule = { 5545, 97 },
+            .loops = { 5642, 77 },
+            .packing = { 5719, 75 },
+            .target = { 5794, 9 },
+            .template_digest = { 5803, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -189,19 +189,19 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 0,
             .items = 5,
             .flops_per_sample = 451584,
-            .pack = vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_pack,
-            .run = vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_run,
+            .pack = vs_tconv_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_77b40b33_pack,
+            .run = vs_tconv_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_77b40b33_run,
             .stage_count = 1,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5755, 93 },
-            .name = { 5848, 65 },
-            .schedule = { 5913, 42 },
-            .loops = { 5955, 98 },
-            .packing = { 6053, 74 },
-            .target = { 6127, 9 },
-            .template_digest = { 6136, 64 },
+            .key = { 5867, 107 },
+            .name = { 5974, 67 },
+            .schedule = { 6041, 42 },
+            .loops = { 6083, 98 },
+            .packing = { 6181, 74 },
+            .target = { 6255, 9 },
+            .template_digest = { 6264, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -209,19 +209,19 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 516096,
             .items = 10,
             .flops_per_sample = 331883520,
-            .pack = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_82bd4f23_pack,
-            .run = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_82bd4f23_run,
+            .pack = vs_tconv_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_f1557aff_pack,
+            .run = vs_tconv_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_f1557aff_run,
             .stage_count = 1,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6200, 93 },
-            .name = { 6293, 70 },
-            .schedule = { 6363, 96 },
-            .loops = { 6459, 145 },
-            .packing = { 6604, 76 },
-            .target = { 6680, 9 },
-            .template_digest = { 6689, 64 },
+            .key = { 6328, 107 },
+            .name = { 6435, 72 },
+            .schedule = { 6507, 96 },
+            .loops = { 6603, 145 },
+            .packing = { 6748, 76 },
+            .target = { 6824, 9 },
+            .template_digest = { 6833, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -229,19 +229,19 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 41664,
             .items = 4,
             .flops_per_sample = 11176704,
-            .pack = vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_553f5c3b_pack,
-            .run = vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_553f5c3b_run,
+            .pack = vs_tconv_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_3d0e26df_pack,
+            .run = vs_tconv_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_3d0e26df_run,
             .stage_count = 1,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6753, 93 },
-            .name = { 6846, 71 },
-            .schedule = { 6917, 43 },
-            .loops = { 6960, 151 },
-            .packing = { 7111, 73 },
-            .target = { 7184, 9 },
-            .template_digest = { 7193, 64 },
+            .key = { 6897, 107 },
+            .name = { 7004, 73 },
+            .schedule = { 7077, 43 },
+            .loops = { 7120, 151 },
+            .packing = { 7271, 73 },
+            .target = { 7344, 9 },
+            .template_digest = { 7353, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -249,19 +249,19 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 600064,
             .items = 9,
             .flops_per_sample = 111411200,
-            .pack = vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_5137c568_pack,
-            .run = vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_5137c568_run,
+            .pack = vs_tconv_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_ae3d464c_pack,
+            .run = vs_tconv_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_ae3d464c_run,
             .stage_count = 1,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 7257, 92 },
-            .name = { 7349, 66 },
-            .schedule = { 7415, 94 },
-            .loops = { 7509, 75 },
-            .packing = { 7584, 76 },
-            .target = { 7660, 9 },
-            .template_digest = { 7669, 64 },
+            .key = { 7417, 106 },
+            .name = { 7523, 68 },
+            .schedule = { 7591, 94 },
+            .loops = { 7685, 75 },
+            .packing = { 7760, 76 },
+            .target = { 7836, 9 },
+            .template_digest = { 7845, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -269,19 +269,19 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 0,
             .items = 5,
             .flops_per_sample = 362880,
-            .pack = vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_2b5ed4e8_pack,
-            .run = vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_2b5ed4e8_run,
+            .pack = vs_tconv_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_05d7cccc_pack,
+            .run = vs_tconv_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_05d7cccc_run,
             .stage_count = 1,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 7733, 92 },
-            .name = { 7825, 63 },
-            .schedule = { 7888, 97 },
-            .loops = { 7985, 77 },
-            .packing = { 8062, 74 },
-            .target = { 8136, 9 },
-            .template_digest = { 8145, 64 },
+            .key = { 7909, 106 },
+            .name = { 8015, 65 },
+            .schedule = { 8080, 97 },
+            .loops = { 8177, 77 },
+            .packing = { 8254, 74 },
+            .target = { 8328, 9 },
+            .template_digest = { 8337, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -289,94 +289,94 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 0,
             .items = 3,
             .flops_per_sample = 299880,
-            .pack = vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_53806b69_pack,
-            .run = vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_53806b69_run,
+            .pack = vs_tconv_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_23235c95_pack,
+            .run = vs_tconv_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_23235c95_run,
             .stage_count = 1,
         },
     },
     .texts =
-        "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c1;f16;g1;last;f32/f32;bias;relu;direct"
-        "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_c8c838a3"
+        "transposedConvolution;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c1;f16;g1;last;f32/f32;bias;relu;direct"
+        "vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_6025d727"
         "filter-lanes,g1,v2,tile1x6,merge=none,fuse=tap,rows=listed,order=hblock,block16,prefetch,stream,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float32;l8;g1;v2;n;k3x3x3;s1x1x1;d1x1x1;c1;f16;groups1;apart"
         "x86-64-v3"
-        "07c862d18b3cf4ece8ab11c652ab74bb9bb64906e3e8909bc0ce039bcf66f399"
-        "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;fast"
-        "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_0a243e9d"
+        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "transposedConvolution;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;fast"
+        "vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_c3294df1"
         "minimal-filtering,block1x2x14,v2,r6,stream,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l8;v2x1;k3x3x3;s1x1x1;p1x1x1;o80x96x80;c16;f16;groups1"
         "x86-64-v3"
         "6d7623bcb2f6e77a2396102932befff1e6229fb1c3ab6e20139652383531dc02"
-        "forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;fast"
-        "vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_a66c7dbe"
+        "transposedConvolution;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;fast"
+        "vs_tconv_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_674f23ba"
         "minimal-filtering,block1x2x14,v1,r6,merge=w,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l8;v1x2;k4x4x4;s2x2x2;p1x1x1;o160x192x160;c16;f8;groups1"
         "x86-64-v3"
         "6d7623bcb2f6e77a2396102932befff1e6229fb1c3ab6e20139652383531dc02"
-        "forward;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
-        "vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_7cd3cda8"
+        "transposedConvolution;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
+        "vs_tconv_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_9513eec4"
         "filter-lanes,g8,v1,tile1x8,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float32;l8;g8;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1;groups1;apart"
         "x86-64-v3"
-        "07c862d18b3cf4ece8ab11c652ab74bb9bb64906e3e8909bc0ce039bcf66f399"
-        "forward;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct"
-        "vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_de9b1cd0"
+        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "transposedConvolution;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct"
+        "vs_tconv_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_e523d3bc"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block4,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, channels"
         "filter-lanes/1;float32;l8;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21;groups1;apart"
         "x86-64-v3"
-        "07c862d18b3cf4ece8ab11c652ab74bb9bb64906e3e8909bc0ce039bcf66f399"
-        "forward;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
-        "vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_f518977b"
+        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "transposedConvolution;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
+        "vs_tconv_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_d2bb6a67"
         "filter-lanes,g1,v2,tile1x4,merge=none,fuse=tap,rows=listed,order=wstat,block1,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps, channels"
         "filter-lanes/1;float32;l8;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96;groups1;apart"
         "x86-64-v3"
-        "07c862d18b3cf4ece8ab11c652ab74bb9bb64906e3e8909bc0ce039bcf66f399"
-        "forward;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"
-        "vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f"
+        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "transposedConvolution;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"
+        "vs_tconv_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_77b40b33"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block6,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
         "filter-lanes/1;float32;l8;g1;v2;n;k2x3x3;s1x1x1;d2x1x3;c7;f12;groups1;apart"
         "x86-64-v3"
-        "07c862d18b3cf4ece8ab11c652ab74bb9bb64906e3e8909bc0ce039bcf66f399"
-        "forward;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
-        "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_82bd4f23"
+        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "transposedConvolution;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
+        "vs_tconv_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_f1557aff"
         "minimal-filtering,block1x5x7,v2,r6,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l8;v2x1;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64;groups1"
         "x86-64-v3"
         "6d7623bcb2f6e77a2396102932befff1e6229fb1c3ab6e20139652383531dc02"
-        "forward;i4x7x19;o8x7x38;k3x4x3;s2x1x2;d1x1x1;p0x1x0;c18;f21;g1;first;f32/f32;bias;relu;direct"
-        "vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_553f5c3b"
+        "transposedConvolution;i4x7x19;o8x7x38;k3x4x3;s2x1x2;d1x1x1;p0x1x0;c18;f21;g1;first;f32/f32;bias;relu;direct"
+        "vs_tconv_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_3d0e26df"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=rstat,block7,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps, channels, conversion of planes to voxels and voxels to planes"
         "filter-lanes/1;float32;l8;g1;v2;n;k3x4x3;s2x1x2;d1x1x1;c18;f21;groups1;apart"
         "x86-64-v3"
-        "07c862d18b3cf4ece8ab11c652ab74bb9bb64906e3e8909bc0ce039bcf66f399"
-        "forward;i6x12x34;o6x12x34;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c32;f32;g1;first;f32/f32;bias;relu;fast"
-        "vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_5137c568"
+        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "transposedConvolution;i6x12x34;o6x12x34;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c32;f32;g1;first;f32/f32;bias;relu;fast"
+        "vs_tconv_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_ae3d464c"
         "minimal-filtering,block1x2x17,v2,r6,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels, conversion of planes to voxels and voxels to planes"
         "minimal-filtering/1;l8;v2x1;k3x3x3;s1x1x1;p1x1x1;o6x12x34;c32;f32;groups1"
         "x86-64-v3"
         "6d7623bcb2f6e77a2396102932befff1e6229fb1c3ab6e20139652383531dc02"
-        "forward;i4x5x9;o5x11x19;k2x3x3;s1x2x2;d1x1x1;p0x0x0;c14;f28;g7;last;f32/f32;bias;relu;direct"
-        "vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_2b5ed4e8"
+        "transposedConvolution;i4x5x9;o5x11x19;k2x3x3;s1x2x2;d1x1x1;p0x0x0;c14;f28;g7;last;f32/f32;bias;relu;direct"
+        "vs_tconv_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_05d7cccc"
         "filter-lanes,g2,v1,tile1x5,merge=w,fuse=row,rows=listed,order=hblock,block6,noprefetch,unroll1"
         "batch, depth positions, groups, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float32;l8;g2;v1;w;k2x3x3;s1x2x2;d1x1x1;c14;f28;groups7;apart"
         "x86-64-v3"
-        "07c862d18b3cf4ece8ab11c652ab74bb9bb64906e3e8909bc0ce039bcf66f399"
-        "forward;i3x5x9;o3x10x18;k3x4x4;s1x2x2;d1x1x1;p1x1x1;c7;f5;g1;last;f64/f64;bias;linear;direct"
-        "vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_53806b69"
+        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "transposedConvolution;i3x5x9;o3x10x18;k3x4x4;s1x2x2;d1x1x1;p1x1x1;c7;f5;g1;last;f64/f64;bias;linear;direct"
+        "vs_tconv_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_23235c95"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block5,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
         "filter-lanes/1;float64;l4;g1;v2;n;k3x4x4;s1x2x2;d1x1x1;c7;f5;groups1;apart"
         "x86-64-v3"
-        "07c862d18b3cf4ece8ab11c652ab74bb9bb64906e3e8909bc0ce039bcf66f399"
+        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
 };

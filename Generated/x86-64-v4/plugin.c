@@ -7,35 +7,35 @@
 #include <stddef.h>
 #include "voxelsmith_kernel_abi.h"
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_44a7ac56_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_44a7ac56_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_7c4be2ce_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_7c4be2ce_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_1ebc77e8_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_1ebc77e8_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_e5753f51_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_e5753f51_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_45482617_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_45482617_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cdaf0d24_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cdaf0d24_run(const vs_run_args *args, int64_t begin, int64_t end);
-int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_6964d692_pack(const vs_pack_args *args);
-int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_6964d692_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_7f1e611a_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_7f1e611a_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_1e97e7aa_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_1e97e7aa_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_93405e92_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_93405e92_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_a27c8841_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_a27c8841_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_0917c084_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_0917c084_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_8db0ef05_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_8db0ef05_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_d5a9659c_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_d5a9659c_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_7915ad1d_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_7915ad1d_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_48cac55b_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_48cac55b_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_0ff56b35_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_0ff56b35_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cf502770_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cf502770_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_1804e78e_pack(const vs_pack_args *args);
+int32_t vs_tconv_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_1804e78e_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 typedef struct {
     vs_plugin header;
     vs_kernel_descriptor kernels[12];
-    char texts[5786];
+    char texts[5978];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
@@ -55,13 +55,13 @@ const plugin_table voxelsmith_plugin = {
     .kernels = {
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2424, 95 },
-            .name = { 2519, 65 },
-            .schedule = { 2584, 104 },
-            .loops = { 2688, 67 },
-            .packing = { 2755, 76 },
-            .target = { 2831, 9 },
-            .template_digest = { 2840, 64 },
+            .key = { 2424, 109 },
+            .name = { 2533, 67 },
+            .schedule = { 2600, 104 },
+            .loops = { 2704, 67 },
+            .packing = { 2771, 76 },
+            .target = { 2847, 9 },
+            .template_digest = { 2856, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -69,19 +69,19 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 0,
             .items = 480,
             .flops_per_sample = 518405888,
-            .pack = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_44a7ac56_pack,
-            .run = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_44a7ac56_run,
+            .pack = vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_7f1e611a_pack,
+            .run = vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_7f1e611a_run,
             .stage_count = 1,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2904, 94 },
-            .name = { 2998, 66 },
-            .schedule = { 3064, 51 },
-            .loops = { 3115, 98 },
-            .packing = { 3213, 75 },
-            .target = { 3288, 9 },
-            .template_digest = { 3297, 64 },
+            .key = { 2920, 108 },
+            .name = { 3028, 68 },
+            .schedule = { 3096, 51 },
+            .loops = { 3147, 98 },
+            .packing = { 3245, 75 },
+            .target = { 3320, 9 },
+            .template_digest = { 3329, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -89,19 +89,19 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 237568,
             .items = 2880,
             .flops_per_sample = 8294494208,
-            .pack = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_7c4be2ce_pack,
-            .run = vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_7c4be2ce_run,
+            .pack = vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_1e97e7aa_pack,
+            .run = vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_1e97e7aa_run,
             .stage_count = 1,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3361, 98 },
-            .name = { 3459, 65 },
-            .schedule = { 3524, 94 },
-            .loops = { 3618, 77 },
-            .packing = { 3695, 76 },
-            .target = { 3771, 9 },
-            .template_digest = { 3780, 64 },
+            .key = { 3393, 112 },
+            .name = { 3505, 67 },
+            .schedule = { 3572, 94 },
+            .loops = { 3666, 77 },
+            .packing = { 3743, 76 },
+            .target = { 3819, 9 },
+            .template_digest = { 3828, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -109,19 +109,19 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 0,
             .items = 486,
             .flops_per_sample = 9889118208,
-            .pack = vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_pack,
-            .run = vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_run,
+            .pack = vs_tconv_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_93405e92_pack,
+            .run = vs_tconv_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_93405e92_run,
             .stage_count = 1,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3844, 102 },
-            .name = { 3946, 69 },
-            .schedule = { 4015, 98 },
-            .loops = { 4113, 67 },
-            .packing = { 4180, 76 },
-            .target = { 4256, 9 },
-            .template_digest = { 4265, 64 },
+            .key = { 3892, 116 },
+            .name = { 4008, 71 },
+            .schedule = { 4079, 98 },
+            .loops = { 4177, 67 },
+            .packing = { 4244, 76 },
+            .target = { 4320, 9 },
+            .template_digest = { 4329, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -129,19 +129,19 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 0,
             .items = 1920,
             .flops_per_sample = 2098397056,
-            .pack = vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_pack,
-            .run = vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd_run,
+            .pack = vs_tconv_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_a27c8841_pack,
+            .run = vs_tconv_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_a27c8841_run,
             .stage_count = 1,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4329, 95 },
-            .name = { 4424, 61 },
-            .schedule = { 4485, 98 },
-            .loops = { 4583, 67 },
-            .packing = { 4650, 76 },
-            .target = { 4726, 9 },
-            .template_digest = { 4735, 64 },
+            .key = { 4393, 109 },
+            .name = { 4502, 63 },
+            .schedule = { 4565, 98 },
+            .loops = { 4663, 67 },
+            .packing = { 4730, 76 },
+            .target = { 4806, 9 },
+            .template_digest = { 4815, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -149,19 +149,19 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 0,
             .items = 4,
             .flops_per_sample = 423360,
-            .pack = vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_1ebc77e8_pack,
-            .run = vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_1ebc77e8_run,
+            .pack = vs_tconv_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_0917c084_pack,
+            .run = vs_tconv_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_0917c084_run,
             .stage_count = 1,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4799, 94 },
-            .name = { 4893, 65 },
-            .schedule = { 4958, 98 },
-            .loops = { 5056, 82 },
-            .packing = { 5138, 77 },
-            .target = { 5215, 9 },
-            .template_digest = { 5224, 64 },
+            .key = { 4879, 108 },
+            .name = { 4987, 67 },
+            .schedule = { 5054, 98 },
+            .loops = { 5152, 82 },
+            .packing = { 5234, 77 },
+            .target = { 5311, 9 },
+            .template_digest = { 5320, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_CALL,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -169,19 +169,19 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 0,
             .items = 72,
             .flops_per_sample = 50577408,
-            .pack = vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01_pack,
-            .run = vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01_run,
+            .pack = vs_tconv_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_8db0ef05_pack,
+            .run = vs_tconv_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_8db0ef05_run,
             .stage_count = 1,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5288, 92 },
-            .name = { 5380, 65 },
-            .schedule = { 5445, 99 },
-            .loops = { 5544, 67 },
-            .packing = { 5611, 76 },
-            .target = { 5687, 9 },
-            .template_digest = { 5696, 64 },
+            .key = { 5384, 106 },
+            .name = { 5490, 67 },
+            .schedule = { 5557, 99 },
+            .loops = { 5656, 67 },
+            .packing = { 5723, 76 },
+            .target = { 5799, 9 },
+            .template_digest = { 5808, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -189,19 +189,19 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 0,
             .items = 5,
             .flops_per_sample = 451584,
-            .pack = vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_pack,
-            .run = vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_run,
+            .pack = vs_tconv_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_d5a9659c_pack,
+            .run = vs_tconv_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_d5a9659c_run,
             .stage_count = 1,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5760, 93 },
-            .name = { 5853, 65 },
-            .schedule = { 5918, 43 },
-            .loops = { 5961, 98 },
-            .packing = { 6059, 75 },
-            .target = { 6134, 9 },
-            .template_digest = { 6143, 64 },
+            .key = { 5872, 107 },
+            .name = { 5979, 67 },
+            .schedule = { 6046, 43 },
+            .loops = { 6089, 98 },
+            .packing = { 6187, 75 },
+            .target = { 6262, 9 },
+            .template_digest = { 6271, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -209,19 +209,19 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 596736,
             .items = 10,
             .flops_per_sample = 331883520,
-            .pack = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_e5753f51_pack,
-            .run = vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_e5753f51_run,
+            .pack = vs_tconv_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_7915ad1d_pack,
+            .run = vs_tconv_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_7915ad1d_run,
             .stage_count = 1,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6207, 93 },
-            .name = { 6300, 70 },
-            .schedule = { 6370, 97 },
-            .loops = { 6467, 130 },
-            .packing = { 6597, 77 },
-            .target = { 6674, 9 },
-            .template_digest = { 6683, 64 },
+            .key = { 6335, 107 },
+            .name = { 6442, 72 },
+            .schedule = { 6514, 97 },
+            .loops = { 6611, 130 },
+            .packing = { 6741, 77 },
+            .target = { 6818, 9 },
+            .template_digest = { 6827, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -229,19 +229,19 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 41664,
             .items = 4,
             .flops_per_sample = 11176704,
-            .pack = vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_45482617_pack,
-            .run = vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_45482617_run,
+            .pack = vs_tconv_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_48cac55b_pack,
+            .run = vs_tconv_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_48cac55b_run,
             .stage_count = 1,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6747, 93 },
-            .name = { 6840, 71 },
-            .schedule = { 6911, 44 },
-            .loops = { 6955, 151 },
-            .packing = { 7106, 74 },
-            .target = { 7180, 9 },
-            .template_digest = { 7189, 64 },
+            .key = { 6891, 107 },
+            .name = { 6998, 73 },
+            .schedule = { 7071, 44 },
+            .loops = { 7115, 151 },
+            .packing = { 7266, 74 },
+            .target = { 7340, 9 },
+            .template_digest = { 7349, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -249,19 +249,19 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 373760,
             .items = 18,
             .flops_per_sample = 111411200,
-            .pack = vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_pack,
-            .run = vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_run,
+            .pack = vs_tconv_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_0ff56b35_pack,
+            .run = vs_tconv_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_0ff56b35_run,
             .stage_count = 1,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 7253, 92 },
-            .name = { 7345, 66 },
-            .schedule = { 7411, 99 },
-            .loops = { 7510, 82 },
-            .packing = { 7592, 78 },
-            .target = { 7670, 9 },
-            .template_digest = { 7679, 64 },
+            .key = { 7413, 106 },
+            .name = { 7519, 68 },
+            .schedule = { 7587, 99 },
+            .loops = { 7686, 82 },
+            .packing = { 7768, 78 },
+            .target = { 7846, 9 },
+            .template_digest = { 7855, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -269,19 +269,19 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 0,
             .items = 5,
             .flops_per_sample = 362880,
-            .pack = vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cdaf0d24_pack,
-            .run = vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cdaf0d24_run,
+            .pack = vs_tconv_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cf502770_pack,
+            .run = vs_tconv_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cf502770_run,
             .stage_count = 1,
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 7743, 92 },
-            .name = { 7835, 63 },
-            .schedule = { 7898, 97 },
-            .loops = { 7995, 67 },
-            .packing = { 8062, 74 },
-            .target = { 8136, 9 },
-            .template_digest = { 8145, 64 },
+            .key = { 7919, 106 },
+            .name = { 8025, 65 },
+            .schedule = { 8090, 97 },
+            .loops = { 8187, 67 },
+            .packing = { 8254, 74 },
+            .target = { 8328, 9 },
+            .template_digest = { 8337, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -289,94 +289,94 @@ const plugin_table voxelsmith_plugin = {
             .workspace_bytes = 0,
             .items = 3,
             .flops_per_sample = 299880,
-            .pack = vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_6964d692_pack,
-            .run = vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_6964d692_run,
+            .pack = vs_tconv_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_1804e78e_pack,
+            .run = vs_tconv_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_1804e78e_run,
             .stage_count = 1,
         },
     },
     .texts =
-        "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c1;f16;g1;last;f32/f32;bias;relu;direct"
-        "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_44a7ac56"
+        "transposedConvolution;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c1;f16;g1;last;f32/f32;bias;relu;direct"
+        "vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_7f1e611a"
         "filter-lanes,g1,v1,tile1x20,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,stream,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float32;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c1;f16;groups1;apart"
         "x86-64-v4"
-        "07c862d18b3cf4ece8ab11c652ab74bb9bb64906e3e8909bc0ce039bcf66f399"
-        "forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;fast"
-        "vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_7c4be2ce"
+        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "transposedConvolution;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;fast"
+        "vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_1e97e7aa"
         "minimal-filtering,block1x2x14,v1,r29,stream,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l16;v1x1;k3x3x3;s1x1x1;p1x1x1;o80x96x80;c16;f16;groups1"
         "x86-64-v4"
         "6d7623bcb2f6e77a2396102932befff1e6229fb1c3ab6e20139652383531dc02"
-        "forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;direct"
-        "vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e"
+        "transposedConvolution;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;direct"
+        "vs_tconv_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_93405e92"
         "filter-lanes,g2,v1,tile1x12,merge=w,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
         "filter-lanes/1;float32;l16;g2;v1;w;k4x4x4;s2x2x2;d1x1x1;c16;f8;groups1;apart"
         "x86-64-v4"
-        "07c862d18b3cf4ece8ab11c652ab74bb9bb64906e3e8909bc0ce039bcf66f399"
-        "forward;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
-        "vs_fwd_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_0d4929fd"
+        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "transposedConvolution;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
+        "vs_tconv_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_a27c8841"
         "filter-lanes,g16,v1,tile1x16,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float32;l16;g16;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1;groups1;apart"
         "x86-64-v4"
-        "07c862d18b3cf4ece8ab11c652ab74bb9bb64906e3e8909bc0ce039bcf66f399"
-        "forward;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct"
-        "vs_fwd_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_1ebc77e8"
+        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "transposedConvolution;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct"
+        "vs_tconv_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_0917c084"
         "filter-lanes,g1,v2,tile1x10,merge=none,fuse=row,rows=listed,order=hblock,block4,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, channels"
         "filter-lanes/1;float32;l16;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21;groups1;apart"
         "x86-64-v4"
-        "07c862d18b3cf4ece8ab11c652ab74bb9bb64906e3e8909bc0ce039bcf66f399"
-        "forward;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
-        "vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01"
+        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "transposedConvolution;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
+        "vs_tconv_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_8db0ef05"
         "filter-lanes,g1,v2,tile3x4,merge=none,fuse=row,rows=unrolled,order=wstat,block1,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, channels"
         "filter-lanes/1;float32;l16;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96;groups1;apart"
         "x86-64-v4"
-        "07c862d18b3cf4ece8ab11c652ab74bb9bb64906e3e8909bc0ce039bcf66f399"
-        "forward;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"
-        "vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20"
+        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "transposedConvolution;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"
+        "vs_tconv_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_d5a9659c"
         "filter-lanes,g1,v1,tile2x9,merge=none,fuse=row,rows=unrolled,order=hblock,block3,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, channels"
         "filter-lanes/1;float32;l16;g1;v1;n;k2x3x3;s1x1x1;d2x1x3;c7;f12;groups1;apart"
         "x86-64-v4"
-        "07c862d18b3cf4ece8ab11c652ab74bb9bb64906e3e8909bc0ce039bcf66f399"
-        "forward;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
-        "vs_fwd_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_e5753f51"
+        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "transposedConvolution;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
+        "vs_tconv_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_7915ad1d"
         "minimal-filtering,block1x5x7,v2,r14,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l16;v2x1;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64;groups1"
         "x86-64-v4"
         "6d7623bcb2f6e77a2396102932befff1e6229fb1c3ab6e20139652383531dc02"
-        "forward;i4x7x19;o8x7x38;k3x4x3;s2x1x2;d1x1x1;p0x1x0;c18;f21;g1;first;f32/f32;bias;relu;direct"
-        "vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_45482617"
+        "transposedConvolution;i4x7x19;o8x7x38;k3x4x3;s2x1x2;d1x1x1;p0x1x0;c18;f21;g1;first;f32/f32;bias;relu;direct"
+        "vs_tconv_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_48cac55b"
         "filter-lanes,g1,v2,tile1x10,merge=none,fuse=row,rows=listed,order=rstat,block7,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels, conversion of planes to voxels and voxels to planes"
         "filter-lanes/1;float32;l16;g1;v2;n;k3x4x3;s2x1x2;d1x1x1;c18;f21;groups1;apart"
         "x86-64-v4"
-        "07c862d18b3cf4ece8ab11c652ab74bb9bb64906e3e8909bc0ce039bcf66f399"
-        "forward;i6x12x34;o6x12x34;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c32;f32;g1;first;f32/f32;bias;relu;fast"
-        "vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51"
+        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "transposedConvolution;i6x12x34;o6x12x34;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c32;f32;g1;first;f32/f32;bias;relu;fast"
+        "vs_tconv_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_0ff56b35"
         "minimal-filtering,block1x1x17,v2,r14,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels, conversion of planes to voxels and voxels to planes"
         "minimal-filtering/1;l16;v2x1;k3x3x3;s1x1x1;p1x1x1;o6x12x34;c32;f32;groups1"
         "x86-64-v4"
         "6d7623bcb2f6e77a2396102932befff1e6229fb1c3ab6e20139652383531dc02"
-        "forward;i4x5x9;o5x11x19;k2x3x3;s1x2x2;d1x1x1;p0x0x0;c14;f28;g7;last;f32/f32;bias;relu;direct"
-        "vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cdaf0d24"
+        "transposedConvolution;i4x5x9;o5x11x19;k2x3x3;s1x2x2;d1x1x1;p0x0x0;c14;f28;g7;last;f32/f32;bias;relu;direct"
+        "vs_tconv_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cf502770"
         "filter-lanes,groups,v1,tile1x10,merge=w,fuse=row,rows=listed,order=hblock,block6,noprefetch,unroll1"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps"
         "filter-lanes/1;float32;l16;g1;v1;w;k2x3x3;s1x2x2;d1x1x1;c14;f28;groups7;merged"
         "x86-64-v4"
-        "07c862d18b3cf4ece8ab11c652ab74bb9bb64906e3e8909bc0ce039bcf66f399"
-        "forward;i3x5x9;o3x10x18;k3x4x4;s1x2x2;d1x1x1;p1x1x1;c7;f5;g1;last;f64/f64;bias;linear;direct"
-        "vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_6964d692"
+        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "transposedConvolution;i3x5x9;o3x10x18;k3x4x4;s1x2x2;d1x1x1;p1x1x1;c7;f5;g1;last;f64/f64;bias;linear;direct"
+        "vs_tconv_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_1804e78e"
         "filter-lanes,g8,v5,tile1x1,merge=none,fuse=row,rows=listed,order=hblock,block5,noprefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float64;l8;g8;v5;n;k3x4x4;s1x2x2;d1x1x1;c7;f5;groups1;apart"
         "x86-64-v4"
-        "07c862d18b3cf4ece8ab11c652ab74bb9bb64906e3e8909bc0ce039bcf66f399"
+        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
 };

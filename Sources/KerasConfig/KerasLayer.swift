@@ -2,16 +2,16 @@ import LayerSpec
 
 /// Reads and writes the config of a Keras `Conv3DTranspose` or `Conv3D` of any generation.
 package enum KerasLayer {
-    private static let operations: [String: KernelOp] = [
-        "Conv3DTranspose": .forward, "Convolution3DTranspose": .forward, "Conv3D": .inputGradient, "Convolution3D": .inputGradient,
+    private static let kinds: [String: LayerKind] = [
+        "Conv3DTranspose": .transposed, "Convolution3DTranspose": .transposed, "Conv3D": .ordinary, "Convolution3D": .ordinary,
     ]
-    package static let classNames = Set(operations.keys)
+    package static let classNames = Set(kinds.keys)
 
-    /// What a class computes; nil for a class that is none of these.
-    package static func operation(of className: String) -> KernelOp? { operations[className] }
+    /// The kind of layer that a class is; nil for a class that is none of these.
+    package static func kind(of className: String) -> LayerKind? { kinds[className] }
 
-    /// The name of the class that computes an operation.
-    package static func className(of op: KernelOp) -> String { op == .forward ? "Conv3DTranspose" : "Conv3D" }
+    /// The name of the class of a kind of layer.
+    package static func className(of kind: LayerKind) -> String { kind == .transposed ? "Conv3DTranspose" : "Conv3D" }
 
     /// Every argument some Keras version writes into a config or accepts in one.
     private static let keys: Set<String> = [
@@ -22,21 +22,21 @@ package enum KerasLayer {
     ]
 
     /// - Parameters:
-    ///   - className: decides what the layer computes.
+    ///   - className: decides the kind of layer.
     ///   - customActivations: names of activations of the user's own; the layer reads as if it had none.
     package static func read(
         _ config: JSONObject, className: String, name: String, generation: KerasGeneration, customActivations: Set<String> = []
     ) throws(KerasConfigError) -> LayerConfig {
-        let op = operation(of: className) ?? .forward
+        let kind = kind(of: className) ?? .transposed
         let reader = ConfigReader(config: config, className: className)
-        try reader.allow(op == .forward ? keys : keys.subtracting(["output_padding"]))
+        try reader.allow(kind == .transposed ? keys : keys.subtracting(["output_padding"]))
         let isCustom = ActivationNames.identifiers(of: config["activation"]).contains { customActivations.contains($0) }
         _ = try reader.required("filters")
         _ = try reader.required("kernel_size")
         let padding = try reader.string("padding") ?? KerasPadding.valid.rawValue
         let layout = try reader.string("data_format") ?? Layout.channelsLast.rawValue
         return try KerasRules.validate(
-            op: op, name: name, filters: try reader.integer("filters") ?? 0, kernelSize: try reader.triple("kernel_size") ?? [],
+            kind: kind, name: name, filters: try reader.integer("filters") ?? 0, kernelSize: try reader.triple("kernel_size") ?? [],
             strides: try reader.triple("strides") ?? [1, 1, 1], padding: try KerasRules.padding(named: padding),
             outputPadding: try reader.triple("output_padding"), layout: try KerasRules.layout(named: layout),
             dilationRate: try reader.triple("dilation_rate") ?? [1, 1, 1], groups: try reader.integer("groups") ?? 1,
@@ -76,9 +76,9 @@ extension LayerConfig {
         case .same(let values): (rule, outputPadding) = (.same, values)
         default: throw .notRepresentable(what: "the padding of layer \"\(name)\"", dialect: "Keras 3")
         }
-        if op == .forward, groups != 1 { throw .notRepresentable(what: "\(groups) groups", dialect: "Keras 3") }
+        if kind == .transposed, groups != 1 { throw .notRepresentable(what: "\(groups) groups", dialect: "Keras 3") }
         _ = try KerasRules.validate(
-            op: op, name: name, filters: filters, kernelSize: kernelSize, strides: strides, padding: rule, outputPadding: outputPadding,
+            kind: kind, name: name, filters: filters, kernelSize: kernelSize, strides: strides, padding: rule, outputPadding: outputPadding,
             layout: layout, dilationRate: dilationRate, groups: groups, activation: activation, useBias: useBias,
             elementType: elementType)
         var result: JSONObject = [
@@ -87,10 +87,10 @@ extension LayerConfig {
             "filters": .integer(filters), "kernel_size": JSONValue(kernelSize), "strides": JSONValue(strides),
             "padding": .string(rule.rawValue),
         ]
-        if op == .forward { result["output_padding"] = outputPadding.map { JSONValue($0) } ?? .null }
+        if kind == .transposed { result["output_padding"] = outputPadding.map { JSONValue($0) } ?? .null }
         result["data_format"] = .string(layout.rawValue)
         result["dilation_rate"] = JSONValue(dilationRate)
-        if op != .forward { result["groups"] = .integer(groups) }
+        if kind == .ordinary { result["groups"] = .integer(groups) }
         result["activation"] = ActivationNames.json(activation)
         result["use_bias"] = .bool(useBias)
         return result
@@ -101,7 +101,7 @@ extension LayerConfig {
     /// - Throws: as `kerasConfig()`.
     public func kerasLayer(inputShape: [Int?]? = nil) throws(KerasConfigError) -> JSONObject {
         var object: JSONObject = [
-            "module": "keras.layers", "class_name": .string(KerasLayer.className(of: op)), "config": .object(try kerasConfig()),
+            "module": "keras.layers", "class_name": .string(KerasLayer.className(of: kind)), "config": .object(try kerasConfig()),
             "registered_name": nil,
         ]
         if let inputShape { object["build_config"] = ["input_shape": JSONValue(shape: inputShape)] }

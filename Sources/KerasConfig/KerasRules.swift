@@ -9,9 +9,9 @@ public enum KerasPadding: String, CaseIterable, Hashable, Sendable {
 /// The rules Keras adds to what a geometry allows, each in this one place: the JSON reader and the layer's initializer both
 /// come through here (`keras/src/layers/convolutional/base_conv_transpose.py`).
 public enum KerasRules {
-    /// Checks the arguments of a `Conv3DTranspose`, or with `op` `inputGradient` of a `Conv3D`, and makes its `LayerConfig`.
+    /// Checks the arguments of a `Conv3DTranspose`, or with `kind` `ordinary` of a `Conv3D`, and makes its `LayerConfig`.
     /// - Parameters:
-    ///   - op: what the layer computes.
+    ///   - kind: of the layer.
     ///   - name: of the layer.
     ///   - filters: channels of the output.
     ///   - kernelSize: three values each, (depth, height, width).
@@ -27,7 +27,7 @@ public enum KerasRules {
     ///   - generation: whose rules count. Earlier lines than Keras 3 allow a slash in a name.
     /// - Throws: `KerasConfigError`.
     public static func validate(
-        op: KernelOp = .forward, name: String, filters: Int, kernelSize: [Int], strides: [Int] = [1, 1, 1], padding: KerasPadding = .valid,
+        kind: LayerKind = .transposed, name: String, filters: Int, kernelSize: [Int], strides: [Int] = [1, 1, 1], padding: KerasPadding = .valid,
         outputPadding: [Int]? = nil, layout: Layout = .channelsLast, dilationRate: [Int] = [1, 1, 1], groups: Int = 1,
         activation: Activation = .linear, useBias: Bool = true, elementType: ElementType = .float32, generation: KerasGeneration = .keras3
     ) throws(KerasConfigError) -> LayerConfig {
@@ -46,12 +46,12 @@ public enum KerasRules {
         if strides.contains(where: { $0 > 1 }) && dilationRate.contains(where: { $0 > 1 }) {
             throw .stridesWithDilation(strides: strides, dilationRate: dilationRate)
         }
-        if op == .forward, groups != 1 { throw .groups(groups) }
+        if kind == .transposed, groups != 1 { throw .groups(groups) }
         return try wrappingSpecError { () throws(SpecError) in
             if groups < 1 { throw .tooSmall("groups", groups, minimum: 1) }
             if filters % groups != 0 { throw .groupsDoNotDivide(groups: groups, what: "filters", filters) }
             return try LayerConfig(
-                op: op, name: name, filters: filters, kernelSize: kernelSize, strides: strides, dilationRate: dilationRate,
+                kind: kind, name: name, filters: filters, kernelSize: kernelSize, strides: strides, dilationRate: dilationRate,
                 padding: padding == .same ? .same(outputPadding: outputPadding) : .valid(outputPadding: outputPadding),
                 groups: groups, layout: layout, activation: activation, useBias: useBias, elementType: elementType)
         }

@@ -161,12 +161,12 @@ struct LayerReader: Hashable {
     ) throws(KerasConfigError) -> LayerDescription {
         let outer = ConfigReader(config: object, className: "layer")
         guard var className = try outer.string("class_name") else { throw .missingKey("class_name", className: "layer") }
-        if misnamesConvolutions, KerasLayer.operation(of: className) == .forward { className = KerasLayer.className(of: .inputGradient) }
+        if misnamesConvolutions, KerasLayer.kind(of: className) == .transposed { className = KerasLayer.className(of: .ordinary) }
         let configValue = try outer.required("config")
         guard let config = configValue.object else { throw outer.wrongType("config", configValue, "an object") }
         let stem =
             className == ONNXLayer.className
-            ? "conv_transpose" : KerasLayer.operation(of: className) == .inputGradient ? "conv3d" : "conv3d_transpose"
+            ? "conv_transpose" : KerasLayer.kind(of: className) == .ordinary ? "conv3d" : "conv3d_transpose"
         let stated = try ConfigReader(config: config, className: className).string("name")
         let name = given ?? stated ?? freeName(stem)
         if !taken.insert(scope + name).inserted { throw .duplicateName(name) }

@@ -79,7 +79,7 @@ extension LayerConfig {
     /// - Throws: `KerasConfigError.notRepresentable` for Keras paddings (use `kerasLayer`), float64, and activations without a
     ///   name.
     public func onnxLayer(channels: Int, inputShape: [Int?]? = nil) throws(KerasConfigError) -> JSONObject {
-        if op != .forward { throw .notRepresentable(what: "the ordinary convolution \"\(name)\"", dialect: "An ONNX-style ConvTranspose") }
+        if kind == .ordinary { throw .notRepresentable(what: "the ordinary convolution \"\(name)\"", dialect: "An ONNX-style ConvTranspose") }
         if elementType != .float32 { throw .notRepresentable(what: "the element type \(elementType)", dialect: "An ONNX-style layer") }
         var config: JSONObject = [
             "name": .string(name), "kernel_shape": JSONValue(kernelSize), "strides": JSONValue(strides),

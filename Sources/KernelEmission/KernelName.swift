@@ -3,7 +3,7 @@ import Scheduling
 
 /// The symbol stem and file name of a kernel; the grammar has its own page, `Documentation/kernel-names.md`.
 enum KernelName {
-    /// `vs_fwd_f32_i4x5x6_k3x3x3_s2x2x2_c16_f8_relu_x86_64_v4_0123abcd`
+    /// `vs_tconv_f32_i4x5x6_k3x3x3_s2x2x2_c16_f8_relu_x86_64_v4_0123abcd`
     static func stem(_ schedule: Schedule) -> String {
         let spec = schedule.spec
         let axes = spec.geometry.axes
@@ -16,11 +16,19 @@ enum KernelName {
         if spec.geometry.groups > 1 { features.append("g\(spec.geometry.groups)") }
         let layout = spec.layout == .channelsFirst ? ["first"] : []
         let parts =
-            ["vs", "fwd", elements] + layout + [list("i", \.input), list("k", \.kernel), list("s", \.stride)] + features + [
+            ["vs", token(spec.op), elements] + layout + [list("i", \.input), list("k", \.kernel), list("s", \.stride)] + features + [
                 String(activation), schedule.target.instructionSet.rawValue.replacing("-", with: "_"),
                 hexadecimal(fnv1a(spec.key.text + "|" + schedule.text + "|" + schedule.target.instructionSet.rawValue)),
             ]
         return parts.joined(separator: "_")
+    }
+
+    private static func token(_ op: KernelOp) -> String {
+        switch op {
+        case .transposedConvolution: "tconv"
+        case .convolution: "conv"
+        case .kernelGradient: "kgrad"
+        }
     }
 
     /// 32-bit FNV-1a: tells apart names that agree in everything the stem spells out.

@@ -92,9 +92,9 @@ struct PluginContext {
     /// The ABI header's name of an operation.
     private static func operation(_ op: KernelOp) -> String {
         switch op {
-        case .forward: "VS_OP_TRANSPOSED_CONVOLUTION"
-        case .inputGradient: "VS_OP_CONVOLUTION"
-        case .filterGradient: "VS_OP_KERNEL_GRADIENT"
+        case .transposedConvolution: "VS_OP_TRANSPOSED_CONVOLUTION"
+        case .convolution: "VS_OP_CONVOLUTION"
+        case .kernelGradient: "VS_OP_KERNEL_GRADIENT"
         }
     }
 }

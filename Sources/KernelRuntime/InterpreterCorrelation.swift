@@ -1,7 +1,7 @@
 import CInterpreter
 import LayerSpec
 
-/// `filterGradient` in the interpreter: for each tap, dw[f, c] = sum over positions of dy[o, f] * x[i, c].
+/// `kernelGradient` in the interpreter: for each tap, dw[f, c] = sum over positions of dy[o, f] * x[i, c].
 ///
 /// A work item is one tap and a few filters, with all channels (dw's last axis, along which softmax runs). It goes through
 /// the batch and the tap's positions in row-major order, copies a panel of x at a time into its workspace, and adds the panel

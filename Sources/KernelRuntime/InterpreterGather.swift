@@ -1,8 +1,7 @@
 import CInterpreter
 import LayerSpec
 
-/// `forward` and `inputGradient` in the interpreter: a result position reads, for each tap that reaches it, the features of one
-/// source position. Forward: source x, result y. Input gradient: source dy, result dx.
+/// `transposedConvolution` and `convolution` in the interpreter: a result reads, for each tap that reaches it, the channels of one source.
 ///
 /// The results are cut into boxes, products of one `AxisRun` per axis, in which all positions meet the same taps. A work item
 /// is a piece of the rows of one box of the outer axes, together with *all* runs of the last axis: whole rows, so that a
@@ -71,6 +70,7 @@ struct InterpreterGather: Sendable {
     private static let longestRun = 4096
 
     private let spec: KernelSpec
+    private let gather: Gather
     private let loops: InterpreterLoops
     private let boxes: [OuterBox]
     private let lastRuns: [LastRun]
@@ -105,28 +105,27 @@ struct InterpreterGather: Sendable {
     init(_ spec: KernelSpec, loops: InterpreterLoops) {
         self.spec = spec
         self.loops = loops
-        let geometry = spec.geometry
-        let isForward = spec.op == .forward
+        let gather = spec.gather
+        self.gather = gather
         let isLast = spec.layout == .channelsLast
-        let sourceExtents = geometry.axes.map { isForward ? $0.input : $0.output }
-        let resultExtents = geometry.axes.map { isForward ? $0.output : $0.input }
-        sourceFeatures = isForward ? geometry.channelsPerGroup : geometry.filtersPerGroup
-        resultFeatures = isForward ? geometry.filtersPerGroup : geometry.channelsPerGroup
-        let sourceVolume = sourceExtents.reduce(1, *)
-        let resultVolume = resultExtents.reduce(1, *)
+        let sourceExtents = gather.axes.map(\.sources)
+        let resultExtents = gather.axes.map(\.results)
+        sourceFeatures = gather.channelsPerGroup
+        resultFeatures = gather.filtersPerGroup
+        let (sourceVolume, resultVolume) = (gather.sourceVolume, gather.resultVolume)
         sourceFeatureStep = isLast ? 1 : sourceVolume
         resultFeatureStep = isLast ? 1 : resultVolume
-        sourceSample = sourceVolume * sourceFeatures * geometry.groups
-        resultSample = resultVolume * resultFeatures * geometry.groups
+        sourceSample = sourceVolume * gather.channels
+        resultSample = resultVolume * gather.filters
         width = resultExtents.last ?? 1
 
         // Elements from one position to the next along each axis.
-        let sourceSteps = axisSteps(sourceExtents, voxel: isLast ? sourceFeatures * geometry.groups : 1)
-        let resultSteps = axisSteps(resultExtents, voxel: isLast ? resultFeatures * geometry.groups : 1)
+        let sourceSteps = axisSteps(sourceExtents, voxel: isLast ? gather.channels : 1)
+        let resultSteps = axisSteps(resultExtents, voxel: isLast ? gather.filters : 1)
 
         var boxes = [OuterBox()]
-        for (index, axis) in geometry.axes.enumerated().dropLast() {
-            let runs = AxisRun.runs(of: axis, op: spec.op).map { run in
+        for (index, axis) in gather.axes.enumerated().dropLast() {
+            let runs = AxisRun.runs(of: axis).map { run in
                 (run, AxisTaps(kernel: axis.kernel, list: run.taps.map { ($0.source * sourceSteps[index], $0.tap) }))
             }
             boxes = boxes.flatMap { box in
@@ -144,8 +143,8 @@ struct InterpreterGather: Sendable {
         self.boxes = boxes
 
         var lastRuns: [LastRun] = []
-        if let axis = geometry.axes.last, let sourceStep = sourceSteps.last, let resultStep = resultSteps.last {
-            for run in AxisRun.runs(of: axis, op: spec.op) {
+        if let axis = gather.axes.last, let sourceStep = sourceSteps.last, let resultStep = resultSteps.last {
+            for run in AxisRun.runs(of: axis) {
                 for begin in stride(from: 0, to: run.count, by: Self.longestRun) {
                     lastRuns.append(
                         LastRun(
@@ -186,10 +185,10 @@ struct InterpreterGather: Sendable {
             sources: layout.take(Int64.self, positions), results: layout.take(Int64.self, positions))
         workspaceByteCount = layout.byteCount
 
-        weightRows = geometry.tapCount * sourceFeatures
+        weightRows = gather.tapCount * sourceFeatures
         dotLanes = Self.dotLanes(
             loops, reduction: sourceFeatures, columns: resultFeatures, isContiguous: sourceFeatureStep == 1,
-            tapsPerResult: Double(geometry.tapCount) / (isForward ? geometry.axes.reduce(1) { $0 * Double($1.stride) } : 1))
+            tapsPerResult: Double(gather.tapCount) / gather.axes.reduce(1) { $0 * Double($1.phases) })
         groupWeights =
             dotLanes == nil
             ? loops.blockWidths(columns: resultFeatures).reduce(0, +) * weightRows : resultFeatures * weightRows
@@ -232,18 +231,16 @@ struct InterpreterGather: Sendable {
     private func pack<S: InterpretedElement, A: InterpretedElement>(
         _: S.Type, _: A.Type, _ weights: UnsafeRawPointer, _ packed: UnsafeMutableRawPointer
     ) {
-        let geometry = spec.geometry
         let from = weights.assumingMemoryBound(to: S.self)
         let to = packed.assumingMemoryBound(to: A.self)
         to.update(repeating: 0, count: packedByteCount / MemoryLayout<A>.stride)
-        let isForward = spec.op == .forward
-        // The kernel tensor is (tap, filter of the group, channel); rows are source features, columns result features.
-        let (rowStep, columnStep) = isForward ? (1, geometry.channels) : (geometry.channels, 1)
+        // Rows are source features, columns result features.
+        let steps = gather.weights
         let block = loops.blockColumns
         let widths = loops.blockWidths(columns: resultFeatures)
-        for group in 0..<geometry.groups {
-            for tap in 0..<geometry.tapCount {
-                let first = tap * geometry.filtersPerGroup * geometry.channels + group * geometry.channelsPerGroup
+        for group in 0..<gather.groups {
+            for tap in 0..<gather.tapCount {
+                let first = tap * steps.tap + group * steps.group
                 for column in 0..<resultFeatures {
                     var target = group * groupWeights
                     var step = 1
@@ -256,7 +253,7 @@ struct InterpreterGather: Sendable {
                     }
                     target += tap * sourceFeatures * step
                     for row in 0..<sourceFeatures {
-                        to[target + row * step] = .from(from[first + row * rowStep + column * columnStep])
+                        to[target + row * step] = .from(from[first + row * steps.channel + column * steps.filter])
                     }
                 }
             }

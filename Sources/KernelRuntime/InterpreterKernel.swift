@@ -17,7 +17,7 @@ public struct InterpreterKernel: Kernel {
     public var schedule: String { name }
     /// States the arrangement of the weights for the inner loops of this machine.
     public let packingKey: String
-    /// Bytes of the arranged weights; 0 for `filterGradient`, which has no kernel tensor.
+    /// Bytes of the arranged weights; 0 for `kernelGradient`, which has no kernel tensor.
     public let packedByteCount: Int
     /// Bytes of one thread's workspace; never 0.
     public let workspaceByteCount: Int
@@ -36,13 +36,13 @@ public struct InterpreterKernel: Kernel {
     package init(_ spec: KernelSpec, instructionSet: InterpreterLoops.InstructionSet) {
         self.spec = spec
         switch spec.op {
-        case .forward, .inputGradient:
+        case .transposedConvolution, .convolution:
             let gather = InterpreterGather(spec, loops: InterpreterLoops(spec.elements, instructionSet))
             packedByteCount = gather.packedByteCount
             workspaceByteCount = gather.workspaceByteCount
             packingKey = "interpreter;" + gather.packingKey
             plan = .gather(gather)
-        case .filterGradient:
+        case .kernelGradient:
             let correlation = InterpreterCorrelation(spec, loops: InterpreterLoops(spec.elements, instructionSet))
             packedByteCount = 0
             workspaceByteCount = correlation.workspaceByteCount
@@ -51,7 +51,7 @@ public struct InterpreterKernel: Kernel {
         }
     }
 
-    /// Pieces of the result over batch x space, or over taps and filters for `filterGradient`, whose result is there to be
+    /// Pieces of the result over batch x space, or over taps and filters for `kernelGradient`, whose result is there to be
     /// written (with zeros) for batch 0 too.
     public func workItemCount(batch: Int) -> Int {
         switch plan {
@@ -60,7 +60,7 @@ public struct InterpreterKernel: Kernel {
         }
     }
 
-    /// Arranges the kernel tensor for the inner loops. Does nothing for `filterGradient`, which has none.
+    /// Arranges the kernel tensor for the inner loops. Does nothing for `kernelGradient`, which has none.
     public func pack(weights: UnsafeRawPointer, into packed: UnsafeMutableRawPointer) throws(KernelError) {
         if case .gather(let gather) = plan { gather.pack(weights: weights, into: packed) }
     }

@@ -11,45 +11,20 @@ struct AxisRun {
     let taps: [(tap: Int, source: Int)]
     let sourceStep: Int
 
-    /// All results of an axis, each in exactly one run; taps ascending.
-    static func runs(of axis: AxisGeometry, op: KernelOp) -> [AxisRun] {
-        switch op {
-        case .forward: forward(axis)
-        case .inputGradient: inputGradient(axis)
-        case .filterGradient: []
-        }
-    }
-
-    /// Output positions `q` of each phase, cut where a tap's input `q - lag` begins or ceases to exist.
-    private static func forward(_ axis: AxisGeometry) -> [AxisRun] {
-        var runs: [AxisRun] = []
-        for phase in 0..<axis.stride {
+    /// All results of an axis, each in exactly one run; taps ascending. The positions of each phase are cut where a tap's source begins or
+    /// ceases to exist.
+    static func runs(of axis: AxisGather) -> [AxisRun] {
+        (0..<axis.phases).flatMap { phase in
             let positions = axis.positions(inPhase: phase)
-            if positions.isEmpty { continue }
-            let taps = axis.taps(inPhase: phase)
-            let cuts = taps.flatMap { [$0.lag, $0.lag + axis.input] }
-            for piece in pieces(of: positions, cuts: cuts) {
+            if positions.isEmpty { return [AxisRun]() }
+            let taps = axis.taps(inPhase: phase).map { (tap: $0, positions: axis.positions(reachedBy: $0.lag)) }
+            let cuts = taps.flatMap { [$0.positions.lowerBound, $0.positions.upperBound] }
+            return pieces(of: positions, cuts: cuts).map { piece in
                 let q = piece.lowerBound
-                runs.append(
-                    AxisRun(
-                        firstResult: axis.output(position: q, phase: phase), resultStep: axis.stride, count: piece.count,
-                        taps: taps.filter { q >= $0.lag && q < $0.lag + axis.input }.map { ($0.tap, q - $0.lag) },
-                        sourceStep: 1))
+                return AxisRun(
+                    firstResult: axis.result(position: q, phase: phase), resultStep: axis.phases, count: piece.count,
+                    taps: taps.compactMap { tap, _ in axis.source(position: q, lag: tap.lag).map { (tap.tap, $0) } }, sourceStep: axis.step)
             }
-        }
-        return runs
-    }
-
-    /// Input positions, cut where a tap's output begins or ceases to exist.
-    private static func inputGradient(_ axis: AxisGeometry) -> [AxisRun] {
-        let taps = (0..<axis.kernel).map { (tap: $0, inputs: axis.inputs(ofTap: $0)) }.filter { !$0.inputs.isEmpty }
-        let cuts = taps.flatMap { [$0.inputs.lowerBound, $0.inputs.upperBound] }
-        return pieces(of: 0..<axis.input, cuts: cuts).map { piece in
-            let i = piece.lowerBound
-            return AxisRun(
-                firstResult: i, resultStep: 1, count: piece.count,
-                taps: taps.filter { $0.inputs.contains(i) }.map { ($0.tap, axis.output(ofInput: i, tap: $0.tap)) },
-                sourceStep: axis.stride)
         }
     }
 
@@ -57,11 +32,6 @@ struct AxisRun {
         let inner = Set(cuts.filter { $0 > range.lowerBound && $0 < range.upperBound }).sorted()
         return zip([range.lowerBound] + inner, inner + [range.upperBound]).map { $0..<$1 }
     }
-}
-
-extension AxisGeometry {
-    /// The relation itself.
-    func output(ofInput i: Int, tap t: Int) -> Int { i * stride + t * dilation - crop }
 }
 
 /// Elements from one position to the next along each axis of a row-major array.

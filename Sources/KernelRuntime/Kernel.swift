@@ -4,9 +4,9 @@ import LayerSpec
 public struct KernelArguments: @unchecked Sendable {
     /// Samples of the call.
     public var batch: Int
-    /// x for `forward` and `filterGradient`, dy for `inputGradient`.
+    /// x for `transposedConvolution` and `kernelGradient`, y for `convolution`.
     public var input: UnsafeRawPointer
-    /// Packed weights; for `filterGradient` dy as it is.
+    /// Packed weights; for `kernelGradient` y as it is.
     public var operand: UnsafeRawPointer
     /// One value per feature of the result; nil when the epilogue has no bias.
     public var bias: UnsafeRawPointer?
@@ -57,7 +57,7 @@ public protocol Kernel: Sendable {
     var packedByteCount: Int { get }
     /// Workspace of one thread.
     var workspaceByteCount: Int { get }
-    /// Number of independent pieces of work of the first stage for a batch; 0 for batch 0, except that `filterGradient` still has
+    /// Number of independent pieces of work of the first stage for a batch; 0 for batch 0, except that `kernelGradient` still has
     /// zeros to write.
     func workItemCount(batch: Int) -> Int
     /// Stages of a call, one after another: the items of one may read what those before it wrote into the shared workspace.

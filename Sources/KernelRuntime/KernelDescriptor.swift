@@ -77,9 +77,9 @@ extension KernelDescriptor {
         templateDigest = try fields.text(\.template_digest, "its template digest")
 
         let op = try fields.bits(UInt32.self, \.op, "its operation")
-        guard spec.op != .filterGradient, op == spec.op.abiNumber else {
+        guard spec.op != .kernelGradient, op == spec.op.abiNumber else {
             throw ByteReader.Malformed(
-                reason: "its operation is \(op) with key operation \(spec.op.rawValue); expected \(VS_OP_TRANSPOSED_CONVOLUTION) with forward or \(VS_OP_CONVOLUTION) with inputGradient")
+                reason: "its operation is \(op) with key operation \(spec.op.rawValue); expected \(VS_OP_TRANSPOSED_CONVOLUTION) with transposedConvolution or \(VS_OP_CONVOLUTION) with convolution")
         }
         let bits = try fields.bits(UInt64.self, \.features, "its features")
         features = Target.Feature.allCases.filter { bits & $0.abiBit != 0 }
@@ -107,9 +107,9 @@ extension KernelOp {
     /// The number of this operation in a kernel descriptor.
     var abiNumber: UInt32 {
         switch self {
-        case .forward: VS_OP_TRANSPOSED_CONVOLUTION
-        case .inputGradient: VS_OP_CONVOLUTION
-        case .filterGradient: VS_OP_KERNEL_GRADIENT
+        case .transposedConvolution: VS_OP_TRANSPOSED_CONVOLUTION
+        case .convolution: VS_OP_CONVOLUTION
+        case .kernelGradient: VS_OP_KERNEL_GRADIENT
         }
     }
 }

@@ -2,10 +2,7 @@
 ///
 ///     o = i * stride + t * dilation - crop
 ///
-/// with `0 <= i < input`, `0 <= t < kernel`, `0 <= o < output`. This is the only place that solves it.
-///
-/// Phases: `o + crop = q * stride + r` with `0 <= r < stride` splits the outputs into `stride` phases `r`. Within a phase
-/// every tap `t` with `t * dilation = r + j * stride` reads input `i = q - j`; `j` is the tap's *lag*.
+/// with `0 <= i < input`, `0 <= t < kernel`, `0 <= o < output`. `Gather` solves it for the results of an operation.
 public struct AxisGeometry: Hashable, Sendable {
     /// Number of input positions.
     public let input: Int
@@ -44,53 +41,10 @@ public struct AxisGeometry: Hashable, Sendable {
     /// Length of the dilated kernel: `(kernel - 1) * dilation + 1`.
     public var effectiveKernel: Int { (kernel - 1) * dilation + 1 }
 
-    /// A tap as seen from one phase: it reads input `q - lag`.
-    public struct PhaseTap: Hashable, Sendable {
-        /// Index of the tap in the kernel.
-        public let tap: Int
-        /// How many positions before q it reads; negative for an input behind q.
-        public let lag: Int
+    /// The relation itself.
+    package func output(ofInput i: Int, tap t: Int) -> Int { i * stride + t * dilation - crop }
 
-        package init(tap: Int, lag: Int) {
-            self.tap = tap
-            self.lag = lag
-        }
-    }
-
-    /// The taps of phase `r`, in ascending order; empty for a phase no tap falls into.
-    public func taps(inPhase r: Int) -> [PhaseTap] {
-        (0..<kernel).compactMap { tap in
-            let distance = tap * dilation - r
-            return distance % stride == 0 ? PhaseTap(tap: tap, lag: distance.flooredDivision(by: stride)) : nil
-        }
-    }
-
-    /// The positions `q` of phase `r` whose output `q * stride + r - crop` exists.
-    public func positions(inPhase r: Int) -> Range<Int> {
-        let first = (crop - r).ceilingDivision(by: stride)
-        let end = (output + crop - r).ceilingDivision(by: stride)
-        return first..<max(first, end)
-    }
-
-    /// The output index of position `q` of phase `r`.
-    public func output(position q: Int, phase r: Int) -> Int { q * stride + r - crop }
-
-    /// Phase and position of output `o`.
-    public func phase(ofOutput o: Int) -> (phase: Int, position: Int) {
-        let sum = o + crop
-        return (sum % stride, sum / stride)
-    }
-
-    /// Every (tap, input) pair that contributes to output `o`, taps ascending.
-    public func contributions(toOutput o: Int) -> [(tap: Int, input: Int)] {
-        let (r, q) = phase(ofOutput: o)
-        return taps(inPhase: r).compactMap { phaseTap in
-            let i = q - phaseTap.lag
-            return i >= 0 && i < input ? (phaseTap.tap, i) : nil
-        }
-    }
-
-    /// Outputs reached by tap `t`: `i -> i * stride + t * dilation - crop` for the inputs in the returned range.
+    /// The inputs that tap `t` connects with an output: `i -> i * stride + t * dilation - crop` for those in the returned range.
     public func inputs(ofTap t: Int) -> Range<Int> {
         let shift = t * dilation - crop
         let first = max(0, (-shift).ceilingDivision(by: stride))
@@ -101,13 +55,8 @@ public struct AxisGeometry: Hashable, Sendable {
     /// Number of (input, tap) pairs whose output exists: the multiply-adds of this axis alone.
     public var pairCount: Int { (0..<kernel).reduce(0) { $0 + inputs(ofTap: $1).count } }
 
-    /// Most taps that share a phase, so that they can meet in one output.
-    public var longestChain: Int {
-        // Two taps share a phase when their distance is a multiple of stride / gcd(stride, dilation).
-        var (divisor, rest) = (stride, dilation)
-        while rest != 0 { (divisor, rest) = (rest, divisor % rest) }
-        return kernel.ceilingDivision(by: stride / divisor)
-    }
+    /// Most pairs that one tap has.
+    var mostPairsOfATap: Int { (0..<kernel).reduce(0) { max($0, inputs(ofTap: $1).count) } }
 }
 
 extension Int {

@@ -73,7 +73,4 @@ public struct Geometry: Hashable, Sendable {
 
     /// Useful floating-point operations of one batch element (two per multiply-add).
     public var flopCount: Int { 2 * multiplyAddCount }
-
-    /// Most products that are added into one output: the n of the error bound gamma_n * sum |x||w|.
-    public var longestChain: Int { axes.reduce(channelsPerGroup) { $0 * $1.longestChain } }
 }

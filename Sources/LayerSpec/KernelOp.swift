@@ -1,11 +1,40 @@
-/// The three operations that read the relation `o = i * stride + t * dilation - crop`.
+/// The three operations that read the relation `o = i * stride + t * dilation - crop`. The name says what is summed, never which layer
+/// asked for it: `init(_:_:)` knows who asks for what.
 public enum KernelOp: String, CaseIterable, Hashable, Sendable {
-    /// y[o] = sum over (i, t) of x[i] w[t]: transposed convolution.
+    /// y[o] = sum over (i, t) of x[i] w[t].
+    case transposedConvolution
+    /// x[i] = sum over (o, t) of y[o] w[t]: a convolution with the stride as its step.
+    case convolution
+    /// w[t] = sum over (i, o) of x[i] y[o]: a correlation of two tensors over the pairs that each tap connects.
+    case kernelGradient
+
+    /// The operation of a pass through a layer.
+    public init(_ kind: LayerKind, _ pass: Pass) {
+        self = switch (kind, pass) {
+        case (.transposed, .forward), (.ordinary, .inputGradient): .transposedConvolution
+        case (.ordinary, .forward), (.transposed, .inputGradient): .convolution
+        case (_, .kernelGradient): .kernelGradient
+        }
+    }
+}
+
+/// The two kinds of convolution layers. Both are described by the relation; they differ in which side of it they read.
+public enum LayerKind: Hashable, Sendable {
+    /// `Conv3DTranspose`: reads the positions i and results in the positions o.
+    case transposed
+    /// `Conv3D`: reads the positions o and results in the positions i.
+    case ordinary
+}
+
+/// What is computed of a layer.
+public enum Pass: CaseIterable, Hashable, Sendable {
+    /// The layer's output from its input.
     case forward
-    /// dx[i] = sum over (o, t) of dy[o] w[t]: strided convolution, also the forward pass of a `Conv3D` layer.
+    /// The gradient with respect to the input, from that of the output.
     case inputGradient
-    /// dw[t] = sum over (i, o) of x[i] dy[o].
-    case filterGradient
+    /// The gradient with respect to the kernel, from the input and the gradient of the output. An ordinary layer's input has the role of the
+    /// output in the relation, and the other way round.
+    case kernelGradient
 }
 
 /// Which rearrangements of the sums a kernel may use.

@@ -15,7 +15,7 @@ public struct KernelSpec: Hashable, Sendable {
 
     /// A problem; any combination is legal, and the interpreter computes it.
     public init(
-        op: KernelOp = .forward, geometry: Geometry, layout: Layout = .channelsLast, elements: ElementTypes = .float32,
+        op: KernelOp = .transposedConvolution, geometry: Geometry, layout: Layout = .channelsLast, elements: ElementTypes = .float32,
         epilogue: Epilogue = .none, policy: Policy = .fast
     ) {
         self.op = op
@@ -36,25 +36,33 @@ public struct KernelSpec: Hashable, Sendable {
     /// The name of this problem; equal specs have equal keys.
     public var key: SpecKey { SpecKey(self) }
 
-    /// Shape of the tensor the kernel reads, for a batch: x for `forward` and `filterGradient`, dy for `inputGradient`.
+    /// Who reads what.
+    public var gather: Gather { Gather(geometry, op) }
+
+    /// Shape of the tensor the kernel reads, for a batch: x for `transposedConvolution` and `kernelGradient`, y for `convolution`.
     public func inputShape(batch: Int) -> [Int] {
-        op == .inputGradient ? geometry.outputShape(batch: batch, layout: layout) : geometry.inputShape(batch: batch, layout: layout)
+        op == .convolution ? geometry.outputShape(batch: batch, layout: layout) : geometry.inputShape(batch: batch, layout: layout)
     }
 
-    /// Shape of the second operand: the kernel tensor, or dy for `filterGradient`.
+    /// Shape of the second operand: the kernel tensor, or y for `kernelGradient`.
     public func operandShape(batch: Int) -> [Int] {
-        op == .filterGradient ? geometry.outputShape(batch: batch, layout: layout) : geometry.kernelShape
+        op == .kernelGradient ? geometry.outputShape(batch: batch, layout: layout) : geometry.kernelShape
     }
 
-    /// Shape of the result: y, dx or dw.
+    /// Shape of the result: y, x or w.
     public func outputShape(batch: Int) -> [Int] {
         switch op {
-        case .forward: geometry.outputShape(batch: batch, layout: layout)
-        case .inputGradient: geometry.inputShape(batch: batch, layout: layout)
-        case .filterGradient: geometry.kernelShape
+        case .transposedConvolution: geometry.outputShape(batch: batch, layout: layout)
+        case .convolution: geometry.inputShape(batch: batch, layout: layout)
+        case .kernelGradient: geometry.kernelShape
         }
     }
 
-    /// Length of the bias vector: one value per feature of the result (filters, channels; for dw its last axis).
-    public var biasCount: Int { op == .forward ? geometry.filters : geometry.channels }
+    /// Length of the bias vector: one value per feature of the result (of y, of x; for w its last axis).
+    public var biasCount: Int { op == .transposedConvolution ? geometry.filters : geometry.channels }
+
+    /// Most products of a sample that are added into one result: the n of the error bound gamma_n * sum |x||w|.
+    public var longestChain: Int {
+        op == .kernelGradient ? geometry.axes.reduce(1) { $0 * $1.mostPairsOfATap } : gather.longestChain
+    }
 }

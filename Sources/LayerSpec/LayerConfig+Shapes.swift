@@ -18,8 +18,8 @@ extension LayerConfig {
         guard let channels = inputShape[channelAxis] else { throw .tooSmall("number of channels", 0, minimum: 1) }
         if isComplete {
             let geometry = try geometry(inputShape: inputShape.map { $0 ?? 0 })
-            var shape =
-                (op == .forward ? geometry.outputShape(batch: 0, layout: layout) : geometry.inputShape(batch: 0, layout: layout)).map { Optional($0) }
+            let sums = kind == .transposed ? geometry.outputShape(batch: 0, layout: layout) : geometry.inputShape(batch: 0, layout: layout)
+            var shape = sums.map { Optional($0) }
             shape[0] = inputShape[0]
             return shape
         }
@@ -33,7 +33,7 @@ extension LayerConfig {
             let position = layout == .channelsLast ? axis + 1 : axis + 2
             guard let input = inputShape[position] else { continue }
             let resolved = try axisGeometry(axis, input: input)
-            shape[position] = op == .forward ? resolved.output : resolved.input
+            shape[position] = kind == .transposed ? resolved.output : resolved.input
         }
         return shape
     }

@@ -1,9 +1,9 @@
-/// A convolution layer, transposed unless `op` says otherwise, as its user describes it, before the input's extents are known.
+/// A convolution layer, transposed unless `kind` says otherwise, as its user describes it, before the input's extents are known.
 ///
 /// Built from Keras JSON or ONNX-style attributes by KerasConfig, or by the layers `Conv3DTranspose` and `Conv3D` themselves.
 public struct LayerConfig: Hashable, Sendable {
-    /// `forward` for a transposed convolution, `inputGradient` for an ordinary one.
-    public let op: KernelOp
+    /// Transposed or ordinary.
+    public let kind: LayerKind
     /// The layer's name; not part of any key.
     public let name: String
     /// Features of the output.
@@ -30,12 +30,12 @@ public struct LayerConfig: Hashable, Sendable {
     /// - Throws: `SpecError` when a list has not one value per axis, a number is out of range, or an ordinary convolution has another
     ///   padding than Keras's valid and same without output padding.
     public init(
-        op: KernelOp = .forward, name: String, filters: Int, kernelSize: [Int], strides: [Int] = [1, 1, 1], dilationRate: [Int] = [1, 1, 1],
+        kind: LayerKind = .transposed, name: String, filters: Int, kernelSize: [Int], strides: [Int] = [1, 1, 1], dilationRate: [Int] = [1, 1, 1],
         padding: PaddingRule = .valid(outputPadding: nil), groups: Int = 1, layout: Layout = .channelsLast,
         activation: Activation = .linear, useBias: Bool = true, elementType: ElementType = .float32
     ) throws(SpecError) {
         if filters < 1 { throw .tooSmall("number of filters", filters, minimum: 1) }
-        if op != .forward { try padding.checkOrdinary() }
+        if kind == .ordinary { try padding.checkOrdinary() }
         let rank = kernelSize.count
         if rank == 0 { throw .wrongCount("kernel size", kernelSize, expected: 3) }
         for (what, values) in [("strides", strides), ("dilation rate", dilationRate)] + padding.perAxisLists
@@ -47,7 +47,7 @@ public struct LayerConfig: Hashable, Sendable {
         }
         if groups < 1 { throw .tooSmall("number of groups", groups, minimum: 1) }
         try activation.checkParameters(in: elementType)
-        self.op = op
+        self.kind = kind
         self.name = name
         self.filters = filters
         self.kernelSize = kernelSize
@@ -74,27 +74,29 @@ public struct LayerConfig: Hashable, Sendable {
         }
         // The relation of an ordinary convolution is read backwards: its result is the x of the relation.
         let channels = inputShape[layout.channelAxis(rank: rank)]
-        return try Geometry(
-            axes: axes, channels: op == .forward ? channels : filters, filters: op == .forward ? filters : channels, groups: groups)
+        let (x, y) = kind == .transposed ? (channels, filters) : (filters, channels)
+        return try Geometry(axes: axes, channels: x, filters: y, groups: groups)
     }
 
     /// The relation of one axis for the extent of the layer's input.
     func axisGeometry(_ axis: Int, input: Int) throws(SpecError) -> AxisGeometry {
         let (kernel, stride, dilation) = (kernelSize[axis], strides[axis], dilationRate[axis])
-        return op == .forward
+        return kind == .transposed
             ? try padding.resolve(axis: axis, input: input, kernel: kernel, stride: stride, dilation: dilation)
             : try padding.resolveOrdinary(axis: axis, input: input, kernel: kernel, stride: stride, dilation: dilation)
     }
 
-    /// The resolved problem whose kernel computes this layer on inputs of the given shape; an activation that needs the whole
+    /// The resolved problem whose kernel computes a pass through this layer on inputs of the given shape; an activation that needs the whole
     /// result is left to the layer.
     /// - Parameters:
-    ///   - inputShape: with the batch extent, whose value does not matter.
-    ///   - op: nil for the layer's own.
+    ///   - inputShape: of the layer's input, with the batch extent, whose value does not matter.
+    ///   - pass: what is computed. Only the forward pass has the layer's bias and activation.
     ///   - policy: which kernels may answer: rearranged ones too (`fast`), or plain sums only.
-    public func spec(inputShape: [Int], op: KernelOp? = nil, policy: Policy = .fast) throws(SpecError) -> KernelSpec {
-        KernelSpec(
-            op: op ?? self.op, geometry: try geometry(inputShape: inputShape), layout: layout, elements: ElementTypes(elementType),
-            epilogue: Epilogue(hasBias: useBias, activation: activation.needsWholeResult ? .linear : activation), policy: policy)
+    /// - Throws: `SpecError` when the layer cannot take such inputs.
+    public func spec(inputShape: [Int], pass: Pass = .forward, policy: Policy = .fast) throws(SpecError) -> KernelSpec {
+        let epilogue = Epilogue(hasBias: useBias, activation: activation.needsWholeResult ? .linear : activation)
+        return KernelSpec(
+            op: KernelOp(kind, pass), geometry: try geometry(inputShape: inputShape), layout: layout, elements: ElementTypes(elementType),
+            epilogue: pass == .forward ? epilogue : .none, policy: policy)
     }
 }

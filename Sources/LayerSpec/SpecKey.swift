@@ -1,6 +1,6 @@
 /// The text of a `KernelSpec`, the name under which kernels are registered and found. Round-trips.
 ///
-///     forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;direct
+///     transposedConvolution;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;direct
 ///
 /// Fields: operation; per axis input, output, kernel, stride, dilation, crop; channels; filters; groups; layout; storage and
 /// arithmetic type; `bias` or `nobias`; activation; policy.

@@ -11,7 +11,7 @@ public enum SchedulingError: Error, Hashable, Sendable, CustomStringConvertible 
 
     public var description: String {
         let sentence: Sentence = switch self {
-        case .notYetEmitted(let operation): "Kernels for the operation \(operation) are not yet emitted; expected forward."
+        case .notYetEmitted(let operation): "Kernels for the operation \(operation) are not yet emitted; expected transposedConvolution or convolution."
         case .notApplicable(let key, let reason): "No kernel family takes \(key), so the interpreter computes it: \(reason)."
         case .illegalSchedule(let schedule, let reason): "The schedule \(schedule) is not applicable: \(reason)."
         }

@@ -63,10 +63,10 @@ final class AnswerCheck {
     private var directMagnitudes: [ElementType: Tensor] = [:]
     private var fastMagnitudes: Tensor?
 
-    /// - Throws: `BenchmarkError` for other operations than `forward`, and for sums so long that no error bound exists.
+    /// - Throws: `BenchmarkError` for `kernelGradient`, and for sums so long that no error bound exists.
     static func checkIsPossible(for spec: KernelSpec) throws(BenchmarkError) {
-        if spec.op != .forward { throw .unsupportedOperation(spec.op.rawValue) }
-        if spec.geometry.longestChain >= 1 << 23 { throw .chainTooLong(spec.geometry.longestChain) }
+        if spec.op == .kernelGradient { throw .unsupportedOperation(spec.op.rawValue) }
+        if spec.longestChain >= 1 << 23 { throw .chainTooLong(spec.longestChain) }
     }
 
     /// - Parameters:
@@ -88,7 +88,7 @@ final class AnswerCheck {
     func worstErrorOverBound(_ y: Tensor, of choice: KernelChoice) throws -> Double {
         let type = choice.isSpecialized ? spec.elements.storage : .float64
         // Products and additions of the longest sum, and the bias.
-        let chain = spec.geometry.longestChain + 1
+        let chain = spec.longestChain + 1
         let magnitudes: Tensor
         let kernelChain: Int
         if case .minimalFiltering(let bound) = ErrorFormula(choice.kernel) {

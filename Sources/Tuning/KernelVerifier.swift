@@ -29,7 +29,7 @@ public enum VerificationError: Error, Hashable, Sendable, CustomStringConvertibl
     public var description: String {
         let sentence: Sentence = switch self {
         case .unsupported(let kernel, let key):
-            "Kernel \(kernel) computes \(key); expected a forward kernel of one element type with a pointwise activation, as nothing else can be verified."
+            "Kernel \(kernel) computes \(key); expected a convolution, transposed or not, of one element type with a pointwise activation, as nothing else can be verified."
         case .notEnoughMemory(let kernel, let needed, let available):
             "Verifying kernel \(kernel) takes about \(needed) bytes; expected at most the \(available) that are available."
         }
@@ -51,12 +51,12 @@ public struct KernelVerifier: Sendable {
     ///   - reference: computes the right results.
     ///   - batch: batch of the checks that compare values.
     ///   - seed: of the random operands.
-    /// - Throws: `VerificationError` unless the kernel is a forward one of one element type with a pointwise activation.
+    /// - Throws: `VerificationError` unless the kernel is a convolution, transposed or not, of one element type with a pointwise activation.
     public init(
         _ kernel: any Kernel, reference: any VerificationReference = InterpreterReference(), batch: Int = 1, seed: UInt64 = 1
     ) throws(VerificationError) {
         let spec = kernel.spec
-        guard spec.op == .forward, spec.elements.storage == spec.elements.arithmetic, spec.epilogue.activation.isPointwise else {
+        guard spec.op != .kernelGradient, spec.elements.storage == spec.elements.arithmetic, spec.epilogue.activation.isPointwise else {
             throw .unsupported(kernel: kernel.name, key: spec.key.text)
         }
         self.kernel = kernel
@@ -77,6 +77,7 @@ public struct KernelVerifier: Sendable {
     private static let bytesPerElement = 64
 
     private var spec: KernelSpec { kernel.spec }
+    private var gather: Gather { spec.gather }
     private var linear: KernelSpec { spec.with(epilogue: spec.epilogue.withoutActivation) }
 
     private var type: ElementType { spec.elements.storage }
@@ -171,7 +172,7 @@ public struct KernelVerifier: Sendable {
         let magnitudes = try reference.magnitudes(
             linear, batch: operands.batch, input: operands.input, weights: operands.weights, bias: operands.bias)
         // Products and additions of the longest sum, and the bias; the reference's own sums are in float64.
-        let chain = spec.geometry.longestChain + 1
+        let chain = spec.longestChain + 1
         let errors = ErrorBound.bounds(chain: chain, type: type, magnitudes: magnitudes)
         let own = ErrorBound.bounds(chain: chain, type: .float64, magnitudes: magnitudes)
         return violation(received, exact, indices: received.indices) { errors[$0] + own[$0] }
@@ -208,7 +209,7 @@ public struct KernelVerifier: Sendable {
     /// not even -1, 0, 1 do.
     private var integerLimit: Int? {
         let products = switch formula {
-        case .plainSums: spec.geometry.longestChain
+        case .plainSums: spec.longestChain
         case .minimalFiltering(let bound): spec.geometry.channelsPerGroup * bound.growth
         }
         return (1...8).last { ($0 + 1) * ($0 + 1) * products + $0 < 1 << (type == .float32 ? 24 : 53) }
@@ -243,15 +244,14 @@ public struct KernelVerifier: Sendable {
 
     /// Puts a value into one group of features of one voxel and compares where results changed with where the geometry says it is read.
     private func leak(of value: Double, _ operands: Operands, clean: [Double], _ random: inout SeededRandom) throws -> String? {
-        let geometry = spec.geometry
-        let channels = geometry.channelsPerGroup
+        let channels = gather.channelsPerGroup
         for corner in 0..<3 {
             // The first voxel, the last one, and one in between.
-            let voxels = operands.batch * geometry.inputVolume
+            let voxels = operands.batch * gather.sourceVolume
             let voxel = [0, voxels - 1, random.integer(0...voxels - 1)][corner]
             var poisoned = operands
             var mark = Array(repeating: 0.0, count: operands.input.count)
-            let first = random.integer(0...geometry.groups - 1) * channels
+            let first = random.integer(0...gather.groups - 1) * channels
             for channel in first..<first + channels {
                 let place = index(ofVoxel: voxel, channel: channel)
                 poisoned.input[place] = value
@@ -272,8 +272,8 @@ public struct KernelVerifier: Sendable {
     }
 
     private func index(ofVoxel voxel: Int, channel: Int) -> Int {
-        let volume = spec.geometry.inputVolume
-        let channels = spec.geometry.channels
+        let volume = gather.sourceVolume
+        let channels = gather.channels
         switch spec.layout {
         case .channelsLast: return voxel * channels + channel
         case .channelsFirst: return (voxel / volume * channels + channel) * volume + voxel % volume
@@ -294,46 +294,60 @@ public struct KernelVerifier: Sendable {
         return difference(zip(fa, fb).map(+), zip(fs, f0).map(+), bitwise: false)
     }
 
-    /// One voxel and channel set to 1: the result is that channel's filter around the voxel.
+    /// One voxel and channel set to 1: the result is that channel's filter around the voxel, as the relation itself says where.
     private func impulse(_ random: inout SeededRandom) throws -> String? {
         let geometry = spec.geometry
         var one = operands(&random, batch: 1) { random, count in random.integers(count, limit: 8) }
         if one.bias != nil { one.bias = Array(repeating: 0, count: spec.biasCount) }
         one.input = Array(repeating: 0, count: one.input.count)
-        let channel = random.integer(0...geometry.channels - 1)
-        let place = geometry.axes.map { random.integer(0...$0.input - 1) }
-        let voxel = zip(place, geometry.axes).reduce(0) { $0 * $1.1.input + $1.0 }
+        // From x to y or from y to x.
+        let isConvolution = spec.op == .convolution
+        let (channels, filters) = isConvolution ? (geometry.filters, geometry.channels) : (geometry.channels, geometry.filters)
+        let extents = geometry.axes.map { isConvolution ? (source: $0.output, result: $0.input) : (source: $0.input, result: $0.output) }
+        let volume = extents.reduce(1) { $0 * $1.result }
+        let channel = random.integer(0...channels - 1)
+        let place = extents.map { random.integer(0...$0.source - 1) }
+        let voxel = zip(place, extents).reduce(0) { $0 * $1.1.source + $1.0 }
         one.input[index(ofVoxel: voxel, channel: channel)] = 1
-        var expected = Array(repeating: 0.0, count: geometry.outputVolume * geometry.filters)
-        let group = channel / geometry.channelsPerGroup
+        var expected = Array(repeating: 0.0, count: volume * filters)
+        let group = channel / (channels / geometry.groups)
         for tap in 0..<geometry.tapCount {
             var rest = tap
-            var output: Int? = 0
+            var result: Int? = 0
             var step = 1
-            for (axis, i) in zip(geometry.axes, place).reversed() {
-                let o = i * axis.stride + rest % axis.kernel * axis.dilation - axis.crop
+            for (axis, (extents, source)) in zip(geometry.axes, zip(extents, place)).reversed() {
+                let reached = Self.result(axis, of: source, tap: rest % axis.kernel, isConvolution)
                 rest /= axis.kernel
-                output = o >= 0 && o < axis.output ? output.map { $0 + o * step } : nil
-                step *= axis.output
+                result = reached.flatMap { r in r >= 0 && r < extents.result ? result.map { $0 + r * step } : nil }
+                step *= extents.result
             }
-            guard let output else { continue }
-            for filter in 0..<geometry.filtersPerGroup {
-                let f = group * geometry.filtersPerGroup + filter
-                let at = spec.layout == .channelsLast ? output * geometry.filters + f : f * geometry.outputVolume + output
-                expected[at] += one.weights[(tap * geometry.filtersPerGroup + filter) * geometry.channels + channel]
+            guard let result else { continue }
+            for number in 0..<filters / geometry.groups {
+                let filter = group * (filters / geometry.groups) + number
+                let at = spec.layout == .channelsLast ? result * filters + filter : filter * volume + result
+                // The kernel tensor is (taps, features of y in a group, features of x).
+                let (y, x) = isConvolution ? (channel % geometry.filtersPerGroup, filter) : (number, channel)
+                expected[at] += one.weights[(tap * geometry.filtersPerGroup + y) * geometry.channels + x]
             }
         }
         return difference(try run(one), expected, bitwise: false)
     }
 
-    /// <f(x) - f(0), y> = <x, f'(y)> with f' the interpreter's input gradient.
+    /// Where a tap carries a source along one axis: from i to o, or with a convolution from o to i, if there is such an i.
+    private static func result(_ axis: AxisGeometry, of source: Int, tap: Int, _ isConvolution: Bool) -> Int? {
+        let shift = tap * axis.dilation - axis.crop
+        if !isConvolution { return source * axis.stride + shift }
+        return (source - shift) % axis.stride == 0 ? (source - shift) / axis.stride : nil
+    }
+
+    /// <f(x) - f(0), y> = <x, f'(y)> with f' the interpreter's transposed operation.
     private func adjoint(_ operands: Operands, _ fx: [Double], _ random: inout SeededRandom) throws -> String? {
         var zero = operands
         zero.input = Array(repeating: 0, count: operands.input.count)
         let f0 = try run(zero)
         let y = random.integers(fx.count, limit: 1)
         let gradient = KernelSpec(
-            op: .inputGradient, geometry: spec.geometry, layout: spec.layout, elements: .float64, epilogue: .none, policy: .direct)
+            op: spec.op == .convolution ? .transposedConvolution : .convolution, geometry: spec.geometry, layout: spec.layout, elements: .float64, epilogue: .none, policy: .direct)
         let back = try reference.sums(gradient, batch: operands.batch, input: y, weights: operands.weights, bias: nil)
         // Integers below 2^53: both sums are exact.
         let left = zip(zip(fx, f0), y).reduce(0.0) { $0 + ($1.0.0 - $1.0.1) * $1.1 }

@@ -18,10 +18,10 @@ package struct MinimalFilteringBound {
     package init(_ spec: KernelSpec) {
         geometry = spec.geometry
         layout = spec.layout
-        pairs = spec.geometry.axes.map { axis in (0..<axis.output).map { Self.pairs(axis, output: $0) } }
+        pairs = spec.gather.axes.map { axis in (0..<axis.results).map { Self.pairs(axis, output: $0) } }
         var chain = spec.geometry.channelsPerGroup + 1 + 1 + 1  // sums of products, the rounded weights, the bias
         var growth = 1
-        for axis in spec.geometry.axes {
+        for axis in spec.gather.axes {
             let taps = axis.longestChain
             chain += [0, 0, 2, 3][min(taps, 3)]  // additions of B^T and A^T
             growth *= [1, 1, 8, 18][min(taps, 3)]  // |B^T| |G| |A^T|, and a factor 2 for the halves in G
@@ -31,10 +31,10 @@ package struct MinimalFilteringBound {
     }
 
     /// Products of one axis behind one output. Tiles begin at the first position of any phase, as the schedule has them.
-    private static func pairs(_ axis: AxisGeometry, output: Int) -> [(tap: Int, input: Int, factor: Double)] {
-        let (r, q) = axis.phase(ofOutput: output)
+    private static func pairs(_ axis: AxisGather, output: Int) -> [(tap: Int, input: Int, factor: Double)] {
+        let (r, q) = axis.phase(ofResult: output)
         let taps = Array(axis.taps(inPhase: r).map(\.tap).reversed())
-        let first = (0..<axis.stride).map { axis.positions(inPhase: $0) }.filter { !$0.isEmpty }.map(\.lowerBound).min() ?? 0
+        let first = axis.positions.lowerBound
         let count = taps.count
         guard count > 0, count < MinimalFilteringSchedule.forward.count else { return [] }
         let place = (q - first) % 2
@@ -44,7 +44,7 @@ package struct MinimalFilteringBound {
         let inverse = MinimalFilteringSchedule.inverse[count]
         var pairs: [(tap: Int, input: Int, factor: Double)] = []
         for (number, tap) in taps.enumerated() {
-            for entry in 0...count where start + entry >= 0 && start + entry < axis.input {
+            for entry in 0...count where start + entry >= 0 && start + entry < axis.sources {
                 let factor = (0...count).reduce(0.0) { sum, point in
                     let product: Double = abs(inverse[place][point]) * abs(weights[point][number]) * abs(forward[point][entry])
                     return sum + product

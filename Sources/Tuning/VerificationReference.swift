@@ -6,7 +6,7 @@ import Tensors
 /// What kernels are held against: sums before the activation, and the activation, in double precision.
 public protocol VerificationReference: Sendable {
     /// - Parameters:
-    ///   - spec: a `forward` problem with a linear epilogue.
+    ///   - spec: a convolution, transposed or not, with a linear epilogue.
     ///   - batch: operands in the spec's layout; the bias is nil when the epilogue has none.
     ///   - input: as `batch`.
     ///   - weights: as `batch`.

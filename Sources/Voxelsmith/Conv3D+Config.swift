@@ -39,7 +39,7 @@ extension Conv3D {
         }
         // Of the model around the layer too, and what the user stated instead.
         arguments.batchInputShape = description.inputShape ?? arguments.batchInputShape
-        return config.op == .forward
+        return config.kind == .transposed
             ? Conv3DTranspose(config: config, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
             : Conv3D(config: config, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
     }

@@ -82,7 +82,7 @@ open class Conv3D: Layer {
             kernelConstraint: kernelConstraint, biasConstraint: biasConstraint, dataFormat: dataFormat, inputShape: inputShape,
             batchInputShape: batchInputShape, batchSize: batchSize, weights: weights, tensorActivation: own)
         config = try KerasRules.validate(
-            op: .inputGradient, name: name ?? UniqueNames.shared.next(for: Self.self), filters: filters,
+            kind: .ordinary, name: name ?? UniqueNames.shared.next(for: Self.self), filters: filters,
             kernelSize: kernelSize.intOrTriple.values, strides: strides.intOrTriple.values, padding: padding.resolvedPadding().padding,
             layout: layout, dilationRate: dilationRate.intOrTriple.values, groups: groups, activation: plain, useBias: useBias,
             elementType: arguments.dtypePolicy.elementType)
@@ -147,12 +147,12 @@ open class Conv3D: Layer {
         for (what, value) in [("channels", channels), ("filters", filters)] where value % groups != 0 {
             throw SpecError.groupsDoNotDivide(groups: groups, what: what, value)
         }
-        return kernelSize + (config.op == .forward ? [filters / groups, channels] : [channels / groups, filters])
+        return kernelSize + (config.kind == .transposed ? [filters / groups, channels] : [channels / groups, filters])
     }
 
     /// Channels of the input that a kernel tensor of this shape takes.
     private func channels(ofKernel shape: [Int]) -> Int {
-        config.op == .forward ? shape.last ?? 0 : Checked.clampedProduct(shape.dropLast().last ?? 0, groups)
+        config.kind == .transposed ? shape.last ?? 0 : Checked.clampedProduct(shape.dropLast().last ?? 0, groups)
     }
 
     /// Keras 3's `get_config`, key for key. Input shapes and weights the layer was made with are not part of it.

@@ -123,7 +123,7 @@ struct ModelMaker {
             let type = try DTypePolicy(json: config["dtype"])?.elementType ?? .float32
             return InputLayer(batchShape: shape, name: config["name"]?.string, dtype: type)
         case let className where KerasLayer.classNames.contains(className) && !ElementwiseLayer.isCustom(entry.object):
-            if !misnamesConvolutions, KerasLayer.operation(of: className) == .forward {
+            if !misnamesConvolutions, KerasLayer.kind(of: className) == .transposed {
                 return try Conv3DTranspose(
                     config: config, generation: generation, objects: objects, policy: policy, kernels: kernels, kernelMode: kernelMode)
             }

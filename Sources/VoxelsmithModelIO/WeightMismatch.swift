@@ -31,7 +31,7 @@ public enum WeightMismatch: Hashable, Sendable {
 
     private init?(kernel shape: [Int], of layer: Conv3D) {
         let groups = layer.groups
-        let isTransposed = layer.config.op == .forward
+        let isTransposed = layer.config.kind == .transposed
         let channels = layer.isBuilt ? layer.weights.first?.shape[isTransposed ? 4 : 3] : Self.inputChannels(layer).map { isTransposed ? $0 : $0 / groups }
         let filters = isTransposed ? layer.filters / groups : layer.filters
         let expected: [Int?] = layer.kernelSize + (isTransposed ? [filters, channels] : [channels, filters])

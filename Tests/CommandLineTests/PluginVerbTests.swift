@@ -20,7 +20,7 @@ import _TestSupport
         let kernels = try #require(contents.object?["kernels"]?.array)
         #expect(kernels.count == 1)
         let kernel = try #require(kernels.first?.object)
-        #expect(kernel["key"]?.string?.hasPrefix("forward;i3x4x5;o6x8x5;k2x3x3;s2x2x1;") == true)
+        #expect(kernel["key"]?.string?.hasPrefix("transposedConvolution;i3x4x5;o6x8x5;k2x3x3;s2x2x1;") == true)
         // Products: taps that meet an input, per axis 6 (2 per input), 11 of 12, and 13 of 15; times channels and filters.
         #expect(kernel["flop_per_sample"] == .integer(2 * 6 * 11 * 13 * 3 * 5))
         #expect(kernel["template_digest"]?.string?.count == 64)
@@ -42,7 +42,7 @@ import _TestSupport
         let specialised = try Voxelsmith.run(
             common + ["--output", folder.path("a.npy"), "--plugin", plugin, "--kernel", "specialized", "--report"])
         #expect(specialised.status == 0, "\(specialised.errors)")
-        #expect(specialised.output.contains("vs_fwd_f32_i3x4x5"))
+        #expect(specialised.output.contains("vs_tconv_f32_i3x4x5"))
         let interpreted = try Voxelsmith.run(common + ["--output", folder.path("b.npy"), "--kernel", "interpreter"])
         #expect(interpreted.status == 0, "\(interpreted.errors)")
         let (a, b) = (try NPY.read(path: folder.path("a.npy")), try NPY.read(path: folder.path("b.npy")))
@@ -135,7 +135,7 @@ import _TestSupport
         }
         let result = try #require(json.object?["results"]?.array?.first?.object)
         #expect(result["name"]?.string == "tiny")
-        #expect(result["kernel"]?.string?.hasPrefix("vs_fwd_") == true)
+        #expect(result["kernel"]?.string?.hasPrefix("vs_tconv_") == true)
         #expect(result["specialized"] == .bool(true))
         for key in [
             "median_ms", "min_ms", "first_ms", "fresh_ms", "fresh_page_faults", "gflops", "share_of_peak", "interpreter_ms", "speedup",

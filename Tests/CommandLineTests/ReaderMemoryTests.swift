@@ -14,7 +14,7 @@ import _TestSupport
          "output_padding": [1, 1, 1], "channels": 4, "filters": 6, "name": "up"}, "build_config": {"input_shape": [1, 4, 3, 4, 5]}}
         """
     private static let record = """
-        {"key": "forward;i3x4x5;o6x8x5;k2x3x3;s2x2x1;d1x1x1;p0x0x1;c3;f5;g1;last;f32/f32;bias;relu;fast", "cpu": "another", "cores": 2,
+        {"key": "transposedConvolution;i3x4x5;o6x8x5;k2x3x3;s2x2x1;d1x1x1;p0x0x1;c3;f5;g1;last;f32/f32;bias;relu;fast", "cpu": "another", "cores": 2,
          "instruction_set": "x86-64-v4", "threads": 1, "compiler": "clang", "templates": "0", "decision": {}, "estimate_ms": 1.5, "best_ms": 1,
          "tried": 3, "dropped": 0}
         """

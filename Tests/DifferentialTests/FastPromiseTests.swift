@@ -118,7 +118,7 @@ import _TestSupport
                 outcome.overBound = max(outcome.overBound, error / (ErrorBound.gamma(bound.chain, .float32) * magnitude))
             } else {
                 outcome.overBound = max(
-                    outcome.overBound, error / (ErrorBound.gamma(spec.geometry.longestChain + 1, .float32) * exact.magnitudes[index]))
+                    outcome.overBound, error / (ErrorBound.gamma(spec.longestChain + 1, .float32) * exact.magnitudes[index]))
             }
         }
         return outcome

@@ -74,7 +74,7 @@ import _TestSupport
                     spec, batch: x.shape[0], input: x.doubles, operand: weights[0].doubles,
                     bias: entry.useBias ? weights[1].doubles : nil)
                 let bounds = ErrorBound.bounds(
-                    chain: spec.geometry.longestChain + 1, type: .float32, magnitudes: exact.magnitudes
+                    chain: spec.longestChain + 1, type: .float32, magnitudes: exact.magnitudes
                 ).map { 2 * $0 + 8 * ErrorBound.unitRoundoff(.float32) }
                 let violation = ErrorBound.firstViolation(
                     received: received.doubles, expected: try arrays.tensor(name + "_y").doubles, bounds: bounds)

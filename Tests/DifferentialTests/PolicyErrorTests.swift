@@ -75,7 +75,7 @@ import _TestSupport
                 let magnitude = bound.magnitude(of: index, input: x, weights: weights, bias: nil)
                 worst = max(worst, error / (ErrorBound.gamma(bound.chain, .float32) * magnitude))
             } else {
-                worst = max(worst, error / (ErrorBound.gamma(spec.geometry.longestChain + 1, .float32) * exact.magnitudes[index]))
+                worst = max(worst, error / (ErrorBound.gamma(spec.longestChain + 1, .float32) * exact.magnitudes[index]))
             }
         }
         return Errors(relative: (squares / reference).squareRoot(), overBound: worst)

@@ -73,7 +73,7 @@ struct RandomSpecs {
             let channels = random.choice([1, 3, 8, 16, 17, 20, 33])
             let filters = random.choice([1, 5, 8, 15, 16, 17, 32, 40, 48, 65])
             let groups = random.chance(0.35) ? random.integer(2...3) : 1
-            guard axes.count == 3, axes.contains(where: { $0.longestChain > 1 }),
+            guard axes.count == 3, axes.contains(where: { AxisGather($0, .transposedConvolution).longestChain > 1 }),
                 let geometry = try? Geometry(axes: axes, channels: groups * channels, filters: groups * filters, groups: groups),
                 geometry.multiplyAddCount < 3_000_000
             else { continue }
@@ -135,16 +135,16 @@ struct RandomSpecs {
     mutating func decision(_ spec: KernelSpec, _ target: Target) -> Decision? {
         guard random.chance(0.5) else { return nil }
         let lanes = target.lanes(spec.elements.storage)
-        let pairs = spec.geometry.filtersPerGroup <= lanes / 2 && random.chance(0.5)
-        let geometry = spec.geometry
-        let merges = geometry.groups > 1 && 2 * geometry.filtersPerGroup <= lanes && geometry.channelsPerGroup <= min(8, 4 * geometry.filtersPerGroup)
+        let gather = spec.gather
+        let pairs = gather.filtersPerGroup <= lanes / 2 && random.chance(0.5)
+        let merges = gather.groups > 1 && 2 * gather.filtersPerGroup <= lanes && gather.channelsPerGroup <= min(8, 4 * gather.filtersPerGroup)
             && random.chance(0.7)
         let perVector = merges ? 1 : pairs ? 2 : random.chance(0.3) ? lanes : 1
         let height = random.choice([1, 1, 2, 3])
         let vectors = pairs && !merges ? 1 : random.integer(1...4)
         // Beyond some 60 accumulators, which no machine has registers for, clang takes minutes.
         let width = random.integer(1...7)
-        let most = max(1, 60 / (height * vectors * geometry.axes[2].stride))
+        let most = max(1, 60 / (height * vectors * gather.axes[2].phases))
         return .filterLanes(FilterLanes(
             channelsPerVector: perVector, vectors: vectors, tileHeight: height,
             tileWidth: min(width, most), mergesWidthPhases: random.chance(0.5), fusion: random.choice([.tap, .row]),
@@ -191,7 +191,7 @@ struct ClassCounts {
             ("channels no multiple of lanes", spec.geometry.channelsPerGroup % lanes != 0),
             ("filters no multiple of lanes", spec.geometry.filtersPerGroup % lanes != 0),
             ("batch above 1", batch > 1),
-            ("phase without taps", axes.contains { axis in (0..<axis.stride).contains { axis.taps(inPhase: $0).isEmpty } }),
+            ("phase without taps", spec.gather.axes.contains { axis in (0..<axis.phases).contains { axis.taps(inPhase: $0).isEmpty } }),
             ("axis of length 1", axes.contains { $0.input == 1 }),
             ("dilation", axes.contains { $0.dilation > 1 && $0.kernel > 1 }),
             ("groups", spec.geometry.groups > 1),

@@ -119,8 +119,8 @@ private func tune(_ candidates: PretendedCandidates, deadline: ContinuousClock.I
     }
 
     @Test func whatCannotBeMeasuredIsRefused() throws {
-        let gradient = KernelSpec(op: .inputGradient, geometry: try tinySpec().geometry)
-        #expect(throws: BenchmarkError.unsupportedOperation("inputGradient")) {
+        let gradient = KernelSpec(op: .kernelGradient, geometry: try tinySpec().geometry)
+        #expect(throws: BenchmarkError.unsupportedOperation("kernelGradient")) {
             try LayerTuner(gradient, target: target, threads: 1, provider: PretendedCandidates())
         }
         for named in Target.named {
@@ -253,7 +253,7 @@ private func tune(_ candidates: PretendedCandidates, deadline: ContinuousClock.I
         let text = try String(contentsOfFile: path, encoding: .utf8)
         for (from, to, field) in [
             ("\"voxelsmith-tunings\"", "\"other\"", "format"), ("\"version\": 1", "\"version\": 2", "version"),
-            ("\"records\": [", "\"recordings\": [", "records"), ("\"key\": \"forward;", "\"key\": \"backward;", "records[0].key"),
+            ("\"records\": [", "\"recordings\": [", "records"), ("\"key\": \"transposedConvolution;", "\"key\": \"backward;", "records[0].key"),
             ("\"threads\": 1", "\"threads\": \"1\"", "records[0].threads"), ("\"threads\": 1", "\"threads\": -1", "records[0].threads"),
             ("\"cores\": ", "\"cores\": 1.5, \"kernels\": ", "records[0].cores"), ("\"tried\": 4", "\"tried\": 0", "records[0].tried"),
             ("\"dropped\": 0", "\"dropped\": 5", "records[0].dropped"), ("\"best_ms\": ", "\"best_ms\": -", "records[0].best_ms"),

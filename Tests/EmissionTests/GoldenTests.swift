@@ -69,6 +69,6 @@ import _TestSupport
         }
         let manifest = try JSONDecoder().decode(Manifest.self, from: Data(try #require(files[GoldenSuite.manifestFile]).utf8))
         #expect(manifest.kernels.count == GoldenSuite.targets.count && manifest.kernels.allSatisfy { $0.layer == name })
-        #expect(manifest.kernels.allSatisfy { $0.key.hasPrefix("forward;i2x3x4;") && files[$0.file] != nil })
+        #expect(manifest.kernels.allSatisfy { $0.key.hasPrefix("transposedConvolution;i2x3x4;") && files[$0.file] != nil })
     }
 }

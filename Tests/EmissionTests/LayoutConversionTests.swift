@@ -59,7 +59,7 @@ import Testing
                     for group in plan.groups {
                         for row in begin..<end where row < group.rows.count {
                             let q = group.rows.lowerBound + row
-                            #expect(outputs.contains(height.output(position: q, phase: group.rowPhase)), "\(spec.key) \(parameters.text)")
+                            #expect(outputs.contains(spec.gather.axes[1].result(position: q, phase: group.rowPhase)), "\(spec.key) \(parameters.text)")
                             for tap in group.rowTaps where q - tap.lag >= 0 && q - tap.lag < height.input {
                                 #expect(inputs.contains(q - tap.lag), "\(spec.key) \(parameters.text)")
                             }
@@ -81,7 +81,7 @@ import Testing
                     let resolved = try #require(schedule.filterLanes)
                     let conversion = try #require(resolved.conversion)
                     let depth = spec.geometry.axes[0]
-                    let lags = (0..<depth.stride).flatMap { depth.taps(inPhase: $0).map(\.lag) }
+                    let lags = (0..<depth.stride).flatMap { spec.gather.axes[0].taps(inPhase: $0).map(\.lag) }
                     let depths = resolved.tilePlan.depths
                     if parameters.order == .heightBlocked { #expect(conversion.chunkBlocks == 1 && conversion.chunkDepths == 1) }
                     #expect(conversion.chunkBlocks == 1 || conversion.chunkDepths == depths.count)

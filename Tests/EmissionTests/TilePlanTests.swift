@@ -103,9 +103,10 @@ private func problems() throws -> [KernelSpec] {
         let geometry = try Geometry(axes: [axis, axis, axis], channels: 4, filters: 4)
         let target = Target(.x86_64_v4)
         for (spec, fragment) in [
-            (KernelSpec(op: .inputGradient, geometry: geometry), "not yet emitted"),
+            (KernelSpec(op: .kernelGradient, geometry: geometry), "not yet emitted"),
+            (KernelSpec(op: .convolution, geometry: geometry, elements: .float64), "float32"),
             (KernelSpec(geometry: geometry, layout: .channelsFirst, elements: .float64), "float32"),
-            (KernelSpec(geometry: geometry, elements: ElementTypes(storage: .float32, arithmetic: .float64)), "type of the elements"),
+            (KernelSpec(geometry: geometry, elements: ElementTypes(storage: .float32, arithmetic: .float64)), "in another type than its elements"),
             (KernelSpec(geometry: try Geometry(axes: [axis, axis], channels: 4, filters: 4)), "expected 3"),
         ] {
             do {

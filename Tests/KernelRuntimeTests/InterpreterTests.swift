@@ -41,8 +41,8 @@ import _TestSupport
                             ("batch \(batch)", true), ("\(set)", true), ("groups", spec.geometry.groups > 1),
                             ("bias", spec.epilogue.hasBias), ("rank \(axes.count)", true),
                             ("stride with dilation", axes.contains { $0.stride > 1 && $0.dilation > 1 }),
-                            ("phase without taps", axes.contains { axis in
-                                (0..<axis.stride).contains { axis.taps(inPhase: $0).isEmpty }
+                            ("phase without taps", spec.gather.axes.contains { axis in
+                                (0..<axis.phases).contains { axis.taps(inPhase: $0).isEmpty }
                             }),
                             ("stride > kernel", axes.contains { $0.stride > $0.kernel }),
                             ("kernel mod stride", axes.contains { $0.kernel % $0.stride != 0 }),
@@ -122,7 +122,7 @@ import _TestSupport
     @Test func batchSplitDoesNotChangeABit() throws {
         var specs = RandomSpecs(random: SeededRandom(seed: 4))
         for round in 0..<40 {
-            for op in [KernelOp.forward, .inputGradient] {
+            for op in [KernelOp.transposedConvolution, .convolution] {
                 let spec = try specs.next(op: op, layout: Layout.allCases[round % 2])
                 let kernel = InterpreterKernel(spec)
                 let whole = Problem(spec, batch: 3, random: &specs.random)
@@ -148,7 +148,7 @@ import _TestSupport
             let problem = Problem(spec, batch: 0, random: &specs.random)
             let received = try problem.run(kernel)
             #expect(received == problem.oracle().values, "\(spec.key)")
-            if op != .filterGradient { #expect(kernel.workItemCount(batch: 0) == 0, "\(spec.key)") }
+            if op != .kernelGradient { #expect(kernel.workItemCount(batch: 0) == 0, "\(spec.key)") }
         }
     }
 
@@ -191,12 +191,12 @@ import _TestSupport
         #expect(unreached > 10_000)
     }
 
-    /// <forward(x, w), dy> = <x, inputGradient(dy, w)> = <w, filterGradient(x, dy)>
+    /// <transposedConvolution(x, w), dy> = <x, convolution(dy, w)> = <w, kernelGradient(x, dy)>
     @Test func operationsAreAdjoint() throws {
         var specs = RandomSpecs(random: SeededRandom(seed: 7))
         func dot(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
         for round in 0..<60 {
-            let forward = try specs.next(op: .forward, layout: Layout.allCases[round % 2], elements: .float64)
+            let forward = try specs.next(op: .transposedConvolution, layout: Layout.allCases[round % 2], elements: .float64)
                 .with(epilogue: Epilogue.none)
             func other(_ op: KernelOp) -> KernelSpec {
                 KernelSpec(op: op, geometry: forward.geometry, layout: forward.layout, elements: .float64)
@@ -207,12 +207,12 @@ import _TestSupport
             let y = try first.run(InterpreterKernel(forward))
 
             var second = first
-            second.spec = other(.inputGradient)
+            second.spec = other(.convolution)
             second.input = dy
             let dx = try second.run(InterpreterKernel(second.spec))
 
             var third = first
-            third.spec = other(.filterGradient)
+            third.spec = other(.kernelGradient)
             third.operand = dy
             let dw = try third.run(InterpreterKernel(third.spec))
 

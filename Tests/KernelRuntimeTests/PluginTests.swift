@@ -249,7 +249,7 @@ struct PluginTests {
         try expectError("a text outside", HandWrittenPlugin(spec: spec, keyOffset: "0xfffffff0")) {
             if case .malformedDescriptor(_, index: 0, _) = $0 { $0.description.contains("key lies outside") } else { false }
         }
-        try expectError("no key", HandWrittenPlugin(spec: spec, key: "forward;nothing")) {
+        try expectError("no key", HandWrittenPlugin(spec: spec, key: "transposedConvolution;nothing")) {
             if case .malformedDescriptor(_, index: 0, _) = $0 { true } else { false }
         }
         try expectError("an unknown operation", HandWrittenPlugin(spec: spec, op: "7")) {

@@ -28,9 +28,9 @@ struct Problem {
     var chain: Int {
         let geometry = spec.geometry
         return switch spec.op {
-        case .forward: geometry.longestChain + 2
-        case .inputGradient: geometry.tapCount * geometry.filtersPerGroup + 2
-        case .filterGradient: batch * geometry.inputVolume + 2
+        case .transposedConvolution: spec.longestChain + 2
+        case .convolution: geometry.tapCount * geometry.filtersPerGroup + 2
+        case .kernelGradient: batch * geometry.inputVolume + 2
         }
     }
 
@@ -64,13 +64,13 @@ struct Problem {
         let biases = buffer(bias, placement)
         let output = GuardedBuffer(byteCount: resultCount * spec.elements.storage.byteCount, placement: placement)
         let packed = GuardedBuffer(byteCount: kernel.packedByteCount, placement: placement, alignment: 64)
-        if spec.op != .filterGradient { try kernel.pack(weights: operands.address, into: packed.address) }
+        if spec.op != .kernelGradient { try kernel.pack(weights: operands.address, into: packed.address) }
         let workspaces = (0..<threads).map { _ in
             GuardedBuffer(byteCount: kernel.workspaceByteCount, placement: placement, alignment: 64)
         }
         let arguments = KernelArguments(
             batch: batch, input: inputs.address,
-            operand: spec.op == .filterGradient ? operands.address : packed.address,
+            operand: spec.op == .kernelGradient ? operands.address : packed.address,
             bias: spec.epilogue.hasBias ? UnsafeRawPointer(biases.address) : nil, output: output.address, workspace: nil)
         let spaces = workspaces.map(\.address)
         // The addresses do not keep the buffers alive.

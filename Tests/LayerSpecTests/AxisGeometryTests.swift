@@ -2,47 +2,66 @@ import LayerSpec
 import Testing
 
 @Suite struct AxisGeometryTests {
-    /// Compares every function of one axis with a scatter over inputs and taps.
+    /// Compares every function of one axis, and of both its gathers, with a scatter over inputs and taps.
     static func check(_ axis: AxisGeometry, _ comment: Comment) {
-        struct Pair: Hashable { let tap: Int, input: Int }
-        var reached = [[Pair]](repeating: [], count: axis.output)
-        var pairs = 0
+        var pairs: [(tap: Int, input: Int, output: Int)] = []
         for t in 0..<axis.kernel {
             for i in 0..<axis.input {
                 let o = i * axis.stride + t * axis.dilation - axis.crop
-                guard o >= 0 && o < axis.output else { continue }
-                reached[o].append(Pair(tap: t, input: i))
-                pairs += 1
+                if o >= 0 && o < axis.output { pairs.append((t, i, o)) }
             }
         }
-        #expect(axis.pairCount == pairs, comment)
+        #expect(axis.pairCount == pairs.count, comment)
         #expect(axis.effectiveKernel == (axis.kernel - 1) * axis.dilation + 1, comment)
-
-        var outputsOfPhases: [Int] = []
-        var longest = 0
-        for r in 0..<axis.stride {
-            let taps = axis.taps(inPhase: r)
-            longest = max(longest, taps.count)
-            let expectedTaps = (0..<axis.kernel).filter { ($0 * axis.dilation) % axis.stride == r % axis.stride }
-            #expect(taps.map(\.tap) == expectedTaps, comment)
-            #expect(taps.allSatisfy { $0.tap * axis.dilation == r + $0.lag * axis.stride }, comment)
-            outputsOfPhases += axis.positions(inPhase: r).map { axis.output(position: $0, phase: r) }
-        }
-        #expect(outputsOfPhases.sorted() == Array(0..<axis.output), comment)
-        #expect(axis.longestChain == longest, comment)
-
-        for o in 0..<axis.output {
-            let contributions = axis.contributions(toOutput: o)
-            #expect(contributions.map { Pair(tap: $0.tap, input: $0.input) } == reached[o], comment)
-            let (phase, position) = axis.phase(ofOutput: o)
-            #expect(axis.output(position: position, phase: phase) == o, comment)
-            #expect(axis.positions(inPhase: phase).contains(position), comment)
-        }
         for t in 0..<axis.kernel {
-            let expected = (0..<axis.input).filter { i in
-                (0..<axis.output).contains(i * axis.stride + t * axis.dilation - axis.crop)
+            #expect(Array(axis.inputs(ofTap: t)) == pairs.filter { $0.tap == t }.map(\.input).sorted(), comment)
+        }
+        let transposed = AxisGather(axis, .transposedConvolution)
+        #expect((transposed.sources, transposed.results, transposed.phases, transposed.step) == (axis.input, axis.output, axis.stride, 1), comment)
+        check(transposed, of: axis, pairs.map { (tap: $0.tap, source: $0.input, result: $0.output) }, comment)
+        let convolution = AxisGather(axis, .convolution)
+        #expect((convolution.sources, convolution.results, convolution.phases, convolution.step) == (axis.output, axis.input, 1, axis.stride), comment)
+        check(convolution, of: axis, isConvolution: true, pairs.map { (tap: $0.tap, source: $0.output, result: $0.input) }, comment)
+    }
+
+    /// - Parameter pairs: every pair that a tap connects.
+    private static func check(
+        _ gather: AxisGather, of axis: AxisGeometry, isConvolution: Bool = false, _ pairs: [(tap: Int, source: Int, result: Int)], _ comment: Comment
+    ) {
+        var results: [Int] = []
+        var longest = 0
+        for r in 0..<gather.phases {
+            let taps = gather.taps(inPhase: r)
+            longest = max(longest, taps.count)
+            let positions = gather.positions(inPhase: r)
+            results += positions.map { gather.result(position: $0, phase: r) }
+            // Where a tap of the phase leads, whether there is a source or not: the relation must connect the two places.
+            for q in positions {
+                for tap in taps {
+                    let (source, result) = (q * gather.step - tap.lag, gather.result(position: q, phase: r))
+                    let (i, o) = isConvolution ? (result, source) : (source, result)
+                    #expect(o == i * axis.stride + tap.tap * axis.dilation - axis.crop, comment)
+                }
             }
-            #expect(Array(axis.inputs(ofTap: t)) == expected, comment)
+            for lag in Set(taps.map(\.lag)) {
+                let reached = positions.filter { (0..<gather.sources).contains($0 * gather.step - lag) }
+                #expect(Array(gather.positions(reachedBy: lag).clamped(to: positions)) == reached, comment)
+            }
+        }
+        #expect(results.sorted() == Array(0..<gather.results), comment)
+        #expect(gather.longestChain == longest, comment)
+        let all = (0..<gather.phases).flatMap { Array(gather.positions(inPhase: $0)) }
+        #expect(gather.positions.lowerBound == all.min() && gather.positions.upperBound == all.max().map { $0 + 1 }, comment)
+        #expect(gather.mostPositions == (0..<gather.phases).map { gather.positions(inPhase: $0).count }.max(), comment)
+
+        struct Pair: Hashable { let tap: Int, source: Int }
+        var reached = [[Pair]](repeating: [], count: gather.results)
+        for pair in pairs { reached[pair.result].append(Pair(tap: pair.tap, source: pair.source)) }
+        for result in 0..<gather.results {
+            #expect(gather.contributions(toResult: result).map { Pair(tap: $0.tap, source: $0.source) } == reached[result], comment)
+            let (phase, position) = gather.phase(ofResult: result)
+            #expect(gather.result(position: position, phase: phase) == result, comment)
+            #expect(gather.positions(inPhase: phase).contains(position), comment)
         }
     }
 

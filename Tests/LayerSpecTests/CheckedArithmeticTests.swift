@@ -32,11 +32,11 @@ import Testing
         for value in large {
             for shape in [[1, value, 2, 2, 2], [value, 2, 2, 2, 2], [1, 2, 2, 2, value], [1, value, value, value, value], [value, 0, 2, 2, 2]] {
                 for (filters, kernel, stride, dilation) in [(value, 1, 1, 1), (2, value, 1, 1), (2, 2, value, 1), (2, 2, 1, value), (value, value, value, value)] {
-                    for op in [KernelOp.forward, .inputGradient] {
+                    for kind in [LayerKind.transposed, .ordinary] {
                         for padding in [PaddingRule.valid(outputPadding: nil), .same(outputPadding: nil)] {
                             let list = { (number: Int) in [number, number, number] }
                             guard let config = try? LayerConfig(
-                                op: op, name: "l", filters: filters, kernelSize: list(kernel), strides: list(stride), dilationRate: list(dilation),
+                                kind: kind, name: "l", filters: filters, kernelSize: list(kernel), strides: list(stride), dilationRate: list(dilation),
                                 padding: padding)
                             else { continue }
                             if let spec = try? config.spec(inputShape: shape) {

@@ -28,14 +28,26 @@ import Testing
         }
     }
 
-    @Test func shapesOfTheThreeOperations() throws {
-        let layer = try config(filters: 6, kernel: [2, 1, 3], groups: 2)
-        let shapes = try KernelOp.allCases.map { op in
-            let spec = try layer.spec(inputShape: [1, 2, 3, 4, 4], op: op)
-            return [spec.inputShape(batch: 5), spec.operandShape(batch: 5), spec.outputShape(batch: 5), [spec.biasCount]]
+    /// Operation, input, second operand, result and length of the bias of every pass; and the channels and filters of the gather.
+    @Test func everyPassOfBothKinds() throws {
+        func passes(_ layer: LayerConfig) throws -> ([KernelOp], [[[Int]]]) {
+            let specs = try Pass.allCases.map { try layer.spec(inputShape: [1, 2, 3, 4, 4], pass: $0) }
+            let shapes = specs.map { spec in
+                [spec.inputShape(batch: 5), spec.operandShape(batch: 5), spec.outputShape(batch: 5), [spec.biasCount]]
+            }
+            #expect(specs.map(\.epilogue.hasBias) == [true, false, false])
+            return (specs.map(\.op), shapes)
         }
-        let (x, y, w) = ([5, 2, 3, 4, 4], [5, 3, 3, 6, 6], [2, 1, 3, 3, 4])
+        let (transposed, shapes) = try passes(try config(filters: 6, kernel: [2, 1, 3], groups: 2))
+        #expect(transposed == [.transposedConvolution, .convolution, .kernelGradient])
+        var (x, y, w) = ([5, 2, 3, 4, 4], [5, 3, 3, 6, 6], [2, 1, 3, 3, 4])
         #expect(shapes == [[x, w, y, [6]], [y, w, x, [4]], [x, y, w, [4]]])
+
+        // Channels 4, filters 6: the kernel is (taps, channels of a group, filters). Its gradient reads dy where a transposed layer's reads x.
+        let (ordinary, ordinaryShapes) = try passes(try LayerConfig(kind: .ordinary, name: "c", filters: 6, kernelSize: [2, 1, 3], groups: 2))
+        #expect(ordinary == [.convolution, .transposedConvolution, .kernelGradient])
+        (x, y, w) = ([5, 2, 3, 4, 4], [5, 1, 3, 2, 6], [2, 1, 3, 2, 6])
+        #expect(ordinaryShapes == [[x, w, y, [6]], [y, w, x, [4]], [y, x, w, [6]]])
     }
 
     @Test func unknownExtentsStayUnknown() throws {
@@ -153,7 +165,7 @@ import Testing
         let widest = AxisGeometry.maximum
         let axis = try AxisGeometry(input: widest, output: 2 * widest, kernel: widest, stride: widest, dilation: widest, crop: 0)
         #expect(axis.pairCount == 3)  // outputs 0 (one pair) and `maximum` (two pairs)
-        #expect(axis.longestChain == widest)
+        #expect(AxisGather(axis, .transposedConvolution).longestChain == widest && AxisGather(axis, .convolution).longestChain == widest)
         #expect(throws: SpecError.self) { try Geometry(axes: [axis, axis, axis], channels: 1, filters: 1) }
         #expect(throws: SpecError.self) {
             try Geometry(axes: Array(repeating: AxisGeometry(input: 1, output: 1, kernel: 1, stride: 1, dilation: 1, crop: 0), count: 9), channels: 1, filters: 1)

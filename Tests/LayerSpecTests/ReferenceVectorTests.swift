@@ -59,7 +59,7 @@ import _TestSupport
 
                 let geometry = spec.geometry.axes[axis]
                 let gathered = (0..<geometry.output).map { o in
-                    geometry.contributions(toOutput: o).reduce(0.0) { $0 + Double($1.input + 1) }
+                    AxisGather(geometry, .transposedConvolution).contributions(toResult: o).reduce(0.0) { $0 + Double($1.source + 1) }
                 }
                 #expect(gathered == vector.expected, comment)
             }

@@ -16,15 +16,15 @@ import _TestSupport
         #expect(y.values == [21.5, 19, 4300, -19.25])
         #expect(y.magnitudes == [21.5, 19, 4300, 85.25])
         let dx = ScatterOracle.run(
-            KernelSpec(op: .inputGradient, geometry: geometry), batch: 1, input: x, operand: w, bias: nil)
+            KernelSpec(op: .convolution, geometry: geometry), batch: 1, input: x, operand: w, bias: nil)
         #expect(dx.values == [11.0, 24.0, 344.0, 2948.0])
         let dw = ScatterOracle.run(
-            KernelSpec(op: .filterGradient, geometry: geometry), batch: 1, input: [1, 2, 3, 4], operand: [1, 10, 100, 1000],
+            KernelSpec(op: .kernelGradient, geometry: geometry), batch: 1, input: [1, 2, 3, 4], operand: [1, 10, 100, 1000],
             bias: nil)
         #expect(dw.values == [1, 2, 300, 400, 10, 20, 3000, 4000])
     }
 
-    /// <convT(x), dy> = <x, inputGradient(dy)> = <w, filterGradient(x, dy)>, exactly, with small integers.
+    /// <convT(x), dy> = <x, convolution(dy)> = <w, kernelGradient(x, dy)>, exactly, with small integers.
     @Test func theThreeOperationsAreAdjoint() throws {
         var random = SeededRandom(seed: 3)
         var nonzero = 0
@@ -42,9 +42,9 @@ import _TestSupport
             let x = random.integers(batch * geometry.inputVolume * geometry.channels, limit: 4)
             let dy = random.integers(batch * geometry.outputVolume * geometry.filters, limit: 4)
             let w = random.integers(geometry.kernelShape.reduce(1, *), limit: 4)
-            let forward = dot(run(.forward, x, w), dy)
-            #expect(forward == dot(x, run(.inputGradient, dy, w)), "\(geometry)")
-            #expect(forward == dot(w, run(.filterGradient, x, dy)), "\(geometry)")
+            let forward = dot(run(.transposedConvolution, x, w), dy)
+            #expect(forward == dot(x, run(.convolution, dy, w)), "\(geometry)")
+            #expect(forward == dot(w, run(.kernelGradient, x, dy)), "\(geometry)")
             if forward != 0 { nonzero += 1 }
         }
         #expect(nonzero > 150, "\(nonzero) of 300 have a product other than 0")

@@ -4,7 +4,7 @@ import Testing
 import _TestSupport
 
 @Suite struct SpecKeyTests {
-    static let example = "forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;direct"
+    static let example = "transposedConvolution;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;direct"
 
     @Test func textOfAKnownProblem() throws {
         let config = try LayerConfig(
@@ -44,7 +44,7 @@ import _TestSupport
 
     @Test func malformedKeysAreRefused() {
         let replacements: [(String, String)] = [
-            ("forward", "Forward"), ("i80x96x80", "80x96x80"), ("i80x96x80", "i80x96"), ("i80x96x80", "i080x96x80"),
+            ("transposedConvolution", "TransposedConvolution"), ("transposedConvolution", "forward"), ("i80x96x80", "80x96x80"), ("i80x96x80", "i80x96"), ("i80x96x80", "i080x96x80"),
             ("i80x96x80", "i+80x96x80"), ("i80x96x80", "i80x96x80x"), ("i80x96x80", "i"),
             ("i80x96x80", "i99999999999999999999x96x80"), ("c16", "c16x16"), ("c16", "c"), ("g1", "g01"), (";last", ";Last"),
             ("f32/f32", "f32"), ("f32/f32", "f32//f32"), ("f32/f32", "f32/f16"), (";bias", ";yes"), ("relu", "relu()"),

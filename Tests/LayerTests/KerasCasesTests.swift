@@ -48,7 +48,7 @@ struct KerasCasesTests {
             let spec = try layer.config.spec(inputShape: x.shape)
             let exact = ScatterOracle.run(
                 spec, batch: x.shape[0], input: x.doubles, operand: weights[0].doubles, bias: useBias ? weights[1].doubles : nil)
-            let once = ErrorBound.bounds(chain: spec.geometry.longestChain + 1, type: .float32, magnitudes: exact.magnitudes)
+            let once = ErrorBound.bounds(chain: spec.longestChain + 1, type: .float32, magnitudes: exact.magnitudes)
             let slack = activation == .sigmoid || activation == .tanh ? 8 * ErrorBound.unitRoundoff(.float32) : 0
             let fromExact = ErrorBound.firstViolation(
                 received: received.doubles, expected: exact.values, bounds: once.map { $0 + slack })

@@ -133,7 +133,7 @@ struct LayerTests {
             let spec = try up.config.spec(inputShape: input.shape)
             let exact = ScatterOracle.run(
                 spec, batch: input.shape[0], input: input.doubles, operand: weights[0].doubles, bias: weights[1].doubles)
-            let bounds = ErrorBound.bounds(chain: spec.geometry.longestChain + 1, type: .float32, magnitudes: exact.magnitudes)
+            let bounds = ErrorBound.bounds(chain: spec.longestChain + 1, type: .float32, magnitudes: exact.magnitudes)
             let violation = ErrorBound.firstViolation(received: try up(input).doubles, expected: exact.values, bounds: bounds)
             #expect(violation == nil, "\(input.shape)")
         }

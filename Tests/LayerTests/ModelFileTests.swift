@@ -54,7 +54,7 @@ struct ModelFileTests {
         #expect(read.layers.allSatisfy { type(of: $0) == Conv3D.self })
         #expect(messages.texts.withLock { $0.count } == 2)
         let set = try ModelFile(path: Fixture.config("tf14_model.json")).layers()
-        #expect(set.layers.allSatisfy { $0.kerasClass == "Conv3D" && $0.config.op == .inputGradient } && set.warnings.count == 1)
+        #expect(set.layers.allSatisfy { $0.kerasClass == "Conv3D" && $0.config.kind == .ordinary } && set.warnings.count == 1)
         #expect(try makeLayers(set).allSatisfy { type(of: $0) == Conv3D.self })
         #expect(try makeLayers(ModelFile(path: Fixture.layer("tf14_forward.h5")).layers()).count == 3)
 
@@ -63,7 +63,7 @@ struct ModelFileTests {
         #expect(mended != json)
         #expect(try modelFromJSON(mended, kernels: KernelRegistry()).layers.allSatisfy { $0 is Conv3DTranspose })
         let bare = try LayerSet(json: Array(#"{"class_name":"Conv3DTranspose","config":{"filters":1,"kernel_size":1},"keras_version":"2.0.8-tf"}"#.utf8))
-        #expect(bare.layers[0].config.op == .forward && bare.warnings.isEmpty)
+        #expect(bare.layers[0].config.kind == .transposed && bare.warnings.isEmpty)
         for (version, isMeant) in [("2.0.8-tf", true), ("2.1.2-tf", true), ("2.1.3-tf", false), ("2.0.8", false), ("3.15.1", false)] {
             #expect(ForwardConvolution.isMeant(inVersion: version) == isMeant, "\(version)")
         }

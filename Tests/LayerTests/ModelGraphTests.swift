@@ -38,7 +38,7 @@ struct ModelGraphTests {
             let carried = ScatterOracle.run(
                 spec, batch: batch, input: x.errors, operand: weights[0].map(abs), bias: weights.last.map { $0.map { _ in 0 } })
             let own = ErrorBound.bounds(
-                chain: spec.geometry.longestChain + 1, type: .float32, magnitudes: zip(exact.magnitudes, carried.values).map { $0 + $1 })
+                chain: spec.longestChain + 1, type: .float32, magnitudes: zip(exact.magnitudes, carried.values).map { $0 + $1 })
             return [Bounded(shape: spec.outputShape(batch: batch), values: exact.values, errors: zip(carried.values, own).map { $0 + $1 })]
         }
     }

@@ -53,7 +53,7 @@ struct HalfPrecisionTests {
             #expect(types == (type == .float64 ? .float64 : .float32), "\(type)")
             #expect(try LayerConfig(name: "l", filters: 1, kernelSize: [1, 1, 1], elementType: type).elementType == types.storage)
         }
-        let key = "forward;i1;o1;k1;s1;d1;p0;c1;f1;g1;last;f16/f16;nobias;linear;fast"
+        let key = "transposedConvolution;i1;o1;k1;s1;d1;p0;c1;f1;g1;last;f16/f16;nobias;linear;fast"
         #expect(throws: SpecError.self) { try SpecKey(parsing: key) }
         #expect(try SpecKey(parsing: key.replacing("f16", with: "f32")).spec.elements == .float32)
     }

@@ -14,10 +14,10 @@ public enum ScatterOracle {
     }
 
     /// - Parameters:
-    ///   - input: x, or dy for `inputGradient`, in the layout of the spec.
-    ///   - operand: the kernel (kernel sizes..., F / G, C), or dy for `filterGradient`.
-    ///   - bias: one value per filter (`forward`), per channel (`inputGradient`), per element of dw's last axis
-    ///     (`filterGradient`); used only when the spec's epilogue has one.
+    ///   - input: x, or dy for `convolution`, in the layout of the spec.
+    ///   - operand: the kernel (kernel sizes..., F / G, C), or dy for `kernelGradient`.
+    ///   - bias: one value per filter (`transposedConvolution`), per channel (`convolution`), per element of dw's last axis
+    ///     (`kernelGradient`); used only when the spec's epilogue has one.
     public static func run(_ spec: KernelSpec, batch: Int, input: [Double], operand: [Double], bias: [Double]?) -> Result {
         let geometry = spec.geometry
         let (channels, filters) = (geometry.channels, geometry.filters)
@@ -33,15 +33,15 @@ public enum ScatterOracle {
         let wCount = tapVolume * filtersPerGroup * channels
         let resultCount: Int
         switch spec.op {
-        case .forward:
+        case .transposedConvolution:
             resultCount = yCount
             precondition(input.count == xCount && operand.count == wCount, "forward: wrong element counts")
-        case .inputGradient:
+        case .convolution:
             resultCount = xCount
-            precondition(input.count == yCount && operand.count == wCount, "inputGradient: wrong element counts")
-        case .filterGradient:
+            precondition(input.count == yCount && operand.count == wCount, "convolution: wrong element counts")
+        case .kernelGradient:
             resultCount = wCount
-            precondition(input.count == xCount && operand.count == yCount, "filterGradient: wrong element counts")
+            precondition(input.count == xCount && operand.count == yCount, "kernelGradient: wrong element counts")
         }
         var values = [Double](repeating: 0, count: resultCount)
         var magnitudes = values
@@ -87,7 +87,7 @@ public enum ScatterOracle {
                                         let w = (triple.tap * filtersPerGroup + inner) * channels + firstChannel
                                         let x = xBase + firstChannel * xChannelStep
                                         switch op {
-                                        case .forward:
+                                        case .transposedConvolution:
                                             var (sum, magnitude) = (0.0, 0.0)
                                             for c in 0..<channelsPerGroup {
                                                 let product = input[x + c * xChannelStep] * operand[w + c]
@@ -96,14 +96,14 @@ public enum ScatterOracle {
                                             }
                                             values[y] += sum
                                             magnitudes[y] += magnitude
-                                        case .inputGradient:
+                                        case .convolution:
                                             let dy = input[y]
                                             for c in 0..<channelsPerGroup {
                                                 let product = dy * operand[w + c]
                                                 values[x + c * xChannelStep] += product
                                                 magnitudes[x + c * xChannelStep] += abs(product)
                                             }
-                                        case .filterGradient:
+                                        case .kernelGradient:
                                             let dy = operand[y]
                                             for c in 0..<channelsPerGroup {
                                                 let product = input[x + c * xChannelStep] * dy
@@ -125,9 +125,9 @@ public enum ScatterOracle {
             // Elements from one feature to the next, and the number of features.
             let (count, step) =
                 switch spec.op {
-                case .forward: (filters, yFilterStep)
-                case .inputGradient: (channels, xChannelStep)
-                case .filterGradient: (channels, 1)
+                case .transposedConvolution: (filters, yFilterStep)
+                case .convolution: (channels, xChannelStep)
+                case .kernelGradient: (channels, 1)
                 }
             precondition(bias.count == count, "wrong number of bias values")
             for index in values.indices {

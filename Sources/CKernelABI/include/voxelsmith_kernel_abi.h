@@ -37,9 +37,9 @@
 #define VS_CPU_NEON (UINT64_C(1) << 32)
 
 /* What `op` says: what is summed, never which layer or pass asked for it. */
-#define VS_OP_TRANSPOSED_CONVOLUTION 0u /* the keys' "forward" */
-#define VS_OP_CONVOLUTION 1u            /* the keys' "inputGradient" */
-#define VS_OP_KERNEL_GRADIENT 2u        /* the keys' "filterGradient" */
+#define VS_OP_TRANSPOSED_CONVOLUTION 0u
+#define VS_OP_CONVOLUTION 1u
+#define VS_OP_KERNEL_GRADIENT 2u
 
 /* What `item_rule` says: a stage has `items * batch` work items, each within one sample; or `items`, each over the whole batch
  * (of kernels that read every weight once a call). A call of batch 0 has none. */

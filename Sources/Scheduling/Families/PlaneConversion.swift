@@ -6,8 +6,8 @@ enum PlaneConversion {
     /// - Parameter inputPasses: how often inputs are converted.
     static func cycles(_ spec: KernelSpec, inputPasses: Int) -> Double {
         guard spec.layout == .channelsFirst else { return 0 }
-        let geometry = spec.geometry
-        return 0.4 * Double(inputPasses * geometry.inputVolume * geometry.channels + geometry.outputVolume * geometry.filters)
+        let gather = spec.gather
+        return 0.4 * Double(inputPasses * gather.sourceVolume * gather.channels + gather.resultVolume * gather.filters)
     }
 
     /// Whether a sample's output is too large for any cache: lines of it would be read only to be overwritten. (Kernel 2, stride 2,
@@ -15,9 +15,9 @@ enum PlaneConversion {
     /// Lines must be written whole: lines of filters are where they fill some, and planes are converted in whole lines.
     /// - Parameter share: part of the last-level cache that counts as any.
     static func streams(_ spec: KernelSpec, _ target: Target, share: Double = 1) -> Bool {
-        let (geometry, bytes) = (spec.geometry, spec.elements.storage.byteCount)
-        return Double(geometry.outputVolume * geometry.filters * bytes) > share * Double(target.lastLevelBytes)
-            && (spec.layout == .channelsFirst || geometry.filters * bytes % 64 == 0)
+        let (gather, bytes) = (spec.gather, spec.elements.storage.byteCount)
+        return Double(gather.resultVolume * gather.filters * bytes) > share * Double(target.lastLevelBytes)
+            && (spec.layout == .channelsFirst || gather.filters * bytes % 64 == 0)
     }
 
     /// Floats from voxel to voxel for a number of features: room for the whole vectors that are moved, and no power of two, as

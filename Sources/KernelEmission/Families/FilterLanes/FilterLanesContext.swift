@@ -101,7 +101,9 @@ struct FilterLanesContext: KernelContext {
     let chunkBlocks: Int, chunkItems: Int
     let itemFloats: Int
     let stagedPlace: Int, scratchPlace: Int
+    let depthStep: Int, heightStep: Int
     let leastDepthLag: Int
+    let isConvolution: Bool
     let usesBias: Bool
     let padsBias: Bool
     let lastLanes: Int
@@ -131,8 +133,8 @@ struct FilterLanesContext: KernelContext {
 
     init(_ schedule: Schedule, _ resolved: FilterLanesSchedule, name: String) {
         let spec = schedule.spec
-        let geometry = spec.geometry
-        let (depth, height, width) = (geometry.axes[0], geometry.axes[1], geometry.axes[2])
+        let gather = resolved.gather
+        let (depth, height, width) = (gather.axes[0], gather.axes[1], gather.axes[2])
         let parameters = resolved.parameters
         let layout = resolved.packedLayout
         let plan = resolved.tilePlan
@@ -141,7 +143,7 @@ struct FilterLanesContext: KernelContext {
         key = spec.key.text
         target = schedule.target.instructionSet.rawValue
         self.schedule = schedule.text
-        multiplyAdds = geometry.multiplyAddCount
+        multiplyAdds = spec.geometry.multiplyAddCount
         lanesAre =
             if layout.channelsAreLanes {
                 "channels of one filter"
@@ -156,15 +158,15 @@ struct FilterLanesContext: KernelContext {
         elements = layout.type.rawValue
         realBytes = layout.type.byteCount
         unitHeader = MultiplyUnit(schedule.target, spec.elements).header
-        channels = geometry.channelsPerGroup
+        channels = gather.channelsPerGroup
         filters = layout.partFilters
         parts = layout.parts
-        inputChannels = geometry.channels
-        groupFilters = geometry.filtersPerGroup
+        inputChannels = gather.channels
+        groupFilters = gather.filtersPerGroup
         partWeights = layout.partElements
-        (inputDepth, inputHeight, inputWidth) = (depth.input, height.input, width.input)
-        (outputDepth, outputHeight, outputWidth) = (depth.output, height.output, width.output)
-        (depthStride, depthCrop, heightStride, heightCrop) = (depth.stride, depth.crop, height.stride, height.crop)
+        (inputDepth, inputHeight, inputWidth) = (depth.sources, height.sources, width.sources)
+        (outputDepth, outputHeight, outputWidth) = (depth.results, height.results, width.results)
+        (depthStride, depthCrop, heightStride, heightCrop) = (depth.phases, depth.crop, height.phases, height.crop)
         firstDepth = plan.depths.lowerBound
         depths = plan.depths.count
         tileRows = plan.tileRows
@@ -175,15 +177,15 @@ struct FilterLanesContext: KernelContext {
         blockCount = layout.blockCount
         blockFilters = layout.filtersPerBlock
         vectorFilters = layout.filtersPerVector
-        blockChannels = parameters.mergesGroups ? layout.filtersPerBlock / geometry.filtersPerGroup * geometry.channelsPerGroup : 0
+        blockChannels = parameters.mergesGroups ? layout.filtersPerBlock / gather.filtersPerGroup * gather.channelsPerGroup : 0
         groupCount = plan.groups.count
         unit = layout.unit
         lastUnit = layout.lastUnit
-        inputRow = width.input * resolved.inputVoxel
-        inputPlane = height.input * inputRow
-        outputRow = width.output * resolved.outputVoxel
-        outputPlane = height.output * outputRow
-        outputSample = geometry.outputVolume * geometry.filters
+        inputRow = width.sources * resolved.inputVoxel
+        inputPlane = height.sources * inputRow
+        outputRow = width.results * resolved.outputVoxel
+        outputPlane = height.results * outputRow
+        outputSample = gather.resultVolume * gather.filters
         filterStep = resolved.filterStep
         let conversion = resolved.conversion
         convertsInput = conversion?.convertsInput ?? false
@@ -192,7 +194,7 @@ struct FilterLanesContext: KernelContext {
         streamsOutput = conversion?.streamsOutput ?? parameters.streamsOutput
         self.layout = spec.layout == .channelsLast ? "channels last" : "channels first"
         (inputVoxel, outputVoxel) = (resolved.inputVoxel, resolved.outputVoxel)
-        outputFilters = geometry.filters
+        outputFilters = gather.filters
         let tileRows = resolved.tileRows
         (rowsPerTile, largerTiles) = (tileRows.positions, tileRows.largerTiles)
         (lowRow, highRow) = (tileRows.low, tileRows.high)
@@ -201,7 +203,9 @@ struct FilterLanesContext: KernelContext {
         chunkItems = (conversion?.chunkBlocks ?? 1) * (conversion?.chunkDepths ?? 1)
         itemFloats = conversion?.itemFloats ?? 0
         (stagedPlace, scratchPlace) = (conversion?.stagedPlace ?? 0, conversion?.scratchPlace ?? 0)
-        leastDepthLag = (0..<depth.stride).flatMap { depth.taps(inPhase: $0).map(\.lag) }.min() ?? 0
+        (depthStep, heightStep) = (depth.step, height.step)
+        isConvolution = spec.op == .convolution
+        leastDepthLag = (0..<depth.phases).flatMap { depth.taps(inPhase: $0).map(\.lag) }.min() ?? 0
         usesBias = spec.epilogue.hasBias
         let lastFilters = layout.lastFilters
         self.lastFilters = lastFilters
@@ -222,7 +226,7 @@ struct FilterLanesContext: KernelContext {
         partialStores = partial.sorted().map { PartialStore($0, lanes: layout.lanes) }
         let groupReads = Set(last.groupReads + (layout.blockCount > 1 ? full.groupReads : [])).sorted()
         groupLoads = groupReads.filter { !$0.isPlain }.map(GroupLoad.init)
-        let channelTail = layout.channelsAreLanes ? [geometry.channelsPerGroup % layout.lanes] : []
+        let channelTail = layout.channelsAreLanes ? [gather.channelsPerGroup % layout.lanes] : []
         partialLoads = Set(channelTail + groupReads.flatMap(\.partialLoads)).subtracting([0]).sorted()
         tileMultiplyAdds = printed.reduce(0) { $0 + $1.loops.reduce(0) { $0 + $1.inputs.reduce(0) { $0 + $1.uses.count } } }
         tileLoads = printed.reduce(0) { $0 + $1.loops.reduce(0) { $0 + $1.weightCount } }
@@ -244,7 +248,7 @@ struct FilterLanesContext: KernelContext {
         }
 
         // Units: [plane group][depth tap][row tap][width tap] within a depth phase.
-        let depthTapsByPhase = (0..<depth.stride).map { depth.taps(inPhase: $0) }
+        let depthTapsByPhase = (0..<depth.phases).map { depth.taps(inPhase: $0) }
         var unitsBefore = 0
         let unitsBeforeGroup = plan.groups.map { group in
             defer { unitsBefore += group.unitsPerDepthTap }
@@ -287,8 +291,8 @@ struct FilterLanesContext: KernelContext {
         locatesInputRows = convertsInput || fetchesInput
 
         // Where the unit of every tap lies.
-        tapCount = geometry.tapCount
-        var places = Array(repeating: TapPlace(phase: 0, unit: 0), count: geometry.tapCount)
+        tapCount = gather.tapCount
+        var places = Array(repeating: TapPlace(phase: 0, unit: 0), count: gather.tapCount)
         for (phase, taps) in depthTapsByPhase.enumerated() {
             for (number, depthTap) in taps.enumerated() {
                 for (index, group) in plan.groups.enumerated() {

@@ -26,12 +26,12 @@ struct TilePrinter {
         let lastLanes = filters - (vectors - 1) * perVector
         let stored = Array(repeating: perVector, count: vectors - 1) + [lastLanes]
         storedLanes = stored
-        let geometry = schedule.spec.geometry
-        groupReads = !resolved.parameters.mergesGroups ? [] : (0..<geometry.channelsPerGroup).flatMap { channel in
+        let gather = resolved.gather
+        groupReads = !resolved.parameters.mergesGroups ? [] : (0..<gather.channelsPerGroup).flatMap { channel in
             stored.map {
                 GroupRead(
-                    filters: geometry.filtersPerGroup, channels: geometry.channelsPerGroup, channel: channel,
-                    groups: $0 / geometry.filtersPerGroup, lanes: resolved.packedLayout.lanes)
+                    filters: gather.filtersPerGroup, channels: gather.channelsPerGroup, channel: channel,
+                    groups: $0 / gather.filtersPerGroup, lanes: resolved.packedLayout.lanes)
             }
         }
     }
@@ -45,7 +45,7 @@ struct TilePrinter {
         let boxed = layout.pairsChannels || (!layout.channelsAreLanes && ActivationExpression.isHeavy(activation))
         let biasFirst = schedule.spec.epilogue.hasBias && !layout.pairsChannels && !layout.channelsAreLanes
         let places = variant.outputs.map { place in
-            (place.row * schedule.spec.geometry.axes[2].output + place.column) * resolved.outputVoxel
+            (place.row * resolved.gather.axes[2].results + place.column) * resolved.outputVoxel
         }
         let accumulators = variant.outputs.indices.flatMap { output in
             (0..<vectors).map { vector in
@@ -67,8 +67,8 @@ struct TilePrinter {
     private func weight(_ tap: Int, _ vector: Int) -> String { vectors == 1 ? "w\(tap)" : "w\(tap)_\(vector)" }
 
     private func loop(_ loop: TilePlan.ChannelLoop) -> FilterLanesContext.Loop {
-        let geometry = schedule.spec.geometry
-        let channels = geometry.channelsPerGroup
+        let gather = resolved.gather
+        let channels = gather.channelsPerGroup
         let voxel = resolved.inputVoxel
         let perVector = layout.channelsPerVector
         let step = vectors * layout.lanes
@@ -84,7 +84,7 @@ struct TilePrinter {
         func inputs(_ type: String, _ range: Range<Int>, _ load: (Int) -> String) -> [FilterLanesContext.Input] {
             loop.inputs.enumerated().map { index, place in
                 FilterLanesContext.Input(
-                    type: type, load: load((place.row * geometry.axes[2].input + place.column) * voxel),
+                    type: type, load: load((place.row * gather.axes[2].sources + place.column) * voxel),
                     uses: loop.uses.filter { $0.input == index }.flatMap { use in
                         range.map { FilterLanesContext.Use(accumulator: accumulator(use.output, $0), weight: weight(use.tap, $0)) }
                     })
@@ -92,7 +92,7 @@ struct TilePrinter {
         }
         let comment = "\(loop.units.count) tap\(loop.units.count == 1 ? "" : "s"), \(loop.inputs.count) inputs"
         if resolved.parameters.mergesGroups {
-            let vectorChannels = layout.filtersPerVector / geometry.filtersPerGroup * channels
+            let vectorChannels = layout.filtersPerVector / gather.filtersPerGroup * channels
             return FilterLanesContext.Loop(
                 comment: comment, counted: [],
                 straight: (0..<channels).map { channel in

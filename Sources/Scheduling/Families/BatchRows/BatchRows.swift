@@ -23,7 +23,7 @@ public struct BatchRows: KernelFamily {
     /// Why this family does not take a problem, nil when it does.
     public static func reasonAgainst(_ spec: KernelSpec) -> SchedulingError? {
         func no(_ reason: String) -> SchedulingError { .notApplicable(key: spec.key.text, reason: reason) }
-        if spec.op != .forward { return .notYetEmitted(operation: spec.op.rawValue) }
+        if spec.op != .transposedConvolution { return no("batch rows take transposedConvolution only") }
         let geometry = spec.geometry
         if geometry.axes.count != 3 { return no("it has \(geometry.axes.count) spatial axes; expected 3") }
         if geometry.inputVolume != 1 { return no("batch rows need an input of one voxel") }

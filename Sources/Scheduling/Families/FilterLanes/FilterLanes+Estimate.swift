@@ -34,12 +34,12 @@ extension FilterLanes {
 
     /// The schedule a human would write down from the measured rules in `Documentation/kernel-families.md`.
     static func estimate(_ spec: KernelSpec, _ target: Target) -> FilterLanes {
-        let geometry = spec.geometry
-        let (depth, height, width) = (geometry.axes[0], geometry.axes[1], geometry.axes[2])
+        let gather = spec.gather
+        let (depth, height, width) = (gather.axes[0], gather.axes[1], gather.axes[2])
         let lanes = MultiplyUnit(target, spec.elements).lanes
         let elementBytes = spec.elements.storage.byteCount
         // Unless they are merged, groups are computed one after another, so lanes hold the features of one.
-        let (channels, filters) = (geometry.channelsPerGroup, geometry.filtersPerGroup)
+        let (channels, filters) = (gather.channelsPerGroup, gather.filtersPerGroup)
         // Accumulators, weights of one loop and one input must stay in registers; 2 of 32 are left to the compiler, 1 of 16.
         let registers = target.vectorRegisters - (target.vectorRegisters > 16 ? 2 : 1)
 
@@ -51,14 +51,14 @@ extension FilterLanes {
         // long enough to pay for the tree.
         let filterShare = Double(filters * schedule.channelsPerVector) / Double(lanes)
         let channelShare = Double(channels) / Double(channels.ceilingDivision(by: lanes) * lanes)
-        if filterShare < 0.85 * channelShare && filters <= 6 && geometry.longestChain >= 8 * lanes {
+        if filterShare < 0.85 * channelShare && filters <= 6 && gather.longestChain >= 8 * lanes {
             schedule.channelsPerVector = lanes
             schedule.vectors = filters
         }
         // Small groups: one vector of filters of several of them, when that leaves fewer lanes idle. Measured: a layer of 32 groups
         // of 4 channels and 4 filters reaches 89 % of the peak; inputs in more than two vectors need many shuffles.
-        if reasonAgainstMergingGroups(geometry, lanes: lanes) == nil {
-            let share = Double(geometry.filters) / Double(geometry.filters.ceilingDivision(by: lanes / filters * filters) * lanes)
+        if reasonAgainstMergingGroups(gather, lanes: lanes) == nil {
+            let share = Double(gather.filters) / Double(gather.filters.ceilingDivision(by: lanes / filters * filters) * lanes)
             let apart = schedule.channelsPerVector == lanes ? 0.85 * channelShare : filterShare
             if (channels == 1 ? 1 : channels <= 2 * filters ? 0.8 : 0.5) * share > apart {
                 schedule.channelsPerVector = 1
@@ -67,18 +67,18 @@ extension FilterLanes {
             }
         }
 
-        let weightBytes = geometry.tapCount * geometry.channels * filters.ceilingDivision(by: lanes) * lanes * elementBytes
-        let isStationary = !schedule.mergesGroups && weightBytes > target.level2Bytes / 2 && geometry.inputVolume <= 16 * 16 * 16
+        let weightBytes = gather.tapCount * gather.channels * filters.ceilingDivision(by: lanes) * lanes * elementBytes
+        let isStationary = !schedule.mergesGroups && weightBytes > target.level2Bytes / 2 && gather.sourceVolume <= 16 * 16 * 16
 
         // Row fusion over merged width phases re-uses each broadcast input for every tap of the kernel row. It pays while
         // enough registers remain for accumulators; 12 are the least that hide the latency of two units (4 cycles each) well.
         // Big weights are better streamed phase by phase, each tap's for as many positions as there are.
-        let phases = width.stride
+        let phases = width.phases
         let merged = registers - 1 - width.kernel * schedule.vectors
         let single = registers - 1 - width.longestChain * schedule.vectors
         let least = schedule.channelsPerVector == lanes ? min(12, lanes) : 12
         // Tiles of equal width may hold fewer sums than registers do.
-        let columns = (0..<phases).map { width.positions(inPhase: $0).count }.max() ?? 1
+        let columns = width.mostPositions
         func sums(_ most: Int, phases: Int) -> Double {
             let widest = most / (phases * schedule.vectors)
             return widest < 1 ? 0 : Double(columns * phases * schedule.vectors) / Double(columns.ceilingDivision(by: widest))
@@ -108,8 +108,7 @@ extension FilterLanes {
         let enough = schedule.channelsPerVector == lanes ? max(lanes, 8) : 24
         positions = max(1, min(positions, enough / (phasesInTile * schedule.vectors)))
 
-        let widthPositions = (0..<width.stride).map { width.positions(inPhase: $0).count }.max() ?? 1
-        let heightPositions = (0..<height.stride).map { height.positions(inPhase: $0).count }.max() ?? 1
+        let (widthPositions, heightPositions) = (width.mostPositions, height.mostPositions)
         if widthPositions >= positions || heightPositions == 1 {
             schedule.tileWidth = min(positions, widthPositions)
             // Even tiles: 80 positions as 7 x 12 would leave one of 8; as 7 of 11 or 12 they are alike.
@@ -131,7 +130,7 @@ extension FilterLanes {
             schedule.blockRows = max(1, tileRows / 4)
         } else {
             // Three slabs (rows of three input planes) in half the second-level cache.
-            let rowBytes = width.input * geometry.channels * elementBytes
+            let rowBytes = width.sources * gather.channels * elementBytes
             let rows = max(1, target.level2Bytes / 2 / (3 * rowBytes))
             schedule.blockRows = max(1, min(tileRows, min(rows, 16) / schedule.tileHeight))
             // Even blocks: 25 rows as 16 and 9 would leave one of two threads with little to do.
@@ -139,11 +138,11 @@ extension FilterLanes {
             schedule.streamsOutput = PlaneConversion.streams(spec, target)
             // Planes that the second-level cache does not keep from call to call come from further away, and the hardware does not
             // see them coming: measured 117 -> 190 GFLOP/s with 2 filters, 171 -> 216 with 3, 208 -> 221 with 16.
-            let inputBytes = geometry.inputVolume * geometry.channels * elementBytes
-            schedule.prefetchesNextPlane = depth.input > 1 && inputBytes > target.level2Bytes / 2
+            let inputBytes = gather.sourceVolume * gather.channels * elementBytes
+            schedule.prefetchesNextPlane = depth.sources > 1 && inputBytes > target.level2Bytes / 2
             // Measured: kernel 2, stride 2, 128 channels, 64 filters on 32^3 reach 95 % of the peak instead of 85, its pieces being 32 KB.
             let layout = PackedLayout(spec: spec, target: target, schedule: schedule)
-            let groups = height.stride * (schedule.mergesWidthPhases ? 1 : phases)
+            let groups = height.phases * (schedule.mergesWidthPhases ? 1 : phases)
             let piece = layout.pieceBytes(groups: groups)
             if piece <= target.level1Bytes && piece * groups * layout.blockCount > target.level1Bytes { schedule.order = .rowStationary }
             if spec.layout == .channelsFirst { schedule.fitConversion(spec, target, tileRows: tileRows) }
@@ -154,7 +153,7 @@ extension FilterLanes {
     /// For planes that become voxels: as many tile rows as leave slots and outputs of an item in half the second-level cache, in
     /// blocks of nearly equal length.
     private mutating func fitConversion(_ spec: KernelSpec, _ target: Target, tileRows: Int) {
-        let geometry = spec.geometry
+        let gather = spec.gather
         blockRows = 1
         if let smallest = try? FilterLanesSchedule(spec, target, self) {
             for blocks in 1...max(1, tileRows) {
@@ -164,7 +163,7 @@ extension FilterLanes {
             }
         }
         // Memory is read and written through as many streams as there are features, too many for the hardware to foresee.
-        let bytes = 4 * (geometry.inputVolume * geometry.channels + geometry.outputVolume * geometry.filters)
+        let bytes = 4 * (gather.sourceVolume * gather.channels + gather.resultVolume * gather.filters)
         prefetchesNextPlane = bytes > target.level2Bytes
     }
 }

@@ -4,32 +4,30 @@ extension FilterLanes {
     /// Why this family does not take a problem, nil when it does.
     public static func reasonAgainst(_ spec: KernelSpec) -> SchedulingError? {
         func no(_ reason: String) -> SchedulingError { .notApplicable(key: spec.key.text, reason: reason) }
-        if spec.op != .forward { return .notYetEmitted(operation: spec.op.rawValue) }
-        let geometry = spec.geometry
-        if geometry.axes.count != 3 { return no("it has \(geometry.axes.count) spatial axes; expected 3") }
-        if spec.elements.storage != spec.elements.arithmetic {
-            return no("filter lanes form sums in the type of the elements")
+        if let reason = VoxelLimits.reasonAgainst(spec) { return no(reason) }
+        switch spec.op {
+        case .transposedConvolution: return nil
+        case .convolution: return reasonAgainstConvolution(spec).map(no)
+        case .kernelGradient: return .notYetEmitted(operation: spec.op.rawValue)
         }
-        if spec.layout == .channelsFirst && spec.elements != .float32 { return no("planes are converted in float32") }
-        // The C has a table of all taps, one of all depth phases, and code for every phase of a plane.
-        if geometry.tapCount > maximumTapCount {
-            return no("its kernel has \(geometry.tapCount) taps; expected at most \(maximumTapCount)")
-        }
-        for axis in geometry.axes where axis.stride * axis.kernel > maximumTapCount {
-            return no("an axis has stride \(axis.stride) and kernel size \(axis.kernel); expected a product of at most \(maximumTapCount)")
-        }
-        // Channels and filters are counted in C's int, and so is a place in the weights of one tap: at most 8 vectors of 16 lanes.
-        for (what, count) in [("channels", geometry.channels), ("filters", geometry.filters)] where count > maximumFeatureCount {
-            return no("it has \(count) \(what); expected at most \(maximumFeatureCount)")
+    }
+
+    /// Convolution: one phase, whose sources lie the stride apart.
+    private static func reasonAgainstConvolution(_ spec: KernelSpec) -> String? {
+        if spec.layout != .channelsLast { return "filter lanes take convolution with channels_last only" }
+        if spec.elements != .float32 { return "filter lanes take convolution in float32 only" }
+        for axis in spec.geometry.axes {
+            if axis.dilation != 1 && axis.kernel != 1 { return "filter lanes take convolution with dilation 1 only" }
+            if axis.stride > 3 { return "filter lanes take convolution with strides of at most 3; received \(axis.stride)" }
         }
         return nil
     }
 
     /// Why lanes cannot run over consecutive groups, nil when they can: a vector holds whole groups, several of them, and their
     /// channels lie in four vectors at most.
-    static func reasonAgainstMergingGroups(_ geometry: Geometry, lanes: Int) -> String? {
-        let (channels, filters) = (geometry.channelsPerGroup, geometry.filtersPerGroup)
-        if geometry.groups == 1 { return "merged groups need several groups" }
+    static func reasonAgainstMergingGroups(_ gather: Gather, lanes: Int) -> String? {
+        let (channels, filters) = (gather.channelsPerGroup, gather.filtersPerGroup)
+        if gather.groups == 1 { return "merged groups need several groups" }
         if 2 * filters > lanes { return "merged groups need at most \(lanes / 2) filters in a group" }
         if channels > maximumMergedChannels { return "merged groups take at most \(maximumMergedChannels) channels in a group" }
         if channels > 4 * filters { return "merged groups take at most four times as many channels as filters" }
@@ -37,6 +35,4 @@ extension FilterLanes {
     }
 
     private static let maximumMergedChannels = 8
-    private static let maximumTapCount = 1 << 16
-    private static let maximumFeatureCount = Int(Int32.max) / (8 * 16)
 }

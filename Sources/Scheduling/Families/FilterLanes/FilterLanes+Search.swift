@@ -33,21 +33,21 @@ extension FilterLanes {
     /// Channels per vector, vectors, merged phases, fusion and order in all combinations, each with tiles that fill the registers.
     private static func structures(_ spec: KernelSpec, _ target: Target) -> [FilterLanes] {
         let estimate = estimate(spec, target)
-        let (height, width) = (spec.geometry.axes[1], spec.geometry.axes[2])
+        let gather = spec.gather
+        let (height, width) = (gather.axes[1], gather.axes[2])
         let lanes = MultiplyUnit(target, spec.elements).lanes
-        let filterVectors = spec.geometry.filtersPerGroup.ceilingDivision(by: lanes)
-        let columns = (0..<width.stride).map { width.positions(inPhase: $0).count }.max() ?? 1
-        let rows = (0..<height.stride).map { height.positions(inPhase: $0).count }.max() ?? 1
+        let filterVectors = gather.filtersPerGroup.ceilingDivision(by: lanes)
+        let (columns, rows) = (width.mostPositions, height.mostPositions)
         var structures = Set([1, 2, lanes]).sorted().flatMap { estimate.varied(\.channelsPerVector, [$0]) }
         structures = structures.flatMap { p in
-            p.varied(\.vectors, p.channelsPerVector == lanes ? [spec.geometry.filtersPerGroup] : Array(1...min(4, max(1, filterVectors))))
+            p.varied(\.vectors, p.channelsPerVector == lanes ? [gather.filtersPerGroup] : Array(1...min(4, max(1, filterVectors))))
         }
-        structures = structures.flatMap { $0.varied(\.mergesWidthPhases, width.stride > 1 ? [false, true] : [false]) }
+        structures = structures.flatMap { $0.varied(\.mergesWidthPhases, width.phases > 1 ? [false, true] : [false]) }
         structures = structures.flatMap { $0.varied(\.fusion, [.row, .tap]) }
         structures = structures.flatMap { $0.varied(\.order, [estimate.order == .rowStationary ? .rowStationary : .heightBlocked, .weightStationary]) }
         return structures.flatMap { structure -> [FilterLanes] in
             // Accumulators, the weights of one channel loop and one input; one register is left to the compiler.
-            let phases = structure.mergesWidthPhases ? width.stride : 1
+            let phases = structure.mergesWidthPhases ? width.phases : 1
             let taps = structure.fusion == .tap ? 1 : structure.mergesWidthPhases ? width.kernel : width.longestChain
             let positions = (target.vectorRegisters - 2 - taps * structure.vectors) / (phases * structure.vectors)
             var tiles: [FilterLanes] = []

@@ -78,8 +78,8 @@ public struct FilterLanes: KernelFamily {
 
     /// Vectors of sums that a tile keeps in registers.
     /// - Parameter width: the last axis of the problem.
-    func accumulatorCount(_ width: AxisGeometry) -> Int {
-        tileHeight * tileWidth * (mergesWidthPhases ? width.stride : 1) * vectors
+    func accumulatorCount(_ width: AxisGather) -> Int {
+        tileHeight * tileWidth * (mergesWidthPhases ? width.phases : 1) * vectors
     }
 
     /// Canonical text, equal for equal schedules.

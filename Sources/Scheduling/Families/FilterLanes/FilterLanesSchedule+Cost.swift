@@ -7,8 +7,7 @@ extension FilterLanesSchedule {
     /// Direct summation: for every tile the slowest of multiply-adds, loads, latency and the way of the weights, and what it
     /// costs to begin and to end a tile.
     private var cyclesOfTiles: Double {
-        let geometry = spec.geometry
-        let (depth, height) = (geometry.axes[0], geometry.axes[1])
+        let (depth, height) = (gather.axes[0], gather.axes[1])
         let (plan, layout) = (tilePlan, packedLayout)
         // Weights that are met again for every tile come from the nearest cache that holds them.
         let resident = parameters.order == .heightBlocked ? layout.byteCount : layout.pieceBytes(groups: plan.groups.count)
@@ -35,12 +34,12 @@ extension FilterLanesSchedule {
         for (group, tiles) in zip(plan.groups, plan.tiles) {
             let rows = parameters.listsRows ? group.rows.count : 1
             let rowTaps = parameters.listsRows
-                ? group.rows.reduce(0) { sum, q in sum + group.rowTaps.count { (0..<height.input).contains(q - $0.lag) } } : 1
+                ? group.rows.reduce(0) { sum, q in sum + group.rowTaps.count { height.source(position: q, lag: $0.lag) != nil } } : 1
             for case let tile? in tiles {
                 let cost = costs[tile.variant]
-                total += cost.taps * Double(rowTaps * depth.pairCount) + cost.ends * Double(rows * depth.output)
+                total += cost.taps * Double(rowTaps * depth.pairCount) + cost.ends * Double(rows * depth.results)
             }
         }
-        return total * Double(layout.blockCount * geometry.groups)
+        return total * Double(layout.blockCount * gather.groups)
     }
 }

@@ -4,12 +4,14 @@ import LayerSpec
 public struct FilterLanesSchedule: ResolvedFamily {
     let spec: KernelSpec
     let target: Target
+    /// Who reads what.
+    public let gather: Gather
     /// The parameters of the family.
     public let parameters: FilterLanes
     /// The tiles of a plane, resolved.
     public let tilePlan: TilePlan
     /// The rows that tile rows stand for.
-    public var tileRows: TileRows { TileRows(tilePlan, parameters) }
+    public var tileRows: TileRows { TileRows(tilePlan, parameters, height: gather.axes[1]) }
     /// Where the packed weights lie.
     public let packedLayout: PackedLayout
     /// How planes become voxels and back; nil for channels_last.
@@ -27,21 +29,23 @@ public struct FilterLanesSchedule: ResolvedFamily {
         if let reason = FilterLanes.reasonAgainst(spec) { throw reason }
         if let reason = Self.illegality(of: parameters, spec, target) { throw .illegalSchedule(parameters.text, reason: reason) }
         // Before tiles are enumerated: a legal problem may be so large that listing its edges would take forever.
-        let (height, width) = (spec.geometry.axes[1], spec.geometry.axes[2])
-        let cells = max(width.pairCount, width.output) * (parameters.listsRows ? 1 : max(height.pairCount, height.output))
+        let gather = spec.gather
+        let (height, width) = (gather.axes[1], gather.axes[2])
+        let cells = max(width.pairCount, width.results) * (parameters.listsRows ? 1 : max(height.pairCount, height.results))
         if cells > 1 << 20 {
             throw .illegalSchedule(
                 parameters.text, reason: "it enumerates \(cells) taps or outputs of a plane; expected at most \(1 << 20)")
         }
         self.spec = spec
+        self.gather = gather
         self.target = target
         self.parameters = parameters
-        tilePlan = TilePlan(spec.geometry, parameters)
+        tilePlan = TilePlan(gather, parameters)
         packedLayout = PackedLayout(spec: spec, target: target, schedule: parameters)
         conversion = spec.layout == .channelsFirst
             ? LayoutConversion(spec, target, parameters, tilePlan, layout: packedLayout) : nil
         // The channels of merged groups are written out.
-        let written = parameters.vectors * (parameters.mergesGroups ? spec.geometry.channelsPerGroup : 1)
+        let written = parameters.vectors * (parameters.mergesGroups ? gather.channelsPerGroup : 1)
         let straight = (tilePlan.variants.map(\.useCount).max() ?? 0) * written
         if parameters.mergesGroups && straight > Self.maximumStraightUseCount {
             throw .illegalSchedule(
@@ -69,16 +73,16 @@ public struct FilterLanesSchedule: ResolvedFamily {
     /// where planes are converted, a block of tile rows at a position along depth of one sample.
     public var workItems: WorkItems {
         if parameters.order != .weightStationary || conversion?.converts == true { return .perSample(placesPerSample) }
-        return .perCall(splits * packedLayout.blockCount * spec.geometry.axes[0].stride * tilePlan.groups.count)
+        return .perCall(splits * packedLayout.blockCount * gather.axes[0].phases * tilePlan.groups.count)
     }
     /// Bytes of the packed weights, a multiple of 64.
     public var packedByteCount: Int { packedLayout.byteCount }
     /// Bytes of workspace of one thread.
     public var workspaceByteCount: Int { conversion?.workspaceByteCount ?? 0 }
     /// Floats from voxel to voxel where tiles read.
-    public var inputVoxel: Int { conversion?.inputVoxel ?? spec.geometry.channels }
+    public var inputVoxel: Int { conversion?.inputVoxel ?? gather.channels }
     /// Floats from voxel to voxel where tiles write.
-    public var outputVoxel: Int { conversion?.outputVoxel ?? spec.geometry.filters }
+    public var outputVoxel: Int { conversion?.outputVoxel ?? gather.filters }
     /// Floats from filter to filter where tiles write.
     public var filterStep: Int { conversion?.filterStep ?? 1 }
 
@@ -86,18 +90,18 @@ public struct FilterLanesSchedule: ResolvedFamily {
     public var packingKey: String {
         let layout = packedLayout
         let axes = spec.geometry.axes
-        return [
+        return ([
             "\(FilterLanes.label)/1", spec.elements.storage.rawValue, "l\(layout.lanes)", "g\(layout.channelsPerVector)", "v\(layout.vectors)",
             parameters.mergesWidthPhases ? "w" : "n",
             "k" + axes.map { String($0.kernel) }.joined(separator: "x"), "s" + axes.map { String($0.stride) }.joined(separator: "x"),
-            "d" + axes.map { String($0.dilation) }.joined(separator: "x"), "c\(spec.geometry.channels)", "f\(spec.geometry.filters)",
-            "groups\(spec.geometry.groups)", parameters.mergesGroups ? "merged" : "apart",
-        ].joined(separator: ";")
+            "d" + axes.map { String($0.dilation) }.joined(separator: "x"), "c\(gather.channels)", "f\(gather.filters)",
+            "groups\(gather.groups)", parameters.mergesGroups ? "merged" : "apart",
+        ] + (spec.op == .transposedConvolution ? [] : [spec.op.rawValue])).joined(separator: ";")
     }
 
     /// Registers live in the widest channel loop: accumulators, the loop's weight vectors, one input.
     public var liveRegisters: Int {
-        let width = spec.geometry.axes[2]
+        let width = gather.axes[2]
         let tapsPerLoop: Int
         switch parameters.fusion {
         case .tap: tapsPerLoop = 1
@@ -112,11 +116,11 @@ public struct FilterLanesSchedule: ResolvedFamily {
         if min(p.vectors, p.tileHeight, p.tileWidth, p.blockRows, p.unroll) < 1 { return "a parameter below 1" }
         if p.vectors > 8 || p.tileHeight * p.tileWidth > 64 { return "a tile larger than 64 positions or 8 vectors" }
         if p.channelsPerVector == 2 && lanes > 2 {
-            if p.vectors != 1 || spec.geometry.filtersPerGroup > lanes / 2 {
+            if p.vectors != 1 || spec.gather.filtersPerGroup > lanes / 2 {
                 return "two channels per vector need at most \(lanes / 2) filters in a group"
             }
         }
-        if p.mergesGroups, let reason = FilterLanes.reasonAgainstMergingGroups(spec.geometry, lanes: lanes) { return reason }
+        if p.mergesGroups, let reason = FilterLanes.reasonAgainstMergingGroups(spec.gather, lanes: lanes) { return reason }
         if p.mergesGroups && p.channelsPerVector != 1 { return "merged groups with several channels per vector" }
         if p.listsRows && p.tileHeight != 1 { return "listed rows need tiles of height 1" }
         let bytes = stackByteCount(p, spec)
@@ -131,8 +135,9 @@ public struct FilterLanesSchedule: ResolvedFamily {
 
     /// Stack that `run` of `filter_lanes.c.mustache` needs for the taps of every group of phases, and for the depth taps.
     private static func stackByteCount(_ p: FilterLanes, _ spec: KernelSpec) -> Int {
-        let (depth, height, width) = (spec.geometry.axes[0], spec.geometry.axes[1], spec.geometry.axes[2])
-        let groups = height.stride * (p.mergesWidthPhases ? 1 : width.stride)
+        let axes = spec.gather.axes
+        let (depth, height, width) = (axes[0], axes[1], axes[2])
+        let groups = height.phases * (p.mergesWidthPhases ? 1 : width.phases)
         let listed = depth.longestChain * (p.listsRows ? height.longestChain : 1)
         // A listed tap is two 64-bit numbers; a group has a count, an output and a flag; a depth tap a pointer and an offset.
         return groups * (listed * 16 + 16) + depth.longestChain * 16

@@ -43,39 +43,39 @@ public struct LayoutConversion: Hashable, Sendable {
 
     /// - Parameter tiles: the tiles of a plane.
     init(_ spec: KernelSpec, _ target: Target, _ parameters: FilterLanes, _ tiles: TilePlan, layout: PackedLayout) {
-        let geometry = spec.geometry
-        let (depth, height, width) = (geometry.axes[0], geometry.axes[1], geometry.axes[2])
+        let gather = spec.gather
+        let (depth, height, width) = (gather.axes[0], gather.axes[1], gather.axes[2])
         let lanes = layout.lanes
-        convertsInput = geometry.channels > 1
-        convertsOutput = geometry.filters > 1 && parameters.channelsPerVector != lanes
-        inputVoxel = convertsInput ? PlaneConversion.voxel(features: geometry.channels, lanes: lanes) : 1
+        convertsInput = gather.channels > 1
+        convertsOutput = gather.filters > 1 && parameters.channelsPerVector != lanes
+        inputVoxel = convertsInput ? PlaneConversion.voxel(features: gather.channels, lanes: lanes) : 1
         outputVoxel = convertsOutput ? PlaneConversion.voxel(features: layout.partFilters, lanes: lanes) : 1
-        filterStep = convertsOutput ? 1 : geometry.outputVolume
+        filterStep = convertsOutput ? 1 : gather.resultVolume
 
-        let tileRows = TileRows(tiles, parameters)
+        let tileRows = TileRows(tiles, parameters, height: height)
         let blockPositions = min(tileRows.total, min(parameters.blockRows, tileRows.total) * tileRows.positions)
-        let inputRows = max(0, min(height.input, blockPositions + tileRows.high - tileRows.low))
-        slotFloats = convertsInput ? inputRows * width.input * inputVoxel : 0
-        let outputRows = min(height.output, blockPositions * height.stride)
-        itemFloats = convertsOutput ? outputRows * width.output * outputVoxel : 0
+        let inputRows = max(0, min(height.sources, (blockPositions - 1) * height.step + 1 + tileRows.high - tileRows.low))
+        slotFloats = convertsInput ? inputRows * width.sources * inputVoxel : 0
+        let outputRows = min(height.results, blockPositions * height.phases)
+        itemFloats = convertsOutput ? outputRows * width.results * outputVoxel : 0
 
-        let lags = (0..<depth.stride).flatMap { depth.taps(inPhase: $0).map(\.lag) }
+        let lags = (0..<depth.phases).flatMap { depth.taps(inPhase: $0).map(\.lag) }
         let span = (lags.max() ?? 0) - (lags.min() ?? 0) + 1
         let depths = max(1, tiles.depths.count)
         // Weights outermost: the larger a chunk, the less often they are streamed; a share of the last level keeps it near.
         let room = target.lastLevelBytes / 8 / 4
         var (blocks, planes) = (1, 1)
         if parameters.order == .weightStationary {
-            let whole = depth.input * slotFloats + depths * itemFloats
+            let whole = depth.sources * slotFloats + depths * itemFloats
             if whole <= room {
                 blocks = max(1, min(64, room / max(1, whole)))
                 planes = depths
             } else {
-                planes = max(1, min(depths, (room - (span - 1) * slotFloats) / max(1, slotFloats + itemFloats)))
+                planes = max(1, min(depths, (room - (span - depth.step) * slotFloats) / max(1, depth.step * slotFloats + itemFloats)))
             }
         }
         (chunkBlocks, chunkDepths) = (blocks, planes)
-        slots = convertsInput ? min(depth.input, planes + span - 1) : 0
+        slots = convertsInput ? min(depth.sources, (planes - 1) * depth.step + span) : 0
         stagedPlace = (blocks * slots * 2).ceilingDivision(by: 16) * 16
         scratchPlace = (stagedPlace + blocks * slots * slotFloats).ceilingDivision(by: 16) * 16
         let floats = scratchPlace + blocks * planes * itemFloats

@@ -39,23 +39,23 @@ public struct PackedLayout: Hashable, Sendable {
 
     /// The layout of a schedule's weights.
     public init(spec: KernelSpec, target: Target, schedule: FilterLanes) {
-        let geometry = spec.geometry
+        let gather = spec.gather
         let unit = MultiplyUnit(target, spec.elements)
         type = unit.element
         lanes = unit.lanes
         channelsPerVector = schedule.channelsPerVector
-        parts = schedule.mergesGroups ? 1 : geometry.groups
-        partFilters = schedule.mergesGroups ? geometry.filters : geometry.filtersPerGroup
-        channelSteps = geometry.channelsPerGroup.ceilingDivision(by: schedule.channelsPerVector)
+        parts = schedule.mergesGroups ? 1 : gather.groups
+        partFilters = schedule.mergesGroups ? gather.filters : gather.filtersPerGroup
+        channelSteps = gather.channelsPerGroup.ceilingDivision(by: schedule.channelsPerVector)
         vectors = schedule.vectors
         filtersPerVector = schedule.mergesGroups
-            ? lanes / geometry.filtersPerGroup * geometry.filtersPerGroup : lanes / schedule.channelsPerVector
+            ? lanes / gather.filtersPerGroup * gather.filtersPerGroup : lanes / schedule.channelsPerVector
         filtersPerBlock = schedule.vectors * filtersPerVector
         blockCount = partFilters.ceilingDivision(by: filtersPerBlock)
         lastFilters = partFilters - (blockCount - 1) * filtersPerBlock
         lastVectors = lastFilters.ceilingDivision(by: filtersPerVector)
-        let plane = geometry.axes[1].kernel * geometry.axes[2].kernel
-        unitsPerBlock = (0..<geometry.axes[0].stride).map { geometry.axes[0].taps(inPhase: $0).count * plane }
+        let plane = gather.axes[1].kernel * gather.axes[2].kernel
+        unitsPerBlock = (0..<gather.axes[0].phases).map { gather.axes[0].taps(inPhase: $0).count * plane }
     }
 
     /// Elements of one unit in a full block, and in the last.

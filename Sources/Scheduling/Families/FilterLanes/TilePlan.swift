@@ -1,7 +1,7 @@
 import LayerSpec
 
 /// Every tile of a plane, resolved: which outputs it holds, which taps reach them, where it reads and writes. Code is printed
-/// from this without further arithmetic on the geometry.
+/// from this without further arithmetic on the problem.
 public struct TilePlan: Hashable, Sendable {
     /// The phases of a plane that are computed together: one row phase, one or all width phases.
     public struct Group: Hashable, Sendable {
@@ -10,7 +10,7 @@ public struct TilePlan: Hashable, Sendable {
         /// Phases along width, ascending.
         public let widthPhases: [Int]
         /// Taps of the row phase; empty when no tap falls into it.
-        public let rowTaps: [AxisGeometry.PhaseTap]
+        public let rowTaps: [AxisGather.PhaseTap]
         /// Width taps of the group's phases in ascending order, each with its phase.
         public let widthTaps: [WidthTap]
         /// Positions along height.
@@ -28,7 +28,7 @@ public struct TilePlan: Hashable, Sendable {
         public let phase: Int
         /// Index of the tap along width.
         public let tap: Int
-        /// It reads column q - lag.
+        /// Which column it reads: see `AxisGather`.
         public let lag: Int
     }
 
@@ -103,14 +103,14 @@ public struct TilePlan: Hashable, Sendable {
     public let depths: Range<Int>
 
     /// Cuts a plane of the output into tiles. Pure; time and memory grow with the taps of a plane.
-    public init(_ geometry: Geometry, _ schedule: FilterLanes) {
-        let (height, width) = (geometry.axes[1], geometry.axes[2])
+    public init(_ gather: Gather, _ schedule: FilterLanes) {
+        let (height, width) = (gather.axes[1], gather.axes[2])
         let merged = schedule.mergesWidthPhases
-        depths = Self.positions(of: geometry.axes[0], phases: Array(0..<geometry.axes[0].stride))
+        depths = gather.axes[0].positions
 
         var groups: [Group] = []
-        for rowPhase in 0..<height.stride {
-            for phases in merged ? [Array(0..<width.stride)] : (0..<width.stride).map({ [$0] }) {
+        for rowPhase in 0..<height.phases {
+            for phases in merged ? [Array(0..<width.phases)] : (0..<width.phases).map({ [$0] }) {
                 let taps = phases.flatMap { phase in
                     width.taps(inPhase: phase).map { WidthTap(phase: phase, tap: $0.tap, lag: $0.lag) }
                 }
@@ -118,7 +118,7 @@ public struct TilePlan: Hashable, Sendable {
                     Group(
                         rowPhase: rowPhase, widthPhases: phases, rowTaps: height.taps(inPhase: rowPhase),
                         widthTaps: taps.sorted { $0.tap < $1.tap }, rows: height.positions(inPhase: rowPhase),
-                        columns: Self.positions(of: width, phases: phases)))
+                        columns: width.positions(inPhases: phases)))
             }
         }
         self.groups = groups
@@ -141,7 +141,7 @@ public struct TilePlan: Hashable, Sendable {
             let columnParts = Self.split(group.columns, into: tileColumns)
             return rowParts.flatMap { rows in
                 columnParts.map { columns in
-                    Self.tile(geometry, schedule, group, rows, columns).map { variant, input, output in
+                    Self.tile(gather, schedule, group, rows, columns).map { variant, input, output in
                         let number = numbers[variant] ?? variants.count
                         if number == variants.count {
                             numbers[variant] = number
@@ -158,12 +158,6 @@ public struct TilePlan: Hashable, Sendable {
     /// Multiply-adds printed over all variants (of one vector each): the size of the code.
     public var useCount: Int { variants.reduce(0) { $0 + $1.useCount } }
 
-    private static func positions(of axis: AxisGeometry, phases: [Int]) -> Range<Int> {
-        let ranges = phases.map { axis.positions(inPhase: $0) }.filter { !$0.isEmpty }
-        guard let first = ranges.map(\.lowerBound).min(), let end = ranges.map(\.upperBound).max() else { return 0..<0 }
-        return first..<end
-    }
-
     /// Parts whose sizes differ by at most one; empty ones at the end when there are fewer elements than parts.
     static func split(_ range: Range<Int>, into parts: Int) -> [Range<Int>] {
         guard parts > 0 else { return [] }
@@ -177,9 +171,9 @@ public struct TilePlan: Hashable, Sendable {
     }
 
     private static func tile(
-        _ geometry: Geometry, _ schedule: FilterLanes, _ group: Group, _ rows: Range<Int>, _ columns: Range<Int>
+        _ gather: Gather, _ schedule: FilterLanes, _ group: Group, _ rows: Range<Int>, _ columns: Range<Int>
     ) -> (Variant, input: Place, output: Place)? {
-        let (height, width) = (geometry.axes[1], geometry.axes[2])
+        let (height, width) = (gather.axes[1], gather.axes[2])
         struct Reach {
             let input: Place
             let rowTap: Int
@@ -189,19 +183,17 @@ public struct TilePlan: Hashable, Sendable {
         var outputs: [Place] = []
         var reaches: [Reach] = []
         for row in rows {
-            let outputRow = schedule.listsRows ? 0 : height.output(position: row, phase: group.rowPhase)
+            let outputRow = schedule.listsRows ? 0 : height.result(position: row, phase: group.rowPhase)
             for column in columns {
                 for phase in group.widthPhases {
-                    let outputColumn = width.output(position: column, phase: phase)
-                    guard outputColumn >= 0, outputColumn < width.output else { continue }
+                    let outputColumn = width.result(position: column, phase: phase)
+                    guard outputColumn >= 0, outputColumn < width.results else { continue }
                     // (A tap of a listed row is checked at run time; here it counts as one with lag 0.)
-                    let rowTaps = schedule.listsRows ? [AxisGeometry.PhaseTap(tap: 0, lag: 0)] : group.rowTaps
+                    let rowTaps = schedule.listsRows ? [AxisGather.PhaseTap(tap: 0, lag: 0)] : group.rowTaps
                     for (rowNumber, rowTap) in rowTaps.enumerated() {
-                        let inputRow = row - rowTap.lag
-                        guard schedule.listsRows || (inputRow >= 0 && inputRow < height.input) else { continue }
+                        guard let inputRow = schedule.listsRows ? row : height.source(position: row, lag: rowTap.lag) else { continue }
                         for (number, tap) in group.widthTaps.enumerated() where tap.phase == phase {
-                            let inputColumn = column - tap.lag
-                            guard inputColumn >= 0, inputColumn < width.input else { continue }
+                            guard let inputColumn = width.source(position: column, lag: tap.lag) else { continue }
                             reaches.append(
                                 Reach(
                                     input: Place(row: inputRow, column: inputColumn), rowTap: rowNumber, widthTap: number,

@@ -8,18 +8,21 @@ public struct TileRows: Hashable, Sendable {
     public let positions: Int
     /// See `positions`.
     public let largerTiles: Int
-    /// The input rows of positions a ..< b are a + `low` ..< b + `high`, where they exist.
+    /// Positions a ..< b read the input rows a * `step` + `low` ... (b - 1) * `step` + `high`, where they exist.
+    public let step: Int
+    /// See `step`.
     public let low: Int
-    /// See `low`.
+    /// See `step`.
     public let high: Int
 
-    init(_ tiles: TilePlan, _ parameters: FilterLanes) {
+    init(_ tiles: TilePlan, _ parameters: FilterLanes, height: AxisGather) {
         total = tiles.groups.map(\.rows.count).max() ?? 0
         let count = max(1, tiles.tileRows)
         positions = parameters.listsRows ? 1 : total.ceilingDivision(by: count)
         largerTiles = parameters.listsRows || total % count == 0 ? count : total % count
         let reaching = tiles.groups.filter { !$0.rowTaps.isEmpty && !$0.rows.isEmpty }
-        low = reaching.map { group in group.rows.lowerBound - (group.rowTaps.map(\.lag).max() ?? 0) }.min() ?? 0
-        high = reaching.map { group in group.rows.lowerBound - (group.rowTaps.map(\.lag).min() ?? 0) }.max() ?? 0
+        step = height.step
+        low = reaching.map { group in group.rows.lowerBound * height.step - (group.rowTaps.map(\.lag).max() ?? 0) }.min() ?? 0
+        high = reaching.map { group in group.rows.lowerBound * height.step - (group.rowTaps.map(\.lag).min() ?? 0) }.max() ?? 0
     }
 }

@@ -3,7 +3,7 @@ import LayerSpec
 extension MinimalFiltering {
     /// The estimate, when it is expected to beat direct summation; nil otherwise.
     public static func planned(_ spec: KernelSpec, _ target: Target, threads: Int) -> Schedule? {
-        let geometry = spec.geometry
+        let gather = spec.gather
         guard reasonAgainst(spec) == nil, target.hasFusedMultiplyAdd,
             let parameters = estimate(spec, target),
             let schedule = try? Schedule(spec: spec, target: target, decision: .minimalFiltering(parameters)),
@@ -16,9 +16,9 @@ extension MinimalFiltering {
         let lanes = MultiplyUnit(target, spec.elements).lanes
         // Measured: 24 accumulators reach about 90 % of the peak, 16 about 80 %.
         let filterLanes = FilterLanes.estimate(spec, target)
-        let accumulators = Double(filterLanes.accumulatorCount(geometry.axes[2]))
+        let accumulators = Double(filterLanes.accumulatorCount(gather.axes[2]))
         let share = min(0.9, max(0.7, 0.6 + accumulators / 80))
-        let direct = Double(geometry.multiplyAddCount) / Double(lanes) / 2 / share
+        let direct = Double(spec.geometry.multiplyAddCount) / Double(lanes) / 2 / share
         let other = threads > 1 ? try? Schedule(spec: spec, target: target, decision: .filterLanes(filterLanes)) : nil
         let limit = (direct + PlaneConversion.cycles(spec, inputPasses: 1)) * 0.95 * (other?.largestShare(threads: threads) ?? 1)
         return schedule.expectedCycles(threads: threads) < limit ? schedule : nil
@@ -28,10 +28,10 @@ extension MinimalFiltering {
     /// transformed input and products stay in three quarters of the second-level cache. Nil when a group has too few channels or
     /// filters to pay for the transforms.
     static func estimate(_ spec: KernelSpec, _ target: Target) -> MinimalFiltering? {
-        let geometry = spec.geometry
+        let gather = spec.gather
         let lanes = MultiplyUnit(target, spec.elements).lanes
-        if geometry.channelsPerGroup < 8 || geometry.filtersPerGroup < lanes { return nil }
-        let filterVectors = geometry.filtersPerGroup.ceilingDivision(by: lanes)
+        if gather.channelsPerGroup < 8 || gather.filtersPerGroup < lanes { return nil }
+        let filterVectors = gather.filtersPerGroup.ceilingDivision(by: lanes)
         let vectors = filterVectors % 2 == 0 ? 2 : filterVectors % 3 == 0 ? 3 : filterVectors == 1 ? 1 : 2
         // One vector keeps both load units busy with inputs: phases along the width share them. (Kernel 4, stride 2, 16 channels and
         // filters on 32^3, one thread: 350 instead of 270 GFLOP/s.)

@@ -34,7 +34,7 @@ extension MinimalFiltering {
     /// All numbers of vectors, each with as many rows as registers allow.
     private func registerTiles(_ spec: KernelSpec, _ target: Target) -> [MinimalFiltering] {
         let phases = mergesWidthPhases ? Self.mergeableWidthPhases(spec) : 1
-        let most = min(4 / phases, spec.geometry.filtersPerGroup.ceilingDivision(by: MultiplyUnit(target, spec.elements).lanes))
+        let most = min(4 / phases, spec.gather.filtersPerGroup.ceilingDivision(by: MultiplyUnit(target, spec.elements).lanes))
         return (1...max(1, most)).map { vectors in
             var tile = self
             (tile.vectors, tile.rows) = (vectors, target.registerTileRows(vectors: vectors * phases))

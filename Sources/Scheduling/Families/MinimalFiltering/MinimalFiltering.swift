@@ -46,8 +46,8 @@ public struct MinimalFiltering: KernelFamily {
 
     /// Phases along the width that can share a register tile: those of an axis whose classes have equally many; 1 where they have not.
     package static func mergeableWidthPhases(_ spec: KernelSpec) -> Int {
-        let width = spec.geometry.axes[2]
-        let taps = (0..<width.stride).filter { !width.positions(inPhase: $0).isEmpty }.map { width.taps(inPhase: $0).count }
+        let width = spec.gather.axes[2]
+        let taps = (0..<width.phases).filter { !width.positions(inPhase: $0).isEmpty }.map { width.taps(inPhase: $0).count }
         let counts = Set(Dictionary(grouping: taps) { $0 }.values.map(\.count))
         return counts.count == 1 ? counts.first ?? 1 : 1
     }
@@ -57,13 +57,14 @@ public struct MinimalFiltering: KernelFamily {
 
     /// Why this family does not take a problem, nil when it does.
     public static func reasonAgainst(_ spec: KernelSpec) -> SchedulingError? {
-        if let reason = FilterLanes.reasonAgainst(spec) { return reason }
         func no(_ reason: String) -> SchedulingError { .notApplicable(key: spec.key.text, reason: reason) }
+        if spec.op != .transposedConvolution { return no("minimal filtering takes transposedConvolution only") }
+        if let reason = VoxelLimits.reasonAgainst(spec) { return no(reason) }
         if spec.elements != .float32 { return no("minimal filtering needs float32") }
         if spec.policy != .fast { return no("minimal filtering needs the policy fast") }
-        let axes = spec.geometry.axes
-        if axes.contains(where: { $0.dilation != 1 && $0.kernel != 1 }) { return no("minimal filtering needs dilation 1") }
-        if axes.contains(where: { $0.kernel < $0.stride }) { return no("minimal filtering needs taps in every phase") }
+        let axes = spec.gather.axes
+        if spec.geometry.axes.contains(where: { $0.dilation != 1 && $0.kernel != 1 }) { return no("minimal filtering needs dilation 1") }
+        if axes.contains(where: { $0.kernel < $0.phases }) { return no("minimal filtering needs taps in every phase") }
         if axes.contains(where: { $0.longestChain > maximumTaps }) { return no("minimal filtering takes at most \(maximumTaps) taps a phase and axis") }
         if axes.allSatisfy({ $0.longestChain == 1 }) { return no("no axis has two taps in a phase, so minimal filtering saves nothing") }
         return nil

@@ -3,22 +3,21 @@ import LayerSpec
 extension MinimalFilteringSchedule {
     /// The products and both transforms, and planes that become voxels and back: the windows overlap, so inputs are converted twice.
     public var expectedCycles: Double {
-        let geometry = spec.geometry
         let tiles = tileCount
-        let channelVectors = geometry.channelsPerGroup.ceilingDivision(by: lanes)
+        let channelVectors = gather.channelsPerGroup.ceilingDivision(by: lanes)
         let filterVectors = blockCount * parameters.vectors
-        let padding = Double(blockCount * blockFilters) / Double(geometry.filtersPerGroup)
+        let padding = Double(blockCount * blockFilters) / Double(gather.filtersPerGroup)
         // A step loads each tile's input and the weights, two a cycle like the multiply-adds: one vector waits for its loads.
         let (rows, vectors) = (Double(parameters.rows), Double(tileVectors))
         let loads = max(1, 1.1 * (rows + vectors) / (rows * vectors))
         // Measured: 90 % of the peak, and one and a half cycles to begin and to store a sum over the channels.
-        let step = loads / 2 / 0.9 + 1.5 / Double(geometry.channelsPerGroup)
+        let step = loads / 2 / 0.9 + 1.5 / Double(gather.channelsPerGroup)
         var cycles = Double(transformedMultiplyAdds) * padding / Double(lanes) * step
         // Measured: finding a window, then a load, about two additions and a store of every point; on the way back the same, and
         // eight stores to distant lines.
-        cycles += Double(tiles * geometry.groups * points) * (4 + 2.5 * Double(channelVectors))
+        cycles += Double(tiles * gather.groups * points) * (4 + 2.5 * Double(channelVectors))
         for combination in combinations {
-            cycles += Double(tiles * geometry.groups * filterVectors * combination.phaseCount) * (Double(combination.points) * 2 + 28)
+            cycles += Double(tiles * gather.groups * filterVectors * combination.phaseCount) * (Double(combination.points) * 2 + 28)
         }
         return cycles + PlaneConversion.cycles(spec, inputPasses: 2)
     }

@@ -73,6 +73,8 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
     }
 
     let spec: KernelSpec
+    /// Who reads what.
+    public let gather: Gather
     /// The parameters of the family.
     public let parameters: MinimalFiltering
     /// Tiles and phases of depth, height and width.
@@ -91,6 +93,7 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
     /// - Throws: `SchedulingError` when the family does not take the problem or the parameters break a limit.
     init(_ spec: KernelSpec, _ target: Target, _ parameters: MinimalFiltering) throws(SchedulingError) {
         if let reason = MinimalFiltering.reasonAgainst(spec) { throw reason }
+        let gather = spec.gather
         let unit = MultiplyUnit(target, spec.elements)
         let lanes = unit.lanes
         let widthPhases = parameters.mergesWidthPhases ? MinimalFiltering.mergeableWidthPhases(spec) : 1
@@ -105,18 +108,19 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
             throw .illegalSchedule(parameters.text, reason: "it needs \(accumulators) registers; expected at most \(target.vectorRegisters)")
         }
         self.spec = spec
+        self.gather = gather
         self.parameters = parameters
         self.unit = unit
         self.widthPhases = widthPhases
-        var axes = spec.geometry.axes.map(Self.axis)
+        var axes = gather.axes.map(Self.axis)
         if widthPhases > 1 { axes[2].classes = axes[2].classes.map(\.merged) }
         self.axes = axes
         let block = zip(parameters.block, axes).map { min($0, $1.tiles) }
         self.block = block
         conversion = spec.layout == .channelsFirst
-            ? WindowConversion(spec.geometry, taps: axes.map(\.mostTaps), block: block, lanes: lanes, streams: parameters.streamsOutput) : nil
+            ? WindowConversion(gather, taps: axes.map(\.mostTaps), block: block, lanes: lanes, streams: parameters.streamsOutput) : nil
         let filters = parameters.vectors * lanes
-        let pointWeights = spec.geometry.filtersPerGroup.ceilingDivision(by: filters) * filters * spec.geometry.channelsPerGroup
+        let pointWeights = gather.filtersPerGroup.ceilingDivision(by: filters) * filters * gather.channelsPerGroup
         var combinations: [Combination] = []
         var place = 0
         for depth in axes[0].classes {
@@ -134,14 +138,12 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
         }
     }
 
-    private static func axis(_ axis: AxisGeometry) -> Axis {
-        let ranges = (0..<axis.stride).map { axis.positions(inPhase: $0) }
-        let present = ranges.filter { !$0.isEmpty }
-        let first = present.map(\.lowerBound).min() ?? 0
-        let end = present.map(\.upperBound).max() ?? 0
-        let tiles = (end - first).ceilingDivision(by: 2)
+    private static func axis(_ axis: AxisGather) -> Axis {
+        let ranges = (0..<axis.phases).map { axis.positions(inPhase: $0) }
+        let first = axis.positions.lowerBound
+        let tiles = axis.positions.count.ceilingDivision(by: 2)
         var phases: [Int: [Phase]] = [:]
-        for r in 0..<axis.stride where !ranges[r].isEmpty {
+        for r in 0..<axis.phases where !ranges[r].isEmpty {
             // Lags of a phase are 0, 1, ... T - 1, so position q reads the inputs q - T + 1 ... q.
             let taps = axis.taps(inPhase: r).map(\.tap)
             let count = taps.count
@@ -155,7 +157,7 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
                     needed[point].contains(tile)
                         && (0...count).contains { entry in
                             let input = first + 2 * tile - count + 1 + entry
-                            return Self.point(count, point, reads: entry) && input >= 0 && input < axis.input
+                            return Self.point(count, point, reads: entry) && input >= 0 && input < axis.sources
                         }
                 }
             }
@@ -222,7 +224,7 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
     /// Sums of one tile and point in a register tile: a block of filters for each phase in it.
     public var tileFilters: Int { blockFilters * widthPhases }
     /// Blocks of filters of one group.
-    public var blockCount: Int { spec.geometry.filtersPerGroup.ceilingDivision(by: blockFilters) }
+    public var blockCount: Int { gather.filtersPerGroup.ceilingDivision(by: blockFilters) }
     /// Tiles of a sample.
     public var tileCount: Int { axes.reduce(1) { $0 * $1.tiles } }
     /// Tiles of a full work item.
@@ -233,7 +235,7 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
     private var productCount: Int { combinations.map(\.points).max() ?? 1 }
 
     /// Floats from one tile's channels to the next; not a multiple of 1 KiB, as such rows would share cache sets.
-    public var row: Int { spec.geometry.channelsPerGroup.ceilingDivision(by: lanes) * lanes + (spec.geometry.channelsPerGroup % 256 == 0 ? lanes : 0) }
+    public var row: Int { gather.channelsPerGroup.ceilingDivision(by: lanes) * lanes + (gather.channelsPerGroup % 256 == 0 ? lanes : 0) }
     /// Floats from one point to the next in the transformed input.
     public var point: Int { blockTiles * row + 16 }
     /// Floats from one point to the next in the products.
@@ -248,9 +250,9 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
     /// Bytes of workspace of one thread.
     public var workspaceByteCount: Int { (scratchPlace + (conversion?.outputFloats ?? 0)) * 4 }
     /// Floats from voxel to voxel, row to row and plane to plane where windows are read.
-    public var inputSteps: [Int] { conversion?.inputSteps ?? Self.voxelSteps(spec.geometry.channels, spec.geometry.axes.map(\.input)) }
+    public var inputSteps: [Int] { conversion?.inputSteps ?? Self.voxelSteps(gather.channels, gather.axes.map(\.sources)) }
     /// Floats from voxel to voxel, row to row and plane to plane where results are written.
-    public var outputSteps: [Int] { conversion?.outputSteps ?? Self.voxelSteps(spec.geometry.filters, spec.geometry.axes.map(\.output)) }
+    public var outputSteps: [Int] { conversion?.outputSteps ?? Self.voxelSteps(gather.filters, gather.axes.map(\.results)) }
 
     private static func voxelSteps(_ features: Int, _ size: [Int]) -> [Int] {
         [features, features * size[2], features * size[2] * size[1]]
@@ -258,10 +260,10 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
 
     /// Floats of the transformed weights of one group of features.
     public var partFloats: Int {
-        combinations.reduce(0) { $0 + $1.phaseCount * $1.weightPoints } * blockCount * blockFilters * spec.geometry.channelsPerGroup
+        combinations.reduce(0) { $0 + $1.phaseCount * $1.weightPoints } * blockCount * blockFilters * gather.channelsPerGroup
     }
     /// Floats of the transformed weights.
-    public var packedFloats: Int { partFloats * spec.geometry.groups }
+    public var packedFloats: Int { partFloats * gather.groups }
     /// Bytes of the transformed weights, a multiple of 64.
     public var packedByteCount: Int { (packedFloats * 4).ceilingDivision(by: 64) * 64 }
 
@@ -277,17 +279,17 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
         combinations.reduce(0) { total, combination in
             let perAxis = combination.classes.map { $0.phases.reduce(0) { $0 + $1.computed.reduce(0) { $0 + $1.count } } }
             return total + perAxis.reduce(1, *)
-        } * spec.geometry.channels * spec.geometry.filtersPerGroup
+        } * gather.channels * gather.filtersPerGroup
     }
 
     /// Kernels with equal packing keys share packed weights; the number after the slash changes with the layout.
     public var packingKey: String {
-        let axes = spec.geometry.axes
+        let axes = gather.axes
         return [
             "\(MinimalFiltering.label)/1", "l\(lanes)", "v\(parameters.vectors)x\(widthPhases)",
-            "k" + axes.map { String($0.kernel) }.joined(separator: "x"), "s" + axes.map { String($0.stride) }.joined(separator: "x"),
-            "p" + axes.map { String($0.crop) }.joined(separator: "x"), "o" + axes.map { String($0.output) }.joined(separator: "x"),
-            "c\(spec.geometry.channels)", "f\(spec.geometry.filters)", "groups\(spec.geometry.groups)",
+            "k" + axes.map { String($0.kernel) }.joined(separator: "x"), "s" + axes.map { String($0.phases) }.joined(separator: "x"),
+            "p" + axes.map { String($0.crop) }.joined(separator: "x"), "o" + axes.map { String($0.results) }.joined(separator: "x"),
+            "c\(gather.channels)", "f\(gather.filters)", "groups\(gather.groups)",
         ].joined(separator: ";")
     }
 }

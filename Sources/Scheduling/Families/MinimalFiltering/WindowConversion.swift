@@ -21,17 +21,17 @@ public struct WindowConversion: Hashable, Sendable {
     /// - Parameters:
     ///   - taps: most taps of a phase along each axis.
     ///   - block: tiles of a work item along each axis.
-    init(_ geometry: Geometry, taps: [Int], block: [Int], lanes: Int, streams: Bool) {
-        convertsInput = geometry.channels > 1
-        convertsOutput = geometry.filters > 1
-        let inputs = geometry.axes.indices.map { min(2 * block[$0] + taps[$0] - 1, geometry.axes[$0].input) }
-        let outputs = geometry.axes.indices.map { min(2 * block[$0] * geometry.axes[$0].stride, geometry.axes[$0].output) }
+    init(_ gather: Gather, taps: [Int], block: [Int], lanes: Int, streams: Bool) {
+        convertsInput = gather.channels > 1
+        convertsOutput = gather.filters > 1
+        let inputs = gather.axes.indices.map { min(2 * block[$0] + taps[$0] - 1, gather.axes[$0].sources) }
+        let outputs = gather.axes.indices.map { min(2 * block[$0] * gather.axes[$0].phases, gather.axes[$0].results) }
         inputSteps = Self.steps(
-            convertsInput ? inputs : geometry.axes.map(\.input),
-            voxel: convertsInput ? PlaneConversion.voxel(features: geometry.channels, lanes: lanes) : 1)
+            convertsInput ? inputs : gather.axes.map(\.sources),
+            voxel: convertsInput ? PlaneConversion.voxel(features: gather.channels, lanes: lanes) : 1)
         outputSteps = Self.steps(
-            convertsOutput ? outputs : geometry.axes.map(\.output),
-            voxel: convertsOutput ? PlaneConversion.voxel(features: geometry.filters, lanes: lanes) : 1)
+            convertsOutput ? outputs : gather.axes.map(\.results),
+            voxel: convertsOutput ? PlaneConversion.voxel(features: gather.filters, lanes: lanes) : 1)
         inputFloats = convertsInput ? (inputs[0] * inputSteps[2]).ceilingDivision(by: 16) * 16 : 0
         streamsOutput = convertsOutput && streams
         outputFloats = convertsOutput ? (outputs[0] * outputSteps[2]).ceilingDivision(by: 16) * 16 : 0

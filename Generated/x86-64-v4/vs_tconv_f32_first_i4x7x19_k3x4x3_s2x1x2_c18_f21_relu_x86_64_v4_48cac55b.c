@@ -2,25 +2,25 @@
  *
  * Transposed convolution, channels first, float32; the lanes of a vector are filters.
  *
- *   key       forward;i4x7x19;o8x7x38;k3x4x3;s2x1x2;d1x1x1;p0x1x0;c18;f21;g1;first;f32/f32;bias;relu;direct
- *   target    x86-64-v3
- *   schedule  filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=rstat,block7,noprefetch,unroll2
- *   looped    batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps, channels, conversion of planes to voxels and voxels to planes
- *   counted   5588352 multiply-adds a sample; in the tiles below 108 vector multiply-adds, 24 weight loads
- *             and 72 input loads a channel step
+ *   key       transposedConvolution;i4x7x19;o8x7x38;k3x4x3;s2x1x2;d1x1x1;p0x1x0;c18;f21;g1;first;f32/f32;bias;relu;direct
+ *   target    x86-64-v4
+ *   schedule  filter-lanes,g1,v2,tile1x10,merge=none,fuse=row,rows=listed,order=rstat,block7,noprefetch,unroll2
+ *   looped    batch, depth positions, tile rows and columns, depth taps, row taps, channels, conversion of planes to voxels and voxels to planes
+ *   counted   5588352 multiply-adds a sample; in the tiles below 112 vector multiply-adds, 12 weight loads
+ *             and 39 input loads a channel step
  *
  * Output position q of a phase reads input q - lag, where the taps of the phase are those with
  * tap * dilation = phase + lag * stride; the output index is q * stride + phase - crop.
  */
 #define VS_REAL_BYTES 4
-#define VS_LANES 8
+#define VS_LANES 16
 #include <stddef.h>
 #include "voxelsmith_kernel_abi.h"
 #include "voxelsmith_vectors.h"
 #include "voxelsmith_layout.h"
 
 _Static_assert(VS_LANES * VS_REAL_BYTES >= 16 && VS_LANES * VS_REAL_BYTES <= 64, "vectors of 128, 256 or 512 bits");
-_Static_assert(7 >= 1 && 4 >= 1 && 2 >= 1, "schedule");
+_Static_assert(7 >= 1 && 2 >= 1 && 1 >= 1, "schedule");
 
 enum {
     CHANNELS = 18, /* that one filter reads */
@@ -36,23 +36,24 @@ enum {
     OUTPUT_WIDTH = 38,
     DEPTH_STRIDE = 2,
     DEPTH_CROP = 0,
+    DEPTH_STEP = 1, /* inputs from one position to the next */
     FIRST_DEPTH = 0, /* first position along depth, and how many there are over all phases */
     DEPTHS = 4,
     TILE_ROWS = 7,
-    TILE_COLUMNS = 4,
+    TILE_COLUMNS = 2,
     BLOCK_ROWS = 7, /* tile rows of one block */
     BLOCKS = 1,        /* of tile rows */
-    FILTER_BLOCKS = 2,
-    BLOCK_FILTERS = 16,
-    VECTOR_FILTERS = 8,
+    FILTER_BLOCKS = 1,
+    BLOCK_FILTERS = 32,
+    VECTOR_FILTERS = 16,
     BLOCK_CHANNELS = 0, /* from the channels of one block of filters to those of the next; 0 where all read the same */
     GROUPS = 2, /* of phases in a plane */
 };
 
 /* Elements of the packed weights of one part; of one tap in a full block of filters, and in the last one. */
-#define PART_WEIGHTS INT64_C(15552)
-#define UNIT INT64_C(288)
-#define LAST_UNIT INT64_C(144)
+#define PART_WEIGHTS INT64_C(20736)
+#define UNIT INT64_C(576)
+#define LAST_UNIT INT64_C(576)
 #define INPUT_ROW INT64_C(342)
 #define INPUT_PLANE INT64_C(2394)
 #define OUTPUT_ROW INT64_C(798)
@@ -63,8 +64,9 @@ enum {
 enum {
     TILE_POSITIONS = 1, /* of a tile row; after the first LARGER_TILES one less */
     LARGER_TILES = 7,
-    LOW_ROW = -2, /* positions a ..< b read the rows a + LOW_ROW ..< b + HIGH_ROW */
+    LOW_ROW = -2, /* positions a ..< b read the rows a * ROW_STEP + LOW_ROW ... (b - 1) * ROW_STEP + HIGH_ROW */
     HIGH_ROW = 1,
+    ROW_STEP = 1,
 };
 
 /* Tiles read and write voxels: rows of the input planes become voxels in slots of the workspace, and finished rows of voxels go
@@ -94,392 +96,259 @@ static inline __attribute__((always_inline, unused)) void store_5(vs_real *restr
     y[4] = v[4];
 }
 
-/* 5 outputs x 2 vectors of filters, 18 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
-                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
-    vf a0_0 = vs_load(bias + 0);
-    vf a0_1 = vs_load(bias + 8);
-    vf a1_0 = vs_load(bias + 0);
-    vf a1_1 = vs_load(bias + 8);
-    vf a2_0 = vs_load(bias + 0);
-    vf a2_1 = vs_load(bias + 8);
-    vf a3_0 = vs_load(bias + 0);
-    vf a3_1 = vs_load(bias + 8);
-    vf a4_0 = vs_load(bias + 0);
-    vf a4_1 = vs_load(bias + 8);
-    for (int t = 0; t < count; ++t) {
-        const vs_real *restrict xt = x + taps[t].input;
-        const vs_real *restrict wt = w + taps[t].unit * UNIT;
-        /* 1 tap, 5 inputs */
-#pragma clang loop unroll_count(2)
-        for (int c = 0; c < 18; ++c) {
-            const vf w0_0 = vs_load(wt + 0 + c * 16);
-            const vf w0_1 = vs_load(wt + 8 + c * 16);
-            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
-            { const vs_real s = xt[18 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
-            { const vs_real s = xt[36 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
-            { const vs_real s = xt[54 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
-            { const vs_real s = xt[72 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
-        }
-        /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
-        for (int c = 0; c < 18; ++c) {
-            const vf w0_0 = vs_load(wt + 288 + c * 16);
-            const vf w0_1 = vs_load(wt + 296 + c * 16);
-            { const vs_real s = xt[0 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
-            { const vs_real s = xt[18 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
-            { const vs_real s = xt[36 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
-            { const vs_real s = xt[54 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
-        }
-    }
-    vs_store(y + 0, vs_relu(a0_0));
-    vs_store(y + 0 + 8, vs_relu(a0_1));
-    vs_store(y + 42, vs_relu(a1_0));
-    vs_store(y + 42 + 8, vs_relu(a1_1));
-    vs_store(y + 84, vs_relu(a2_0));
-    vs_store(y + 84 + 8, vs_relu(a2_1));
-    vs_store(y + 126, vs_relu(a3_0));
-    vs_store(y + 126 + 8, vs_relu(a3_1));
-    vs_store(y + 168, vs_relu(a4_0));
-    vs_store(y + 168 + 8, vs_relu(a4_1));
-}
-
-/* 5 outputs x 2 vectors of filters, 20 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_1(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
-                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
-    vf a0_0 = vs_load(bias + 0);
-    vf a0_1 = vs_load(bias + 8);
-    vf a1_0 = vs_load(bias + 0);
-    vf a1_1 = vs_load(bias + 8);
-    vf a2_0 = vs_load(bias + 0);
-    vf a2_1 = vs_load(bias + 8);
-    vf a3_0 = vs_load(bias + 0);
-    vf a3_1 = vs_load(bias + 8);
-    vf a4_0 = vs_load(bias + 0);
-    vf a4_1 = vs_load(bias + 8);
-    for (int t = 0; t < count; ++t) {
-        const vs_real *restrict xt = x + taps[t].input;
-        const vs_real *restrict wt = w + taps[t].unit * UNIT;
-        /* 1 tap, 5 inputs */
-#pragma clang loop unroll_count(2)
-        for (int c = 0; c < 18; ++c) {
-            const vf w0_0 = vs_load(wt + 0 + c * 16);
-            const vf w0_1 = vs_load(wt + 8 + c * 16);
-            { const vs_real s = xt[18 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
-            { const vs_real s = xt[36 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
-            { const vs_real s = xt[54 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
-            { const vs_real s = xt[72 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
-            { const vs_real s = xt[90 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
-        }
-        /* 1 tap, 5 inputs */
-#pragma clang loop unroll_count(2)
-        for (int c = 0; c < 18; ++c) {
-            const vf w0_0 = vs_load(wt + 288 + c * 16);
-            const vf w0_1 = vs_load(wt + 296 + c * 16);
-            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
-            { const vs_real s = xt[18 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
-            { const vs_real s = xt[36 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
-            { const vs_real s = xt[54 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
-            { const vs_real s = xt[72 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
-        }
-    }
-    vs_store(y + 0, vs_relu(a0_0));
-    vs_store(y + 0 + 8, vs_relu(a0_1));
-    vs_store(y + 42, vs_relu(a1_0));
-    vs_store(y + 42 + 8, vs_relu(a1_1));
-    vs_store(y + 84, vs_relu(a2_0));
-    vs_store(y + 84 + 8, vs_relu(a2_1));
-    vs_store(y + 126, vs_relu(a3_0));
-    vs_store(y + 126 + 8, vs_relu(a3_1));
-    vs_store(y + 168, vs_relu(a4_0));
-    vs_store(y + 168 + 8, vs_relu(a4_1));
-}
-
-/* 4 outputs x 2 vectors of filters, 16 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_2(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
-                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
-    vf a0_0 = vs_load(bias + 0);
-    vf a0_1 = vs_load(bias + 8);
-    vf a1_0 = vs_load(bias + 0);
-    vf a1_1 = vs_load(bias + 8);
-    vf a2_0 = vs_load(bias + 0);
-    vf a2_1 = vs_load(bias + 8);
-    vf a3_0 = vs_load(bias + 0);
-    vf a3_1 = vs_load(bias + 8);
-    for (int t = 0; t < count; ++t) {
-        const vs_real *restrict xt = x + taps[t].input;
-        const vs_real *restrict wt = w + taps[t].unit * UNIT;
-        /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
-        for (int c = 0; c < 18; ++c) {
-            const vf w0_0 = vs_load(wt + 0 + c * 16);
-            const vf w0_1 = vs_load(wt + 8 + c * 16);
-            { const vs_real s = xt[18 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
-            { const vs_real s = xt[36 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
-            { const vs_real s = xt[54 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
-            { const vs_real s = xt[72 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
-        }
-        /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
-        for (int c = 0; c < 18; ++c) {
-            const vf w0_0 = vs_load(wt + 288 + c * 16);
-            const vf w0_1 = vs_load(wt + 296 + c * 16);
-            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
-            { const vs_real s = xt[18 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
-            { const vs_real s = xt[36 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
-            { const vs_real s = xt[54 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
-        }
-    }
-    vs_store(y + 0, vs_relu(a0_0));
-    vs_store(y + 0 + 8, vs_relu(a0_1));
-    vs_store(y + 42, vs_relu(a1_0));
-    vs_store(y + 42 + 8, vs_relu(a1_1));
-    vs_store(y + 84, vs_relu(a2_0));
-    vs_store(y + 84 + 8, vs_relu(a2_1));
-    vs_store(y + 126, vs_relu(a3_0));
-    vs_store(y + 126 + 8, vs_relu(a3_1));
-}
-
-/* 5 outputs x 2 vectors of filters, 10 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_3(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
-                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
-    vf a0_0 = vs_load(bias + 0);
-    vf a0_1 = vs_load(bias + 8);
-    vf a1_0 = vs_load(bias + 0);
-    vf a1_1 = vs_load(bias + 8);
-    vf a2_0 = vs_load(bias + 0);
-    vf a2_1 = vs_load(bias + 8);
-    vf a3_0 = vs_load(bias + 0);
-    vf a3_1 = vs_load(bias + 8);
-    vf a4_0 = vs_load(bias + 0);
-    vf a4_1 = vs_load(bias + 8);
-    for (int t = 0; t < count; ++t) {
-        const vs_real *restrict xt = x + taps[t].input;
-        const vs_real *restrict wt = w + taps[t].unit * UNIT;
-        /* 1 tap, 5 inputs */
-#pragma clang loop unroll_count(2)
-        for (int c = 0; c < 18; ++c) {
-            const vf w0_0 = vs_load(wt + 0 + c * 16);
-            const vf w0_1 = vs_load(wt + 8 + c * 16);
-            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
-            { const vs_real s = xt[18 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
-            { const vs_real s = xt[36 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
-            { const vs_real s = xt[54 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
-            { const vs_real s = xt[72 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
-        }
-    }
-    vs_store(y + 0, vs_relu(a0_0));
-    vs_store(y + 0 + 8, vs_relu(a0_1));
-    vs_store(y + 42, vs_relu(a1_0));
-    vs_store(y + 42 + 8, vs_relu(a1_1));
-    vs_store(y + 84, vs_relu(a2_0));
-    vs_store(y + 84 + 8, vs_relu(a2_1));
-    vs_store(y + 126, vs_relu(a3_0));
-    vs_store(y + 126 + 8, vs_relu(a3_1));
-    vs_store(y + 168, vs_relu(a4_0));
-    vs_store(y + 168 + 8, vs_relu(a4_1));
-}
-
-/* 4 outputs x 2 vectors of filters, 8 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_4(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
-                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
-    vf a0_0 = vs_load(bias + 0);
-    vf a0_1 = vs_load(bias + 8);
-    vf a1_0 = vs_load(bias + 0);
-    vf a1_1 = vs_load(bias + 8);
-    vf a2_0 = vs_load(bias + 0);
-    vf a2_1 = vs_load(bias + 8);
-    vf a3_0 = vs_load(bias + 0);
-    vf a3_1 = vs_load(bias + 8);
-    for (int t = 0; t < count; ++t) {
-        const vs_real *restrict xt = x + taps[t].input;
-        const vs_real *restrict wt = w + taps[t].unit * UNIT;
-        /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
-        for (int c = 0; c < 18; ++c) {
-            const vf w0_0 = vs_load(wt + 0 + c * 16);
-            const vf w0_1 = vs_load(wt + 8 + c * 16);
-            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
-            { const vs_real s = xt[18 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
-            { const vs_real s = xt[36 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
-            { const vs_real s = xt[54 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
-        }
-    }
-    vs_store(y + 0, vs_relu(a0_0));
-    vs_store(y + 0 + 8, vs_relu(a0_1));
-    vs_store(y + 42, vs_relu(a1_0));
-    vs_store(y + 42 + 8, vs_relu(a1_1));
-    vs_store(y + 84, vs_relu(a2_0));
-    vs_store(y + 84 + 8, vs_relu(a2_1));
-    vs_store(y + 126, vs_relu(a3_0));
-    vs_store(y + 126 + 8, vs_relu(a3_1));
-}
-
-/* 5 outputs x 1 vector of filters, 9 multiply-adds a channel step */
+/* 10 outputs x 2 vectors of filters, 38 multiply-adds a channel step */
 static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
                                      vs_real *restrict y, const listed_tap *restrict taps, int count) {
-    vf a0 = vs_load(bias + 0);
-    vf a1 = vs_load(bias + 0);
-    vf a2 = vs_load(bias + 0);
-    vf a3 = vs_load(bias + 0);
-    vf a4 = vs_load(bias + 0);
+    vf a0_0 = vs_load(bias + 0);
+    vf a0_1 = vs_load(bias + 16);
+    vf a1_0 = vs_load(bias + 0);
+    vf a1_1 = vs_load(bias + 16);
+    vf a2_0 = vs_load(bias + 0);
+    vf a2_1 = vs_load(bias + 16);
+    vf a3_0 = vs_load(bias + 0);
+    vf a3_1 = vs_load(bias + 16);
+    vf a4_0 = vs_load(bias + 0);
+    vf a4_1 = vs_load(bias + 16);
+    vf a5_0 = vs_load(bias + 0);
+    vf a5_1 = vs_load(bias + 16);
+    vf a6_0 = vs_load(bias + 0);
+    vf a6_1 = vs_load(bias + 16);
+    vf a7_0 = vs_load(bias + 0);
+    vf a7_1 = vs_load(bias + 16);
+    vf a8_0 = vs_load(bias + 0);
+    vf a8_1 = vs_load(bias + 16);
+    vf a9_0 = vs_load(bias + 0);
+    vf a9_1 = vs_load(bias + 16);
     for (int t = 0; t < count; ++t) {
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
-        /* 1 tap, 5 inputs */
+        /* 2 taps, 10 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 18; ++c) {
-            const vf w0 = vs_load(wt + 0 + c * 8);
-            { const vs_real s = xt[0 + c]; a0 += s * w0; }
-            { const vs_real s = xt[18 + c]; a1 += s * w0; }
-            { const vs_real s = xt[36 + c]; a2 += s * w0; }
-            { const vs_real s = xt[54 + c]; a3 += s * w0; }
-            { const vs_real s = xt[72 + c]; a4 += s * w0; }
-        }
-        /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
-        for (int c = 0; c < 18; ++c) {
-            const vf w0 = vs_load(wt + 144 + c * 8);
-            { const vs_real s = xt[0 + c]; a1 += s * w0; }
-            { const vs_real s = xt[18 + c]; a2 += s * w0; }
-            { const vs_real s = xt[36 + c]; a3 += s * w0; }
-            { const vs_real s = xt[54 + c]; a4 += s * w0; }
+            const vf w0_0 = vs_load(wt + 0 + c * 32);
+            const vf w0_1 = vs_load(wt + 16 + c * 32);
+            const vf w1_0 = vs_load(wt + 576 + c * 32);
+            const vf w1_1 = vs_load(wt + 592 + c * 32);
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
+            { const vs_real s = xt[18 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
+            { const vs_real s = xt[36 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
+            { const vs_real s = xt[54 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; a4_0 += s * w1_0; a4_1 += s * w1_1; }
+            { const vs_real s = xt[72 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; }
+            { const vs_real s = xt[90 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; a6_0 += s * w1_0; a6_1 += s * w1_1; }
+            { const vs_real s = xt[108 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
+            { const vs_real s = xt[126 + c]; a7_0 += s * w0_0; a7_1 += s * w0_1; a8_0 += s * w1_0; a8_1 += s * w1_1; }
+            { const vs_real s = xt[144 + c]; a8_0 += s * w0_0; a8_1 += s * w0_1; a9_0 += s * w1_0; a9_1 += s * w1_1; }
+            { const vs_real s = xt[162 + c]; a9_0 += s * w0_0; a9_1 += s * w0_1; }
         }
     }
-    store_5(y + 0, vs_relu(a0));
-    store_5(y + 42, vs_relu(a1));
-    store_5(y + 84, vs_relu(a2));
-    store_5(y + 126, vs_relu(a3));
-    store_5(y + 168, vs_relu(a4));
+    vs_store(y + 0, vs_relu(a0_0));
+    store_5(y + 0 + 16, vs_relu(a0_1));
+    vs_store(y + 42, vs_relu(a1_0));
+    store_5(y + 42 + 16, vs_relu(a1_1));
+    vs_store(y + 84, vs_relu(a2_0));
+    store_5(y + 84 + 16, vs_relu(a2_1));
+    vs_store(y + 126, vs_relu(a3_0));
+    store_5(y + 126 + 16, vs_relu(a3_1));
+    vs_store(y + 168, vs_relu(a4_0));
+    store_5(y + 168 + 16, vs_relu(a4_1));
+    vs_store(y + 210, vs_relu(a5_0));
+    store_5(y + 210 + 16, vs_relu(a5_1));
+    vs_store(y + 252, vs_relu(a6_0));
+    store_5(y + 252 + 16, vs_relu(a6_1));
+    vs_store(y + 294, vs_relu(a7_0));
+    store_5(y + 294 + 16, vs_relu(a7_1));
+    vs_store(y + 336, vs_relu(a8_0));
+    store_5(y + 336 + 16, vs_relu(a8_1));
+    vs_store(y + 378, vs_relu(a9_0));
+    store_5(y + 378 + 16, vs_relu(a9_1));
 }
 
-/* 5 outputs x 1 vector of filters, 10 multiply-adds a channel step */
+/* 9 outputs x 2 vectors of filters, 36 multiply-adds a channel step */
 static __attribute__((noinline)) void tile_1_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
                                      vs_real *restrict y, const listed_tap *restrict taps, int count) {
-    vf a0 = vs_load(bias + 0);
-    vf a1 = vs_load(bias + 0);
-    vf a2 = vs_load(bias + 0);
-    vf a3 = vs_load(bias + 0);
-    vf a4 = vs_load(bias + 0);
+    vf a0_0 = vs_load(bias + 0);
+    vf a0_1 = vs_load(bias + 16);
+    vf a1_0 = vs_load(bias + 0);
+    vf a1_1 = vs_load(bias + 16);
+    vf a2_0 = vs_load(bias + 0);
+    vf a2_1 = vs_load(bias + 16);
+    vf a3_0 = vs_load(bias + 0);
+    vf a3_1 = vs_load(bias + 16);
+    vf a4_0 = vs_load(bias + 0);
+    vf a4_1 = vs_load(bias + 16);
+    vf a5_0 = vs_load(bias + 0);
+    vf a5_1 = vs_load(bias + 16);
+    vf a6_0 = vs_load(bias + 0);
+    vf a6_1 = vs_load(bias + 16);
+    vf a7_0 = vs_load(bias + 0);
+    vf a7_1 = vs_load(bias + 16);
+    vf a8_0 = vs_load(bias + 0);
+    vf a8_1 = vs_load(bias + 16);
     for (int t = 0; t < count; ++t) {
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
-        /* 1 tap, 5 inputs */
+        /* 2 taps, 10 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 18; ++c) {
-            const vf w0 = vs_load(wt + 0 + c * 8);
-            { const vs_real s = xt[18 + c]; a0 += s * w0; }
-            { const vs_real s = xt[36 + c]; a1 += s * w0; }
-            { const vs_real s = xt[54 + c]; a2 += s * w0; }
-            { const vs_real s = xt[72 + c]; a3 += s * w0; }
-            { const vs_real s = xt[90 + c]; a4 += s * w0; }
-        }
-        /* 1 tap, 5 inputs */
-#pragma clang loop unroll_count(2)
-        for (int c = 0; c < 18; ++c) {
-            const vf w0 = vs_load(wt + 144 + c * 8);
-            { const vs_real s = xt[0 + c]; a0 += s * w0; }
-            { const vs_real s = xt[18 + c]; a1 += s * w0; }
-            { const vs_real s = xt[36 + c]; a2 += s * w0; }
-            { const vs_real s = xt[54 + c]; a3 += s * w0; }
-            { const vs_real s = xt[72 + c]; a4 += s * w0; }
+            const vf w0_0 = vs_load(wt + 0 + c * 32);
+            const vf w0_1 = vs_load(wt + 16 + c * 32);
+            const vf w1_0 = vs_load(wt + 576 + c * 32);
+            const vf w1_1 = vs_load(wt + 592 + c * 32);
+            { const vs_real s = xt[0 + c]; a0_0 += s * w1_0; a0_1 += s * w1_1; }
+            { const vs_real s = xt[18 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; }
+            { const vs_real s = xt[36 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; }
+            { const vs_real s = xt[54 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
+            { const vs_real s = xt[72 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; a4_0 += s * w1_0; a4_1 += s * w1_1; }
+            { const vs_real s = xt[90 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; }
+            { const vs_real s = xt[108 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; a6_0 += s * w1_0; a6_1 += s * w1_1; }
+            { const vs_real s = xt[126 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
+            { const vs_real s = xt[144 + c]; a7_0 += s * w0_0; a7_1 += s * w0_1; a8_0 += s * w1_0; a8_1 += s * w1_1; }
+            { const vs_real s = xt[162 + c]; a8_0 += s * w0_0; a8_1 += s * w0_1; }
         }
     }
-    store_5(y + 0, vs_relu(a0));
-    store_5(y + 42, vs_relu(a1));
-    store_5(y + 84, vs_relu(a2));
-    store_5(y + 126, vs_relu(a3));
-    store_5(y + 168, vs_relu(a4));
+    vs_store(y + 0, vs_relu(a0_0));
+    store_5(y + 0 + 16, vs_relu(a0_1));
+    vs_store(y + 42, vs_relu(a1_0));
+    store_5(y + 42 + 16, vs_relu(a1_1));
+    vs_store(y + 84, vs_relu(a2_0));
+    store_5(y + 84 + 16, vs_relu(a2_1));
+    vs_store(y + 126, vs_relu(a3_0));
+    store_5(y + 126 + 16, vs_relu(a3_1));
+    vs_store(y + 168, vs_relu(a4_0));
+    store_5(y + 168 + 16, vs_relu(a4_1));
+    vs_store(y + 210, vs_relu(a5_0));
+    store_5(y + 210 + 16, vs_relu(a5_1));
+    vs_store(y + 252, vs_relu(a6_0));
+    store_5(y + 252 + 16, vs_relu(a6_1));
+    vs_store(y + 294, vs_relu(a7_0));
+    store_5(y + 294 + 16, vs_relu(a7_1));
+    vs_store(y + 336, vs_relu(a8_0));
+    store_5(y + 336 + 16, vs_relu(a8_1));
 }
 
-/* 4 outputs x 1 vector of filters, 8 multiply-adds a channel step */
+/* 10 outputs x 2 vectors of filters, 20 multiply-adds a channel step */
 static __attribute__((noinline)) void tile_2_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
                                      vs_real *restrict y, const listed_tap *restrict taps, int count) {
-    vf a0 = vs_load(bias + 0);
-    vf a1 = vs_load(bias + 0);
-    vf a2 = vs_load(bias + 0);
-    vf a3 = vs_load(bias + 0);
+    vf a0_0 = vs_load(bias + 0);
+    vf a0_1 = vs_load(bias + 16);
+    vf a1_0 = vs_load(bias + 0);
+    vf a1_1 = vs_load(bias + 16);
+    vf a2_0 = vs_load(bias + 0);
+    vf a2_1 = vs_load(bias + 16);
+    vf a3_0 = vs_load(bias + 0);
+    vf a3_1 = vs_load(bias + 16);
+    vf a4_0 = vs_load(bias + 0);
+    vf a4_1 = vs_load(bias + 16);
+    vf a5_0 = vs_load(bias + 0);
+    vf a5_1 = vs_load(bias + 16);
+    vf a6_0 = vs_load(bias + 0);
+    vf a6_1 = vs_load(bias + 16);
+    vf a7_0 = vs_load(bias + 0);
+    vf a7_1 = vs_load(bias + 16);
+    vf a8_0 = vs_load(bias + 0);
+    vf a8_1 = vs_load(bias + 16);
+    vf a9_0 = vs_load(bias + 0);
+    vf a9_1 = vs_load(bias + 16);
     for (int t = 0; t < count; ++t) {
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
-        /* 1 tap, 4 inputs */
+        /* 1 tap, 10 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 18; ++c) {
-            const vf w0 = vs_load(wt + 0 + c * 8);
-            { const vs_real s = xt[18 + c]; a0 += s * w0; }
-            { const vs_real s = xt[36 + c]; a1 += s * w0; }
-            { const vs_real s = xt[54 + c]; a2 += s * w0; }
-            { const vs_real s = xt[72 + c]; a3 += s * w0; }
-        }
-        /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
-        for (int c = 0; c < 18; ++c) {
-            const vf w0 = vs_load(wt + 144 + c * 8);
-            { const vs_real s = xt[0 + c]; a0 += s * w0; }
-            { const vs_real s = xt[18 + c]; a1 += s * w0; }
-            { const vs_real s = xt[36 + c]; a2 += s * w0; }
-            { const vs_real s = xt[54 + c]; a3 += s * w0; }
+            const vf w0_0 = vs_load(wt + 0 + c * 32);
+            const vf w0_1 = vs_load(wt + 16 + c * 32);
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[18 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[36 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[54 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[72 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+            { const vs_real s = xt[90 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; }
+            { const vs_real s = xt[108 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; }
+            { const vs_real s = xt[126 + c]; a7_0 += s * w0_0; a7_1 += s * w0_1; }
+            { const vs_real s = xt[144 + c]; a8_0 += s * w0_0; a8_1 += s * w0_1; }
+            { const vs_real s = xt[162 + c]; a9_0 += s * w0_0; a9_1 += s * w0_1; }
         }
     }
-    store_5(y + 0, vs_relu(a0));
-    store_5(y + 42, vs_relu(a1));
-    store_5(y + 84, vs_relu(a2));
-    store_5(y + 126, vs_relu(a3));
+    vs_store(y + 0, vs_relu(a0_0));
+    store_5(y + 0 + 16, vs_relu(a0_1));
+    vs_store(y + 42, vs_relu(a1_0));
+    store_5(y + 42 + 16, vs_relu(a1_1));
+    vs_store(y + 84, vs_relu(a2_0));
+    store_5(y + 84 + 16, vs_relu(a2_1));
+    vs_store(y + 126, vs_relu(a3_0));
+    store_5(y + 126 + 16, vs_relu(a3_1));
+    vs_store(y + 168, vs_relu(a4_0));
+    store_5(y + 168 + 16, vs_relu(a4_1));
+    vs_store(y + 210, vs_relu(a5_0));
+    store_5(y + 210 + 16, vs_relu(a5_1));
+    vs_store(y + 252, vs_relu(a6_0));
+    store_5(y + 252 + 16, vs_relu(a6_1));
+    vs_store(y + 294, vs_relu(a7_0));
+    store_5(y + 294 + 16, vs_relu(a7_1));
+    vs_store(y + 336, vs_relu(a8_0));
+    store_5(y + 336 + 16, vs_relu(a8_1));
+    vs_store(y + 378, vs_relu(a9_0));
+    store_5(y + 378 + 16, vs_relu(a9_1));
 }
 
-/* 5 outputs x 1 vector of filters, 5 multiply-adds a channel step */
+/* 9 outputs x 2 vectors of filters, 18 multiply-adds a channel step */
 static __attribute__((noinline)) void tile_3_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
                                      vs_real *restrict y, const listed_tap *restrict taps, int count) {
-    vf a0 = vs_load(bias + 0);
-    vf a1 = vs_load(bias + 0);
-    vf a2 = vs_load(bias + 0);
-    vf a3 = vs_load(bias + 0);
-    vf a4 = vs_load(bias + 0);
+    vf a0_0 = vs_load(bias + 0);
+    vf a0_1 = vs_load(bias + 16);
+    vf a1_0 = vs_load(bias + 0);
+    vf a1_1 = vs_load(bias + 16);
+    vf a2_0 = vs_load(bias + 0);
+    vf a2_1 = vs_load(bias + 16);
+    vf a3_0 = vs_load(bias + 0);
+    vf a3_1 = vs_load(bias + 16);
+    vf a4_0 = vs_load(bias + 0);
+    vf a4_1 = vs_load(bias + 16);
+    vf a5_0 = vs_load(bias + 0);
+    vf a5_1 = vs_load(bias + 16);
+    vf a6_0 = vs_load(bias + 0);
+    vf a6_1 = vs_load(bias + 16);
+    vf a7_0 = vs_load(bias + 0);
+    vf a7_1 = vs_load(bias + 16);
+    vf a8_0 = vs_load(bias + 0);
+    vf a8_1 = vs_load(bias + 16);
     for (int t = 0; t < count; ++t) {
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
-        /* 1 tap, 5 inputs */
+        /* 1 tap, 9 inputs */
 #pragma clang loop unroll_count(2)
         for (int c = 0; c < 18; ++c) {
-            const vf w0 = vs_load(wt + 0 + c * 8);
-            { const vs_real s = xt[0 + c]; a0 += s * w0; }
-            { const vs_real s = xt[18 + c]; a1 += s * w0; }
-            { const vs_real s = xt[36 + c]; a2 += s * w0; }
-            { const vs_real s = xt[54 + c]; a3 += s * w0; }
-            { const vs_real s = xt[72 + c]; a4 += s * w0; }
+            const vf w0_0 = vs_load(wt + 0 + c * 32);
+            const vf w0_1 = vs_load(wt + 16 + c * 32);
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[18 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[36 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[54 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[72 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+            { const vs_real s = xt[90 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; }
+            { const vs_real s = xt[108 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; }
+            { const vs_real s = xt[126 + c]; a7_0 += s * w0_0; a7_1 += s * w0_1; }
+            { const vs_real s = xt[144 + c]; a8_0 += s * w0_0; a8_1 += s * w0_1; }
         }
     }
-    store_5(y + 0, vs_relu(a0));
-    store_5(y + 42, vs_relu(a1));
-    store_5(y + 84, vs_relu(a2));
-    store_5(y + 126, vs_relu(a3));
-    store_5(y + 168, vs_relu(a4));
-}
-
-/* 4 outputs x 1 vector of filters, 4 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_4_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
-                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
-    vf a0 = vs_load(bias + 0);
-    vf a1 = vs_load(bias + 0);
-    vf a2 = vs_load(bias + 0);
-    vf a3 = vs_load(bias + 0);
-    for (int t = 0; t < count; ++t) {
-        const vs_real *restrict xt = x + taps[t].input;
-        const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
-        /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
-        for (int c = 0; c < 18; ++c) {
-            const vf w0 = vs_load(wt + 0 + c * 8);
-            { const vs_real s = xt[0 + c]; a0 += s * w0; }
-            { const vs_real s = xt[18 + c]; a1 += s * w0; }
-            { const vs_real s = xt[36 + c]; a2 += s * w0; }
-            { const vs_real s = xt[54 + c]; a3 += s * w0; }
-        }
-    }
-    store_5(y + 0, vs_relu(a0));
-    store_5(y + 42, vs_relu(a1));
-    store_5(y + 84, vs_relu(a2));
-    store_5(y + 126, vs_relu(a3));
+    vs_store(y + 0, vs_relu(a0_0));
+    store_5(y + 0 + 16, vs_relu(a0_1));
+    vs_store(y + 42, vs_relu(a1_0));
+    store_5(y + 42 + 16, vs_relu(a1_1));
+    vs_store(y + 84, vs_relu(a2_0));
+    store_5(y + 84 + 16, vs_relu(a2_1));
+    vs_store(y + 126, vs_relu(a3_0));
+    store_5(y + 126 + 16, vs_relu(a3_1));
+    vs_store(y + 168, vs_relu(a4_0));
+    store_5(y + 168 + 16, vs_relu(a4_1));
+    vs_store(y + 210, vs_relu(a5_0));
+    store_5(y + 210 + 16, vs_relu(a5_1));
+    vs_store(y + 252, vs_relu(a6_0));
+    store_5(y + 252 + 16, vs_relu(a6_1));
+    vs_store(y + 294, vs_relu(a7_0));
+    store_5(y + 294 + 16, vs_relu(a7_1));
+    vs_store(y + 336, vs_relu(a8_0));
+    store_5(y + 336 + 16, vs_relu(a8_1));
 }
 
 /* Where a tile reads and writes, in elements from the start of its rows. `last` computes the last block of filters. */
@@ -490,17 +359,13 @@ typedef struct {
     int64_t output;
 } tile_entry;
 
-static const tile_entry group_0[4] = {
-    { tile_0, tile_0_last, 0, 0 },
-    { tile_1, tile_1_last, 72, 210 },
-    { tile_1, tile_1_last, 162, 420 },
-    { tile_2, tile_2_last, 252, 630 },
+static const tile_entry group_0[2] = {
+    { NULL, tile_0_last, 0, 0 },
+    { NULL, tile_1_last, 162, 420 },
 };
-static const tile_entry group_1[4] = {
-    { tile_3, tile_3_last, 0, 21 },
-    { tile_3, tile_3_last, 90, 231 },
-    { tile_3, tile_3_last, 180, 441 },
-    { tile_4, tile_4_last, 270, 651 },
+static const tile_entry group_1[2] = {
+    { NULL, tile_2_last, 0, 21 },
+    { NULL, tile_3_last, 180, 441 },
 };
 
 static const tile_entry *const tiles[GROUPS] = { group_0, group_1 };
@@ -527,11 +392,11 @@ typedef struct {
 
 static const depth_phase depth_phases[DEPTH_STRIDE] = {
     { 0, 2, 0, 24 },
-    { 2, 1, 10368, 12 },
+    { 2, 1, 13824, 12 },
 };
 
 /* Rows of the groups: phase, number of positions, the first of them; then lag and unit of each tap. */
-enum { HEIGHT_STRIDE = 1, HEIGHT_CROP = 1 };
+enum { HEIGHT_STRIDE = 1, HEIGHT_CROP = 1, HEIGHT_STEP = 1 };
 typedef struct {
     int phase;
     int first;
@@ -580,7 +445,7 @@ VS_INLINE int clamp_row(int row, int rows) { return row < 0 ? 0 : row < rows ? r
 /* Rows of the input that an item reads. */
 static row_range input_rows(int64_t item) {
     const row_range p = block_positions(item);
-    const row_range r = { clamp_row(p.begin + LOW_ROW, INPUT_HEIGHT), clamp_row(p.end + HIGH_ROW, INPUT_HEIGHT) };
+    const row_range r = { clamp_row(p.begin * ROW_STEP + LOW_ROW, INPUT_HEIGHT), clamp_row((p.end - 1) * ROW_STEP + HIGH_ROW + 1, INPUT_HEIGHT) };
     return r;
 }
 
@@ -596,7 +461,7 @@ static __attribute__((noinline)) void stage(const vs_run_args *args, int64_t ite
     int64_t *const held = args->workspace;
     const row_range rows = input_rows(item);
     for (int t = 0; t < 3; ++t) {
-        const int64_t i = FIRST_DEPTH + item % DEPTHS - depth_taps[t].lag;
+        const int64_t i = (FIRST_DEPTH + item % DEPTHS) * DEPTH_STEP - depth_taps[t].lag;
         if (i < 0 || i >= INPUT_DEPTH) continue;
         const int64_t s = slot(item, i), plane = item / DEPTHS * INPUT_DEPTH + i;
         if (held[s] == plane) continue;
@@ -636,7 +501,7 @@ static int find_slice(depth_slice *restrict slice, vs_real *y, int64_t item, int
     const depth_phase *const p = &depth_phases[phase];
     for (int t = 0; t < p->count; ++t) {
         const depth_tap *const tap = &depth_taps[p->first + t];
-        const int64_t i = q - tap->lag;
+        const int64_t i = q * DEPTH_STEP - tap->lag;
         if (i < 0 || i >= INPUT_DEPTH) continue;
         slice->taps[slice->count] = tap;
         slice->inputs[slice->count++] = slot(item, i) * SLOT - input_rows(item).begin * INPUT_ROW;
@@ -654,7 +519,7 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
     *output = (q * (int64_t)HEIGHT_STRIDE + r->phase - HEIGHT_CROP) * OUTPUT_ROW - slice->origin;
     for (int d = 0; d < slice->count; ++d) {
         for (int t = 0; t < r->count; ++t) {
-            const int i = q - r->taps[t].lag;
+            const int i = q * HEIGHT_STEP - r->taps[t].lag;
             if (i < 0 || i >= INPUT_HEIGHT) continue;
             list[n].input = slice->inputs[d] + i * INPUT_ROW;
             list[n++].unit = slice->taps[d]->unit[group] + r->taps[t].unit;
@@ -680,8 +545,8 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
     const vs_real *const weights = (const vs_real *)args->packed + part * PART_WEIGHTS;
     vs_real *const results = (vs_real *)args->workspace + SCRATCH;
     const vs_real *const bias = (const vs_real *)args->bias + part * (int64_t)FILTERS;
-    vs_real last_bias[8] = {0}; /* the bias ends inside a vector, and nothing is read beyond it */
-    for (int f = 0; f < 5; ++f) last_bias[f] = bias[(FILTER_BLOCKS - 1) * BLOCK_FILTERS + f];
+    vs_real last_bias[32] = {0}; /* the bias ends inside a vector, and nothing is read beyond it */
+    for (int f = 0; f < 21; ++f) last_bias[f] = bias[(FILTER_BLOCKS - 1) * BLOCK_FILTERS + f];
     listed_tap lists[GROUPS][8];
     int counts[GROUPS];
     int64_t outputs[GROUPS];
@@ -712,10 +577,10 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
     }
 }
 
-int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_553f5c3b_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_553f5c3b_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_48cac55b_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_48cac55b_run(const vs_run_args *args, int64_t begin, int64_t end);
 
-int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_553f5c3b_run(const vs_run_args *args, int64_t begin, int64_t end) {
+int32_t vs_tconv_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_48cac55b_run(const vs_run_args *args, int64_t begin, int64_t end) {
     const int64_t items = args->batch * (int64_t)DEPTHS * BLOCKS;
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
     int64_t *const held = args->workspace;
@@ -770,11 +635,11 @@ static const struct {
     { 0, 15 },
 };
 
-int32_t vs_fwd_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_553f5c3b_pack(const vs_pack_args *args) {
+int32_t vs_tconv_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_48cac55b_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const vs_real *const weights = args->weights;
     vs_real *const packed = args->packed;
-    for (int64_t i = 15552; i < 15552; ++i) packed[i] = 0;
+    for (int64_t i = 20736; i < 20736; ++i) packed[i] = 0;
     for (int part = 0; part < PARTS; ++part) {
         for (int tap = 0; tap < 36; ++tap) {
             for (int block = 0; block < FILTER_BLOCKS; ++block) {

@@ -3,77 +3,77 @@
  * Transposed convolution, channels last, float32, by minimal filtering F(2, T) nested over the axes (Winograd 1980): windows of
  * the input are transformed, multiplied point by point with transformed weights, and transformed back to two outputs per axis.
  *
- *   key       forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;fast
- *   target    x86-64-v4
- *   schedule  minimal-filtering,block1x2x14,v1,r29,stream,unroll2
+ *   key       transposedConvolution;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast
+ *   target    x86-64-v3
+ *   schedule  minimal-filtering,block1x5x7,v2,r6,unroll2
  *   looped    batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels
- *   counted   4147247104 multiply-adds a sample directly, 1258291200 transformed
+ *   counted   165941760 multiply-adds a sample directly, 86553600 transformed
  *
  * A tile is two neighbouring positions q of the phase grid along each axis. Position q of a phase with T taps reads the inputs
  * q - T + 1 ... q, so all phases with equally many taps share the window of T + 1 inputs of a tile; where phases have different
  * numbers of taps, the shorter window is the end of the longer one.
  */
 #define VS_REAL_BYTES 4
-#define VS_LANES 16
+#define VS_LANES 8
 #include <stddef.h>
 #include "voxelsmith_kernel_abi.h"
 #include "voxelsmith_vectors.h"
 
 _Static_assert(VS_LANES == 4 || VS_LANES == 8 || VS_LANES == 16, "vectors of 128, 256 or 512 bits");
-_Static_assert(1 >= 1 && 29 >= 1 && 28 >= 1, "schedule");
+_Static_assert(2 >= 1 && 6 >= 1 && 35 >= 1, "schedule");
 
 enum {
-    CHANNELS = 16, /* of one group of features, as all that follows */
-    FILTERS = 16,
+    CHANNELS = 60, /* of one group of features, as all that follows */
+    FILTERS = 64,
     PARTS = 1,       /* groups of features, computed one after another */
-    INPUT_CHANNELS = 16, /* of a voxel of the input */
-    OUTPUT_FILTERS = 16, /* of a voxel of the output */
-    INPUT_DEPTH = 80,
-    INPUT_HEIGHT = 96,
-    INPUT_WIDTH = 80,
-    OUTPUT_DEPTH = 80,
-    OUTPUT_HEIGHT = 96,
-    OUTPUT_WIDTH = 80,
-    DEPTH_TILES = 40,
-    HEIGHT_TILES = 48,
-    WIDTH_TILES = 40,
+    INPUT_CHANNELS = 60, /* of a voxel of the input */
+    OUTPUT_FILTERS = 64, /* of a voxel of the output */
+    INPUT_DEPTH = 9,
+    INPUT_HEIGHT = 11,
+    INPUT_WIDTH = 14,
+    OUTPUT_DEPTH = 18,
+    OUTPUT_HEIGHT = 11,
+    OUTPUT_WIDTH = 28,
+    DEPTH_TILES = 5,
+    HEIGHT_TILES = 6,
+    WIDTH_TILES = 7,
     BLOCK_DEPTH = 1, /* tiles of one work item along each axis */
-    BLOCK_HEIGHT = 2,
-    BLOCK_WIDTH = 14,
-    DEPTH_BLOCKS = 40,
-    HEIGHT_BLOCKS = 24,
-    WIDTH_BLOCKS = 3,
-    VECTORS = 1, /* of filters in a block */
+    BLOCK_HEIGHT = 5,
+    BLOCK_WIDTH = 7,
+    DEPTH_BLOCKS = 5,
+    HEIGHT_BLOCKS = 2,
+    WIDTH_BLOCKS = 1,
+    VECTORS = 2, /* of filters in a block */
     BLOCK_FILTERS = 16,
     TILE_PHASES = 1, /* phases along the width in a register tile, each with a block of filters */
-    TILE_VECTORS = 1,
+    TILE_VECTORS = 2,
     TILE_FILTERS = 16,
-    FILTER_BLOCKS = 1,
-    WINDOW_DEPTH = 3 + 1, /* inputs of a window along each axis, and points of its transform */
+    FILTER_BLOCKS = 4,
+    WINDOW_DEPTH = 2 + 1, /* inputs of a window along each axis, and points of its transform */
     WINDOW_HEIGHT = 3 + 1,
-    WINDOW_WIDTH = 3 + 1,
-    DEPTH_POINTS = 4,
+    WINDOW_WIDTH = 2 + 1,
+    DEPTH_POINTS = 3,
     HEIGHT_POINTS = 4,
     WIDTH_POINTS = 4,
     SPLITS = 1, /* parts of the filter blocks, each with work items of its own */
-    ROW = 16,             /* floats from one tile's channels to the next in the transformed input */
-    POINT = 464,         /* floats from one point to the next in the transformed input */
-    POINT_SUMS = 464, /* likewise in the products */
+    ROW = 64,             /* floats from one tile's channels to the next in the transformed input */
+    POINT = 2256,         /* floats from one point to the next in the transformed input */
+    POINT_SUMS = 576, /* likewise in the products */
 };
 
 /* Where the transformed input and the products lie in the workspace, in floats. */
-#define PRODUCTS INT64_C(29696)
+#define PRODUCTS INT64_C(108288)
 
 /* Floats from voxel to voxel, row to row and plane to plane, where windows are read and where results are written. */
-#define X_VOXEL INT64_C(16)
-#define X_ROW INT64_C(1280)
-#define X_PLANE INT64_C(122880)
-#define Y_VOXEL INT64_C(16)
-#define Y_ROW INT64_C(1280)
-#define Y_PLANE INT64_C(122880)
+#define X_VOXEL INT64_C(60)
+#define X_ROW INT64_C(840)
+#define X_PLANE INT64_C(9240)
+#define Y_VOXEL INT64_C(64)
+#define Y_ROW INT64_C(1792)
+#define Y_PLANE INT64_C(19712)
 
 /* Floats of the transformed weights of one part. */
-#define PART_WEIGHTS INT64_C(16384)
+#define PART_WEIGHTS INT64_C(368640)
 
 typedef struct {
     int begin;
@@ -97,15 +97,14 @@ typedef struct {
     range width;
 } block;
 
-static const float zeros[16];
+static const float zeros[64];
 
 /* The transforms along one axis: inputs of a window, `step` apart, to points as far apart; and, in place, the T + 1 products of
  * F(2, T) to two outputs. */
 VS_INLINE void forward_depth(const vf *restrict d, int step, vf *restrict p) {
-    p[0 * step] = d[0 * step] - d[2 * step];
-    p[1 * step] = d[1 * step] + d[2 * step];
-    p[2 * step] = d[1 * step] - d[2 * step];
-    p[3 * step] = d[3 * step] - d[1 * step];
+    p[0 * step] = d[0 * step] - d[1 * step];
+    p[1 * step] = d[1 * step];
+    p[2 * step] = d[2 * step] - d[1 * step];
 }
 VS_INLINE void forward_height(const vf *restrict d, int step, vf *restrict p) {
     p[0 * step] = d[0 * step] - d[2 * step];
@@ -114,10 +113,20 @@ VS_INLINE void forward_height(const vf *restrict d, int step, vf *restrict p) {
     p[3 * step] = d[3 * step] - d[1 * step];
 }
 VS_INLINE void forward_width(const vf *restrict d, int step, vf *restrict p) {
-    p[0 * step] = d[0 * step] - d[2 * step];
-    p[1 * step] = d[1 * step] + d[2 * step];
-    p[2 * step] = d[1 * step] - d[2 * step];
-    p[3 * step] = d[3 * step] - d[1 * step];
+    p[0 * step] = d[0 * step] - d[1 * step];
+    p[1 * step] = d[1 * step];
+    p[2 * step] = d[2 * step] - d[1 * step];
+    p[3 * step] = d[2 * step];
+}
+VS_INLINE void inverse_1(vf *m, int step) {
+    const vf a = m[0 * step], b = m[1 * step];
+    m[0] = a;
+    m[step] = b;
+}
+VS_INLINE void inverse_2(vf *m, int step) {
+    const vf a = m[0 * step] + m[1 * step], b = m[1 * step] + m[2 * step];
+    m[0] = a;
+    m[step] = b;
 }
 VS_INLINE void inverse_3(vf *m, int step) {
     const vf a = m[0 * step] + m[1 * step] - m[2 * step], b = m[1 * step] + m[2 * step] + m[3 * step];
@@ -127,7 +136,7 @@ VS_INLINE void inverse_3(vf *m, int step) {
 
 /* Products of `rows` tiles with one point's weights: sums over the channels. */
 VS_INLINE void multiply(const float *restrict v, const float *restrict w, float *restrict m, const int rows) {
-    vf sums[29][TILE_VECTORS];
+    vf sums[6][TILE_VECTORS];
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows; ++i)
 #pragma clang loop unroll(full)
@@ -169,84 +178,15 @@ static __attribute__((noinline)) void multiply_5(const float *restrict v, const 
 static __attribute__((noinline)) void multiply_6(const float *restrict v, const float *restrict w, float *restrict m) {
     multiply(v, w, m, 6);
 }
-static __attribute__((noinline)) void multiply_7(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 7);
-}
-static __attribute__((noinline)) void multiply_8(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 8);
-}
-static __attribute__((noinline)) void multiply_9(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 9);
-}
-static __attribute__((noinline)) void multiply_10(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 10);
-}
-static __attribute__((noinline)) void multiply_11(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 11);
-}
-static __attribute__((noinline)) void multiply_12(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 12);
-}
-static __attribute__((noinline)) void multiply_13(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 13);
-}
-static __attribute__((noinline)) void multiply_14(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 14);
-}
-static __attribute__((noinline)) void multiply_15(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 15);
-}
-static __attribute__((noinline)) void multiply_16(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 16);
-}
-static __attribute__((noinline)) void multiply_17(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 17);
-}
-static __attribute__((noinline)) void multiply_18(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 18);
-}
-static __attribute__((noinline)) void multiply_19(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 19);
-}
-static __attribute__((noinline)) void multiply_20(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 20);
-}
-static __attribute__((noinline)) void multiply_21(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 21);
-}
-static __attribute__((noinline)) void multiply_22(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 22);
-}
-static __attribute__((noinline)) void multiply_23(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 23);
-}
-static __attribute__((noinline)) void multiply_24(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 24);
-}
-static __attribute__((noinline)) void multiply_25(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 25);
-}
-static __attribute__((noinline)) void multiply_26(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 26);
-}
-static __attribute__((noinline)) void multiply_27(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 27);
-}
-static __attribute__((noinline)) void multiply_28(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 28);
-}
-static __attribute__((noinline)) void multiply_29(const float *restrict v, const float *restrict w, float *restrict m) {
-    multiply(v, w, m, 29);
-}
-static multiply_function *const multiply_rows[29 + 1] = { NULL, multiply_1, multiply_2, multiply_3, multiply_4, multiply_5, multiply_6, multiply_7, multiply_8, multiply_9, multiply_10, multiply_11, multiply_12, multiply_13, multiply_14, multiply_15, multiply_16, multiply_17, multiply_18, multiply_19, multiply_20, multiply_21, multiply_22, multiply_23, multiply_24, multiply_25, multiply_26, multiply_27, multiply_28, multiply_29 };
+static multiply_function *const multiply_rows[6 + 1] = { NULL, multiply_1, multiply_2, multiply_3, multiply_4, multiply_5, multiply_6 };
 
 /* Any number of neighbouring tiles, in pieces of nearly equal length. */
 static void multiply_run(const float *restrict v, const float *restrict w, float *restrict m, int rows) {
-    if (rows <= 29) {
+    if (rows <= 6) {
         multiply_rows[rows](v, w, m);
         return;
     }
-    int pieces = (rows + 29 - 1) / 29;
+    int pieces = (rows + 6 - 1) / 6;
     for (; rows > 0; --pieces) {
         const int n = (rows + pieces - 1) / pieces;
         multiply_rows[n](v, w, m);
@@ -324,9 +264,9 @@ static void transform(const block *tiles, const float *restrict x, float *restri
     for (int z = tiles->depth.begin; z < tiles->depth.end; ++z)
         for (int y = tiles->height.begin; y < tiles->height.end; ++y)
             for (int t = tiles->width.begin; t < tiles->width.end; ++t, v += ROW) {
-                const int i = 1 + 2 * z - 3 + 1;
+                const int i = 0 + 2 * z - 2 + 1;
                 const int j = 1 + 2 * y - 3 + 1;
-                const int k = 1 + 2 * t - 3 + 1;
+                const int k = 0 + 2 * t - 2 + 1;
                 int c = 0;
                 if (i >= 0 && i + WINDOW_DEPTH <= INPUT_DEPTH && j >= 0 && j + WINDOW_HEIGHT <= INPUT_HEIGHT && k >= 0 && k + WINDOW_WIDTH <= INPUT_WIDTH) {
                     const float *const first = x + (i * X_PLANE + j * X_ROW + k * X_VOXEL);
@@ -346,8 +286,14 @@ static void transform(const block *tiles, const float *restrict x, float *restri
                     const int inside = a >= 0 && a < INPUT_DEPTH && b >= 0 && b < INPUT_HEIGHT && e >= 0 && e < INPUT_WIDTH;
                     window[n] = inside ? x + (a * X_PLANE + b * X_ROW + e * X_VOXEL) : zeros;
                 }
-                for (; c < 16; c += VS_LANES) {
+                for (; c < 64; c += VS_LANES) {
                     vf d[WINDOW_DEPTH * WINDOW_HEIGHT * WINDOW_WIDTH];
+                    if (c + VS_LANES > CHANNELS) { /* nothing is read behind the last channel */
+                        for (int n = 0; n < WINDOW_DEPTH * WINDOW_HEIGHT * WINDOW_WIDTH; ++n) {
+                            d[n] = vs_splat(0);
+                            for (int e = 0; e < 4; ++e) d[n][e] = window[n][c + e];
+                        }
+                    } else
 #pragma clang loop unroll(full)
                     for (int n = 0; n < WINDOW_DEPTH * WINDOW_HEIGHT * WINDOW_WIDTH; ++n) d[n] = vs_load(window[n] + c);
                     transform_window(d, v + c);
@@ -356,28 +302,28 @@ static void transform(const block *tiles, const float *restrict x, float *restri
 }
 
 
-/* Phases with 3 x 3 x 3 taps. */
-static const axis_phase depth_phases_0[] = { { -1, { 0, 1, 2, 3 }, { { 0, 40 }, { 0, 40 }, { 0, 40 }, { 0, 40 } }, { { 0, 40 }, { 0, 40 }, { 0, 40 }, { 0, 40 } } } };
-static const axis_phase height_phases_0[] = { { -1, { 0, 1, 2, 3 }, { { 0, 48 }, { 0, 48 }, { 0, 48 }, { 0, 48 } }, { { 0, 48 }, { 0, 48 }, { 0, 48 }, { 0, 48 } } } };
-static const axis_phase width_phases_0[] = { { -1, { 0, 1, 2, 3 }, { { 0, 40 }, { 0, 40 }, { 0, 40 }, { 0, 40 } }, { { 0, 40 }, { 0, 40 }, { 0, 40 }, { 0, 40 } } } };
+/* Phases with 2 x 3 x 2 taps. */
+static const axis_phase depth_phases_0[] = { { -1, { 0, 1, 2 }, { { 1, 5 }, { 0, 5 }, { 0, 5 } }, { { 1, 5 }, { 0, 5 }, { 0, 5 } } }, { 0, { 0, 1, 2 }, { { 0, 5 }, { 0, 5 }, { 0, 4 } }, { { 0, 5 }, { 0, 5 }, { 0, 4 } } } };
+static const axis_phase height_phases_0[] = { { -1, { 0, 1, 2, 3 }, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 5 } }, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 5 } } } };
+static const axis_phase width_phases_0[] = { { 0, { 0, 1, 2 }, { { 0, 7 }, { 0, 7 }, { 0, 7 } }, { { 0, 7 }, { 0, 7 }, { 0, 7 } } } };
 _Static_assert(1 % TILE_PHASES == 0, "register tiles of whole sets of phases");
 
 static void invert_0(const block *tiles, const axis_phase *dp, const axis_phase *hp, const axis_phase *wp,
                              const float *restrict m, const float *restrict bias, float *restrict y, int last) {
-    enum { D = 3 + 1, H = 3 + 1, W = 3 + 1 };
+    enum { D = 2 + 1, H = 3 + 1, W = 2 + 1 };
     for (int z = tiles->depth.begin; z < tiles->depth.end; ++z)
         for (int t = tiles->height.begin; t < tiles->height.end; ++t)
             for (int x = tiles->width.begin; x < tiles->width.end; ++x, m += TILE_FILTERS) {
-                const int o = (1 + 2 * z) * 1 + dp->offset;
+                const int o = (0 + 2 * z) * 2 + dp->offset;
                 const int p = (1 + 2 * t) * 1 + hp->offset;
-                const int q = (1 + 2 * x) * 1 + wp->offset;
-                const int whole = o >= 0 && o + 1 < OUTPUT_DEPTH && p >= 0 && p + 1 < OUTPUT_HEIGHT && q >= 0 && q + 1 < OUTPUT_WIDTH;
+                const int q = (0 + 2 * x) * 2 + wp->offset;
+                const int whole = o >= 0 && o + 2 < OUTPUT_DEPTH && p >= 0 && p + 1 < OUTPUT_HEIGHT && q >= 0 && q + 2 < OUTPUT_WIDTH;
                 for (int j = 0; j < VECTORS; ++j) {
                     vf s[D * H * W];
 #pragma clang loop unroll(full)
                     for (int i = 0; i < D * H * W; ++i) s[i] = vs_load(m + i * (int64_t)POINT_SUMS + j * VS_LANES);
 #pragma clang loop unroll(full)
-                    for (int i = 0; i < H * W; ++i) inverse_3(s + i, H * W);
+                    for (int i = 0; i < H * W; ++i) inverse_2(s + i, H * W);
 #pragma clang loop unroll(full)
                     for (int a = 0; a < 2; ++a)
 #pragma clang loop unroll(full)
@@ -385,16 +331,16 @@ static void invert_0(const block *tiles, const axis_phase *dp, const axis_phase 
 #pragma clang loop unroll(full)
                     for (int a = 0; a < 2; ++a)
 #pragma clang loop unroll(full)
-                        for (int b = 0; b < 2; ++b) inverse_3(s + (a * H + b) * W, 1);
+                        for (int b = 0; b < 2; ++b) inverse_2(s + (a * H + b) * W, 1);
                     vf r[8];
 #pragma clang loop unroll(full)
                     for (int i = 0; i < 8; ++i) r[i] = s[((i >> 2) * H + (i >> 1 & 1)) * W + (i & 1)];
-                    if (whole && (!last || j < 1)) {
+                    if (whole && (!last || j < 2)) {
                         float *const out = y + (o * Y_PLANE + p * Y_ROW + q * Y_VOXEL) + j * VS_LANES;
 #pragma clang loop unroll(full)
                         for (int i = 0; i < 8; ++i) {
                             const vf sum = r[i] + vs_load(bias + j * VS_LANES);
-                            vs_stream(out + ((i >> 2) * 1 * Y_PLANE + (i >> 1 & 1) * 1 * Y_ROW + (i & 1) * 1 * Y_VOXEL), vs_relu(sum));
+                            vs_store(out + ((i >> 2) * 2 * Y_PLANE + (i >> 1 & 1) * 1 * Y_ROW + (i & 1) * 2 * Y_VOXEL), vs_relu(sum));
                         }
                         continue;
                     }
@@ -403,12 +349,12 @@ static void invert_0(const block *tiles, const axis_phase *dp, const axis_phase 
                     for (int i = 0; i < 8; ++i) kept[i] = r[i];
                     __asm__ volatile("" : : "r"(kept) : "memory");
                     for (int i = 0; i < 8; ++i) {
-                        const int od = o + (i >> 2) * 1, oh = p + (i >> 1 & 1) * 1, ow = q + (i & 1) * 1;
+                        const int od = o + (i >> 2) * 2, oh = p + (i >> 1 & 1) * 1, ow = q + (i & 1) * 2;
                         if (od < 0 || od >= OUTPUT_DEPTH || oh < 0 || oh >= OUTPUT_HEIGHT || ow < 0 || ow >= OUTPUT_WIDTH) continue;
                         float *const out = y + (od * Y_PLANE + oh * Y_ROW + ow * Y_VOXEL) + j * VS_LANES;
                         const vf sum = kept[i] + vs_load(bias + j * VS_LANES);
                         const vf result = vs_relu(sum);
-                        vs_stream(out, result);
+                        vs_store(out, result);
                     }
                 }
             }
@@ -418,23 +364,23 @@ static void invert_0(const block *tiles, const axis_phase *dp, const axis_phase 
 static void compute_0(const block *tiles, range filters, const float *restrict weights, const float *restrict bias,
                               const float *restrict last_bias, float *restrict y, float *restrict work) {
     float *const m = work + PRODUCTS;
-    for (int d = 0; d < 1; ++d)
+    for (int d = 0; d < 2; ++d)
         for (int h = 0; h < 1; ++h)
             for (int w = 0; w < 1; w += TILE_PHASES)
                 for (int f = filters.begin; f < filters.end; ++f) {
                     const int64_t number = ((((int64_t)d * 1 + h) * 1 + w) / TILE_PHASES) * FILTER_BLOCKS + f;
-                    const float *const packed = weights + number * (64 * (int64_t)CHANNELS * TILE_FILTERS);
+                    const float *const packed = weights + number * (36 * (int64_t)CHANNELS * TILE_FILTERS);
                     const axis_phase *const dp = &depth_phases_0[d], *const hp = &height_phases_0[h], *const wp = &width_phases_0[w];
-                    for (int a = 0; a <= 3; ++a) {
+                    for (int a = 0; a <= 2; ++a) {
                         const span sd = spanned(dp, a, tiles->depth);
                         for (int b = 0; b <= 3; ++b) {
                             const span sh = spanned(hp, b, tiles->height);
-                            for (int e = 0; e <= 3; ++e) {
+                            for (int e = 0; e <= 2; ++e) {
                                 const span sw = spanned(wp, e, tiles->width);
                                 /* With one tap both points have the same weights. */
-                                const int wa = 3 == 1 ? 0 : a, wb = 3 == 1 ? 0 : b, we = 3 == 1 ? 0 : e;
-                                const int i = (a * (3 + 1) + b) * (3 + 1) + e;
-                                const int g = (wa * 4 + wb) * 4 + we;
+                                const int wa = 2 == 1 ? 0 : a, wb = 3 == 1 ? 0 : b, we = 2 == 1 ? 0 : e;
+                                const int i = (a * (3 + 1) + b) * (2 + 1) + e;
+                                const int g = (wa * 4 + wb) * 3 + we;
                                 const int p = (dp->points[a] * HEIGHT_POINTS + hp->points[b]) * WIDTH_POINTS + wp->points[e];
                                 multiply_point(tiles, &sd, &sh, &sw, work + p * (int64_t)POINT,
                                                packed + g * (int64_t)CHANNELS * TILE_FILTERS, m + i * (int64_t)POINT_SUMS);
@@ -447,16 +393,107 @@ static void compute_0(const block *tiles, range filters, const float *restrict w
                 }
 }
 
+/* Phases with 2 x 3 x 1 taps. */
+static const axis_phase depth_phases_1[] = { { -1, { 0, 1, 2 }, { { 1, 5 }, { 0, 5 }, { 0, 5 } }, { { 1, 5 }, { 0, 5 }, { 0, 5 } } }, { 0, { 0, 1, 2 }, { { 0, 5 }, { 0, 5 }, { 0, 4 } }, { { 0, 5 }, { 0, 5 }, { 0, 4 } } } };
+static const axis_phase height_phases_1[] = { { -1, { 0, 1, 2, 3 }, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 5 } }, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 5 } } } };
+static const axis_phase width_phases_1[] = { { 1, { 1, 3 }, { { 0, 7 }, { 0, 7 } }, { { 0, 7 }, { 0, 7 } } } };
+_Static_assert(1 % TILE_PHASES == 0, "register tiles of whole sets of phases");
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_7c4be2ce_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_7c4be2ce_run(const vs_run_args *args, int64_t begin, int64_t end);
+static void invert_1(const block *tiles, const axis_phase *dp, const axis_phase *hp, const axis_phase *wp,
+                             const float *restrict m, const float *restrict bias, float *restrict y, int last) {
+    enum { D = 2 + 1, H = 3 + 1, W = 1 + 1 };
+    for (int z = tiles->depth.begin; z < tiles->depth.end; ++z)
+        for (int t = tiles->height.begin; t < tiles->height.end; ++t)
+            for (int x = tiles->width.begin; x < tiles->width.end; ++x, m += TILE_FILTERS) {
+                const int o = (0 + 2 * z) * 2 + dp->offset;
+                const int p = (1 + 2 * t) * 1 + hp->offset;
+                const int q = (0 + 2 * x) * 2 + wp->offset;
+                const int whole = o >= 0 && o + 2 < OUTPUT_DEPTH && p >= 0 && p + 1 < OUTPUT_HEIGHT && q >= 0 && q + 2 < OUTPUT_WIDTH;
+                for (int j = 0; j < VECTORS; ++j) {
+                    vf s[D * H * W];
+#pragma clang loop unroll(full)
+                    for (int i = 0; i < D * H * W; ++i) s[i] = vs_load(m + i * (int64_t)POINT_SUMS + j * VS_LANES);
+#pragma clang loop unroll(full)
+                    for (int i = 0; i < H * W; ++i) inverse_2(s + i, H * W);
+#pragma clang loop unroll(full)
+                    for (int a = 0; a < 2; ++a)
+#pragma clang loop unroll(full)
+                        for (int e = 0; e < W; ++e) inverse_3(s + a * H * W + e, W);
+#pragma clang loop unroll(full)
+                    for (int a = 0; a < 2; ++a)
+#pragma clang loop unroll(full)
+                        for (int b = 0; b < 2; ++b) inverse_1(s + (a * H + b) * W, 1);
+                    vf r[8];
+#pragma clang loop unroll(full)
+                    for (int i = 0; i < 8; ++i) r[i] = s[((i >> 2) * H + (i >> 1 & 1)) * W + (i & 1)];
+                    if (whole && (!last || j < 2)) {
+                        float *const out = y + (o * Y_PLANE + p * Y_ROW + q * Y_VOXEL) + j * VS_LANES;
+#pragma clang loop unroll(full)
+                        for (int i = 0; i < 8; ++i) {
+                            const vf sum = r[i] + vs_load(bias + j * VS_LANES);
+                            vs_store(out + ((i >> 2) * 2 * Y_PLANE + (i >> 1 & 1) * 1 * Y_ROW + (i & 1) * 2 * Y_VOXEL), vs_relu(sum));
+                        }
+                        continue;
+                    }
+                    vf kept[8]; /* keeps the epilogue's needs out of the transforms */
+#pragma clang loop unroll(full)
+                    for (int i = 0; i < 8; ++i) kept[i] = r[i];
+                    __asm__ volatile("" : : "r"(kept) : "memory");
+                    for (int i = 0; i < 8; ++i) {
+                        const int od = o + (i >> 2) * 2, oh = p + (i >> 1 & 1) * 1, ow = q + (i & 1) * 2;
+                        if (od < 0 || od >= OUTPUT_DEPTH || oh < 0 || oh >= OUTPUT_HEIGHT || ow < 0 || ow >= OUTPUT_WIDTH) continue;
+                        float *const out = y + (od * Y_PLANE + oh * Y_ROW + ow * Y_VOXEL) + j * VS_LANES;
+                        const vf sum = kept[i] + vs_load(bias + j * VS_LANES);
+                        const vf result = vs_relu(sum);
+                        vs_store(out, result);
+                    }
+                }
+            }
+    (void)last;
+}
+
+static void compute_1(const block *tiles, range filters, const float *restrict weights, const float *restrict bias,
+                              const float *restrict last_bias, float *restrict y, float *restrict work) {
+    float *const m = work + PRODUCTS;
+    for (int d = 0; d < 2; ++d)
+        for (int h = 0; h < 1; ++h)
+            for (int w = 0; w < 1; w += TILE_PHASES)
+                for (int f = filters.begin; f < filters.end; ++f) {
+                    const int64_t number = ((((int64_t)d * 1 + h) * 1 + w) / TILE_PHASES) * FILTER_BLOCKS + f;
+                    const float *const packed = weights + number * (12 * (int64_t)CHANNELS * TILE_FILTERS);
+                    const axis_phase *const dp = &depth_phases_1[d], *const hp = &height_phases_1[h], *const wp = &width_phases_1[w];
+                    for (int a = 0; a <= 2; ++a) {
+                        const span sd = spanned(dp, a, tiles->depth);
+                        for (int b = 0; b <= 3; ++b) {
+                            const span sh = spanned(hp, b, tiles->height);
+                            for (int e = 0; e <= 1; ++e) {
+                                const span sw = spanned(wp, e, tiles->width);
+                                /* With one tap both points have the same weights. */
+                                const int wa = 2 == 1 ? 0 : a, wb = 3 == 1 ? 0 : b, we = 1 == 1 ? 0 : e;
+                                const int i = (a * (3 + 1) + b) * (1 + 1) + e;
+                                const int g = (wa * 4 + wb) * 1 + we;
+                                const int p = (dp->points[a] * HEIGHT_POINTS + hp->points[b]) * WIDTH_POINTS + wp->points[e];
+                                multiply_point(tiles, &sd, &sh, &sw, work + p * (int64_t)POINT,
+                                               packed + g * (int64_t)CHANNELS * TILE_FILTERS, m + i * (int64_t)POINT_SUMS);
+                            }
+                        }
+                    }
+                    const int last = f + 1 == FILTER_BLOCKS;
+                    for (int k = 0; k < TILE_PHASES; ++k)
+                        invert_1(tiles, dp, hp, wp + k, m + k * BLOCK_FILTERS, last ? last_bias : bias + f * BLOCK_FILTERS, y + f * BLOCK_FILTERS, last);
+                }
+}
+
+
+int32_t vs_tconv_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_f1557aff_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_f1557aff_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 VS_INLINE range part(int64_t number, int size, int count) {
     const range r = { (int)number * size, (int)number * size + size < count ? (int)number * size + size : count };
     return r;
 }
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_7c4be2ce_run(const vs_run_args *args, int64_t begin, int64_t end) {
+int32_t vs_tconv_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_f1557aff_run(const vs_run_args *args, int64_t begin, int64_t end) {
     const int64_t blocks = (int64_t)DEPTH_BLOCKS * HEIGHT_BLOCKS * WIDTH_BLOCKS;
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * blocks * SPLITS) return VS_BAD_ARGUMENTS;
     const float *const packed = args->packed;
@@ -481,9 +518,9 @@ int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_7c4be2ce_run(c
             const float *const weights = packed + part * PART_WEIGHTS;
             transform(&tiles, x + part * CHANNELS, work);
             compute_0(&tiles, filters, weights + 0, bias, last_bias, y + part * FILTERS, work);
+            compute_1(&tiles, filters, weights + 276480, bias, last_bias, y + part * FILTERS, work);
         }
     }
-    vs_end_streams();
     return VS_OK;
 }
 
@@ -495,17 +532,20 @@ static const struct {
     int counts[3];
     int taps[3][3];
     int64_t place;
-} kernel_phases[1] = {
-    { { 3, 3, 3 }, { { 2, 1, 0 }, { 2, 1, 0 }, { 2, 1, 0 } }, 0 },
+} kernel_phases[4] = {
+    { { 2, 3, 2 }, { { 2, 0 }, { 2, 1, 0 }, { 2, 0 } }, 0 },
+    { { 2, 3, 2 }, { { 3, 1 }, { 2, 1, 0 }, { 2, 0 } }, 138240 },
+    { { 2, 3, 1 }, { { 2, 0 }, { 2, 1, 0 }, { 1 } }, 276480 },
+    { { 2, 3, 1 }, { { 3, 1 }, { 2, 1, 0 }, { 1 } }, 322560 },
 };
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_7c4be2ce_pack(const vs_pack_args *args) {
+int32_t vs_tconv_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_f1557aff_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const float *const weights = args->weights;
     float *const packed = args->packed;
-    for (int64_t i = 16384; i < 16384; ++i) packed[i] = 0;
-    for (int64_t number = 0; number < (int64_t)PARTS * 1; ++number) {
-        const int part = (int)(number / 1), n = (int)(number % 1);
+    for (int64_t i = 368640; i < 368640; ++i) packed[i] = 0;
+    for (int64_t number = 0; number < (int64_t)PARTS * 4; ++number) {
+        const int part = (int)(number / 4), n = (int)(number % 4);
         const int *const counts = kernel_phases[n].counts;
         int points[3];
         for (int i = 0; i < 3; ++i) points[i] = counts[i] == 1 ? 1 : counts[i] + 1;

@@ -2,7 +2,7 @@
  *
  * Transposed convolution, channels last, float32; the lanes of a vector are filters of consecutive groups.
  *
- *   key       forward;i4x5x9;o5x11x19;k2x3x3;s1x2x2;d1x1x1;p0x0x0;c14;f28;g7;last;f32/f32;bias;relu;direct
+ *   key       transposedConvolution;i4x5x9;o5x11x19;k2x3x3;s1x2x2;d1x1x1;p0x0x0;c14;f28;g7;last;f32/f32;bias;relu;direct
  *   target    x86-64-v4
  *   schedule  filter-lanes,groups,v1,tile1x10,merge=w,fuse=row,rows=listed,order=hblock,block6,noprefetch,unroll1
  *   looped    batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps
@@ -35,6 +35,7 @@ enum {
     OUTPUT_WIDTH = 19,
     DEPTH_STRIDE = 1,
     DEPTH_CROP = 0,
+    DEPTH_STEP = 1, /* inputs from one position to the next */
     FIRST_DEPTH = 0, /* first position along depth, and how many there are over all phases */
     DEPTHS = 5,
     TILE_ROWS = 6,
@@ -308,7 +309,7 @@ static const depth_phase depth_phases[DEPTH_STRIDE] = {
 };
 
 /* Rows of the groups: phase, number of positions, the first of them; then lag and unit of each tap. */
-enum { HEIGHT_STRIDE = 2, HEIGHT_CROP = 0 };
+enum { HEIGHT_STRIDE = 2, HEIGHT_CROP = 0, HEIGHT_STEP = 1 };
 typedef struct {
     int phase;
     int first;
@@ -344,7 +345,7 @@ static int find_slice(depth_slice *restrict slice, vs_real *y, int64_t item, int
     const depth_phase *const p = &depth_phases[phase];
     for (int t = 0; t < p->count; ++t) {
         const depth_tap *const tap = &depth_taps[p->first + t];
-        const int64_t i = q - tap->lag;
+        const int64_t i = q * DEPTH_STEP - tap->lag;
         if (i < 0 || i >= INPUT_DEPTH) continue;
         slice->taps[slice->count] = tap;
         slice->inputs[slice->count++] = (sample_of(item) * INPUT_DEPTH + i) * INPUT_PLANE;
@@ -362,7 +363,7 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
     *output = (q * (int64_t)HEIGHT_STRIDE + r->phase - HEIGHT_CROP) * OUTPUT_ROW;
     for (int d = 0; d < slice->count; ++d) {
         for (int t = 0; t < r->count; ++t) {
-            const int i = q - r->taps[t].lag;
+            const int i = q * HEIGHT_STEP - r->taps[t].lag;
             if (i < 0 || i >= INPUT_HEIGHT) continue;
             list[n].input = slice->inputs[d] + i * INPUT_ROW;
             list[n++].unit = slice->taps[d]->unit[group] + r->taps[t].unit;
@@ -418,10 +419,10 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
     }
 }
 
-int32_t vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cdaf0d24_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cdaf0d24_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cf502770_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cf502770_run(const vs_run_args *args, int64_t begin, int64_t end);
 
-int32_t vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cdaf0d24_run(const vs_run_args *args, int64_t begin, int64_t end) {
+int32_t vs_tconv_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cf502770_run(const vs_run_args *args, int64_t begin, int64_t end) {
     const int64_t items = args->batch * (int64_t)DEPTHS * BLOCKS;
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
     for (int64_t item = begin; item < end; ++item) {
@@ -455,7 +456,7 @@ static const struct {
     { 0, 11 },
 };
 
-int32_t vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cdaf0d24_pack(const vs_pack_args *args) {
+int32_t vs_tconv_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cf502770_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const vs_real *const weights = args->weights;
     vs_real *const packed = args->packed;

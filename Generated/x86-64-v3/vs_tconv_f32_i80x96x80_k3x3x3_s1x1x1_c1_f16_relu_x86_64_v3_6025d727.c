@@ -2,24 +2,24 @@
  *
  * Transposed convolution, channels last, float32; the lanes of a vector are filters.
  *
- *   key       forward;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c1;f16;g1;last;f32/f32;bias;relu;direct
- *   target    x86-64-v4
- *   schedule  filter-lanes,g1,v1,tile1x20,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,stream,unroll1
+ *   key       transposedConvolution;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c1;f16;g1;last;f32/f32;bias;relu;direct
+ *   target    x86-64-v3
+ *   schedule  filter-lanes,g1,v2,tile1x6,merge=none,fuse=tap,rows=listed,order=hblock,block16,prefetch,stream,unroll1
  *   looped    batch, depth positions, tile rows and columns, depth taps, row taps
- *   counted   259202944 multiply-adds a sample; in the tiles below 178 vector multiply-adds, 9 weight loads
+ *   counted   259202944 multiply-adds a sample; in the tiles below 128 vector multiply-adds, 24 weight loads
  *             and 64 input loads a channel step
  *
  * Output position q of a phase reads input q - lag, where the taps of the phase are those with
  * tap * dilation = phase + lag * stride; the output index is q * stride + phase - crop.
  */
 #define VS_REAL_BYTES 4
-#define VS_LANES 16
+#define VS_LANES 8
 #include <stddef.h>
 #include "voxelsmith_kernel_abi.h"
 #include "voxelsmith_vectors.h"
 
 _Static_assert(VS_LANES * VS_REAL_BYTES >= 16 && VS_LANES * VS_REAL_BYTES <= 64, "vectors of 128, 256 or 512 bits");
-_Static_assert(16 >= 1 && 4 >= 1 && 1 >= 1, "schedule");
+_Static_assert(16 >= 1 && 14 >= 1 && 1 >= 1, "schedule");
 
 enum {
     CHANNELS = 1, /* that one filter reads */
@@ -35,15 +35,16 @@ enum {
     OUTPUT_WIDTH = 80,
     DEPTH_STRIDE = 1,
     DEPTH_CROP = 1,
+    DEPTH_STEP = 1, /* inputs from one position to the next */
     FIRST_DEPTH = 1, /* first position along depth, and how many there are over all phases */
     DEPTHS = 80,
     TILE_ROWS = 96,
-    TILE_COLUMNS = 4,
+    TILE_COLUMNS = 14,
     BLOCK_ROWS = 16, /* tile rows of one block */
     BLOCKS = 6,        /* of tile rows */
     FILTER_BLOCKS = 1,
     BLOCK_FILTERS = 16,
-    VECTOR_FILTERS = 16,
+    VECTOR_FILTERS = 8,
     BLOCK_CHANNELS = 0, /* from the channels of one block of filters to those of the next; 0 where all read the same */
     GROUPS = 1, /* of phases in a plane */
 };
@@ -62,8 +63,9 @@ enum {
 enum {
     TILE_POSITIONS = 1, /* of a tile row; after the first LARGER_TILES one less */
     LARGER_TILES = 96,
-    LOW_ROW = -1, /* positions a ..< b read the rows a + LOW_ROW ..< b + HIGH_ROW */
+    LOW_ROW = -1, /* positions a ..< b read the rows a * ROW_STEP + LOW_ROW ... (b - 1) * ROW_STEP + HIGH_ROW */
     HIGH_ROW = 1,
+    ROW_STEP = 1,
 };
 
 /* A tap that is looped over at run time: where its input begins, in elements, and its place in the packed weights, in units. */
@@ -75,233 +77,252 @@ typedef struct {
 typedef void tile_function(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias, vs_real *restrict y,
                            const listed_tap *restrict taps, int count);
 
-/* 20 outputs x 1 vector of filters, 59 multiply-adds a channel step */
+/* 6 outputs x 2 vectors of filters, 34 multiply-adds a channel step */
 static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
                                      vs_real *restrict y, const listed_tap *restrict taps, int count) {
-    vf a0 = vs_load(bias + 0);
-    vf a1 = vs_load(bias + 0);
-    vf a2 = vs_load(bias + 0);
-    vf a3 = vs_load(bias + 0);
-    vf a4 = vs_load(bias + 0);
-    vf a5 = vs_load(bias + 0);
-    vf a6 = vs_load(bias + 0);
-    vf a7 = vs_load(bias + 0);
-    vf a8 = vs_load(bias + 0);
-    vf a9 = vs_load(bias + 0);
-    vf a10 = vs_load(bias + 0);
-    vf a11 = vs_load(bias + 0);
-    vf a12 = vs_load(bias + 0);
-    vf a13 = vs_load(bias + 0);
-    vf a14 = vs_load(bias + 0);
-    vf a15 = vs_load(bias + 0);
-    vf a16 = vs_load(bias + 0);
-    vf a17 = vs_load(bias + 0);
-    vf a18 = vs_load(bias + 0);
-    vf a19 = vs_load(bias + 0);
+    vf a0_0 = vs_load(bias + 0);
+    vf a0_1 = vs_load(bias + 8);
+    vf a1_0 = vs_load(bias + 0);
+    vf a1_1 = vs_load(bias + 8);
+    vf a2_0 = vs_load(bias + 0);
+    vf a2_1 = vs_load(bias + 8);
+    vf a3_0 = vs_load(bias + 0);
+    vf a3_1 = vs_load(bias + 8);
+    vf a4_0 = vs_load(bias + 0);
+    vf a4_1 = vs_load(bias + 8);
+    vf a5_0 = vs_load(bias + 0);
+    vf a5_1 = vs_load(bias + 8);
     for (int t = 0; t < count; ++t) {
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
-        /* 3 taps, 21 inputs */
+        /* 1 tap, 6 inputs */
         for (int c = 0; c < 1; ++c) {
-            const vf w0 = vs_load(wt + 0 + c * 16);
-            const vf w1 = vs_load(wt + 16 + c * 16);
-            const vf w2 = vs_load(wt + 32 + c * 16);
-            { const vs_real s = xt[0 + c]; a0 += s * w1; a1 += s * w2; }
-            { const vs_real s = xt[1 + c]; a0 += s * w0; a1 += s * w1; a2 += s * w2; }
-            { const vs_real s = xt[2 + c]; a1 += s * w0; a2 += s * w1; a3 += s * w2; }
-            { const vs_real s = xt[3 + c]; a2 += s * w0; a3 += s * w1; a4 += s * w2; }
-            { const vs_real s = xt[4 + c]; a3 += s * w0; a4 += s * w1; a5 += s * w2; }
-            { const vs_real s = xt[5 + c]; a4 += s * w0; a5 += s * w1; a6 += s * w2; }
-            { const vs_real s = xt[6 + c]; a5 += s * w0; a6 += s * w1; a7 += s * w2; }
-            { const vs_real s = xt[7 + c]; a6 += s * w0; a7 += s * w1; a8 += s * w2; }
-            { const vs_real s = xt[8 + c]; a7 += s * w0; a8 += s * w1; a9 += s * w2; }
-            { const vs_real s = xt[9 + c]; a8 += s * w0; a9 += s * w1; a10 += s * w2; }
-            { const vs_real s = xt[10 + c]; a9 += s * w0; a10 += s * w1; a11 += s * w2; }
-            { const vs_real s = xt[11 + c]; a10 += s * w0; a11 += s * w1; a12 += s * w2; }
-            { const vs_real s = xt[12 + c]; a11 += s * w0; a12 += s * w1; a13 += s * w2; }
-            { const vs_real s = xt[13 + c]; a12 += s * w0; a13 += s * w1; a14 += s * w2; }
-            { const vs_real s = xt[14 + c]; a13 += s * w0; a14 += s * w1; a15 += s * w2; }
-            { const vs_real s = xt[15 + c]; a14 += s * w0; a15 += s * w1; a16 += s * w2; }
-            { const vs_real s = xt[16 + c]; a15 += s * w0; a16 += s * w1; a17 += s * w2; }
-            { const vs_real s = xt[17 + c]; a16 += s * w0; a17 += s * w1; a18 += s * w2; }
-            { const vs_real s = xt[18 + c]; a17 += s * w0; a18 += s * w1; a19 += s * w2; }
-            { const vs_real s = xt[19 + c]; a18 += s * w0; a19 += s * w1; }
-            { const vs_real s = xt[20 + c]; a19 += s * w0; }
+            const vf w0_0 = vs_load(wt + 0 + c * 16);
+            const vf w0_1 = vs_load(wt + 8 + c * 16);
+            { const vs_real s = xt[1 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[2 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[3 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[4 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[5 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+            { const vs_real s = xt[6 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; }
+        }
+        /* 1 tap, 6 inputs */
+        for (int c = 0; c < 1; ++c) {
+            const vf w0_0 = vs_load(wt + 16 + c * 16);
+            const vf w0_1 = vs_load(wt + 24 + c * 16);
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[1 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[2 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[3 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[4 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+            { const vs_real s = xt[5 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; }
+        }
+        /* 1 tap, 5 inputs */
+        for (int c = 0; c < 1; ++c) {
+            const vf w0_0 = vs_load(wt + 32 + c * 16);
+            const vf w0_1 = vs_load(wt + 40 + c * 16);
+            { const vs_real s = xt[0 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[1 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[2 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[3 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+            { const vs_real s = xt[4 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; }
         }
     }
-    vs_stream(y + 0, vs_relu(a0));
-    vs_stream(y + 16, vs_relu(a1));
-    vs_stream(y + 32, vs_relu(a2));
-    vs_stream(y + 48, vs_relu(a3));
-    vs_stream(y + 64, vs_relu(a4));
-    vs_stream(y + 80, vs_relu(a5));
-    vs_stream(y + 96, vs_relu(a6));
-    vs_stream(y + 112, vs_relu(a7));
-    vs_stream(y + 128, vs_relu(a8));
-    vs_stream(y + 144, vs_relu(a9));
-    vs_stream(y + 160, vs_relu(a10));
-    vs_stream(y + 176, vs_relu(a11));
-    vs_stream(y + 192, vs_relu(a12));
-    vs_stream(y + 208, vs_relu(a13));
-    vs_stream(y + 224, vs_relu(a14));
-    vs_stream(y + 240, vs_relu(a15));
-    vs_stream(y + 256, vs_relu(a16));
-    vs_stream(y + 272, vs_relu(a17));
-    vs_stream(y + 288, vs_relu(a18));
-    vs_stream(y + 304, vs_relu(a19));
+    vs_stream(y + 0, vs_relu(a0_0));
+    vs_stream(y + 0 + 8, vs_relu(a0_1));
+    vs_stream(y + 16, vs_relu(a1_0));
+    vs_stream(y + 16 + 8, vs_relu(a1_1));
+    vs_stream(y + 32, vs_relu(a2_0));
+    vs_stream(y + 32 + 8, vs_relu(a2_1));
+    vs_stream(y + 48, vs_relu(a3_0));
+    vs_stream(y + 48 + 8, vs_relu(a3_1));
+    vs_stream(y + 64, vs_relu(a4_0));
+    vs_stream(y + 64 + 8, vs_relu(a4_1));
+    vs_stream(y + 80, vs_relu(a5_0));
+    vs_stream(y + 80 + 8, vs_relu(a5_1));
 }
 
-/* 20 outputs x 1 vector of filters, 60 multiply-adds a channel step */
+/* 6 outputs x 2 vectors of filters, 36 multiply-adds a channel step */
 static __attribute__((noinline)) void tile_1(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
                                      vs_real *restrict y, const listed_tap *restrict taps, int count) {
-    vf a0 = vs_load(bias + 0);
-    vf a1 = vs_load(bias + 0);
-    vf a2 = vs_load(bias + 0);
-    vf a3 = vs_load(bias + 0);
-    vf a4 = vs_load(bias + 0);
-    vf a5 = vs_load(bias + 0);
-    vf a6 = vs_load(bias + 0);
-    vf a7 = vs_load(bias + 0);
-    vf a8 = vs_load(bias + 0);
-    vf a9 = vs_load(bias + 0);
-    vf a10 = vs_load(bias + 0);
-    vf a11 = vs_load(bias + 0);
-    vf a12 = vs_load(bias + 0);
-    vf a13 = vs_load(bias + 0);
-    vf a14 = vs_load(bias + 0);
-    vf a15 = vs_load(bias + 0);
-    vf a16 = vs_load(bias + 0);
-    vf a17 = vs_load(bias + 0);
-    vf a18 = vs_load(bias + 0);
-    vf a19 = vs_load(bias + 0);
+    vf a0_0 = vs_load(bias + 0);
+    vf a0_1 = vs_load(bias + 8);
+    vf a1_0 = vs_load(bias + 0);
+    vf a1_1 = vs_load(bias + 8);
+    vf a2_0 = vs_load(bias + 0);
+    vf a2_1 = vs_load(bias + 8);
+    vf a3_0 = vs_load(bias + 0);
+    vf a3_1 = vs_load(bias + 8);
+    vf a4_0 = vs_load(bias + 0);
+    vf a4_1 = vs_load(bias + 8);
+    vf a5_0 = vs_load(bias + 0);
+    vf a5_1 = vs_load(bias + 8);
     for (int t = 0; t < count; ++t) {
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
-        /* 3 taps, 22 inputs */
+        /* 1 tap, 6 inputs */
         for (int c = 0; c < 1; ++c) {
-            const vf w0 = vs_load(wt + 0 + c * 16);
-            const vf w1 = vs_load(wt + 16 + c * 16);
-            const vf w2 = vs_load(wt + 32 + c * 16);
-            { const vs_real s = xt[0 + c]; a0 += s * w2; }
-            { const vs_real s = xt[1 + c]; a0 += s * w1; a1 += s * w2; }
-            { const vs_real s = xt[2 + c]; a0 += s * w0; a1 += s * w1; a2 += s * w2; }
-            { const vs_real s = xt[3 + c]; a1 += s * w0; a2 += s * w1; a3 += s * w2; }
-            { const vs_real s = xt[4 + c]; a2 += s * w0; a3 += s * w1; a4 += s * w2; }
-            { const vs_real s = xt[5 + c]; a3 += s * w0; a4 += s * w1; a5 += s * w2; }
-            { const vs_real s = xt[6 + c]; a4 += s * w0; a5 += s * w1; a6 += s * w2; }
-            { const vs_real s = xt[7 + c]; a5 += s * w0; a6 += s * w1; a7 += s * w2; }
-            { const vs_real s = xt[8 + c]; a6 += s * w0; a7 += s * w1; a8 += s * w2; }
-            { const vs_real s = xt[9 + c]; a7 += s * w0; a8 += s * w1; a9 += s * w2; }
-            { const vs_real s = xt[10 + c]; a8 += s * w0; a9 += s * w1; a10 += s * w2; }
-            { const vs_real s = xt[11 + c]; a9 += s * w0; a10 += s * w1; a11 += s * w2; }
-            { const vs_real s = xt[12 + c]; a10 += s * w0; a11 += s * w1; a12 += s * w2; }
-            { const vs_real s = xt[13 + c]; a11 += s * w0; a12 += s * w1; a13 += s * w2; }
-            { const vs_real s = xt[14 + c]; a12 += s * w0; a13 += s * w1; a14 += s * w2; }
-            { const vs_real s = xt[15 + c]; a13 += s * w0; a14 += s * w1; a15 += s * w2; }
-            { const vs_real s = xt[16 + c]; a14 += s * w0; a15 += s * w1; a16 += s * w2; }
-            { const vs_real s = xt[17 + c]; a15 += s * w0; a16 += s * w1; a17 += s * w2; }
-            { const vs_real s = xt[18 + c]; a16 += s * w0; a17 += s * w1; a18 += s * w2; }
-            { const vs_real s = xt[19 + c]; a17 += s * w0; a18 += s * w1; a19 += s * w2; }
-            { const vs_real s = xt[20 + c]; a18 += s * w0; a19 += s * w1; }
-            { const vs_real s = xt[21 + c]; a19 += s * w0; }
+            const vf w0_0 = vs_load(wt + 0 + c * 16);
+            const vf w0_1 = vs_load(wt + 8 + c * 16);
+            { const vs_real s = xt[2 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[3 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[4 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[5 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[6 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+            { const vs_real s = xt[7 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; }
+        }
+        /* 1 tap, 6 inputs */
+        for (int c = 0; c < 1; ++c) {
+            const vf w0_0 = vs_load(wt + 16 + c * 16);
+            const vf w0_1 = vs_load(wt + 24 + c * 16);
+            { const vs_real s = xt[1 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[2 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[3 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[4 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[5 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+            { const vs_real s = xt[6 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; }
+        }
+        /* 1 tap, 6 inputs */
+        for (int c = 0; c < 1; ++c) {
+            const vf w0_0 = vs_load(wt + 32 + c * 16);
+            const vf w0_1 = vs_load(wt + 40 + c * 16);
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[1 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[2 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[3 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[4 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+            { const vs_real s = xt[5 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; }
         }
     }
-    vs_stream(y + 0, vs_relu(a0));
-    vs_stream(y + 16, vs_relu(a1));
-    vs_stream(y + 32, vs_relu(a2));
-    vs_stream(y + 48, vs_relu(a3));
-    vs_stream(y + 64, vs_relu(a4));
-    vs_stream(y + 80, vs_relu(a5));
-    vs_stream(y + 96, vs_relu(a6));
-    vs_stream(y + 112, vs_relu(a7));
-    vs_stream(y + 128, vs_relu(a8));
-    vs_stream(y + 144, vs_relu(a9));
-    vs_stream(y + 160, vs_relu(a10));
-    vs_stream(y + 176, vs_relu(a11));
-    vs_stream(y + 192, vs_relu(a12));
-    vs_stream(y + 208, vs_relu(a13));
-    vs_stream(y + 224, vs_relu(a14));
-    vs_stream(y + 240, vs_relu(a15));
-    vs_stream(y + 256, vs_relu(a16));
-    vs_stream(y + 272, vs_relu(a17));
-    vs_stream(y + 288, vs_relu(a18));
-    vs_stream(y + 304, vs_relu(a19));
+    vs_stream(y + 0, vs_relu(a0_0));
+    vs_stream(y + 0 + 8, vs_relu(a0_1));
+    vs_stream(y + 16, vs_relu(a1_0));
+    vs_stream(y + 16 + 8, vs_relu(a1_1));
+    vs_stream(y + 32, vs_relu(a2_0));
+    vs_stream(y + 32 + 8, vs_relu(a2_1));
+    vs_stream(y + 48, vs_relu(a3_0));
+    vs_stream(y + 48 + 8, vs_relu(a3_1));
+    vs_stream(y + 64, vs_relu(a4_0));
+    vs_stream(y + 64 + 8, vs_relu(a4_1));
+    vs_stream(y + 80, vs_relu(a5_0));
+    vs_stream(y + 80 + 8, vs_relu(a5_1));
 }
 
-/* 20 outputs x 1 vector of filters, 59 multiply-adds a channel step */
+/* 5 outputs x 2 vectors of filters, 30 multiply-adds a channel step */
 static __attribute__((noinline)) void tile_2(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
                                      vs_real *restrict y, const listed_tap *restrict taps, int count) {
-    vf a0 = vs_load(bias + 0);
-    vf a1 = vs_load(bias + 0);
-    vf a2 = vs_load(bias + 0);
-    vf a3 = vs_load(bias + 0);
-    vf a4 = vs_load(bias + 0);
-    vf a5 = vs_load(bias + 0);
-    vf a6 = vs_load(bias + 0);
-    vf a7 = vs_load(bias + 0);
-    vf a8 = vs_load(bias + 0);
-    vf a9 = vs_load(bias + 0);
-    vf a10 = vs_load(bias + 0);
-    vf a11 = vs_load(bias + 0);
-    vf a12 = vs_load(bias + 0);
-    vf a13 = vs_load(bias + 0);
-    vf a14 = vs_load(bias + 0);
-    vf a15 = vs_load(bias + 0);
-    vf a16 = vs_load(bias + 0);
-    vf a17 = vs_load(bias + 0);
-    vf a18 = vs_load(bias + 0);
-    vf a19 = vs_load(bias + 0);
+    vf a0_0 = vs_load(bias + 0);
+    vf a0_1 = vs_load(bias + 8);
+    vf a1_0 = vs_load(bias + 0);
+    vf a1_1 = vs_load(bias + 8);
+    vf a2_0 = vs_load(bias + 0);
+    vf a2_1 = vs_load(bias + 8);
+    vf a3_0 = vs_load(bias + 0);
+    vf a3_1 = vs_load(bias + 8);
+    vf a4_0 = vs_load(bias + 0);
+    vf a4_1 = vs_load(bias + 8);
     for (int t = 0; t < count; ++t) {
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
-        /* 3 taps, 21 inputs */
+        /* 1 tap, 5 inputs */
         for (int c = 0; c < 1; ++c) {
-            const vf w0 = vs_load(wt + 0 + c * 16);
-            const vf w1 = vs_load(wt + 16 + c * 16);
-            const vf w2 = vs_load(wt + 32 + c * 16);
-            { const vs_real s = xt[0 + c]; a0 += s * w2; }
-            { const vs_real s = xt[1 + c]; a0 += s * w1; a1 += s * w2; }
-            { const vs_real s = xt[2 + c]; a0 += s * w0; a1 += s * w1; a2 += s * w2; }
-            { const vs_real s = xt[3 + c]; a1 += s * w0; a2 += s * w1; a3 += s * w2; }
-            { const vs_real s = xt[4 + c]; a2 += s * w0; a3 += s * w1; a4 += s * w2; }
-            { const vs_real s = xt[5 + c]; a3 += s * w0; a4 += s * w1; a5 += s * w2; }
-            { const vs_real s = xt[6 + c]; a4 += s * w0; a5 += s * w1; a6 += s * w2; }
-            { const vs_real s = xt[7 + c]; a5 += s * w0; a6 += s * w1; a7 += s * w2; }
-            { const vs_real s = xt[8 + c]; a6 += s * w0; a7 += s * w1; a8 += s * w2; }
-            { const vs_real s = xt[9 + c]; a7 += s * w0; a8 += s * w1; a9 += s * w2; }
-            { const vs_real s = xt[10 + c]; a8 += s * w0; a9 += s * w1; a10 += s * w2; }
-            { const vs_real s = xt[11 + c]; a9 += s * w0; a10 += s * w1; a11 += s * w2; }
-            { const vs_real s = xt[12 + c]; a10 += s * w0; a11 += s * w1; a12 += s * w2; }
-            { const vs_real s = xt[13 + c]; a11 += s * w0; a12 += s * w1; a13 += s * w2; }
-            { const vs_real s = xt[14 + c]; a12 += s * w0; a13 += s * w1; a14 += s * w2; }
-            { const vs_real s = xt[15 + c]; a13 += s * w0; a14 += s * w1; a15 += s * w2; }
-            { const vs_real s = xt[16 + c]; a14 += s * w0; a15 += s * w1; a16 += s * w2; }
-            { const vs_real s = xt[17 + c]; a15 += s * w0; a16 += s * w1; a17 += s * w2; }
-            { const vs_real s = xt[18 + c]; a16 += s * w0; a17 += s * w1; a18 += s * w2; }
-            { const vs_real s = xt[19 + c]; a17 += s * w0; a18 += s * w1; a19 += s * w2; }
-            { const vs_real s = xt[20 + c]; a18 += s * w0; a19 += s * w1; }
+            const vf w0_0 = vs_load(wt + 0 + c * 16);
+            const vf w0_1 = vs_load(wt + 8 + c * 16);
+            { const vs_real s = xt[2 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[3 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[4 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[5 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[6 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+        }
+        /* 1 tap, 5 inputs */
+        for (int c = 0; c < 1; ++c) {
+            const vf w0_0 = vs_load(wt + 16 + c * 16);
+            const vf w0_1 = vs_load(wt + 24 + c * 16);
+            { const vs_real s = xt[1 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[2 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[3 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[4 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[5 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+        }
+        /* 1 tap, 5 inputs */
+        for (int c = 0; c < 1; ++c) {
+            const vf w0_0 = vs_load(wt + 32 + c * 16);
+            const vf w0_1 = vs_load(wt + 40 + c * 16);
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[1 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[2 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[3 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[4 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
         }
     }
-    vs_stream(y + 0, vs_relu(a0));
-    vs_stream(y + 16, vs_relu(a1));
-    vs_stream(y + 32, vs_relu(a2));
-    vs_stream(y + 48, vs_relu(a3));
-    vs_stream(y + 64, vs_relu(a4));
-    vs_stream(y + 80, vs_relu(a5));
-    vs_stream(y + 96, vs_relu(a6));
-    vs_stream(y + 112, vs_relu(a7));
-    vs_stream(y + 128, vs_relu(a8));
-    vs_stream(y + 144, vs_relu(a9));
-    vs_stream(y + 160, vs_relu(a10));
-    vs_stream(y + 176, vs_relu(a11));
-    vs_stream(y + 192, vs_relu(a12));
-    vs_stream(y + 208, vs_relu(a13));
-    vs_stream(y + 224, vs_relu(a14));
-    vs_stream(y + 240, vs_relu(a15));
-    vs_stream(y + 256, vs_relu(a16));
-    vs_stream(y + 272, vs_relu(a17));
-    vs_stream(y + 288, vs_relu(a18));
-    vs_stream(y + 304, vs_relu(a19));
+    vs_stream(y + 0, vs_relu(a0_0));
+    vs_stream(y + 0 + 8, vs_relu(a0_1));
+    vs_stream(y + 16, vs_relu(a1_0));
+    vs_stream(y + 16 + 8, vs_relu(a1_1));
+    vs_stream(y + 32, vs_relu(a2_0));
+    vs_stream(y + 32 + 8, vs_relu(a2_1));
+    vs_stream(y + 48, vs_relu(a3_0));
+    vs_stream(y + 48 + 8, vs_relu(a3_1));
+    vs_stream(y + 64, vs_relu(a4_0));
+    vs_stream(y + 64 + 8, vs_relu(a4_1));
+}
+
+/* 5 outputs x 2 vectors of filters, 28 multiply-adds a channel step */
+static __attribute__((noinline)) void tile_3(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
+                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
+    vf a0_0 = vs_load(bias + 0);
+    vf a0_1 = vs_load(bias + 8);
+    vf a1_0 = vs_load(bias + 0);
+    vf a1_1 = vs_load(bias + 8);
+    vf a2_0 = vs_load(bias + 0);
+    vf a2_1 = vs_load(bias + 8);
+    vf a3_0 = vs_load(bias + 0);
+    vf a3_1 = vs_load(bias + 8);
+    vf a4_0 = vs_load(bias + 0);
+    vf a4_1 = vs_load(bias + 8);
+    for (int t = 0; t < count; ++t) {
+        const vs_real *restrict xt = x + taps[t].input;
+        const vs_real *restrict wt = w + taps[t].unit * UNIT;
+        /* 1 tap, 4 inputs */
+        for (int c = 0; c < 1; ++c) {
+            const vf w0_0 = vs_load(wt + 0 + c * 16);
+            const vf w0_1 = vs_load(wt + 8 + c * 16);
+            { const vs_real s = xt[2 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[3 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[4 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[5 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+        }
+        /* 1 tap, 5 inputs */
+        for (int c = 0; c < 1; ++c) {
+            const vf w0_0 = vs_load(wt + 16 + c * 16);
+            const vf w0_1 = vs_load(wt + 24 + c * 16);
+            { const vs_real s = xt[1 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[2 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[3 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[4 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[5 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+        }
+        /* 1 tap, 5 inputs */
+        for (int c = 0; c < 1; ++c) {
+            const vf w0_0 = vs_load(wt + 32 + c * 16);
+            const vf w0_1 = vs_load(wt + 40 + c * 16);
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
+            { const vs_real s = xt[1 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
+            { const vs_real s = xt[2 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
+            { const vs_real s = xt[3 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
+            { const vs_real s = xt[4 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+        }
+    }
+    vs_stream(y + 0, vs_relu(a0_0));
+    vs_stream(y + 0 + 8, vs_relu(a0_1));
+    vs_stream(y + 16, vs_relu(a1_0));
+    vs_stream(y + 16 + 8, vs_relu(a1_1));
+    vs_stream(y + 32, vs_relu(a2_0));
+    vs_stream(y + 32 + 8, vs_relu(a2_1));
+    vs_stream(y + 48, vs_relu(a3_0));
+    vs_stream(y + 48 + 8, vs_relu(a3_1));
+    vs_stream(y + 64, vs_relu(a4_0));
+    vs_stream(y + 64 + 8, vs_relu(a4_1));
 }
 
 /* Where a tile reads and writes, in elements from the start of its rows. `last` computes the last block of filters. */
@@ -312,11 +333,21 @@ typedef struct {
     int64_t output;
 } tile_entry;
 
-static const tile_entry group_0[4] = {
+static const tile_entry group_0[14] = {
     { NULL, tile_0, 0, 0 },
-    { NULL, tile_1, 19, 320 },
-    { NULL, tile_1, 39, 640 },
+    { NULL, tile_1, 5, 96 },
+    { NULL, tile_1, 11, 192 },
+    { NULL, tile_1, 17, 288 },
+    { NULL, tile_1, 23, 384 },
+    { NULL, tile_1, 29, 480 },
+    { NULL, tile_1, 35, 576 },
+    { NULL, tile_1, 41, 672 },
+    { NULL, tile_1, 47, 768 },
+    { NULL, tile_1, 53, 864 },
     { NULL, tile_2, 59, 960 },
+    { NULL, tile_2, 64, 1040 },
+    { NULL, tile_2, 69, 1120 },
+    { NULL, tile_3, 74, 1200 },
 };
 
 static const tile_entry *const tiles[GROUPS] = { group_0 };
@@ -346,7 +377,7 @@ static const depth_phase depth_phases[DEPTH_STRIDE] = {
 };
 
 /* Rows of the groups: phase, number of positions, the first of them; then lag and unit of each tap. */
-enum { HEIGHT_STRIDE = 1, HEIGHT_CROP = 1 };
+enum { HEIGHT_STRIDE = 1, HEIGHT_CROP = 1, HEIGHT_STEP = 1 };
 typedef struct {
     int phase;
     int first;
@@ -393,7 +424,7 @@ VS_INLINE int clamp_row(int row, int rows) { return row < 0 ? 0 : row < rows ? r
 /* Rows of the input that an item reads. */
 static row_range input_rows(int64_t item) {
     const row_range p = block_positions(item);
-    const row_range r = { clamp_row(p.begin + LOW_ROW, INPUT_HEIGHT), clamp_row(p.end + HIGH_ROW, INPUT_HEIGHT) };
+    const row_range r = { clamp_row(p.begin * ROW_STEP + LOW_ROW, INPUT_HEIGHT), clamp_row((p.end - 1) * ROW_STEP + HIGH_ROW + 1, INPUT_HEIGHT) };
     return r;
 }
 
@@ -406,7 +437,7 @@ static int find_slice(depth_slice *restrict slice, vs_real *y, int64_t item, int
     const depth_phase *const p = &depth_phases[phase];
     for (int t = 0; t < p->count; ++t) {
         const depth_tap *const tap = &depth_taps[p->first + t];
-        const int64_t i = q - tap->lag;
+        const int64_t i = q * DEPTH_STEP - tap->lag;
         if (i < 0 || i >= INPUT_DEPTH) continue;
         slice->taps[slice->count] = tap;
         slice->inputs[slice->count++] = (sample_of(item) * INPUT_DEPTH + i) * INPUT_PLANE;
@@ -424,7 +455,7 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
     *output = (q * (int64_t)HEIGHT_STRIDE + r->phase - HEIGHT_CROP) * OUTPUT_ROW;
     for (int d = 0; d < slice->count; ++d) {
         for (int t = 0; t < r->count; ++t) {
-            const int i = q - r->taps[t].lag;
+            const int i = q * HEIGHT_STEP - r->taps[t].lag;
             if (i < 0 || i >= INPUT_HEIGHT) continue;
             list[n].input = slice->inputs[d] + i * INPUT_ROW;
             list[n++].unit = slice->taps[d]->unit[group] + r->taps[t].unit;
@@ -462,7 +493,7 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
         const int stop = first + BLOCK_ROWS < TILE_ROWS ? first + BLOCK_ROWS : TILE_ROWS;
         /* What the next item reads of its newest input plane is fetched while tiles are computed: the hardware does not follow the
            jumps from row to row. Evenly, over all depth phases, as a core has some two dozen lines under way and drops what is more. */
-        const int64_t after = item + 1, plane = FIRST_DEPTH + after % DEPTHS - 0;
+        const int64_t after = item + 1, plane = (FIRST_DEPTH + after % DEPTHS) * DEPTH_STEP - 0;
         const row_range reached = input_rows(after);
         const int64_t steps = (stop - first) * (int64_t)TILE_COLUMNS;
         vs_fetch reads = { 0 };
@@ -490,10 +521,10 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
     }
 }
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_44a7ac56_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_44a7ac56_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_6025d727_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_6025d727_run(const vs_run_args *args, int64_t begin, int64_t end);
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_44a7ac56_run(const vs_run_args *args, int64_t begin, int64_t end) {
+int32_t vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_6025d727_run(const vs_run_args *args, int64_t begin, int64_t end) {
     const int64_t items = args->batch * (int64_t)DEPTHS * BLOCKS;
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
     for (int64_t item = begin; item < end; ++item) {
@@ -537,7 +568,7 @@ static const struct {
     { 0, 26 },
 };
 
-int32_t vs_fwd_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v4_44a7ac56_pack(const vs_pack_args *args) {
+int32_t vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c1_f16_relu_x86_64_v3_6025d727_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const vs_real *const weights = args->weights;
     vs_real *const packed = args->packed;

@@ -2,7 +2,7 @@
  *
  * Transposed convolution, channels last, float32; the lanes of a vector are filters, each with two channels side by side.
  *
- *   key       forward;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;direct
+ *   key       transposedConvolution;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;direct
  *   target    x86-64-v4
  *   schedule  filter-lanes,g2,v1,tile1x12,merge=w,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll2
  *   looped    batch, depth positions, tile rows and columns, depth taps, row taps, channels
@@ -35,6 +35,7 @@ enum {
     OUTPUT_WIDTH = 160,
     DEPTH_STRIDE = 2,
     DEPTH_CROP = 1,
+    DEPTH_STEP = 1, /* inputs from one position to the next */
     FIRST_DEPTH = 0, /* first position along depth, and how many there are over all phases */
     DEPTHS = 81,
     TILE_ROWS = 96,
@@ -62,8 +63,9 @@ enum {
 enum {
     TILE_POSITIONS = 1, /* of a tile row; after the first LARGER_TILES one less */
     LARGER_TILES = 96,
-    LOW_ROW = -1, /* positions a ..< b read the rows a + LOW_ROW ..< b + HIGH_ROW */
+    LOW_ROW = -1, /* positions a ..< b read the rows a * ROW_STEP + LOW_ROW ... (b - 1) * ROW_STEP + HIGH_ROW */
     HIGH_ROW = 1,
+    ROW_STEP = 1,
 };
 
 /* A tap that is looped over at run time: where its input begins, in elements, and its place in the packed weights, in units. */
@@ -463,7 +465,7 @@ static const depth_phase depth_phases[DEPTH_STRIDE] = {
 };
 
 /* Rows of the groups: phase, number of positions, the first of them; then lag and unit of each tap. */
-enum { HEIGHT_STRIDE = 2, HEIGHT_CROP = 1 };
+enum { HEIGHT_STRIDE = 2, HEIGHT_CROP = 1, HEIGHT_STEP = 1 };
 typedef struct {
     int phase;
     int first;
@@ -511,7 +513,7 @@ VS_INLINE int clamp_row(int row, int rows) { return row < 0 ? 0 : row < rows ? r
 /* Rows of the input that an item reads. */
 static row_range input_rows(int64_t item) {
     const row_range p = block_positions(item);
-    const row_range r = { clamp_row(p.begin + LOW_ROW, INPUT_HEIGHT), clamp_row(p.end + HIGH_ROW, INPUT_HEIGHT) };
+    const row_range r = { clamp_row(p.begin * ROW_STEP + LOW_ROW, INPUT_HEIGHT), clamp_row((p.end - 1) * ROW_STEP + HIGH_ROW + 1, INPUT_HEIGHT) };
     return r;
 }
 
@@ -524,7 +526,7 @@ static int find_slice(depth_slice *restrict slice, vs_real *y, int64_t item, int
     const depth_phase *const p = &depth_phases[phase];
     for (int t = 0; t < p->count; ++t) {
         const depth_tap *const tap = &depth_taps[p->first + t];
-        const int64_t i = q - tap->lag;
+        const int64_t i = q * DEPTH_STEP - tap->lag;
         if (i < 0 || i >= INPUT_DEPTH) continue;
         slice->taps[slice->count] = tap;
         slice->inputs[slice->count++] = (sample_of(item) * INPUT_DEPTH + i) * INPUT_PLANE;
@@ -542,7 +544,7 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
     *output = (q * (int64_t)HEIGHT_STRIDE + r->phase - HEIGHT_CROP) * OUTPUT_ROW;
     for (int d = 0; d < slice->count; ++d) {
         for (int t = 0; t < r->count; ++t) {
-            const int i = q - r->taps[t].lag;
+            const int i = q * HEIGHT_STEP - r->taps[t].lag;
             if (i < 0 || i >= INPUT_HEIGHT) continue;
             list[n].input = slice->inputs[d] + i * INPUT_ROW;
             list[n++].unit = slice->taps[d]->unit[group] + r->taps[t].unit;
@@ -581,7 +583,7 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
         const int stop = first + BLOCK_ROWS < TILE_ROWS ? first + BLOCK_ROWS : TILE_ROWS;
         /* What the next item reads of its newest input plane is fetched while tiles are computed: the hardware does not follow the
            jumps from row to row. Evenly, over all depth phases, as a core has some two dozen lines under way and drops what is more. */
-        const int64_t after = item + 1, plane = FIRST_DEPTH + after % DEPTHS - 0;
+        const int64_t after = item + 1, plane = (FIRST_DEPTH + after % DEPTHS) * DEPTH_STEP - 0;
         const row_range reached = input_rows(after);
         const int64_t steps = (stop - first) * (int64_t)TILE_COLUMNS;
         vs_fetch reads = { 0 };
@@ -609,10 +611,10 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
     }
 }
 
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_93405e92_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_93405e92_run(const vs_run_args *args, int64_t begin, int64_t end);
 
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_run(const vs_run_args *args, int64_t begin, int64_t end) {
+int32_t vs_tconv_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_93405e92_run(const vs_run_args *args, int64_t begin, int64_t end) {
     const int64_t items = args->batch * (int64_t)DEPTHS * BLOCKS;
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
     for (int64_t item = begin; item < end; ++item) {
@@ -692,7 +694,7 @@ static const struct {
     { 1, 31 },
 };
 
-int32_t vs_fwd_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_3cb27d9e_pack(const vs_pack_args *args) {
+int32_t vs_tconv_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_93405e92_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const vs_real *const weights = args->weights;
     vs_real *const packed = args->packed;

@@ -2,7 +2,7 @@
  *
  * Transposed convolution, channels last, float32; the lanes of a vector are filters.
  *
- *   key       forward;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct
+ *   key       transposedConvolution;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct
  *   target    x86-64-v4
  *   schedule  filter-lanes,g1,v1,tile2x9,merge=none,fuse=row,rows=unrolled,order=hblock,block3,noprefetch,unroll2
  *   looped    batch, depth positions, tile rows and columns, depth taps, channels
@@ -35,6 +35,7 @@ enum {
     OUTPUT_WIDTH = 9,
     DEPTH_STRIDE = 1,
     DEPTH_CROP = 1,
+    DEPTH_STEP = 1, /* inputs from one position to the next */
     FIRST_DEPTH = 1, /* first position along depth, and how many there are over all phases */
     DEPTHS = 5,
     TILE_ROWS = 3,
@@ -497,7 +498,7 @@ static int find_slice(depth_slice *restrict slice, vs_real *y, int64_t item, int
     const depth_phase *const p = &depth_phases[phase];
     for (int t = 0; t < p->count; ++t) {
         const depth_tap *const tap = &depth_taps[p->first + t];
-        const int64_t i = q - tap->lag;
+        const int64_t i = q * DEPTH_STEP - tap->lag;
         if (i < 0 || i >= INPUT_DEPTH) continue;
         slice->taps[slice->count] = tap;
         slice->inputs[slice->count++] = (sample_of(item) * INPUT_DEPTH + i) * INPUT_PLANE;
@@ -565,10 +566,10 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
     }
 }
 
-int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_d5a9659c_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_d5a9659c_run(const vs_run_args *args, int64_t begin, int64_t end);
 
-int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_run(const vs_run_args *args, int64_t begin, int64_t end) {
+int32_t vs_tconv_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_d5a9659c_run(const vs_run_args *args, int64_t begin, int64_t end) {
     const int64_t items = args->batch * (int64_t)DEPTHS * BLOCKS;
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
     for (int64_t item = begin; item < end; ++item) {
@@ -602,7 +603,7 @@ static const struct {
     { 0, 17 },
 };
 
-int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_71fdff20_pack(const vs_pack_args *args) {
+int32_t vs_tconv_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_d5a9659c_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const vs_real *const weights = args->weights;
     vs_real *const packed = args->packed;

@@ -2,7 +2,7 @@
  *
  * Transposed convolution, channels last, float32; the lanes of a vector are filters.
  *
- *   key       forward;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct
+ *   key       transposedConvolution;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct
  *   target    x86-64-v4
  *   schedule  filter-lanes,g1,v2,tile3x4,merge=none,fuse=row,rows=unrolled,order=wstat,block1,noprefetch,unroll2
  *   looped    batch, depth positions, tile rows and columns, filter blocks, depth taps, channels
@@ -35,6 +35,7 @@ enum {
     OUTPUT_WIDTH = 8,
     DEPTH_STRIDE = 2,
     DEPTH_CROP = 1,
+    DEPTH_STEP = 1, /* inputs from one position to the next */
     FIRST_DEPTH = 0, /* first position along depth, and how many there are over all phases */
     DEPTHS = 5,
     TILE_ROWS = 2,
@@ -570,7 +571,7 @@ static int find_slice(depth_slice *restrict slice, vs_real *y, int64_t item, int
     const depth_phase *const p = &depth_phases[phase];
     for (int t = 0; t < p->count; ++t) {
         const depth_tap *const tap = &depth_taps[p->first + t];
-        const int64_t i = q - tap->lag;
+        const int64_t i = q * DEPTH_STEP - tap->lag;
         if (i < 0 || i >= INPUT_DEPTH) continue;
         slice->taps[slice->count] = tap;
         slice->inputs[slice->count++] = (sample_of(item) * INPUT_DEPTH + i) * INPUT_PLANE;
@@ -632,10 +633,10 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
     (void)present;
 }
 
-int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_8db0ef05_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_8db0ef05_run(const vs_run_args *args, int64_t begin, int64_t end);
 
-int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01_run(const vs_run_args *args, int64_t begin, int64_t end) {
+int32_t vs_tconv_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_8db0ef05_run(const vs_run_args *args, int64_t begin, int64_t end) {
     const int64_t items = args->batch == 0 ? 0 : (int64_t)SPLITS * PIECES;
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
     /* A work item is a piece of the weights with a part of the positions of all samples. */
@@ -719,7 +720,7 @@ static const struct {
     { 1, 31 },
 };
 
-int32_t vs_fwd_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_1752ee01_pack(const vs_pack_args *args) {
+int32_t vs_tconv_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_8db0ef05_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const vs_real *const weights = args->weights;
     vs_real *const packed = args->packed;

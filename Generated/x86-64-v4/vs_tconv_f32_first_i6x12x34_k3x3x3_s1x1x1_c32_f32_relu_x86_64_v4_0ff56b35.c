@@ -3,7 +3,7 @@
  * Transposed convolution, channels first, float32, by minimal filtering F(2, T) nested over the axes (Winograd 1980): windows of
  * the input are transformed, multiplied point by point with transformed weights, and transformed back to two outputs per axis.
  *
- *   key       forward;i6x12x34;o6x12x34;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c32;f32;g1;first;f32/f32;bias;relu;fast
+ *   key       transposedConvolution;i6x12x34;o6x12x34;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c32;f32;g1;first;f32/f32;bias;relu;fast
  *   target    x86-64-v4
  *   schedule  minimal-filtering,block1x1x17,v2,r14,unroll2
  *   looped    batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels, conversion of planes to voxels and voxels to planes
@@ -455,15 +455,15 @@ static __attribute__((noinline)) void unstage(const block *tiles, const float *r
     }
 }
 
-int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_0ff56b35_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_0ff56b35_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 VS_INLINE range part(int64_t number, int size, int count) {
     const range r = { (int)number * size, (int)number * size + size < count ? (int)number * size + size : count };
     return r;
 }
 
-int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_run(const vs_run_args *args, int64_t begin, int64_t end) {
+int32_t vs_tconv_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_0ff56b35_run(const vs_run_args *args, int64_t begin, int64_t end) {
     const int64_t blocks = (int64_t)DEPTH_BLOCKS * HEIGHT_BLOCKS * WIDTH_BLOCKS;
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * blocks * SPLITS) return VS_BAD_ARGUMENTS;
     const float *const packed = args->packed;
@@ -510,7 +510,7 @@ static const struct {
     { { 3, 3, 3 }, { { 2, 1, 0 }, { 2, 1, 0 }, { 2, 1, 0 } }, 0 },
 };
 
-int32_t vs_fwd_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_6d025d51_pack(const vs_pack_args *args) {
+int32_t vs_tconv_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_0ff56b35_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const float *const weights = args->weights;
     float *const packed = args->packed;

@@ -2,61 +2,62 @@
  *
  * Transposed convolution, channels last, float32; the lanes of a vector are filters.
  *
- *   key       forward;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct
- *   target    x86-64-v3
- *   schedule  filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block6,noprefetch,unroll2
- *   looped    batch, depth positions, tile rows and columns, depth taps, row taps, channels
- *   counted   225792 multiply-adds a sample; in the tiles below 42 vector multiply-adds, 12 weight loads
- *             and 21 input loads a channel step
+ *   key       transposedConvolution;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct
+ *   target    x86-64-v4
+ *   schedule  filter-lanes,g1,v2,tile1x10,merge=none,fuse=row,rows=listed,order=hblock,block4,noprefetch,unroll2
+ *   looped    batch, depth positions, tile rows and columns, depth taps, channels
+ *   counted   211680 multiply-adds a sample; in the tiles below 56 vector multiply-adds, 8 weight loads
+ *             and 7 input loads a channel step
  *
  * Output position q of a phase reads input q - lag, where the taps of the phase are those with
  * tap * dilation = phase + lag * stride; the output index is q * stride + phase - crop.
  */
 #define VS_REAL_BYTES 4
-#define VS_LANES 8
+#define VS_LANES 16
 #include <stddef.h>
 #include "voxelsmith_kernel_abi.h"
 #include "voxelsmith_vectors.h"
 
 _Static_assert(VS_LANES * VS_REAL_BYTES >= 16 && VS_LANES * VS_REAL_BYTES <= 64, "vectors of 128, 256 or 512 bits");
-_Static_assert(6 >= 1 && 2 >= 1 && 1 >= 1, "schedule");
+_Static_assert(4 >= 1 && 1 >= 1 && 1 >= 1, "schedule");
 
 enum {
-    CHANNELS = 7, /* that one filter reads */
-    FILTERS = 12,   /* of one part */
+    CHANNELS = 5, /* that one filter reads */
+    FILTERS = 21,   /* of one part */
     PARTS = 1,       /* groups of features, computed one after another */
-    INPUT_CHANNELS = 7, /* of a voxel of the input */
-    GROUP_FILTERS = 12,   /* of a voxel of the output that read the same channels */
-    INPUT_DEPTH = 5,
-    INPUT_HEIGHT = 6,
-    INPUT_WIDTH = 9,
-    OUTPUT_DEPTH = 5,
-    OUTPUT_HEIGHT = 6,
-    OUTPUT_WIDTH = 9,
-    DEPTH_STRIDE = 1,
-    DEPTH_CROP = 1,
-    FIRST_DEPTH = 1, /* first position along depth, and how many there are over all phases */
-    DEPTHS = 5,
-    TILE_ROWS = 6,
-    TILE_COLUMNS = 2,
-    BLOCK_ROWS = 6, /* tile rows of one block */
+    INPUT_CHANNELS = 5, /* of a voxel of the input */
+    GROUP_FILTERS = 21,   /* of a voxel of the output that read the same channels */
+    INPUT_DEPTH = 3,
+    INPUT_HEIGHT = 4,
+    INPUT_WIDTH = 7,
+    OUTPUT_DEPTH = 7,
+    OUTPUT_HEIGHT = 12,
+    OUTPUT_WIDTH = 10,
+    DEPTH_STRIDE = 2,
+    DEPTH_CROP = 0,
+    DEPTH_STEP = 1, /* inputs from one position to the next */
+    FIRST_DEPTH = 0, /* first position along depth, and how many there are over all phases */
+    DEPTHS = 4,
+    TILE_ROWS = 4,
+    TILE_COLUMNS = 1,
+    BLOCK_ROWS = 4, /* tile rows of one block */
     BLOCKS = 1,        /* of tile rows */
     FILTER_BLOCKS = 1,
-    BLOCK_FILTERS = 16,
-    VECTOR_FILTERS = 8,
+    BLOCK_FILTERS = 32,
+    VECTOR_FILTERS = 16,
     BLOCK_CHANNELS = 0, /* from the channels of one block of filters to those of the next; 0 where all read the same */
-    GROUPS = 1, /* of phases in a plane */
+    GROUPS = 3, /* of phases in a plane */
 };
 
 /* Elements of the packed weights of one part; of one tap in a full block of filters, and in the last one. */
-#define PART_WEIGHTS INT64_C(2016)
-#define UNIT INT64_C(112)
-#define LAST_UNIT INT64_C(112)
-#define INPUT_ROW INT64_C(63)
-#define INPUT_PLANE INT64_C(378)
-#define OUTPUT_ROW INT64_C(108)
-#define OUTPUT_PLANE INT64_C(648)
-#define OUTPUT_SAMPLE INT64_C(3240)
+#define PART_WEIGHTS INT64_C(3840)
+#define UNIT INT64_C(160)
+#define LAST_UNIT INT64_C(160)
+#define INPUT_ROW INT64_C(35)
+#define INPUT_PLANE INT64_C(140)
+#define OUTPUT_ROW INT64_C(210)
+#define OUTPUT_PLANE INT64_C(2520)
+#define OUTPUT_SAMPLE INT64_C(17640)
 #define FILTER_STEP INT64_C(1) /* floats from filter to filter where tiles write */
 
 /* A tap that is looped over at run time: where its input begins, in elements, and its place in the packed weights, in units. */
@@ -68,59 +69,59 @@ typedef struct {
 typedef void tile_function(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias, vs_real *restrict y,
                            const listed_tap *restrict taps, int count);
 
-static inline __attribute__((always_inline, unused)) void store_4(vs_real *restrict y, vf v) {
+static inline __attribute__((always_inline, unused)) void store_5(vs_real *restrict y, vf v) {
     *(vs_f4 *)(y + 0) = __builtin_shufflevector(v, v, 0, 1, 2, 3);
+    y[4] = v[4];
 }
 
-/* 5 outputs x 2 vectors of filters, 24 multiply-adds a channel step */
+/* 10 outputs x 2 vectors of filters, 56 multiply-adds a channel step */
 static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
                                      vs_real *restrict y, const listed_tap *restrict taps, int count) {
     vf a0_0 = vs_load(bias + 0);
-    vf a0_1 = vs_load(bias + 8);
+    vf a0_1 = vs_load(bias + 16);
     vf a1_0 = vs_load(bias + 0);
-    vf a1_1 = vs_load(bias + 8);
+    vf a1_1 = vs_load(bias + 16);
     vf a2_0 = vs_load(bias + 0);
-    vf a2_1 = vs_load(bias + 8);
+    vf a2_1 = vs_load(bias + 16);
     vf a3_0 = vs_load(bias + 0);
-    vf a3_1 = vs_load(bias + 8);
+    vf a3_1 = vs_load(bias + 16);
     vf a4_0 = vs_load(bias + 0);
-    vf a4_1 = vs_load(bias + 8);
+    vf a4_1 = vs_load(bias + 16);
+    vf a5_0 = vs_load(bias + 0);
+    vf a5_1 = vs_load(bias + 16);
+    vf a6_0 = vs_load(bias + 0);
+    vf a6_1 = vs_load(bias + 16);
+    vf a7_0 = vs_load(bias + 0);
+    vf a7_1 = vs_load(bias + 16);
+    vf a8_0 = vs_load(bias + 0);
+    vf a8_1 = vs_load(bias + 16);
+    vf a9_0 = vs_load(bias + 0);
+    vf a9_1 = vs_load(bias + 16);
     for (int t = 0; t < count; ++t) {
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
-        /* 1 tap, 5 inputs */
+        /* 4 taps, 7 inputs */
 #pragma clang loop unroll_count(2)
-        for (int c = 0; c < 7; ++c) {
-            const vf w0_0 = vs_load(wt + 0 + c * 16);
-            const vf w0_1 = vs_load(wt + 8 + c * 16);
-            { const vs_real s = xt[21 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
-            { const vs_real s = xt[28 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
-            { const vs_real s = xt[35 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
-            { const vs_real s = xt[42 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
-            { const vs_real s = xt[49 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
-        }
-        /* 1 tap, 5 inputs */
-#pragma clang loop unroll_count(2)
-        for (int c = 0; c < 7; ++c) {
-            const vf w0_0 = vs_load(wt + 112 + c * 16);
-            const vf w0_1 = vs_load(wt + 120 + c * 16);
-            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
-            { const vs_real s = xt[7 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
-            { const vs_real s = xt[14 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
-            { const vs_real s = xt[21 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
-            { const vs_real s = xt[28 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
-        }
-        /* 1 tap, 2 inputs */
-#pragma clang loop unroll_count(2)
-        for (int c = 0; c < 7; ++c) {
-            const vf w0_0 = vs_load(wt + 224 + c * 16);
-            const vf w0_1 = vs_load(wt + 232 + c * 16);
-            { const vs_real s = xt[0 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
-            { const vs_real s = xt[7 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
+        for (int c = 0; c < 5; ++c) {
+            const vf w0_0 = vs_load(wt + 0 + c * 32);
+            const vf w0_1 = vs_load(wt + 16 + c * 32);
+            const vf w1_0 = vs_load(wt + 160 + c * 32);
+            const vf w1_1 = vs_load(wt + 176 + c * 32);
+            const vf w2_0 = vs_load(wt + 320 + c * 32);
+            const vf w2_1 = vs_load(wt + 336 + c * 32);
+            const vf w3_0 = vs_load(wt + 480 + c * 32);
+            const vf w3_1 = vs_load(wt + 496 + c * 32);
+            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; a1_0 += s * w1_0; a1_1 += s * w1_1; a2_0 += s * w2_0; a2_1 += s * w2_1; a3_0 += s * w3_0; a3_1 += s * w3_1; }
+            { const vs_real s = xt[5 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; a2_0 += s * w1_0; a2_1 += s * w1_1; a3_0 += s * w2_0; a3_1 += s * w2_1; a4_0 += s * w3_0; a4_1 += s * w3_1; }
+            { const vs_real s = xt[10 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; a4_0 += s * w2_0; a4_1 += s * w2_1; a5_0 += s * w3_0; a5_1 += s * w3_1; }
+            { const vs_real s = xt[15 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; a4_0 += s * w1_0; a4_1 += s * w1_1; a5_0 += s * w2_0; a5_1 += s * w2_1; a6_0 += s * w3_0; a6_1 += s * w3_1; }
+            { const vs_real s = xt[20 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; a5_0 += s * w1_0; a5_1 += s * w1_1; a6_0 += s * w2_0; a6_1 += s * w2_1; a7_0 += s * w3_0; a7_1 += s * w3_1; }
+            { const vs_real s = xt[25 + c]; a5_0 += s * w0_0; a5_1 += s * w0_1; a6_0 += s * w1_0; a6_1 += s * w1_1; a7_0 += s * w2_0; a7_1 += s * w2_1; a8_0 += s * w3_0; a8_1 += s * w3_1; }
+            { const vs_real s = xt[30 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; a8_0 += s * w2_0; a8_1 += s * w2_1; a9_0 += s * w3_0; a9_1 += s * w3_1; }
         }
     }
     /* Sums pass through memory: otherwise the epilogue's needs make the loops above spill. */
-    vf sums[10];
+    vf sums[20];
     sums[0] = a0_0;
     sums[1] = a0_1;
     sums[2] = a1_0;
@@ -131,73 +132,22 @@ static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, con
     sums[7] = a3_1;
     sums[8] = a4_0;
     sums[9] = a4_1;
+    sums[10] = a5_0;
+    sums[11] = a5_1;
+    sums[12] = a6_0;
+    sums[13] = a6_1;
+    sums[14] = a7_0;
+    sums[15] = a7_1;
+    sums[16] = a8_0;
+    sums[17] = a8_1;
+    sums[18] = a9_0;
+    sums[19] = a9_1;
     __asm__ volatile("" : : "r"(sums) : "memory");
-    static const int64_t places[5] = { 0, 12, 24, 36, 48 };
-    for (int i = 0; i < 5; ++i) {
+    static const int64_t places[10] = { 0, 21, 42, 63, 84, 105, 126, 147, 168, 189 };
+    for (int i = 0; i < 10; ++i) {
         vs_real *restrict out = y + places[i];
-        vs_store(out, vs_sigmoid(sums[i * 2 + 0]));
-        store_4(out + 8, vs_sigmoid(sums[i * 2 + 1]));
-    }
-}
-
-/* 4 outputs x 2 vectors of filters, 18 multiply-adds a channel step */
-static __attribute__((noinline)) void tile_1_last(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias,
-                                     vs_real *restrict y, const listed_tap *restrict taps, int count) {
-    vf a0_0 = vs_load(bias + 0);
-    vf a0_1 = vs_load(bias + 8);
-    vf a1_0 = vs_load(bias + 0);
-    vf a1_1 = vs_load(bias + 8);
-    vf a2_0 = vs_load(bias + 0);
-    vf a2_1 = vs_load(bias + 8);
-    vf a3_0 = vs_load(bias + 0);
-    vf a3_1 = vs_load(bias + 8);
-    for (int t = 0; t < count; ++t) {
-        const vs_real *restrict xt = x + taps[t].input;
-        const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
-        /* 1 tap, 1 inputs */
-#pragma clang loop unroll_count(2)
-        for (int c = 0; c < 7; ++c) {
-            const vf w0_0 = vs_load(wt + 0 + c * 16);
-            const vf w0_1 = vs_load(wt + 8 + c * 16);
-            { const vs_real s = xt[42 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
-        }
-        /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
-        for (int c = 0; c < 7; ++c) {
-            const vf w0_0 = vs_load(wt + 112 + c * 16);
-            const vf w0_1 = vs_load(wt + 120 + c * 16);
-            { const vs_real s = xt[21 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
-            { const vs_real s = xt[28 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
-            { const vs_real s = xt[35 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
-            { const vs_real s = xt[42 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
-        }
-        /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
-        for (int c = 0; c < 7; ++c) {
-            const vf w0_0 = vs_load(wt + 224 + c * 16);
-            const vf w0_1 = vs_load(wt + 232 + c * 16);
-            { const vs_real s = xt[0 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
-            { const vs_real s = xt[7 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
-            { const vs_real s = xt[14 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
-            { const vs_real s = xt[21 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
-        }
-    }
-    /* Sums pass through memory: otherwise the epilogue's needs make the loops above spill. */
-    vf sums[8];
-    sums[0] = a0_0;
-    sums[1] = a0_1;
-    sums[2] = a1_0;
-    sums[3] = a1_1;
-    sums[4] = a2_0;
-    sums[5] = a2_1;
-    sums[6] = a3_0;
-    sums[7] = a3_1;
-    __asm__ volatile("" : : "r"(sums) : "memory");
-    static const int64_t places[4] = { 0, 12, 24, 36 };
-    for (int i = 0; i < 4; ++i) {
-        vs_real *restrict out = y + places[i];
-        vs_store(out, vs_sigmoid(sums[i * 2 + 0]));
-        store_4(out + 8, vs_sigmoid(sums[i * 2 + 1]));
+        vs_store(out, vs_elu(sums[i * 2 + 0], 1.0f));
+        store_5(out + 16, vs_elu(sums[i * 2 + 1], 1.0f));
     }
 }
 
@@ -209,12 +159,17 @@ typedef struct {
     int64_t output;
 } tile_entry;
 
-static const tile_entry group_0[2] = {
+static const tile_entry group_0[1] = {
     { NULL, tile_0_last, 0, 0 },
-    { NULL, tile_1_last, 14, 60 },
+};
+static const tile_entry group_1[1] = {
+    { NULL, tile_0_last, 0, 0 },
+};
+static const tile_entry group_2[1] = {
+    { NULL, tile_0_last, 0, 0 },
 };
 
-static const tile_entry *const tiles[GROUPS] = { group_0 };
+static const tile_entry *const tiles[GROUPS] = { group_0, group_1, group_2 };
 
 /* Taps of the depth phases, in order of phase: lag, and number of the first unit of the tap's weights within each group. */
 typedef struct {
@@ -222,9 +177,10 @@ typedef struct {
     int64_t unit[GROUPS];
 } depth_tap;
 
-static const depth_tap depth_taps[2] = {
-    { 0, { 0 } },
-    { 2, { 9 } },
+static const depth_tap depth_taps[3] = {
+    { 0, { 0, 8, 16 } },
+    { 1, { 4, 12, 16 } },
+    { 0, { 0, 4, 8 } },
 };
 
 /* A depth phase: its taps, its packed weights, units of one filter block. */
@@ -236,11 +192,12 @@ typedef struct {
 } depth_phase;
 
 static const depth_phase depth_phases[DEPTH_STRIDE] = {
-    { 0, 2, 0, 18 },
+    { 0, 2, 0, 16 },
+    { 2, 1, 2560, 8 },
 };
 
 /* Rows of the groups: phase, number of positions, the first of them; then lag and unit of each tap. */
-enum { HEIGHT_STRIDE = 1, HEIGHT_CROP = 1 };
+enum { HEIGHT_STRIDE = 3, HEIGHT_CROP = 0, HEIGHT_STEP = 1 };
 typedef struct {
     int phase;
     int first;
@@ -249,11 +206,13 @@ typedef struct {
     struct {
         int lag;
         int64_t unit;
-    } taps[3];
+    } taps[1];
 } row_group;
 
 static const row_group row_groups[GROUPS] = {
-    { 0, 1, 6, 3, { { 0, 0 }, { 1, 3 }, { 2, 6 } } },
+    { 0, 0, 4, 1, { { 0, 0 } } },
+    { 1, 0, 4, 1, { { 0, 0 } } },
+    { 2, 0, 4, 0, { { 0, 0 } } },
 };
 
 VS_INLINE int64_t sample_of(int64_t item) { return item / ((int64_t)DEPTHS * BLOCKS); }
@@ -275,7 +234,7 @@ static int find_slice(depth_slice *restrict slice, vs_real *y, int64_t item, int
     const depth_phase *const p = &depth_phases[phase];
     for (int t = 0; t < p->count; ++t) {
         const depth_tap *const tap = &depth_taps[p->first + t];
-        const int64_t i = q - tap->lag;
+        const int64_t i = q * DEPTH_STEP - tap->lag;
         if (i < 0 || i >= INPUT_DEPTH) continue;
         slice->taps[slice->count] = tap;
         slice->inputs[slice->count++] = (sample_of(item) * INPUT_DEPTH + i) * INPUT_PLANE;
@@ -293,7 +252,7 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
     *output = (q * (int64_t)HEIGHT_STRIDE + r->phase - HEIGHT_CROP) * OUTPUT_ROW;
     for (int d = 0; d < slice->count; ++d) {
         for (int t = 0; t < r->count; ++t) {
-            const int i = q - r->taps[t].lag;
+            const int i = q * HEIGHT_STEP - r->taps[t].lag;
             if (i < 0 || i >= INPUT_HEIGHT) continue;
             list[n].input = slice->inputs[d] + i * INPUT_ROW;
             list[n++].unit = slice->taps[d]->unit[group] + r->taps[t].unit;
@@ -319,9 +278,9 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
     const vs_real *const weights = (const vs_real *)args->packed + part * PART_WEIGHTS;
     vs_real *const results = (vs_real *)args->output + part * FILTERS * FILTER_STEP;
     const vs_real *const bias = (const vs_real *)args->bias + part * (int64_t)FILTERS;
-    vs_real last_bias[16] = {0}; /* the bias ends inside a vector, and nothing is read beyond it */
-    for (int f = 0; f < 12; ++f) last_bias[f] = bias[(FILTER_BLOCKS - 1) * BLOCK_FILTERS + f];
-    listed_tap lists[GROUPS][6];
+    vs_real last_bias[32] = {0}; /* the bias ends inside a vector, and nothing is read beyond it */
+    for (int f = 0; f < 21; ++f) last_bias[f] = bias[(FILTER_BLOCKS - 1) * BLOCK_FILTERS + f];
+    listed_tap lists[GROUPS][2];
     int counts[GROUPS];
     int64_t outputs[GROUPS];
     int present[GROUPS];
@@ -349,10 +308,10 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
     }
 }
 
-int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_pack(const vs_pack_args *args);
-int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_0917c084_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_0917c084_run(const vs_run_args *args, int64_t begin, int64_t end);
 
-int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_run(const vs_run_args *args, int64_t begin, int64_t end) {
+int32_t vs_tconv_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_0917c084_run(const vs_run_args *args, int64_t begin, int64_t end) {
     const int64_t items = args->batch * (int64_t)DEPTHS * BLOCKS;
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
     for (int64_t item = begin; item < end; ++item) {
@@ -365,37 +324,43 @@ int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_run(co
 static const struct {
     int phase;
     int64_t unit;
-} tap_places[18] = {
+} tap_places[24] = {
     { 0, 0 },
     { 0, 1 },
     { 0, 2 },
     { 0, 3 },
-    { 0, 4 },
-    { 0, 5 },
-    { 0, 6 },
-    { 0, 7 },
     { 0, 8 },
     { 0, 9 },
     { 0, 10 },
     { 0, 11 },
+    { 1, 0 },
+    { 1, 1 },
+    { 1, 2 },
+    { 1, 3 },
+    { 1, 4 },
+    { 1, 5 },
+    { 1, 6 },
+    { 1, 7 },
+    { 0, 4 },
+    { 0, 5 },
+    { 0, 6 },
+    { 0, 7 },
     { 0, 12 },
     { 0, 13 },
     { 0, 14 },
     { 0, 15 },
-    { 0, 16 },
-    { 0, 17 },
 };
 
-int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_pack(const vs_pack_args *args) {
+int32_t vs_tconv_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_0917c084_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const vs_real *const weights = args->weights;
     vs_real *const packed = args->packed;
-    for (int64_t i = 2016; i < 2016; ++i) packed[i] = 0;
+    for (int64_t i = 3840; i < 3840; ++i) packed[i] = 0;
     for (int part = 0; part < PARTS; ++part) {
-        for (int tap = 0; tap < 18; ++tap) {
+        for (int tap = 0; tap < 24; ++tap) {
             for (int block = 0; block < FILTER_BLOCKS; ++block) {
                 const int64_t unit = block + 1 < FILTER_BLOCKS ? UNIT : LAST_UNIT;
-                const int64_t width = unit / 7; /* elements of one channel step */
+                const int64_t width = unit / 5; /* elements of one channel step */
                 const depth_phase *const p = &depth_phases[tap_places[tap].phase];
                 vs_real *const to = packed + part * PART_WEIGHTS + p->weights + block * p->units * UNIT + tap_places[tap].unit * unit;
                 for (int64_t lane = 0; lane < width; ++lane) {
@@ -404,7 +369,7 @@ int32_t vs_fwd_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_56087b2f_pack(c
                     /* The kernel tensor is (taps, filters of a group, channels of all groups). */
                     const int64_t group = (part * (int64_t)FILTERS + filter) / GROUP_FILTERS, row = (part * (int64_t)FILTERS + filter) % GROUP_FILTERS;
                     const vs_real *const from = weights + (tap * (int64_t)GROUP_FILTERS + row) * INPUT_CHANNELS + group * CHANNELS;
-                    for (int64_t step = 0; step < 7; ++step) {
+                    for (int64_t step = 0; step < 5; ++step) {
                         const int64_t channel = step * 1 + lane % 1;
                         to[step * width + lane] = place < VECTOR_FILTERS && filter < FILTERS && channel < CHANNELS ? from[channel] : 0;
                     }

@@ -1,0 +1,24 @@
+import LayerSpec
+
+/// What no family that sums voxel by voxel takes: its C counts in ints, and has tables of all taps and code for every phase of a plane.
+enum VoxelLimits {
+    /// Why such families do not take a problem, nil when these limits allow it.
+    static func reasonAgainst(_ spec: KernelSpec) -> String? {
+        let gather = spec.gather
+        if gather.axes.count != 3 { return "it has \(gather.axes.count) spatial axes; expected 3" }
+        if spec.elements.storage != spec.elements.arithmetic { return "its sums are formed in another type than its elements; expected the same" }
+        if spec.layout == .channelsFirst && spec.elements != .float32 { return "planes are converted in float32" }
+        if gather.tapCount > maximumTapCount { return "its kernel has \(gather.tapCount) taps; expected at most \(maximumTapCount)" }
+        for axis in gather.axes where axis.phases * axis.kernel > maximumTapCount {
+            return "an axis has stride \(axis.phases) and kernel size \(axis.kernel); expected a product of at most \(maximumTapCount)"
+        }
+        for (what, count) in [("channels", gather.channels), ("filters", gather.filters)] where count > maximumFeatureCount {
+            return "it has \(count) \(what); expected at most \(maximumFeatureCount)"
+        }
+        return nil
+    }
+
+    private static let maximumTapCount = 1 << 16
+    /// Channels and filters are counted in C's int, and so is a place in the weights of one tap: at most 8 vectors of 16 lanes.
+    private static let maximumFeatureCount = Int(Int32.max) / (8 * 16)
+}
