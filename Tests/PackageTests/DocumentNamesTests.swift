@@ -51,7 +51,8 @@ import Testing
             switch DocumentNames.kind(quote.text) {
             case .file(let name):
                 counts.files += 1
-                #expect(files.contains(name), "\(quote.place): there is no file \(name)")
+                let isThere = files.contains(name)  // computed here, so that a failure does not print the whole set
+                #expect(isThere, "\(quote.place): there is no file \(name)")
             case .member(let type, let member):
                 counts.members += 1
                 let declarations = types[type] ?? []
@@ -59,7 +60,8 @@ import Testing
                 #expect(isThere, "\(quote.place): there is no \(type).\(member)")
             case .word(let word):
                 counts.words += 1
-                #expect(words.contains(word), "\(quote.place): nothing is called \(word)")
+                let isThere = words.contains(word)
+                #expect(isThere, "\(quote.place): nothing is called \(word)")
             case .other: break
             }
         }
