@@ -14,7 +14,7 @@ public enum KerasRules {
     ///   - op: what the layer computes.
     ///   - name: of the layer.
     ///   - filters: channels of the output.
-    ///   - kernelSize: three values each, (depth, height, width).
+    ///   - kernelSize: one value for each of (depth, height, width).
     ///   - strides: as `kernelSize`.
     ///   - padding: `valid` or `same`.
     ///   - outputPadding: nil for a `Conv3D`, which has no such argument.
