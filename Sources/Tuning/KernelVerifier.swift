@@ -204,8 +204,8 @@ public struct KernelVerifier: Sendable {
         return nil
     }
 
-    /// Largest magnitude of integer operands whose sums (also of inputs one larger, for linearity) stay exact; nil when
-    /// not even -1, 0, 1 do.
+    /// The largest magnitude of integer operands for which all sums stay exact, also those of inputs one larger, which linearity needs; nil
+    /// when not even -1, 0 and 1 do.
     private var integerLimit: Int? {
         let products = switch formula {
         case .plainSums: spec.geometry.longestChain
@@ -241,7 +241,7 @@ public struct KernelVerifier: Sendable {
 
     // MARK: Containment
 
-    /// Puts a value into one group of features of one voxel and compares where results changed with where the geometry says it is read.
+    /// Sets all features of one group in one voxel to a value, and checks that exactly those results change that read the voxel.
     private func leak(of value: Double, _ operands: Operands, clean: [Double], _ random: inout SeededRandom) throws -> String? {
         let geometry = spec.geometry
         let channels = geometry.channelsPerGroup

@@ -7,10 +7,10 @@ import Tensors
 public protocol VerificationReference: Sendable {
     /// - Parameters:
     ///   - spec: a `forward` problem with a linear epilogue.
-    ///   - batch: operands in the spec's layout; the bias is nil when the epilogue has none.
-    ///   - input: as `batch`.
-    ///   - weights: as `batch`.
-    ///   - bias: as `batch`.
+    ///   - batch: number of samples.
+    ///   - input: in the spec's layout.
+    ///   - weights: the kernel tensor.
+    ///   - bias: nil when the epilogue has none.
     /// - Returns: the results, in the order of the result's elements.
     func sums(_ spec: KernelSpec, batch: Int, input: [Double], weights: [Double], bias: [Double]?) throws -> [Double]
 

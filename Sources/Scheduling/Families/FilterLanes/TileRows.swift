@@ -8,7 +8,7 @@ public struct TileRows: Hashable, Sendable {
     public let positions: Int
     /// See `positions`.
     public let largerTiles: Int
-    /// The input rows of positions a ..< b are a + `low` ..< b + `high`, where they exist.
+    /// Positions a ..< b read the input rows a + `low` ..< b + `high`, as far as these exist.
     public let low: Int
     /// See `low`.
     public let high: Int

@@ -217,9 +217,9 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
     public var lanes: Int { unit.lanes }
     /// Filters of one block, all of one group.
     public var blockFilters: Int { parameters.vectors * lanes }
-    /// Vectors of sums of one tile and point in a register tile: those of the filters for each phase in it.
+    /// Vectors of sums that a register tile has for one tile and point: those of the block's filters, for each of its phases.
     public var tileVectors: Int { parameters.vectors * widthPhases }
-    /// Sums of one tile and point in a register tile: a block of filters for each phase in it.
+    /// Sums that a register tile has for one tile and point: those of a block of filters, for each of its phases.
     public var tileFilters: Int { blockFilters * widthPhases }
     /// Blocks of filters of one group.
     public var blockCount: Int { spec.geometry.filtersPerGroup.ceilingDivision(by: blockFilters) }
