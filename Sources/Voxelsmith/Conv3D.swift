@@ -274,7 +274,9 @@ open class Conv3D: Layer {
         let axis = dataFormat.channelAxis(rank: rank)
         if shape[axis] == nil {
             // Keras wants to know the channels too, until the kernel knows them.
-            guard let channels = kernel.map({ channels(ofKernel: $0.shape) }) else { throw LayerError.unknownChannels(layer: name, received: shape, axis: axis) }
+            guard let channels = kernel.map({ channels(ofKernel: $0.shape) }) else {
+                throw LayerError.unknownChannels(layer: name, received: shape, axis: axis)
+            }
             result[axis] = channels
         }
         return result
@@ -313,7 +315,8 @@ open class Conv3D: Layer {
     ) throws -> PreparedLayer {
         guard let kernel else { throw LayerError.notBuilt(layer: name, method: "prepare") }
         let shared = others.values.first { $0.packed.packingKey == choice.kernel.packingKey }?.packed
-        return try PreparedLayer(spec: spec, choice: choice, weights: kernelSurroundings.before(kernel), bias: bias.map(kernelSurroundings.before), sharing: shared)
+        return try PreparedLayer(
+            spec: spec, choice: choice, weights: kernelSurroundings.before(kernel), bias: bias.map(kernelSurroundings.before), sharing: shared)
     }
 
     var kernelSurroundings: KernelSurroundings {
