@@ -84,7 +84,7 @@ public struct ModelDescription: Hashable, Sendable {
     public let outputs: [End]
     /// The Keras line whose rules the layers were read by.
     public let generation: KerasGeneration
-    /// `keras_version` where the file has it. Versions up to 2.1.2-tf computed a forward convolution under the name
+    /// `keras_version` where the file has it. Versions up to 2.1.2-tf computed an ordinary convolution under the name
     /// Conv3DTranspose.
     public let kerasVersion: String?
 }
