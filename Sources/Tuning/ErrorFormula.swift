@@ -3,8 +3,8 @@ import LayerSpec
 import Scheduling
 import Tensors
 
-/// The formula that bounds the errors of a kernel's sums. The kernel's family decides, which its schedule names: a plugin states neither a
-/// tolerance nor a formula, and what a layer asks for (its policy) says nothing about how a kernel sums.
+/// By which formula the errors of a kernel's sums are bounded. The kernel's family decides, as its schedule names it: a plugin states
+/// neither a tolerance nor a formula, and what a layer asks for (its policy) says nothing about how a kernel sums.
 enum ErrorFormula {
     /// Products added in any order: `ErrorBound`. Also for families that this version does not know, as no bound is narrower.
     case plainSums

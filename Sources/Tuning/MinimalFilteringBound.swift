@@ -55,8 +55,8 @@ package struct MinimalFilteringBound {
         return pairs
     }
 
-    /// For each filter, a number that no result's magnitude exceeds: the largest input, times the sum of the filter's weights, times the
-    /// most by which the transforms spread one tap's weight over a window.
+    /// A number that no result's magnitude exceeds, for each filter: the largest input times the sums of weights, times the
+    /// most that the transforms spread one tap's weight over a window.
     func largestMagnitudes(input: [Double], weights: [Double], bias: [Double]?) -> [Double] {
         let spread = pairs.reduce(1.0) { product, outputs in
             product * (outputs.map { list in

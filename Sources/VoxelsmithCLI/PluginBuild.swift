@@ -20,7 +20,7 @@ struct PluginBuild {
     /// Whether a plugin with the same bytes stays as it is, with its time.
     var keepsEqual = false
 
-    /// Refuses a place that the runtime would not load a plugin from.
+    /// What is verified is to be loaded later, so it does not go where loading is refused.
     /// - Throws: `PluginError`.
     func checkPlace() throws {
         if verify, missingFeatures.isEmpty { try FileTrust.current(trustedFolders: trustedFolders).check(folderOf: place()) }

@@ -104,7 +104,7 @@ struct PluginVerification {
             throw CommandFailure.fileSystem(operation: "find", path: "this program's file", reason: String(cString: strerror(errno)))
         }
         defer { free(path) }
-        // Where the path is not UTF-8: the new process resolves this link while it still is this program.
+        // The other process is this program until it has become one of its own.
         return String(validatingCString: path) ?? "/proc/self/exe"
     }
 }
