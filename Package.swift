@@ -45,13 +45,8 @@ let package = Package(
         .target(
             name: "KernelTemplates", path: "Templates",
             resources: [
-                .embedInCode("families/filter_lanes.c.mustache"),
-                .embedInCode("families/minimal_filtering.c.mustache"),
-                .embedInCode("families/batch_rows.c.mustache"),
-                .embedInCode("units/matrix_product.c.mustache"),
-                .embedInCode("shared/plugin.c.mustache"),
-                .embedInCode("shared/voxelsmith_vectors.h"),
-                .embedInCode("shared/voxelsmith_layout.h"),
+                // Whole folders: a new template needs its entry in Templates.swift only.
+                .embedInCode("families"), .embedInCode("units"), .embedInCode("shared"),
                 .embedInCode("../Sources/CKernelABI/include/voxelsmith_kernel_abi.h"),
             ]),
         module("Scheduling", ["LayerSpec"]),

@@ -46,7 +46,8 @@ VS_INLINE vf vs_splat(vs_real value) { return (vf){0} + value; }
 /* With its natural alignment, as stores that bypass the caches need it. */
 typedef vs_real vs_aligned __attribute__((vector_size(VS_REAL_BYTES * VS_LANES)));
 
-/* Past the caches where a whole line is written: a plain store reads the line first. vs_end_streams() comes before others read it. */
+/* Stores a vector past the caches where its address allows it: a plain store would first read the line that it overwrites.
+ * vs_end_streams() must be called before other threads read what was stored. */
 VS_INLINE void vs_stream(vs_real *p, vf v) {
     if ((uintptr_t)p % sizeof(vf) == 0) __builtin_nontemporal_store(v, (vs_aligned *)p);
     else vs_store(p, v);
@@ -54,7 +55,7 @@ VS_INLINE void vs_stream(vs_real *p, vf v) {
 
 VS_INLINE void vs_end_streams(void) {
 #if defined(__x86_64__)
-    __asm__ volatile("sfence" : : : "memory"); /* such stores are not ordered with others */
+    __asm__ volatile("sfence" : : : "memory"); /* the processor does not order such stores with others */
 #endif
 }
 

@@ -6,8 +6,8 @@ import PackagePlugin
 /// Only commands are declared here. `voxelsmith pregenerate` reads the file and says what is wrong with it.
 @main
 struct PregenerateKernels: BuildToolPlugin {
-    /// A plugin file for each of these is declared, as what `voxelsmith.json` asks for may change without a new plan; those not asked
-    /// for are empty.
+    /// A plugin file is declared for each of these, since `voxelsmith.json` may ask for others without SwiftPM planning the build anew. The
+    /// files that nobody asks for are empty.
     private static let targets = ["x86-64-v4", "x86-64-v3", "x86-64-v2", "aarch64-neon"]
 
     func createBuildCommands(context: PluginContext, target: Target) throws -> [Command] {
@@ -29,8 +29,8 @@ struct PregenerateKernels: BuildToolPlugin {
         ]
     }
 
-    /// The files whose changes start a new build, as paths from the folder: those that hold layers by their names, named in
-    /// `voxelsmith.json` or not, as it may name them later; and what it names elsewhere, where that exists.
+    /// The files whose changes start a new build, as paths from the folder: every file in it whose name says that it may hold layers, since
+    /// `voxelsmith.json` may name it later; and the files elsewhere that `voxelsmith.json` names, where they exist.
     private static func layers(of folder: URL, config: URL) -> [String] {
         let inside = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String } ?? []
         var layers = Set(

@@ -30,7 +30,8 @@ int32_t vs_thread_number(void) {
 }
 
 #if defined(__linux__)
-/* The affinity mask of a thread, 0 being the caller: to be freed by CPU_FREE, of `bytes` bytes; NULL when there is none to be had. */
+/* The affinity mask of a thread, 0 being the caller. The mask has `*bytes` bytes, and the caller frees it by CPU_FREE; NULL when the system
+ * gives none. */
 static cpu_set_t *affinity(pid_t thread, size_t *bytes) {
     /* The kernel refuses masks smaller than its own, so the size grows until one fits. */
     for (int cores = 1024; cores <= 1 << 20; cores *= 2) {

@@ -55,8 +55,8 @@ static int write_all(int32_t file, const char *bytes, size_t count) {
     return 0;
 }
 
-/* The descriptor with the bytes written to it; -1, and closed, when they cannot be. A file beyond the limit of sizes (ulimit -f, which
- * counts for files in memory too) is an error and not the end of the process: the signal that goes with it is taken away. */
+/* Writes the bytes to a descriptor, and returns it. Where they cannot be written, closes it and returns -1 with errno. Exceeding the limit
+ * of file sizes (ulimit -f, which holds for files in memory too) is such an error: the signal that would end the process is taken away. */
 static int32_t filled(int32_t file, const char *bytes, size_t count) {
     if (file < 0) return -1;
     sigset_t signal, before, pending;
@@ -77,8 +77,8 @@ static int32_t filled(int32_t file, const char *bytes, size_t count) {
 
 int32_t vs_sealed_copy(const void *bytes, size_t count) {
 #if defined(__linux__)
-    /* It is mapped and never started as a program, so it needs no right to that: systems that grant it to no such file
-     * (vm.memfd_noexec = 2) take the first of these flags, those from before it was known (Linux 6.3) none. */
+    /* The file is mapped, and never started as a program, so it does without the right to be executed. That is what the first of these
+     * flags says; systems with vm.memfd_noexec = 2 take no other. Systems older than the flag (Linux 6.3) take none. */
     const unsigned no_exec_seal = 8, exec = 16;
     const unsigned choices[] = {no_exec_seal, 0, exec};
     int32_t file = -1;

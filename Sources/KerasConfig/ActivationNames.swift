@@ -26,7 +26,7 @@ public enum ActivationNames {
     /// Layer classes whose name alone Keras 2 takes for an activation.
     private static let layerClasses: Set<String> = ["ReLU", "LeakyReLU", "ELU", "Softmax"]
 
-    /// Module, and prefix of the registered names, of what Keras cannot write.
+    /// The module, and the prefix of registered names, of activations that Keras has no way to write.
     private static let ownPackage = "voxelsmith"
 
     /// Every name that is understood, aliases included.
@@ -74,7 +74,7 @@ public enum ActivationNames {
         }
     }
 
-    /// A numeric parameter under any of its names; null and absence mean the default; NaN for another type.
+    /// A numeric parameter under any of its names: the default for null and absence, NaN for another type.
     private static func parameter(_ config: JSONObject, _ names: String..., default standard: Double?) -> Double? {
         for name in names {
             guard let value = config[name], !value.isNull else { continue }

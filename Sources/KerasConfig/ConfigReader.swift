@@ -30,7 +30,7 @@ package struct ConfigReader {
         return integer
     }
 
-    /// Values that a number of a config may have beyond the finite ones: none, infinity, or all there are, NaN among them.
+    /// Which values besides finite numbers a number of a config may have: none, infinities, or any, NaN included.
     package enum Special {
         case none, infinity, any
     }

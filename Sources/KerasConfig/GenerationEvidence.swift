@@ -16,7 +16,8 @@ public struct GenerationEvidence: Hashable, Sendable {
 
     /// - Parameters:
     ///   - document: a serialised layer or model.
-    ///   - kerasVersion: of the file around it, where it has one; else the document's own counts, or that of the layer in an entry of a suite.
+    ///   - kerasVersion: the `keras_version` of the file around the document; nil for the document's own, or that of the layer in an entry
+    ///     of a suite.
     public init(in document: JSONValue, kerasVersion: String? = nil) {
         let version = kerasVersion ?? document.object?["keras_version"]?.string ?? document.object?["layer"]?.object?["keras_version"]?.string
         stated = version.map { KerasGeneration(kerasVersion: $0) }
@@ -24,8 +25,8 @@ public struct GenerationEvidence: Hashable, Sendable {
         scan(document)
     }
 
-    /// The stated line; else that of more marks; else Keras 3, for a bare `{"class_name", "config"}` means what the current Keras
-    /// would make of it.
+    /// The line that is stated; else the one that more marks speak for; else Keras 3, since a bare `{"class_name", "config"}` means what
+    /// the current Keras would make of it.
     public var generation: KerasGeneration { stated ?? (keras2.count > keras3.count ? .keras2 : .keras3) }
 
     /// What a reader of the document should know: nil when the marks agree, or when no result depends on them.

@@ -4,8 +4,8 @@ struct GraphWiring {
     let layers: [ModelLayer]
     /// The index of each layer.
     let names: [String: Int]
-    /// What is subtracted from the numbers of a layer's calls. In Keras 2 models inside of models count from 1, the call that made
-    /// them being number 0.
+    /// Per layer, what is subtracted from the numbers of its calls. Keras 2 counts the calls of a model inside of a model from 1, number 0
+    /// being the call that made it.
     private var firstCalls: [Int] = []
 
     init(model: String, layers: [ModelLayer], names: [String: Int]) {
@@ -83,7 +83,7 @@ struct GraphWiring {
         }
     }
 
-    /// The histories among keyword arguments, which may be anything else too.
+    /// Collects the histories among keyword arguments, which may hold other values too.
     private func collectKnown(of json: JSONValue, into arguments: inout Arguments) {
         if let list = json.array {
             if Self.isHistory(list), let name = list[0].string, names[name] != nil {
@@ -105,7 +105,7 @@ struct GraphWiring {
         return false
     }
 
-    /// What `[layer, call, result]` names.
+    /// The result that `[layer, call, result]` names.
     private func source(_ history: [JSONValue]) throws(KerasConfigError) -> ModelGraph.Source {
         guard history.count >= 3, let name = history[0].string, let call = history[1].integer, let result = history[2].integer,
             (0..<Int(Int32.max)).contains(call), (0..<Int(Int32.max)).contains(result)
@@ -114,7 +114,7 @@ struct GraphWiring {
         return ModelGraph.Source(layer: layer, call: call, result: result)
     }
 
-    /// The inputs or outputs: one, a list, a dictionary, or these in each other.
+    /// The inputs or outputs of a model: one, a list, a dictionary, or nested lists and dictionaries.
     func ends(_ config: JSONObject, _ key: String) throws(KerasConfigError) -> [ModelGraph.End] {
         var result: [ModelGraph.End] = []
         func collect(_ json: JSONValue, _ path: [String]) throws(KerasConfigError) {
@@ -135,7 +135,7 @@ struct GraphWiring {
         return result
     }
 
-    /// Notices which layers count their calls from 1: those whose call 0 nobody uses, and whose last number is one too high.
+    /// Finds the layers that count their calls from 1: nobody uses their call 0, and their last number is one too high.
     mutating func renumber(calls: [[ModelGraph.Call]], ends: [[ModelGraph.End]]) {
         var (least, most) = ([Int](repeating: .max, count: layers.count), [Int](repeating: -1, count: layers.count))
         for source in calls.joined().flatMap(\.inputs) + ends.joined().map(\.source) {
@@ -178,7 +178,7 @@ struct GraphWiring {
         return result
     }
 
-    /// All calls, each when its inputs are there; those that are ready first in the order of the file.
+    /// All calls, each after the calls it needs; among calls that are ready, in the order of the file.
     static func order(_ layers: [ModelLayer], model: String) throws(KerasConfigError) -> [ModelGraph.Step] {
         var missing: [[Int]] = layers.map { $0.calls.map { _ in 0 } }
         var dependents: [ModelGraph.Step: [ModelGraph.Step]] = [:]

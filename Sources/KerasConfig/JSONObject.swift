@@ -9,7 +9,7 @@ public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
         for (key, value) in elements { self[key] = value }
     }
 
-    /// The object a text is.
+    /// Parses a text that is one JSON object.
     /// - Throws: `KerasConfigError.malformedJSON`, and `.unknownDocument` for JSON that is no object.
     public init(parsing text: String) throws(KerasConfigError) {
         let value = try JSONValue(parsing: text)
@@ -56,14 +56,14 @@ public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
 extension JSONObject: RandomAccessCollection {
     /// The place of the first member.
     public var startIndex: Int { 0 }
-    /// After the last member.
+    /// The place after the last member.
     public var endIndex: Int { keys.count }
 
-    /// A member by its place in `keys`, which must be one.
+    /// The member at a place in `keys`, which must exist.
     public subscript(position: Int) -> (key: String, value: JSONValue) { (keys[position], values[keys[position]] ?? .null) }
 }
 
 extension JSONObject: CustomStringConvertible {
-    /// Its `text`, that of the members in their order.
+    /// The object as a text, with its members in their order.
     public var description: String { JSONValue.object(self).text }
 }

@@ -17,7 +17,7 @@ public enum JSONValue: Hashable, Sendable {
         self = try parser.document()
     }
 
-    /// The value a text is, as `toJSON()` gives it.
+    /// Parses a JSON text, such as `toJSON()` gives.
     /// - Throws: `KerasConfigError.malformedJSON`.
     public init(parsing text: String) throws(KerasConfigError) { try self.init(parsing: text.utf8) }
 
@@ -95,8 +95,8 @@ public enum JSONValue: Hashable, Sendable {
     /// Whether this is JSON's `null`.
     public var isNull: Bool { self == .null }
 
-    /// The document on one line as Python's `json.dumps` writes it, keys in the order of each object. Numbers JSON has no words for
-    /// are NaN, Infinity and -Infinity, as there; `init(parsing:)` reads them.
+    /// The document on one line as Python's `json.dumps` writes it, with the keys of each object in their order. Numbers that JSON cannot
+    /// express are written NaN, Infinity and -Infinity, as in Python; `init(parsing:)` reads them.
     public var text: String {
         switch self {
         case .null: return "null"

@@ -23,7 +23,7 @@ public enum KerasConfigError: Error, Hashable, Sendable, CustomStringConvertible
     case stridesWithDilation(strides: [Int], dilationRate: [Int])
     case groups(Int)
     case activation(String)
-    /// An activation whose name does not say enough, and the arguments it lacks.
+    /// An activation whose name alone does not define it, and the arguments that are missing.
     case activationArguments(String, [String])
     case elementType(String)
     case layerName(String)
@@ -31,7 +31,7 @@ public enum KerasConfigError: Error, Hashable, Sendable, CustomStringConvertible
 
     // Models.
     case unsupportedClass(String)
-    /// A model whose calls do not follow from each other.
+    /// A model whose calls name what does not exist, or need each other's results.
     case brokenGraph(model: String, reason: String)
     /// A model that is to be computed and has layers that cannot be.
     case missingLayers(model: String, [OtherLayer])

@@ -14,7 +14,7 @@ public enum KerasRules {
     ///   - kind: of the layer.
     ///   - name: of the layer.
     ///   - filters: channels of the output.
-    ///   - kernelSize: three values each, (depth, height, width).
+    ///   - kernelSize: one value for each of (depth, height, width).
     ///   - strides: as `kernelSize`.
     ///   - padding: `valid` or `same`.
     ///   - outputPadding: nil for a `Conv3D`, which has no such argument.

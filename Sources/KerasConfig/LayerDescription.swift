@@ -4,8 +4,8 @@ import LayerSpec
 public struct LayerDescription: Hashable, Sendable {
     /// The layer without its input shape.
     public let config: LayerConfig
-    /// What the layer is called in its file: its name, behind those of the models and wrappers around it, each followed by "/". Where a
-    /// layer is called on inputs of several shapes, it comes once for each, with the number of the call: "up", "up[1]".
+    /// The layer's name in its file, preceded by the names of the models and wrappers around it, each followed by "/". A layer that is
+    /// called on inputs of several shapes occurs once for each; from the second on, the number of the call is added: "up", "up[1]".
     public let path: String
     /// (batch, ...) in the layout of the config, nil where an extent is unknown; nil when the file states no shape. Channels are
     /// always known in a shape.
@@ -73,8 +73,8 @@ public struct ModelDescription: Hashable, Sendable {
 
     /// As the file states it; "sequential" when it states none.
     public let name: String
-    /// In the order of computation, those of models and wrappers in it included; a layer that is called on several shapes comes once for
-    /// each.
+    /// The convolutions in the order of computation, including those inside of models and wrappers. A layer that is called on several
+    /// shapes occurs once for each.
     public let layers: [LayerDescription]
     /// The layers of classes that are not computed here, wrappers of known ones among them.
     public let otherLayers: [OtherLayer]
@@ -84,7 +84,7 @@ public struct ModelDescription: Hashable, Sendable {
     public let outputs: [End]
     /// The Keras line whose rules the layers were read by.
     public let generation: KerasGeneration
-    /// `keras_version` where the file has it. Versions up to 2.1.2-tf computed a forward convolution under the name
+    /// `keras_version` where the file has it. Versions up to 2.1.2-tf computed an ordinary convolution under the name
     /// Conv3DTranspose.
     public let kerasVersion: String?
 }

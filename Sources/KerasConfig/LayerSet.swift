@@ -64,7 +64,7 @@ public struct LayerSet: Hashable, Sendable {
             var result: [LayerDescription] = []
             for (entry, marks) in zip(entries, evidence) {
                 guard case .object(let object) = entry else { throw .unknownDocument(received: entry.excerpt) }
-                // Warnings are of the whole entry, so its layer is read by the same marks.
+                // Warnings are about the whole entry, so its layer is read by the same marks.
                 let line = generation ?? marks.generation
                 result.append(
                     object["layer"] != nil
@@ -124,9 +124,9 @@ struct LayerReader: Hashable {
     let customActivations: Set<String>
     /// Whether Conv3DTranspose means an ordinary convolution.
     var misnamesConvolutions = false
-    /// Behind their scopes.
+    /// Names in use, each preceded by the scope in which it is unique.
     private var taken: Set<String> = []
-    /// Names stated anywhere in the file or given, which no further unnamed layer may be given.
+    /// Names that occur anywhere in the file, or were given to a layer without a name: no further such layer may get one of them.
     private var reserved: Set<String> = []
 
     init(customActivations: Set<String>) { self.customActivations = customActivations }

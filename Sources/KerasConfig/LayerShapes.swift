@@ -1,6 +1,6 @@
 import LayerSpec
 
-/// The shapes that layers which are not computed here make of those they receive, as far as their configs say.
+/// How layers that are not computed here change the shape of what they receive, as far as their configs tell.
 enum LayerShapes {
     private static let preserving: Set<String> = [
         "BatchNormalization", "BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization", "LayerNormalization",
@@ -95,7 +95,7 @@ enum LayerShapes {
         return overflow ? nil : sum
     }
 
-    /// The length a layer makes of the extent of an axis; nil for layers of other classes.
+    /// How a layer changes the length of a spatial axis; nil for layers of other classes.
     private static func spatialRule(_ className: String, _ config: JSONObject) -> ((_ axis: Int, _ extent: Int) -> Int?)? {
         switch className {
         case "UpSampling3D":

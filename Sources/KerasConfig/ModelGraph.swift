@@ -5,7 +5,7 @@ package struct ModelGraph: Hashable, Sendable {
     package struct Source: Hashable, Sendable {
         /// Index among the layers.
         package let layer: Int
-        /// Which call of the layer. An input layer has one, on nothing, which is not listed.
+        /// Which call of the layer. An input layer has one call, which has no inputs and is not listed.
         package let call: Int
         /// Which result of the call.
         package let result: Int
@@ -51,7 +51,7 @@ package struct ModelGraph: Hashable, Sendable {
     package let order: [Step]
     /// The input shape a chain states beside its layers; null without one.
     package let statedInputShape: JSONValue
-    /// Calls of layers in one call of the model, those inside of models in it included.
+    /// How many calls of layers one call of the model makes, including those inside of models in it.
     package let callCount: Int
 
     /// Models that call models twice, several levels deep, make exponentially many calls out of a few bytes.
@@ -129,9 +129,10 @@ package struct ModelLayer: Hashable, Sendable {
     package private(set) var calls: [ModelGraph.Call] = []
     /// The layers of a model.
     package let model: ModelGraph?
-    /// Layers in the config of a layer that is none of the known ones: what a wrapper wraps, what a class of the user's own is made of.
+    /// The layers in the config of a layer that is not itself known: those that a wrapper wraps, or that a class of the user's own is made
+    /// of.
     package let parts: [ModelLayer]
-    /// Calls of layers inside in one call.
+    /// How many calls of the layers inside one call makes.
     package let callCount: Int
 
     package var isInput: Bool { className == "InputLayer" }

@@ -116,7 +116,7 @@ struct ModelWalk {
                 if flow.isCertain { throw KerasConfigError.inputShape(JSONValue(shape: shape).text) }
                 flow.shape = nil
             }
-            // What a layer that is called several times states itself is the shape of one of its calls.
+            // A shape that the layer states itself belongs to one of its calls; where there are several, nothing says to which.
             let file = (try? ConfigReader.shape(fileShape, layout: layout)) ?? (layer.calls.count > 1 ? nil : description.inputShape)
             flow = try flow.received(file: file)
             guard let shape = flow.shape, shape[layout.channelAxis(rank: 5)] != nil else {
@@ -133,7 +133,7 @@ struct ModelWalk {
         }
     }
 
-    /// Adds a layer, once for each of its input shapes: the batch makes no other kernel.
+    /// Adds a layer once for each of its input shapes. Shapes that differ in the batch alone count as one, since they have the same kernel.
     private mutating func add(_ layer: LayerDescription, _ callPath: String) {
         let others = byPath[layer.path, default: []]
         if others.contains(where: { $0.config == layer.config && $0.inputShape?.dropFirst() == layer.inputShape?.dropFirst() }) { return }
@@ -199,7 +199,7 @@ struct ModelWalk {
         }
         func flow(_ source: ModelGraph.Source) -> ShapeFlow {
             if let flow = flows[source] { return flow }
-            // Of several results of a layer that is not understood.
+            // Another result of a layer that is not understood: unknown, and at odds with the file where the first result is.
             let first = flows[ModelGraph.Source(layer: source.layer, call: source.call, result: 0)]
             return ShapeFlow(isChanged: first?.isChanged ?? false)
         }
@@ -216,7 +216,7 @@ struct ModelWalk {
         return graph.outputs.map { flow($0.source) }
     }
 
-    /// What an input layer makes of what arrives.
+    /// What an input layer passes on of the shape that arrives.
     private mutating func receive(_ layer: ModelLayer, _ given: ShapeFlow, in place: Place) throws(KerasConfigError) -> ShapeFlow {
         let config = layer.object["config"]?.object ?? [:]
         let name = layer.name ?? ""

@@ -4,11 +4,11 @@ import LayerSpec
 struct ShapeFlow {
     /// Nil when nothing is known; extents are nil where unknown.
     var shape: [Int?]?
-    /// Whether it follows from what is computed here, so that a file that says otherwise contradicts itself.
+    /// Whether the shape follows from what is computed here; a file that states another one then contradicts itself.
     var isCertain = false
     /// Whether it follows from what the user stated, which may contradict the file.
     var isStated = false
-    /// Whether it, or what it follows from, does contradict the file, whose shapes do not hold from there on.
+    /// Whether the shape, or one that it follows from, contradicts the file. From there on the shapes that the file states no longer hold.
     var isChanged = false
 
     static func stated(_ shape: [Int?]) -> ShapeFlow { ShapeFlow(shape: shape, isCertain: true, isStated: true) }

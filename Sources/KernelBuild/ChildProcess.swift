@@ -21,9 +21,9 @@ package enum ChildProcess {
     /// - Parameters:
     ///   - command: the program's path, then its arguments.
     ///   - what: names the work in errors.
-    ///   - folder: where it runs; nil inherits that.
-    ///   - environment: `NAME=VALUE` with a zero at the end; nil inherits it, but for the language of messages.
-    ///   - seconds: it may take, not counted those for which this process was stopped.
+    ///   - folder: where it runs; nil for the folder of this process.
+    ///   - environment: `NAME=VALUE` with a zero at the end; nil for the environment of this process, except for the language of messages.
+    ///   - seconds: how long it may take, not counting the time for which this process was stopped.
     /// - Throws: `KernelBuildError.timedOut`; `.compilationFailed` when it could not be run or printed too much; `.fileSystem` when no
     ///   more files can be opened; `CancellationError`.
     package static func run(

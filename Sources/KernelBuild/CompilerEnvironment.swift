@@ -21,6 +21,6 @@ enum CompilerEnvironment {
         }
     }
 
-    /// What of it could exchange a part of the compiler for another.
+    /// The variable among them that could exchange a part of the compiler for another, as a part of the compiler's identity.
     static var identity: String { environmentVariable(libraries).map { "\nlibraries of \($0)" } ?? "" }
 }

@@ -10,7 +10,8 @@ func currentError(_ operation: String, _ path: String) -> KernelBuildError {
     .fileSystem(operation: operation, path: path, errorNumber: errno)
 }
 
-/// The text of an environment variable; nil when it is unset, or not UTF-8: repaired, it would name another file.
+/// The text of an environment variable. nil when it is unset, and when it is not UTF-8: with its invalid bytes replaced it would name
+/// another file.
 func environmentVariable(_ name: String) -> String? {
     getenv(name).flatMap { String(validatingCString: $0) }
 }

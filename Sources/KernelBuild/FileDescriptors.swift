@@ -1,7 +1,7 @@
 import Glibc
 
-/// How many more files this process may open. The library that starts processes does not survive running out half-way, so that is
-/// asked before.
+/// How many more files this process may open. The library that starts processes does not survive running out of them half-way, so the
+/// number is looked at before.
 enum FileDescriptors {
     /// Two pipes, the process's own handle, the event queue, and what is opened only for a moment.
     static let perProcess = 16

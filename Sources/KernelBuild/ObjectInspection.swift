@@ -140,7 +140,8 @@ extension ObjectInspection: Codable {
 extension ObjectInspection {
     /// Inspects a plugin file's bytes; executes nothing of them. Opens the LLVM library at its first call (about 10 ms).
     public static func inspect(_ bytes: [UInt8]) -> ObjectInspection {
-        // LLVM ends the process when it meets a damaged file: no bytes but those that were written, and none it cannot follow.
+        // LLVM ends the process when it meets a damaged file. So it sees no bytes but those whose digest is right, and only after their
+        // structure was checked.
         guard PluginTrailer.isValid(bytes) else {
             return .notInspected(reason: "the file does not end with the digest of its bytes")
         }
@@ -353,7 +354,7 @@ private struct LoopCounter {
 
     /// Spills in innermost loops with multiply-adds. Places come in ascending order.
     var spills: Int {
-        // By their ends: a loop has another one inside when any that ends before, or with it, begins behind its own beginning.
+        // Sorted by their ends. A loop has another one inside when some loop that ends before it, or with it, begins after its beginning.
         let loops = backward.sorted { ($0.upperBound, $1.lowerBound) < ($1.upperBound, $0.lowerBound) }
         var computing: [ClosedRange<Int>] = []
         var latestBeginning = -1
@@ -361,7 +362,7 @@ private struct LoopCounter {
             if latestBeginning < loop.lowerBound, Self.count(multiplyAddPlaces, in: loop) > 0 { computing.append(loop) }
             latestBeginning = max(latestBeginning, loop.lowerBound)
         }
-        // None lies inside another, so they are in order of their beginnings too; what two share counts once.
+        // None of these lies inside another, so they are sorted by their beginnings too. What two of them share counts once.
         var (result, end) = (0, -1)
         for loop in computing {
             let start = max(loop.lowerBound, end + 1)

@@ -60,7 +60,8 @@ public struct PluginBuilder: Sendable {
                 try await check(built)
                 return built
             } catch {
-                // It may have come from the cache, whole or in parts, from a build that checked less: the next one starts anew.
+                // What failed may have come from the cache, where a build that checked less has put it. It is removed, so that the next
+                // build starts anew.
                 if !(error is CancellationError) {
                     cache?.remove(.plugin, plan.pluginKey)
                     for unit in plan.units { cache?.remove(.object, unit.key) }
@@ -119,7 +120,7 @@ public struct PluginBuilder: Sendable {
         return built
     }
 
-    /// Puts a plugin and the objects made for it into the cache; when it refuses them, that is worth a warning, never a failed build.
+    /// Puts a plugin and the objects made for it into the cache. A cache that refuses them causes a warning, never a failed build.
     private func keep(_ bytes: [UInt8], _ made: [Unit], of plan: Plan, in folder: PrivateFolder) {
         guard let cache else { return }
         do {

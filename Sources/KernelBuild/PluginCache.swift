@@ -146,7 +146,7 @@ public struct PluginCache: Hashable, Sendable {
             utimensat(AT_FDCWD, path, nil, 0)  // used now
             return payload
         } catch {
-            // No entry stands there. Whether one can be written is found out after the build, and said once for all of them.
+            // There is no such entry. Whether one can be written is found out after the build, and said once for all of them.
             if case .fileSystem(_, _, let number) = error, [ENOENT, ENOTDIR, ENAMETOOLONG, ELOOP, EACCES].contains(number) { return nil }
             logger.warning("\("\(error) Compiling again." as Sentence)")
             return nil

@@ -26,7 +26,7 @@ package struct Accounts: Sendable {
         return listed.allSatisfy { $0.members.allSatisfy { member in owners.contains { $0.name == member } } }
     }
 
-    /// What this machine knows; nil when it may know more than it lists, as with accounts of a network.
+    /// The accounts of this machine; nil when there may be more than it lists, as with accounts of a network.
     static func ofThisMachine() -> Accounts? {
         guard let passwd = contents("/etc/passwd"), let group = contents("/etc/group"), let services = contents("/etc/nsswitch.conf") else {
             return nil
@@ -37,7 +37,7 @@ package struct Accounts: Sendable {
     /// From the texts of the files.
     /// - Parameters:
     ///   - services: of nsswitch.conf, which says where else accounts are.
-    ///   - others: called when they are somewhere else that lists them all; adds those.
+    ///   - others: called when accounts are kept in another place too, and that place lists them all; adds those.
     package init?(passwd: String, group: String, services: String, others: (inout Accounts) -> Bool = { _ in false }) {
         guard let elsewhere = Self.hasOtherSources(services) else { return nil }
         for fields in Self.lines(passwd) {
@@ -52,14 +52,15 @@ package struct Accounts: Sendable {
         if elsewhere, !others(&self) { return nil }
     }
 
-    /// The fields of each line. Lines that begin with + or - ask a network; they have no numbers, and so no reader.
+    /// The fields of each line. Lines that begin with + or - refer to a network; they have no numbers, and so nobody takes them for
+    /// accounts.
     private static func lines(_ text: String) -> [[String]] {
         text.split(separator: "\n").map { $0.drop { $0 == " " || $0 == "\t" } }.filter { !$0.isEmpty && !$0.hasPrefix("#") }.map { line in
             line.hasPrefix("+") || line.hasPrefix("-") ? [] : line.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         }
     }
 
-    /// Whether accounts are anywhere but in the two files; nil when they are where not all of them can be listed.
+    /// Whether accounts are kept anywhere but in the two files; nil when they are kept where not all of them can be listed.
     private static func hasOtherSources(_ services: String) -> Bool? {
         let listing: Set<String> = ["systemd", "altfiles", "extrausers", "usrfiles"]
         var found = false
@@ -84,8 +85,8 @@ package struct Accounts: Sendable {
 
     // MARK: What the system lists
 
-    /// The C library has one place in each list for the whole process, so two of us must not move it at a time. Another part of the
-    /// process that lists accounts just then would make us miss some; those of the files are read apart for that.
+    /// The C library keeps one position in each list for the whole process, so only one of us may list at a time. If another part of the
+    /// process lists accounts at the same moment, we may miss some; therefore those in the files are read by ourselves.
     private static let listing = Mutex(())
 
     /// Adds the accounts that are not in the files.

@@ -4,10 +4,10 @@ import Tensors
 
 /// The activations in Swift, for the interpreter and for kernels that were found without their activation.
 ///
-/// Everything is computed in double precision and rounded once, so a float32 result is within 1 ulp of the exact one
-/// everywhere, gelu's tail and softplus's included. Parameters are first rounded to the type of the elements
-/// (`Activation.rounded(to:)`), so that comparisons fall as Keras's and the kernels' do. NaN stays NaN. Infinite arguments follow the formulas: silu and gelu of
-/// minus infinity and softsign of an infinity are NaN.
+/// Everything is computed in double precision and rounded once, so a float32 result is within 1 ulp of the exact one everywhere, in gelu's
+/// tail and softplus's too. Parameters are first rounded to the type of the elements (`Activation.rounded(to:)`), so that comparisons fall
+/// as Keras's and the kernels' do. NaN stays NaN. Infinite arguments follow the formulas: silu and gelu of minus infinity and softsign of
+/// an infinity are NaN.
 public enum ActivationArithmetic {
     /// A pointwise activation of one number, with its parameters as they are; the others give NaN.
     public static func value(_ activation: Activation, _ x: Double) -> Double {

@@ -19,7 +19,7 @@ package struct CallCost: Hashable, Sendable {
     /// Least work that is worth waking a sleeping thread: the caller loses some 10 µs in the system call, and the woken one
     /// begins some 40 µs later.
     package static let worthWaking = 40_000.0
-    /// Least length of a piece, and what its own cost may be a fraction of.
+    /// Least length of a piece in nanoseconds; and the largest part of a piece's time that `nanosecondsPerPiece` may take.
     private static let leastPiece = 1000.0
     private static let pieceOverhead = 1.0 / 20
 

@@ -1,7 +1,7 @@
 import CKernelABI
 import LayerSpec
 
-/// Reads the fields of one descriptor of a plugin object; what is out of place or out of range becomes the end of a sentence.
+/// Reads the fields of one descriptor of a plugin object. What is wrong with a field becomes the end of an error's sentence.
 struct DescriptorReader {
     private typealias Layout = MemoryLayout<vs_kernel_descriptor>
     typealias Field = PartialKeyPath<vs_kernel_descriptor>

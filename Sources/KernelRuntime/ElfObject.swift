@@ -110,7 +110,7 @@ struct ElfObject: Sendable {
             guard load.address / page * page >= end else { throw ByteReader.Malformed(reason: "segments overlap") }
             end = (load.addresses.upperBound + page - 1) / page * page
         }
-        // The stack's has no bytes; thread-local ones may lie past the end of theirs, and are refused later.
+        // The stack's segment has no bytes. Thread-local ones may lie past the end of theirs, and are refused later.
         let placeless = [SegmentKind.loadable, SegmentKind.stack, SegmentKind.threadLocal]
         for segment in segments where !placeless.contains(segment.kind) && segment.memorySize > 0 {
             guard loads.contains(where: { $0.addresses.contains(segment.addresses) && $0.fileAddresses.contains(segment.fileAddresses) }) else {

@@ -24,8 +24,8 @@ package struct FileTrust: Sendable {
         FileTrust(user: geteuid(), trustedFolders: trustedFolders + foldersOfTheEnvironment) { Accounts.ofThisMachine() }
     }
 
-    /// Whole paths, separated by colons; others would depend on where the program was started. A program with other rights than whoever
-    /// started it does not listen to them.
+    /// The folders that the environment variable names: absolute paths separated by colons, since relative ones would depend on where the
+    /// program was started. A program that has other rights than whoever started it ignores the variable.
     private static var foldersOfTheEnvironment: [String] {
         guard let text = vs_secure_environment("VOXELSMITH_TRUSTED_FOLDERS").flatMap({ String(validatingCString: $0) }) else { return [] }
         return text.split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
@@ -34,8 +34,8 @@ package struct FileTrust: Sendable {
     /// - Parameters:
     ///   - plugin: what the caller opened; for the error.
     ///   - entry: the file or folder `status` describes; for the error.
-    ///   - namedOwners: of the named folders that it lies in.
-    ///   - hasAccessList: whether more than its mode says who may write.
+    ///   - namedOwners: the owners of the named folders that the entry lies in.
+    ///   - hasAccessList: whether more than the entry's mode says who may write.
     package func check(
         _ status: stat, plugin: String, entry: String, namedOwners: [UInt32] = [], hasAccessList: () -> Bool = { false }
     ) throws(PluginError) {

@@ -53,7 +53,7 @@ extension KernelRegistry {
         default: return []
         }
         guard let plugin = try? PluginFile(path: file.path) else { return [] }
-        // Of a kernel for another architecture it is not asked what it needs beside that.
+        // A kernel for another architecture cannot run here, whatever features it needs.
         let isForeign = plugin.machine != PluginFile.Machine.host
         return plugin.descriptors.map { kernel in
             let own = isForeign ? nil : plugin.obstacle(to: kernel, features: features)
@@ -72,8 +72,8 @@ private struct BestKernels {
 
     private static func key(_ kernel: SpecializedKernel) -> SpecKey { kernel.spec.with(policy: .direct).key }
 
-    /// A kernel for a more capable processor that is taken wherever this one is. One of policy `direct` serves both policies: by itself a
-    /// lookup would prefer a `fast` kernel in narrow registers to a `direct` one in wide registers.
+    /// Why a kernel is not registered: a kernel for a more capable processor takes its place in every lookup. One with policy `direct`
+    /// serves both policies. (By itself a lookup would prefer a `fast` kernel in narrow registers to a `direct` one in wide registers.)
     func surpassing(_ kernel: SpecializedKernel) -> PluginReport.Reason? {
         let rivals = (kernels[Self.key(kernel)] ?? []).filter {
             $0.descriptor.surpasses(kernel.descriptor) && ($0.spec.policy == .direct || $0.spec.policy == kernel.spec.policy)

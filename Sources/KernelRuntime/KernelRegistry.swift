@@ -131,9 +131,9 @@ public final class KernelRegistry: KernelProvider {
 
     /// Finds the kernel for a problem.
     ///
-    /// Order: the exact epilogue, then a linear kernel whose result the caller activates; for policy `fast` a fast kernel, then a
-    /// direct one, for `direct` only a direct one; among equals one whose processor features no other needs all of and more,
-    /// then the last registered; and at the end the interpreter.
+    /// A kernel that applies the activation itself is preferred to a linear one, after which the caller applies it. For policy `fast`, a
+    /// fast kernel is preferred to a direct one; for `direct`, only direct ones count. Among equals, a kernel wins that no other surpasses
+    /// in the processor features it needs; among those, the one registered last. Without any, it is the interpreter.
     /// - Throws: `KernelLookupError` with mode `specialized` when no registered kernel fits.
     public func lookup(_ spec: KernelSpec, mode: KernelMode = .auto) throws -> KernelChoice {
         if mode == .interpreter { return .interpreter(spec, reason: "interpreter: asked for by the kernel mode") }

@@ -21,8 +21,8 @@ public final class PackedWeights: Sendable {
         }
     }
 
-    /// Lets each thread read its share of the weights, as its part of a call does where every item has weights of its own. Packing leaves
-    /// them in the caches of one core, and the first of them driven out by the kernel tensor.
+    /// Lets each thread read its share of the weights, as it does in a call whose items have weights of their own. Packing leaves the
+    /// weights in the caches of one core only, without the first of them, which the kernel tensor has driven out.
     /// - Parameter threads: of the calls to come.
     fileprivate func bringIntoCaches(threads: Int) {
         let bytes = storage.byteCount

@@ -145,8 +145,8 @@ public final class ThreadPool: @unchecked Sendable {
         return begin..<begin + share + (participant < rest ? 1 : 0)
     }
 
-    /// Participants that are worth it, given who is awake. Work too small to wake anybody for is done without those asleep, until
-    /// calls that follow each other have done as much of it as waking costs.
+    /// The number of participants that pays, given who is awake. Work that is too small to wake anybody for is done by those who are awake,
+    /// until calls that follow each other have done as much of it as waking costs.
     private func awakeParticipants(_ wanted: Int, _ cost: CallCost) -> Int {
         let awake = 1 + workerCount - sleepers.load(ordering: .relaxed)
         if awake >= wanted || cost.nanoseconds >= CallCost.worthWaking { return wanted }
@@ -168,7 +168,8 @@ public final class ThreadPool: @unchecked Sendable {
         let awake = workerCount - sleepers.load(ordering: .relaxed)
         keepWorkersOffThisCore()
         seats.store(UInt64(free) << 32, ordering: .sequentiallyConsistent)
-        // Sequentially consistent with a worker on its way to sleep: either it sees the seats, or its sleep sees this change.
+        // Sequentially consistent with a worker on its way to sleep: either the worker sees the seats, or its call to sleep sees this
+        // change.
         calls.pointee.add(1, ordering: .sequentiallyConsistent)
         if free > awake, sleepers.load(ordering: .sequentiallyConsistent) > 0 { vs_wake(calls, Int32(free - awake)) }
         perform(current, participant: 0)
@@ -180,9 +181,9 @@ public final class ThreadPool: @unchecked Sendable {
         }
     }
 
-    /// Whoever wakes another often gets it onto his own core. A worker there would wait until the caller is interrupted, some
-    /// milliseconds, while another core idles: the caller computes and never sleeps. (Two cores: layers ran at half their speed for as
-    /// long as they were called.)
+    /// The system often starts a woken thread on the core of the one that woke it. A worker there would wait until the caller is
+    /// interrupted, some milliseconds, while another core idles: the caller computes and never sleeps. (Two cores: layers ran at half their
+    /// speed for as long as they were called.)
     private func keepWorkersOffThisCore() {
         let core = vs_current_core()
         if core < 0 { return }
@@ -190,7 +191,7 @@ public final class ThreadPool: @unchecked Sendable {
             let place = places[worker].load(ordering: .relaxed)
             if place != 0, place & 0xFFFF_FFFF == UInt64(core) {
                 vs_keep_off_core(Int32(place >> 32), core)
-                // Until it says where it is now.
+                // Valid until the worker says where it is now.
                 places[worker].store(place | 0xFFFF_FFFF, ordering: .relaxed)
             }
         }

@@ -7,7 +7,8 @@ final class Workspaces {
 
     fileprivate init(_ blocks: [TensorStorage]) { self.blocks = blocks }
 
-    /// The last goes back first: the pool gives out first what came last, so that a thread finds the block again that is in its caches.
+    /// The last block goes back first. The pool gives out first what came back last, so a thread finds the block again that is in its
+    /// caches.
     deinit { while blocks.popLast() != nil {} }
 
     /// The workspace of one thread, aligned to 64 bytes.

@@ -163,7 +163,7 @@ public enum Activation: Hashable, Sendable {
         }
     }
 
-    /// One of each kind that a kernel can have, with default parameters; several where parameters change the course of things.
+    /// One of each kind that a kernel can have, with default parameters; several where parameters decide how it is computed.
     public static let samples: [Activation] = [
         .linear, .relu, .relu6, .rectified(negativeSlope: 0.1, maximum: nil, threshold: 0.5),
         .rectified(negativeSlope: 0, maximum: 2, threshold: -0.25), .rectified(negativeSlope: 0.2, maximum: 1.5, threshold: 0.3),

@@ -14,8 +14,8 @@ extension Activation {
         }
     }
 
-    /// The same activation with parameters that are numbers of the type, as Keras makes them of a Python number before it compares or
-    /// multiplies, and as kernels have them. The slope of `hardSigmoid` is no such parameter: in Keras it is a division, by 6, 5 or 2.
+    /// The same activation with its parameters rounded to the type. Keras does so with a Python number before it compares or multiplies,
+    /// and kernels have such parameters. The slope of `hardSigmoid` stays as it is: in Keras it is a division by 6, 5 or 2.
     public func rounded(to type: ElementType) -> Activation {
         if type.arithmetic == .float64 { return self }
         func nearest(_ value: Double) -> Double { Double(Float(value)) }
@@ -33,7 +33,8 @@ extension Activation {
         }
     }
 
-    /// Parameters that cannot be right: no numbers, beyond the type's range, or such that the activation is undefined for some sums.
+    /// Refuses parameters that cannot be right: those that are not finite, that are beyond the type's range, or for which the activation is
+    /// undefined for some sums.
     /// - Throws: `SpecError.invalidParameter`.
     package func checkParameters(in type: ElementType) throws(SpecError) {
         for (parameter, value) in parameters {

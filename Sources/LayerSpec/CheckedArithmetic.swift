@@ -19,13 +19,13 @@ package enum Checked {
         return product
     }
 
-    /// The product, or `Int.max` where it is beyond 64 bits: for amounts that are compared with what there is. Factors are 0 or more.
+    /// The product, or `Int.max` where it is beyond 64 bits: for amounts that are compared with what is available. Factors are 0 or more.
     package static func clampedProduct(_ factors: Int...) -> Int { product(factors) ?? .max }
 
-    /// Elements of a shape, likewise.
+    /// Number of elements of a shape, or `Int.max` where it is beyond 64 bits.
     package static func clampedCount(_ shape: some Sequence<Int>) -> Int { product(shape) ?? .max }
 
-    /// Seconds as a duration: 0 for what is no number or negative, some thirty years at most. (`Duration.seconds` traps for large ones.)
+    /// Seconds as a duration: 0 for NaN and negative numbers, some thirty years at most. (`Duration.seconds` traps for large ones.)
     package static func duration(seconds: Double) -> Duration {
         seconds > 0 ? .seconds(min(seconds, 1e9)) : .zero
     }

@@ -3,11 +3,12 @@
 /// What would move a terminal's cursor, begin a line of its own, turn the direction of writing or cannot be seen is written as an escape:
 /// `\n`, `\r`, `\t`, and the scalar's number as in `\u{1b}`. All else stays as it is, so what is escaped already does not change.
 package struct Escaping: Sendable {
-    /// The text stands between quotation marks: they and backslashes are escaped too, and what it was can be told from what is shown.
+    /// The text stands between quotation marks. They and backslashes are escaped too, so that the original text can be told from what is
+    /// shown.
     package var isQuoted = false
     /// The text may have several lines: `\n` stays.
     package var keepsLines = false
-    /// Most scalars shown; a longer text ends with how many bytes it has.
+    /// Most scalars that are shown; a longer text is cut, and ends with the number of its bytes.
     package var limit = Escaping.defaultLimit
 
     /// More than a path may have.

@@ -168,8 +168,8 @@ public final class HDF5File: Sendable {
         }
     }
 
-    /// What the opaque elements of a dataset are. HDF5 has no bfloat16: h5py writes its two bytes as opaque, and Keras says what they
-    /// are in an attribute, but for whole-model `.h5` files.
+    /// What the opaque elements of a dataset are. HDF5 has no bfloat16: h5py writes its two bytes as opaque data. Keras names the type in
+    /// an attribute, except in whole-model `.h5` files.
     private func opaqueType(of dataset: String, bare: ElementType?) -> ElementType? {
         do {
             guard let name = try string("dtype", of: dataset) else { return bare }

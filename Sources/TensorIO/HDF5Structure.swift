@@ -121,7 +121,7 @@ struct HDF5Structure {
     mutating func claim(_ start: Int, _ count: Int, _ object: String) throws(TensorIOError) {
         guard start >= 0, count >= 0, start <= end, count <= end - start else { throw refuse(object, "it reaches beyond the end of the file") }
         if count > 0 { pieces.append((start, start + count)) }
-        // Shared bytes are found at the end; this ends cycles, and bounds the time of the walk, at once.
+        // Overlaps are found at the end. This ends cycles, and bounds the time of the walk, at once.
         claimed += count
         if claimed > end || pieces.count > end / 8 { throw refuse(object, "it shares its bytes with other objects") }
     }

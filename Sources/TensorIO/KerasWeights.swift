@@ -73,7 +73,9 @@ public struct KerasWeights: Sendable {
                     if !seen.insert(object.split(separator: "/")).inserted {
                         throw TensorIOError.hdf5Structure(path: file.path, object: object, reason: "it is listed twice")
                     }
-                    tensors.append(NamedTensor(path: "\(layer)/\(weight)", group: layer, layerName: layer, tensor: try file.tensor(object, bareOpaque: .bfloat16)))
+                    tensors.append(
+                        NamedTensor(
+                            path: "\(layer)/\(weight)", group: layer, layerName: layer, tensor: try file.tensor(object, bareOpaque: .bfloat16)))
                 }
             }
             self.tensors = tensors

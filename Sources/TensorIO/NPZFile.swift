@@ -6,7 +6,7 @@ public final class NPZFile {
     private let archive: ZipArchive
     /// The names of the arrays, in the order of the archive.
     public let names: [String]
-    /// Bytes of the tensors that were read, by name: whoever asked may keep them.
+    /// Bytes of the tensors that were read, by name: those who asked for them may still hold them.
     private var given: [String: Int] = [:]
 
     /// - Throws: `TensorIOError.missingLibrary`, `.cannotOpen`, `.notZip`, `.duplicateMember`.

@@ -41,8 +41,8 @@ package enum StagedFile {
     /// The files at work.
     private static let unfinished = Mutex<Set<String>>([])
 
-    /// Removes the files at work and ends the process by `end`. No file is begun in between, and no failure of a removed one reported:
-    /// both need the list, which is never let go of.
+    /// Removes the unfinished files and ends the process by `end`. Meanwhile no other file is begun, and nobody reports the removed ones as
+    /// failures: both would need the list, which stays locked.
     package static func removeUnfinished(andEnd end: () -> Never) -> Never {
         unfinished.withLock { paths -> Void in
             for path in paths { unlink(path) }
@@ -69,7 +69,7 @@ package enum StagedFile {
         close(descriptor)
     }
 
-    /// Why no file may be put at a path: what stands there is not to be replaced, or nothing can stand there. nil where one may.
+    /// Why no file may be put at a path: what stands there must not be replaced, or nothing can stand there. nil where a file may be put.
     package static func obstacle(at path: String) -> String? {
         if path.isEmpty { return "It is no path" }
         if path.utf8.contains(0) { return "A NUL is no part of a file's name" }
@@ -142,7 +142,7 @@ package enum StagedFile {
         for _ in 0..<100 {
             let staged = StagingName.beside(target)
             var status = stat()
-            // One step with the list, so that a process that is ended removes it.
+            // Making the file and listing it are one step, so that a process that is ended removes it.
             let number = unfinished.withLock { unfinished -> Int32 in
                 let descriptor = open(staged, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
                 if descriptor < 0 { return errno }

@@ -33,7 +33,7 @@ package enum AvailableMemory {
         return max(0, Int(limit.rlim_cur) - pages * Int(getpagesize()))
     }
 
-    /// Of each group this process is in, and of those above, which bind too.
+    /// What the control groups leave: each group that this process is in, and those above it, which limit it too.
     private static var controlGroups: Int {
         var least = Int.max
         for line in lines(of: "/proc/self/cgroup") {

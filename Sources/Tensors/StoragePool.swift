@@ -123,7 +123,7 @@ public final class StoragePool: Sendable {
     private static func evict(_ state: inout State, keeping room: Int) -> [Block] {
         if state.freeBytes <= room { return [] }
         var dropped: [Block] = []
-        // Among very many sizes the oldest are looked for once in a while only.
+        // With very many sizes, looking for the oldest blocks takes time: so much is freed that it need not be done each time.
         let goal = state.free.count > 256 ? room - room / 16 : room
         for block in state.free.values.joined().sorted(by: { $0.released < $1.released }) {
             if state.freeBytes <= goal { break }

@@ -51,8 +51,8 @@ package struct LayerOperands {
     }
 }
 
-/// Holds results of one problem on some operands against the interpreter's. What is computed for that is kept, so that many kernels
-/// can be checked.
+/// Compares results of one problem, computed from given operands, with the interpreter's. What is computed for the comparison is kept, so
+/// that many kernels can be checked.
 final class AnswerCheck {
     private let spec: KernelSpec
     private let operands: LayerOperands
@@ -71,7 +71,7 @@ final class AnswerCheck {
 
     /// - Parameters:
     ///   - spec: the layer's problem, activation included.
-    ///   - sampleSize: elements of minimal-filtering results, about, that get a bound of their own.
+    ///   - sampleSize: about how many elements of a minimal-filtering result get a bound of their own.
     init(_ spec: KernelSpec, _ operands: LayerOperands, batch: Int, threads: Int, sampleSize: Int = 4000) {
         self.spec = spec
         self.operands = operands
@@ -102,7 +102,7 @@ final class AnswerCheck {
         }
         let sums = try self.sums[type] ?? interpret(type) { $0 }
         self.sums[type] = sums
-        // 1.001: what the magnitudes lost to rounding.
+        // 1.001 covers what the magnitudes themselves lost to rounding.
         let factor = 1.001 * (ErrorBound.gamma(kernelChain, spec.elements.arithmetic) + ErrorBound.gamma(chain, type))
         let kernel = choice.kernel.name
         return try y.withElements { received in
@@ -116,8 +116,8 @@ final class AnswerCheck {
         }
     }
 
-    /// What bounds a minimal-filtering kernel: for a sample of elements, in whole rows, their own magnitudes, each of which costs as much as
-    /// thousands of elements; for the others one that holds for the whole filter.
+    /// What bounds the errors of a minimal-filtering kernel. A sample of elements, in whole rows, has their own magnitudes, each of which
+    /// costs as much as thousands of elements; the others have a magnitude that holds for all results of their filter.
     private func sampledMagnitudes(_ bound: MinimalFilteringBound, _ y: Tensor) throws -> Tensor {
         let (x, weights, bias) = (operands.x.doubles, operands.weights.doubles, operands.bias?.doubles)
         let largest = bound.largestMagnitudes(input: x, weights: weights, bias: bias)

@@ -29,7 +29,7 @@ public enum VerificationError: Error, Hashable, Sendable, CustomStringConvertibl
     public var description: String {
         let sentence: Sentence = switch self {
         case .unsupported(let kernel, let key):
-            "Kernel \(kernel) computes \(key); expected a convolution, transposed or not, of one element type with a pointwise activation, as nothing else can be verified."
+            "Kernel \(kernel) computes \(key); expected a convolution, transposed or ordinary, of one element type with a pointwise activation, as nothing else can be verified."
         case .notEnoughMemory(let kernel, let needed, let available):
             "Verifying kernel \(kernel) takes about \(needed) bytes; expected at most the \(available) that are available."
         }
@@ -51,7 +51,7 @@ public struct KernelVerifier: Sendable {
     ///   - reference: computes the right results.
     ///   - batch: batch of the checks that compare values.
     ///   - seed: of the random operands.
-    /// - Throws: `VerificationError` unless the kernel is a convolution, transposed or not, of one element type with a pointwise activation.
+    /// - Throws: `VerificationError` unless the kernel is a convolution, transposed or ordinary, of one element type with a pointwise activation.
     public init(
         _ kernel: any Kernel, reference: any VerificationReference = InterpreterReference(), batch: Int = 1, seed: UInt64 = 1
     ) throws(VerificationError) {
@@ -205,8 +205,8 @@ public struct KernelVerifier: Sendable {
         return nil
     }
 
-    /// Largest magnitude of integer operands whose sums (also of inputs one larger, for linearity) stay exact; nil when
-    /// not even -1, 0, 1 do.
+    /// The largest magnitude of integer operands for which all sums stay exact, also those of inputs one larger, which linearity needs; nil
+    /// when not even -1, 0 and 1 do.
     private var integerLimit: Int? {
         let products = switch formula {
         case .plainSums: spec.longestChain
@@ -242,7 +242,7 @@ public struct KernelVerifier: Sendable {
 
     // MARK: Containment
 
-    /// Puts a value into one group of features of one voxel and compares where results changed with where the geometry says it is read.
+    /// Sets all features of one group in one voxel to a value, and checks that exactly those results change that read the voxel.
     private func leak(of value: Double, _ operands: Operands, clean: [Double], _ random: inout SeededRandom) throws -> String? {
         let channels = gather.channelsPerGroup
         for corner in 0..<3 {

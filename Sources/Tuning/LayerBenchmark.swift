@@ -46,7 +46,7 @@ public enum BenchmarkError: Error, Hashable, Sendable, CustomStringConvertible {
             "Kernel \(kernel) computed \(received) as element \(index) of its result; expected \(expected) within \(bound)."
         case .notEnoughMemory(let key, let needed, let available):
             "Measuring \(key) takes \(needed) bytes at once; expected at most the \(available) that are available."
-        case .unsupportedOperation(let operation): "Received the operation \(operation) to measure; expected a convolution, transposed or not."
+        case .unsupportedOperation(let operation): "Received the operation \(operation) to measure; expected a convolution, transposed or ordinary."
         case .chainTooLong(let chain): "Received a layer that adds \(chain) products; expected fewer than 2^23, as no error bound exists beyond."
         }
         return sentence.text

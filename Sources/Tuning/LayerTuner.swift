@@ -95,7 +95,7 @@ public struct LayerTuner: Sendable {
             estimate: estimate, best: best, tried: trial.texts.count, spilling: trial.spilling, wrong: trial.wrong)
     }
 
-    /// Adds schedules until time is over; a compilation that is cancelled then ends it too, and what was compiled before counts.
+    /// Adds schedules until time is over. Cancelling a compilation for that ends it too; what was compiled before counts.
     private func add(_ schedules: ArraySlice<Schedule>, to trial: inout Trial, _ isOver: () -> Bool) async throws {
         var rest = schedules
         while !rest.isEmpty && !isOver() {
@@ -168,7 +168,7 @@ private struct Trial {
 
     /// Rounds, and the least time and number of calls of one turn.
     private static let rounds = 5, turnSeconds = 0.01, turnCalls = 3
-    /// Slower ones than the best by this factor leave after a round, the estimate excepted.
+    /// Candidates that are slower than the best by this factor leave after a round, except the estimate.
     private static let hopeless = 1.3
 
     /// Times all candidates anew, in turns, so that a disturbance meets them all.
@@ -176,8 +176,8 @@ private struct Trial {
         for index in entries.indices { entries[index].turns = [] }
         for _ in 0..<Self.rounds {
             for index in entries.indices {
-                // The first call of a turn finds the caches full of others' weights; it is not counted. Several follow it, so that the
-                // median is of calls that find them as a model that calls a layer again and again does.
+                // The first call of a turn finds the caches full of others' weights, and is not counted. Several calls follow it, so that
+                // the median is of calls that find the caches as they are in a model that calls a layer again and again.
                 let timing = try CallTiming.measure(
                     entries[index].layer, operands.x, into: &y, threads: threads, minimumCalls: Self.turnCalls,
                     seconds: Self.turnSeconds)

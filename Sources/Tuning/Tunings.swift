@@ -34,7 +34,7 @@ public struct TuningContext: Codable, Hashable, Sendable {
         self.templates = templates
     }
 
-    /// What of another context differs from this one, in words; nil when nothing does.
+    /// In what another context differs from this one, in words; nil when in nothing.
     func difference(_ other: TuningContext) -> String? {
         if (cpu, cores) != (other.cpu, other.cores) { return "of another machine" }
         if instructionSet != other.instructionSet { return "for another instruction set" }

@@ -36,7 +36,7 @@ package struct VerificationRecord: Hashable, Sendable {
         return VerificationRecord(bytes, of: plugin)
     }
 
-    /// Believes what says of these bytes that each of their kernels passed checks, and nothing else.
+    /// A record is believed only if it says, of exactly these bytes, that each of their kernels passed checks.
     package init?(_ bytes: [UInt8], of plugin: PluginFile) {
         func time(_ value: JSONValue?) -> Double? {
             switch value {

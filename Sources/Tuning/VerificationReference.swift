@@ -6,11 +6,11 @@ import Tensors
 /// What kernels are held against: sums before the activation, and the activation, in double precision.
 public protocol VerificationReference: Sendable {
     /// - Parameters:
-    ///   - spec: a convolution, transposed or not, with a linear epilogue.
-    ///   - batch: operands in the spec's layout; the bias is nil when the epilogue has none.
-    ///   - input: as `batch`.
-    ///   - weights: as `batch`.
-    ///   - bias: as `batch`.
+    ///   - spec: a convolution, transposed or ordinary, with a linear epilogue.
+    ///   - batch: number of samples.
+    ///   - input: in the spec's layout.
+    ///   - weights: the kernel tensor.
+    ///   - bias: nil when the epilogue has none.
     /// - Returns: the results, in the order of the result's elements.
     func sums(_ spec: KernelSpec, batch: Int, input: [Double], weights: [Double], bias: [Double]?) throws -> [Double]
 

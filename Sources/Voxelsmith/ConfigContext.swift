@@ -1,7 +1,7 @@
 import KerasConfig
 import KernelRuntime
 
-/// What makers of layers go by besides the config: set around the makers of a model's layers, read by `init(config:)`.
+/// What decides about layers besides their configs. It is set while the layers of a model are made, and read by `init(config:)`.
 struct ConfigContext: Sendable {
     @TaskLocal static var current = ConfigContext()
 

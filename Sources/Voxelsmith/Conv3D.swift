@@ -102,7 +102,7 @@ open class Conv3D: Layer {
         activityRegularizer = arguments.activityRegularizer
     }
 
-    /// As `init(config:)`, with what it goes by besides the config.
+    /// As `init(config:)`, stating everything else that the layer depends on.
     /// - Parameters:
     ///   - config: what `getConfig()` of a `Conv3D` gave.
     ///   - generation: which Keras wrote it, where that is known; detected otherwise. It decides what `hard_sigmoid` means.
@@ -246,7 +246,7 @@ open class Conv3D: Layer {
         isBuilt = true
     }
 
-    /// Values at hand in the place of an initializer.
+    /// An initializer that gives values which exist already.
     private struct Given: Initializer {
         let value: Tensor
         init(_ value: Tensor) { self.value = value }
@@ -274,7 +274,9 @@ open class Conv3D: Layer {
         let axis = dataFormat.channelAxis(rank: rank)
         if shape[axis] == nil {
             // Keras wants to know the channels too, until the kernel knows them.
-            guard let channels = kernel.map({ channels(ofKernel: $0.shape) }) else { throw LayerError.unknownChannels(layer: name, received: shape, axis: axis) }
+            guard let channels = kernel.map({ channels(ofKernel: $0.shape) }) else {
+                throw LayerError.unknownChannels(layer: name, received: shape, axis: axis)
+            }
             result[axis] = channels
         }
         return result
@@ -313,7 +315,8 @@ open class Conv3D: Layer {
     ) throws -> PreparedLayer {
         guard let kernel else { throw LayerError.notBuilt(layer: name, method: "prepare") }
         let shared = others.values.first { $0.packed.packingKey == choice.kernel.packingKey }?.packed
-        return try PreparedLayer(spec: spec, choice: choice, weights: kernelSurroundings.before(kernel), bias: bias.map(kernelSurroundings.before), sharing: shared)
+        return try PreparedLayer(
+            spec: spec, choice: choice, weights: kernelSurroundings.before(kernel), bias: bias.map(kernelSurroundings.before), sharing: shared)
     }
 
     var kernelSurroundings: KernelSurroundings {
@@ -329,14 +332,14 @@ open class Conv3D: Layer {
     /// all that the layer does. Subclasses override it, and take their convolution from `convolutionCall(inputShapes:)`.
     /// - Throws: as `prepare(inputShape:)`; `LayerError.cannotPrepareCall` unless `isPlainConvolution`.
     open override func preparedCall(inputShapes: [[Int]]) throws -> PreparedCall {
-        // What the call of a subclass does besides would be left out, silently.
+        // Otherwise what the subclass does besides the convolution would silently be left out.
         if !isPlainConvolution { return try super.preparedCall(inputShapes: inputShapes) }
         return try convolutionCall(inputShapes: inputShapes)
     }
 
     private var versions: [Int] { [kernel, bias].compactMap { $0?.version } }
 
-    /// Drops what was packed of values that variables have been assigned over since.
+    /// Drops the prepared shapes when a variable has been assigned to since their weights were packed.
     private func forgetStale() {
         if versions == packedVersions { return }
         prepared = [:]

@@ -81,7 +81,7 @@ open class Conv3DTranspose: Conv3D {
             config: layer, arguments: arguments, policy: context.policy, kernels: context.kernels, kernelMode: context.kernelMode)
     }
 
-    /// As `init(config:)`, with what it goes by besides the config.
+    /// As `init(config:)`, stating everything else that the layer depends on.
     /// - Parameters:
     ///   - config: what `getConfig()` of any generation gave.
     ///   - generation: which Keras wrote it, where that is known; detected otherwise. It decides what `hard_sigmoid` means.

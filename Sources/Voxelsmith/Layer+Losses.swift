@@ -15,7 +15,7 @@ extension Layer {
         }
     }
 
-    /// Keeps the losses of a call on symbolic tensors, as the layer is told now to make them.
+    /// Keeps the losses of a call on symbolic tensors, as the present settings of the layer make them.
     func noteSymbolicCall(_ xs: [SymbolicTensor], _ ys: [SymbolicTensor]) {
         var losses = activityLosses(ys)
         for term in callTerms {
@@ -29,7 +29,7 @@ extension Layer {
         return ys.map { Loss(activity: activityRegularizer, of: [$0]) }
     }
 
-    /// Makes the penalties on the results of a call on symbolic tensors anew, as the layer is told now to make them.
+    /// Replaces the penalties on the results of a call on symbolic tensors by those that the present settings of the layer make.
     func renewActivityLosses(node: Int) {
         let ys = outputs(node)
         let place = keptLosses.firstIndex { $0.inputs == nodes[node].inputs && !$0.isAdded } ?? keptLosses.count
@@ -37,7 +37,7 @@ extension Layer {
         keptLosses.insert(contentsOf: activityLosses(ys).map { KeptLoss($0, inputs: nodes[node].inputs, isAdded: false, of: self) }, at: place)
     }
 
-    /// Makes what depends on some tensors depend on others.
+    /// Replaces the tensors that losses and updates depend on.
     /// - Parameter tensors: the new one for each of the old.
     func moveLosses(to tensors: [SymbolicTensor: SymbolicTensor]) {
         keptLosses = keptLosses.map { $0.moved(from: self, to: self, tensors: tensors) }

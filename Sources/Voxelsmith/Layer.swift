@@ -44,10 +44,10 @@ open class Layer {
     /// Whether `build` is being repeated on a copy, which has its variables already.
     private(set) var isRepeatingBuild = false
     var scope: String?
-    /// What a model is made of.
+    /// The layers that a model is made of; none here.
     var sublayers: [Layer] { [] }
     var nodes: [Node] = []
-    /// Those of calls on symbolic tensors, and those that were added.
+    /// Losses of calls on symbolic tensors, and losses that were added.
     var keptLosses: [KeptLoss] = []
     /// What every later call on symbolic tensors adds: closures of inputs and results.
     var callTerms: [(name: String, body: ([Tensor], [Tensor]) throws -> Double)] = []
@@ -284,8 +284,8 @@ open class Layer {
 
     func configForCopy() throws -> JSONObject { try getConfig() }
 
-    /// Gives a new layer of the same arguments what this one has got since it was made: variables, graph, settings, and what it was
-    /// told to add to the losses. Calls the new layer's `build`, where `addWeight` then returns those variables. Overrides call super.
+    /// Gives a new layer of the same arguments what this one has received since it was made: variables, graph, settings and added losses.
+    /// Calls the new layer's `build`, where `addWeight` then returns those variables. Overrides call super.
     open func copyState(to other: Layer) throws {
         other.ownVariables = ownVariables.map { $0.copy(scope: scope ?? name) }
         (other.owner, other.scope, other.isBuilt) = (owner, scope, isBuilt)
@@ -295,8 +295,8 @@ open class Layer {
         other.addedUpdates = addedUpdates
     }
 
-    /// Builds a copy as this layer was built: its `addWeight` hands out the variables it has, so that what a subclass keeps of them in
-    /// properties of its own is there in the copy too.
+    /// Builds a copy as this layer was built. There `addWeight` returns the copy's variables, so that properties in which a subclass keeps
+    /// its variables have them in the copy too.
     private func repeatBuild(on copy: Layer) throws {
         guard isBuilt, let builtShapes else { return }
         (copy.isBuilt, copy.isRepeatingBuild) = (false, true)
@@ -355,7 +355,7 @@ open class Layer {
         return variable
     }
 
-    /// As `addWeight`; as the page says, an eager layer refuses a regularizer here.
+    /// As `addWeight`, but an eager layer refuses a regularizer, as Keras documents for this method.
     /// - Throws: as `addWeight`, and `LayerError.eagerMode`.
     @discardableResult
     public func addVariable(
@@ -384,10 +384,12 @@ open class Layer {
         return result
     }
 
-    /// What `addLoss` was given, and a penalty on each result of a call, computed with the regularizer of that time. In eager mode: of
-    /// the latest call. In graph mode: of every call on symbolic tensors, with the number that the latest call of a model on values made
-    /// of it; in a model of eager layers, or one that was read, with the regularizer of that call on values. Then, in both, the penalties
-    /// on the trainable variables, of their present values.
+    /// The losses that `addLoss` was given, a penalty on each result of a call (see `activityRegularizer`), and penalties on the trainable
+    /// variables, of their present values.
+    ///
+    /// In eager mode, the penalties on results are those of the latest call. In graph mode there is one for each call on symbolic tensors,
+    /// with the regularizer of the time of that call; its number is the one that the latest call of a model on values gave it. In a model
+    /// of eager layers, or one that was read from a config, it has the regularizer of the time of the call on values.
     /// - Throws: what a regularizer throws.
     open var losses: [Loss] {
         get throws { try ownLosses() + weightLosses() }

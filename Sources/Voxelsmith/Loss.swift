@@ -110,7 +110,7 @@ struct KeptLoss {
     let inputs: [SymbolicTensor]
     /// Whether `addLoss` was given it, rather than a call making it.
     let isAdded: Bool
-    /// What the latest call of a model has made of it: as many numbers as the call computed its tensors times.
+    /// The numbers that the latest call of a model gave it: one for each time that the call computed its tensors.
     var values: [Double] = []
 
     init(_ loss: Loss, inputs: [SymbolicTensor], isAdded: Bool, of layer: Layer) {
@@ -138,7 +138,7 @@ struct KeptLoss {
         return values.isEmpty ? [whole] : values.map { whole.with(tensors: whole.tensors, value: $0) }
     }
 
-    /// The same in a copy of its layer, where the results of the original are those of another layer.
+    /// The same loss in a copy of its layer: where it depends on results of the original, it then depends on those of the copy.
     /// - Parameter tensors: what it depends on there instead, where that is something else.
     func moved(from layer: Layer, to copy: Layer, tensors others: [SymbolicTensor: SymbolicTensor] = [:]) -> KeptLoss {
         KeptLoss(

@@ -10,7 +10,7 @@ final class LossEvaluation {
     }
 
     private var pending: [Pending] = []
-    /// What a pending loss is still waiting with.
+    /// The values that are known of tensors for which some loss still waits.
     private var values: [SymbolicTensor: Tensor] = [:]
 
     /// - Parameter known: the tensors that the call makes.
@@ -25,7 +25,7 @@ final class LossEvaluation {
         if pending.isEmpty { return nil }
     }
 
-    /// A tensor has its value.
+    /// Takes the value of a tensor, and computes the losses that have all of theirs now.
     func note(_ tensor: SymbolicTensor, _ value: Tensor) throws {
         if !pending.contains(where: { $0.tensors.contains(tensor) }) { return }
         values[tensor] = value
@@ -58,8 +58,8 @@ struct LossMeans {
         callLosses = layers.map { _ in [] }
     }
 
-    /// After a call on a part.
-    /// - Parameter weight: the part of all samples.
+    /// To be called after a call on a part of the batch.
+    /// - Parameter weight: which part of all samples it was.
     mutating func note(weight: Double) {
         for (number, layer) in layers.enumerated() {
             sums[number] = layer.keptLosses.enumerated().map { index, loss in
@@ -78,7 +78,7 @@ struct LossMeans {
         }
     }
 
-    /// After the last.
+    /// To be called after the last part: gives the losses their means.
     func assign() {
         for ((layer, sums), callLosses) in zip(zip(layers, sums), callLosses) {
             layer.callLosses = callLosses

@@ -13,7 +13,7 @@ extension Model.Plan {
         var seen: Set<Call> = []
         func key(_ tensor: SymbolicTensor) -> Call { Call(layer: ObjectIdentifier(tensor.layer), node: tensor.nodeIndex) }
         func visit(_ tensor: SymbolicTensor) {
-            // What an input that is no input layer is made from is no part of the model.
+            // An input that is no input layer may itself be computed from something; that is no part of the model.
             let isLeaf = given.contains(tensor)
             if isLeaf, !(tensor.layer is InputLayer) { return }
             if !seen.insert(key(tensor)).inserted { return }

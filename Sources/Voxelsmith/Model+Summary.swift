@@ -13,7 +13,8 @@ extension Model {
             let count = layer.isBuilt ? Self.grouped(try layer.countParams()) : "0 (unbuilt)"
             let sources = ownNodes(of: layer).flatMap { layer.nodes[$0].inputs }.map { "\($0.layer.name)[\($0.nodeIndex)][\($0.tensorIndex)]" }
             let className = layer is ActivationLayer ? layer.className : "\(type(of: layer))"
-            rows.append((["\(layer.name) (\(className))", shape, count] + (isChain ? [] : [sources.isEmpty ? "-" : sources.joined(separator: ", ")])).map(escaped))
+            let connections = isChain ? [] : [sources.isEmpty ? "-" : sources.joined(separator: ", ")]
+            rows.append((["\(layer.name) (\(className))", shape, count] + connections).map(escaped))
         }
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         func line(_ cells: [String], _ bar: String) -> String {

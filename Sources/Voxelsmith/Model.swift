@@ -146,7 +146,7 @@ open class Model: Layer {
     /// Notices that all layers have been given weights.
     package func noteBuiltLayers() { isBuilt = isBuilt || layers.allSatisfy(\.isBuilt) }
 
-    /// Copies of models have frozen layers where the model has, and losses of their own tensors.
+    /// Layers that are frozen in this model are frozen in the copy; its losses depend on its own tensors.
     open override func copyState(to other: Layer) throws {
         try super.copyState(to: other)
         guard let other = other as? Model else { return }
@@ -199,8 +199,8 @@ open class Model: Layer {
 
     override var notesValues: Bool { true }
 
-    /// Drops also the numbers that the call before has given to losses of its tensors. Where the model itself made the calls on symbolic
-    /// tensors, its layers' penalties on results are those of the call on values: with the regularizers of now.
+    /// Also drops the numbers that the call before has given to losses of the model's tensors. Where the model itself made the calls on
+    /// symbolic tensors, the penalties on results are made anew, with the present regularizers.
     override func forgetCall() {
         super.forgetCall()
         guard let plan else { return }

@@ -89,7 +89,7 @@ struct ModelMaker {
         return try make(entry)
     }
 
-    /// The layers inside of one, or the layer itself, that nobody can make.
+    /// The layers that cannot be made: those inside of an entry, or the entry itself.
     private func missing(in entry: ModelLayer, path: String, isTraining: Bool) -> [OtherLayer] {
         if entry.isInput || objects.makesLayer(entry.object) { return [] }
         if let graph = entry.model, ModelGraph.classNames.contains(entry.className) {

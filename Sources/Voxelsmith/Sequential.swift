@@ -26,7 +26,7 @@ public final class Sequential: Model {
         if let shape = (layers.first as? Conv3D)?.batchInputShape { try connect(shape) }
     }
 
-    /// The graph the layers were made in, before one that another `Sequential` opened, before a new one.
+    /// The graph that the layers were made in; else one that another `Sequential` opened for them; else a new one.
     private static func graph(of layers: [Layer]) -> Graph {
         let graphs = layers.compactMap(\.owner)
         return graphs.first { !$0.isImplicit } ?? graphs.first ?? Graph(isImplicit: true)
@@ -39,7 +39,7 @@ public final class Sequential: Model {
     }
 
     private func adopt(_ layer: Layer) {
-        // The calls of an eager layer so far were of another mode.
+        // An eager layer may hold losses of calls that were made in eager mode.
         if layer.owner == nil { layer.forgetCall() }
         layer.owner = owner
     }
@@ -91,7 +91,7 @@ public final class Sequential: Model {
 
     func connect(_ batchShape: [Int?], inputName: String? = nil) throws {
         let input = InputLayer(batchShape: batchShape, name: inputName, dtype: dtype)
-        // Those of a model inside of another stay in the graph of their own.
+        // The layers of a model inside of another stay in the graph of that model.
         input.owner = layers.first?.owner ?? owner
         let x = input.output(node: 0, tensor: 0)
         let y = try layers.reduce(x) { try $1($0) }
@@ -161,7 +161,7 @@ public final class Sequential: Model {
     /// A model of copies of the layers.
     public override func makeCopy() throws -> Layer {
         let result = try Sequential(layers.map { try $0.copy() }, name: name)
-        // Where this was connected, the copy is.
+        // The copy is connected where this model is.
         if result.plan == nil, let input = inputs.first { try result.connect(input.shape) }
         return result
     }

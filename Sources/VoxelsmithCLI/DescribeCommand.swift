@@ -48,8 +48,8 @@ struct DescribeCommand: Verb {
         Console.show(lines: json ? try jsonText(contents) : short ? contents.table : contents.text)
     }
 
-    /// What comes through a pipe is taken for layers until its first bytes are there. A plugin needs a place, which says whether it is
-    /// trusted.
+    /// Reads the file as layers, also where it is a pipe. A plugin that comes through a pipe is refused: it needs a path, which says
+    /// whether it is trusted.
     private func layersFile() throws -> ModelFile {
         do {
             return try ModelFile(path: file, expected: .layersOrPlugin)

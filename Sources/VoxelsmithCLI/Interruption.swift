@@ -43,10 +43,10 @@ enum Interruption {
     /// The thread that waits. Written once, before there is a handler that reads it.
     private nonisolated(unsafe) static var waiter = pthread_t()
 
-    /// From here to `onSignal` a signal waits for the way to cancel: the work may have begun to make files.
+    /// From here until `onSignal` is called, a signal waits until the work can be cancelled: it may have begun to make files.
     static func workBegins() { cancellation.withLock { $0 = {} } }
 
-    /// Says how a signal ends the work at hand: `cancel` must make it end soon, and `workIsDone` be called then.
+    /// Says how a signal ends the work at hand: `cancel` must make it end soon, and then `workIsDone` must be called.
     static func onSignal(_ cancel: @escaping @Sendable () -> Void) {
         cancellation.withLock { $0 = cancel }
         // A signal may have come before there was anything to cancel.
@@ -88,8 +88,8 @@ enum Interruption {
         die(of: number)
     }
 
-    /// Cancels the work on a thread of its own: what tasks have left to be done then may take long, or wait for what does not come, and must
-    /// not keep this thread from a second signal and from the end of its patience.
+    /// Cancels the work on a thread of its own. What tasks do before they end may take long, or wait for what never comes; it must not keep
+    /// this thread from noticing a second signal and the end of its patience.
     private static func cancelElsewhere() {
         var thread = pthread_t()
         let status = pthread_create(&thread, nil, { _ in

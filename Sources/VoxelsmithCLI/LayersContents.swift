@@ -56,7 +56,7 @@ struct LayersContents: Encodable {
 
     enum CodingKeys: String, CodingKey { case path, model, layers, otherLayers }
 
-    /// Whether a file is to be read as a plugin: it begins as one, and is no pipe, whose bytes can be read only once. All else is left to
+    /// Whether a file is read as a plugin: it begins like one, and is no pipe, whose bytes can be read only once. Everything else goes to
     /// the reader of layers, which says what it is.
     static func isPlugin(_ path: String) throws -> Bool {
         var status = stat()

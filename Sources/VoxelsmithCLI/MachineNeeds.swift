@@ -48,7 +48,8 @@ enum MachineNeeds {
         if received < expected { throw .tooFewAddresses(received: received, expected: expected) }
     }
 
-    /// Runs `body` while so many threads exist. Nobody would notice later: what runs tasks tries for ever to start a thread.
+    /// Runs `body` while so many threads exist. A lack of threads would not be noticed later: the library that runs tasks tries for ever to
+    /// start one.
     private static func withThreads(_ count: Int, _ body: () throws(CommandFailure) -> Void) throws(CommandFailure) {
         let end = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
         sem_init(end, 0, 0)

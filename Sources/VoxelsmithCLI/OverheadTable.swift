@@ -81,8 +81,8 @@ private struct FirstCall {
         try layer.prepare(inputShape: shape)
         let prepared = try layer.preparedLayer(inputShape: shape)
         var y = try Tensor(zeros: spec.outputShape(batch: 1), spec.elements.storage)
-        // Written last and by the threads of the pool, as in use, where the layer before has just made it; and with numbers, since memory that
-        // is set to zero need not come into the caches.
+        // The input is written last, and by the threads of the pool, as in a model, where the layer before has just made it. It has numbers
+        // in it, since memory that is set to zero need not come into the caches.
         var x = try LayerOperands.input(spec, batch: 1, seed: 1)
         try x.withUnsafeMutableBytes { bytes in
             guard let base = bytes.baseAddress else { return }
@@ -112,7 +112,10 @@ private struct BareKernel {
     private let kernel: any Kernel
     private let memory: [TensorStorage]
 
-    /// - Parameters: `x` and `y`: give the sizes.
+    /// - Parameters:
+    ///   - layer: whose kernel is called.
+    ///   - x: gives the size of the input.
+    ///   - y: gives the size of the result.
     init(_ layer: PreparedLayer, _ x: Tensor, _ y: Tensor) throws {
         kernel = layer.choice.kernel
         let sizes = [

@@ -51,8 +51,8 @@ enum Program {
         succeed()
     }
 
-    /// A closed descriptor would become that of the next file opened, which would take in what is said. Reading from the stand-in gives
-    /// the end, and writing to it fails, as it does on a closed one.
+    /// Opens /dev/null in the place of each standard descriptor that is closed. Otherwise the next file that is opened would get its
+    /// number, and receive what is printed. Reading from it gives the end, and writing to it fails, as with a closed one.
     private static func holdStandardDescriptors() {
         for descriptor in STDIN_FILENO...STDERR_FILENO {
             var status = stat()
@@ -68,13 +68,13 @@ enum Program {
         succeed()
     }
 
-    /// Ends the program, unless what was to be shown was lost.
+    /// Ends the program with success, unless something that was to be shown was lost.
     private static func succeed() -> Never {
         do throws(CommandFailure) { try Console.checkOutput() } catch { fail("\(error)", status: EXIT_FAILURE) }
         Glibc.exit(EXIT_SUCCESS)
     }
 
-    /// Swift repairs arguments that are not UTF-8, which makes other files' names of them.
+    /// Refuses arguments that are not UTF-8. Swift replaces their invalid bytes, so that they would name other files.
     private static func checkArguments() throws(CommandFailure) {
         for index in 0..<Int(CommandLine.argc) {
             guard let argument = CommandLine.unsafeArgv[index], String(validatingCString: argument) == nil else { continue }
@@ -82,7 +82,7 @@ enum Program {
         }
     }
 
-    /// A command on its way to the task that runs it, and what came of it on its way back; one side at a time uses either.
+    /// A command on its way to the task that runs it, and the outcome on its way back. Only one side uses either at a time.
     private final class Handed: @unchecked Sendable {
         var command: any AsyncParsableCommand
         var error: (any Error)?

@@ -14,8 +14,8 @@ import Voxelsmith
 @discardableResult
 public func assign(_ weights: KerasWeights, to layers: [Layer]) throws -> [String] { try assign(weights, to: layers, madeOf: nil) }
 
-/// - Parameter model: what the layers were made of, where it is at hand: it says which are trainable, on which the order depends, for files
-///   that have weights alone.
+/// - Parameter model: what the layers were made of, where that is at hand. For files that hold weights alone, it says which layers are
+///   trainable, on which the order of weights depends.
 /// - Returns: as `assign(_:to:)`.
 /// - Throws: as `assign(_:to:)`.
 package func assign(_ weights: KerasWeights, to layers: [Layer], madeOf model: JSONValue?) throws -> [String] {
@@ -110,9 +110,9 @@ private struct Assignment {
         model.noteBuiltLayers()
     }
 
-    /// The order of a layer's weights in its group. Before Keras 3 the config of a Sequential does not say whether it was frozen itself, on
-    /// which the order depends where a layer of it was set trainable again: of what may have been, that counts which agrees with the names
-    /// of the weights.
+    /// The order of a layer's weights in its group. Before Keras 3, the config of a Sequential does not say whether the model itself was
+    /// frozen. The order depends on that where a layer of it was set trainable again. Of the possible orders, the one that agrees with the
+    /// names of the weights counts.
     private func order(of layer: Layer, _ stated: StatedLayers?, _ generation: KerasGeneration, _ tensors: [NamedTensor]) -> [Slot] {
         let usual = tree(of: layer, stated).legacyOrder(generation)
         let silent = generation == .keras3 ? [] : silentModels(layer, stated)
@@ -127,7 +127,7 @@ private struct Assignment {
         return usual
     }
 
-    /// So many may have been frozen or not in 256 ways.
+    /// Most models for which both answers are tried: 8 of them can be frozen or not in 256 ways.
     private static let mostSilentModels = 8
 
     /// The models at and below a layer whose configs do not say whether they were frozen themselves.
@@ -173,7 +173,7 @@ private struct Assignment {
     }
 }
 
-/// Gives one layer its weights, and blames the right one.
+/// Gives one layer its weights. An error names the weight that is at fault.
 func fill(_ layer: Layer, with tensors: [Tensor], named names: [String]) throws {
     let expected = slots(of: layer).count
     if tensors.count != expected { throw ModelIOError.weightCount(layer: layer.name, received: names, expected: expected) }

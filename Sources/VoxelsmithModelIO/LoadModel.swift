@@ -36,8 +36,8 @@ extension KerasWeights {
     package var contents: [FileWeight] { tensors.map { FileWeight(name: $0.path, shape: $0.tensor.shape) } }
 }
 
-/// The model of a file, before it has the weights of any.
-/// - Parameter weights: those it will be given, of this file or another: it may have no more. Nil for any.
+/// The model of a file, before it is given weights.
+/// - Parameter weights: those it is to be given, of this file or another; it may ask for no more than these. nil allows any.
 /// - Throws: `ModelIOError.notAModel`, `.weightBeyondFile`, and as `modelFromJSON`.
 package func makeModel(
     _ file: ModelFile, weights: [FileWeight]?, objects: CustomObjects = .shared, policy: Policy = .fast,

@@ -40,7 +40,7 @@ package struct WeightTree<Variable: Hashable> {
         trainableVariables.map { ($0, trainable) } + otherVariables.map { ($0, false) } + layers.flatMap(\.flat)
     }
 
-    // Before, each layer made two lists from those of its layers.
+    // Before Keras 3, each layer joined two lists from those of its layers.
 
     private var keras2Trainable: [Variable] {
         if !trainable { return [] }

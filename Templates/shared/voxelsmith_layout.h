@@ -101,8 +101,9 @@ VS_INLINE void vs_planes_to_voxels(const float *restrict from, int64_t plane, in
     }
 }
 
-/* The way back. Where `streams` is set and all vectors of the planes are whole cache lines, stores bypass the caches: for planes
- * too large for any of them, which would be read only to be overwritten. vs_end_streams() comes before others read the planes. */
+/* The reverse conversion. Where `streams` is set and all vectors of the planes are whole cache lines, stores bypass the caches: for
+ * planes too large for any of them, which would be read only to be overwritten. vs_end_streams() must be called before other threads
+ * read the planes. */
 VS_INLINE void vs_voxels_to_planes(const float *restrict from, int64_t voxel, int features, int64_t count, float *restrict to, int64_t plane,
                                    const int streams) {
     const int aligned = streams && (uintptr_t)to % sizeof(vf) == 0 && plane % VS_LANES == 0 && count % VS_LANES == 0;

@@ -11,7 +11,7 @@ import _TestSupport
     /// One way a disk fails one command.
     private struct DiskFault {
         let name: String
-        /// Which folder stands on the bad disk: where `out`, `tmp` and `cache` are is up to the environment.
+        /// Which folder lies on the bad disk: `out`, `tmp` or `cache`. The environment says where these are.
         let folder: String
         let arguments: [String]
         let words: String
@@ -99,7 +99,7 @@ import _TestSupport
         #expect(full.errors.hasPrefix("voxelsmith: warning: The verification is not recorded. ") && isOneSentence(full.errors), "\(full)")
     }
 
-    /// A cache filled before serves after it has become read-only.
+    /// A cache that was filled before it became read-only still serves.
     @Test func aReadOnlyCacheStillServes() async throws {
         let folder = try TemporaryFolder()
         let layer = try folder.write("layer.json", TinyLayer.json())
@@ -197,7 +197,7 @@ import _TestSupport
         }
     }
 
-    /// What runs tasks would try for ever to start a thread.
+    /// The library that runs tasks would try for ever to start a thread.
     @Test(.enabled(if: BrokenMachineTests.canLimitThreads, "this machine's limit of stacks is below 4 GB"))
     func withoutThreadsNoTaskIsBegun() async throws {
         let folder = try TemporaryFolder()

@@ -14,8 +14,8 @@ final class Child: @unchecked Sendable {
         let signal: Int32?
         let output: String
         let errors: String
-        /// Most bytes of memory it had at once, as seen every half millisecond: the kernel keeps the mark, so what is missed is the last
-        /// of these alone. (What `wait4` tells begins with the memory of the process that started it.)
+        /// The most bytes of memory it had at once, looked at every half millisecond. The kernel keeps the highest mark, so only what comes
+        /// after the last look is missed. (What `wait4` reports begins with the memory of the process that started it.)
         let peakBytes: Int
         let seconds: Double
         /// Processor time of all its threads, which does not grow while others have the processors.

@@ -87,7 +87,7 @@ import _TestSupport
         #expect(first.status == 0 && first.output.contains("\n  verified in ") && !first.output.contains("earlier"), "\(first)")
         #expect(try String(contentsOfFile: record, encoding: .utf8).contains("\"digest\""))
         #expect(try Voxelsmith.run(["build", layer, "-o", plugin]).output.contains("earlier: \(record)"))
-        // A record of other bytes is none.
+        // A record of other bytes does not count.
         let other = try folder.write("other.json", TinyLayer.json(filters: 6))
         #expect(try !Voxelsmith.run(["build", other, "-o", plugin]).output.contains("earlier"))
         let without = try Voxelsmith.run(["build", layer, "-o", plugin, "--no-verify"])

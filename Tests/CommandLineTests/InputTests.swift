@@ -69,7 +69,7 @@ import _TestSupport
         #expect(outcome.status == 64 && isOneSentence(outcome.errors) && outcome.errors.contains("the same pipe"), "\(outcome)")
     }
 
-    /// A plugin is read where it stands or not at all, by the verb that also takes layers too.
+    /// A plugin is read from a path or not at all, also by the verb that takes layers as well.
     @Test func aPluginThroughAPipeIsRefused() async throws {
         let folder = try TemporaryFolder()
         let layer = try folder.write("layer.json", TinyLayer.json())
@@ -91,7 +91,7 @@ import _TestSupport
         #expect(try folder.names() == before && String(contentsOfFile: innocent, encoding: .utf8) == "mine")
     }
 
-    /// The working folder's name is nobody's business.
+    /// The working folder may have any name.
     @Test func aFolderWhoseNameIsNoTextServes() async throws {
         let folder = try TemporaryFolder()
         let run = try folder.tinyRun()

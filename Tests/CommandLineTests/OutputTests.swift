@@ -22,7 +22,7 @@ import _TestSupport
         "--seconds": .value,
     ]
 
-    /// What makes all files of a verb take part.
+    /// Arguments without which a verb would not use all its files.
     private static let always = ["build": ["--effort", "measure"]]
 
     private struct File {

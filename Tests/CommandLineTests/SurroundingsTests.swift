@@ -4,7 +4,7 @@ import _TestSupport
 
 /// Builds among surroundings that are not theirs: variables, a umask, a stop, other containers.
 @Suite(.serialized) struct SurroundingsTests {
-    /// A clang that does `first` and then is clang.
+    /// A compiler that runs `first` and then becomes clang.
     private func clang(_ folder: TemporaryFolder, first: String) throws -> String {
         try folder.script("clang", "case \"$1\" in --version) exec clang \"$@\";; esac\n\(first)\nexec clang \"$@\"")
     }
@@ -63,7 +63,7 @@ import _TestSupport
         #expect(again.status == 0 && again.output.contains("the whole plugin from the cache"), "\(again)")
     }
 
-    /// Takes root's right to read what no mode lets it read.
+    /// Takes away root's right to read files whose mode does not let it.
     private static let powerless: [String] = geteuid() == 0 ? ["/usr/bin/env", "setpriv", "--bounding-set=-all", "--inh-caps=-all"] : []
 
     /// A umask that lets nobody read anything.

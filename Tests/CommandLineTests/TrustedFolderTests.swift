@@ -53,7 +53,8 @@ import _TestSupport
         try await check(try TemporaryFolder(), owner: 0, group: 12345, mode: 0o775)
     }
 
-    /// The world is not trusted by name either. A plugin for another machine, and one that is not verified, may be put anywhere.
+    /// A folder that anybody may write to is not trusted, even when it is named. A plugin for another machine, and one that is not
+    /// verified, may be put anywhere.
     @Test func aFolderThatAnybodyMayWriteTo() async throws {
         let folder = try TemporaryFolder()
         let run = try folder.tinyRun()

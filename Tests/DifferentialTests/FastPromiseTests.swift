@@ -9,8 +9,9 @@ import _TestSupport
 
 /// What policy `fast` promises, and what it does not; the table of `Documentation/kernel-families.md`.
 @Suite struct FastPromiseTests {
-    /// Voxels of one value in all channels, with a probability, among others up to a size; the size of the weights, and whether all but those
-    /// of the middle taps are 0: one tap for each output along an axis, as in a filter that passes its input on.
+    /// Inputs are up to `size`, but with some probability a voxel has the value `spike` in all its channels. Weights are up to `weights`; with
+    /// `hasMiddleTapsOnly`, all but those of the middle taps are 0: one tap for each output along an axis, as in a filter that passes its
+    /// input on.
     private struct Case {
         var spike = 0.0
         var probability = 0.0

@@ -14,7 +14,7 @@ struct KernelCase: Sendable {
     /// The `ProblemKind` that drew it.
     let kind: String
 
-    /// What makes a test another one: problem with policy, family, target.
+    /// What two cases must differ in to count as two: problem with policy, family, target.
     var tuple: String {
         let family = schedule.text.prefix { $0 != "," }
         return "\(schedule.spec.key.text) \(family) \(schedule.target.name)"

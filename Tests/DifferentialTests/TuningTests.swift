@@ -168,7 +168,7 @@ private func tune(_ candidates: PretendedCandidates, deadline: ContinuousClock.I
             #expect(tunings.lookup(specs[0].key, other) == .foreign(why))
         }
         #expect(tunings.lookup(try tinySpec(filters: 9).key, context()) == .none)
-        // Of another compiler takes the place; for another number of threads stands beside.
+        // A record of another compiler takes the place of the first; one for another number of threads stands beside it.
         #expect(try await run([specs[0]], &tunings, context(compiler: "clang version 2")) == [0: "measured"])
         #expect(tunings.records.count == 2)
         #expect(try await run([specs[0]], &tunings, context(threads: 2)) == [0: "measured"])

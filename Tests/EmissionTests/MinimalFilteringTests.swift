@@ -59,7 +59,7 @@ import Testing
             let axis = try #require(schedule.minimalFiltering?.axes.first)
             #expect(axis.transform.count == points, "k\(kernel) s\(stride)")
             #expect(axis.classes.map(\.places) == places, "k\(kernel) s\(stride)")
-            // What a class reads of the window is its own transform, from the inputs that end with the window's last.
+            // A class reads the end of the window, through a transform of its own.
             for phases in axis.classes {
                 let offset = axis.mostTaps - phases.taps
                 for (row, place) in zip(MinimalFilteringSchedule.forward[phases.taps], phases.places) {

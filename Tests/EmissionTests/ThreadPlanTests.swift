@@ -20,7 +20,7 @@ import Testing
         }
     }
 
-    /// The saved arithmetic is worth less than the cores that would idle.
+    /// With many threads, the saved arithmetic is worth less than the cores that would idle.
     @Test func manyThreadsWantManyItems() throws {
         let target = Target(.x86_64_v4)
         let (alone, many) = try (plan(spec(), target: target), plan(spec(), target: target, threads: 64))

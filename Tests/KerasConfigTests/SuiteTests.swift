@@ -24,7 +24,7 @@ import _TestSupport
                 #expect(shape[0] >= 1, "\(name) has no batch")
                 let spec = try layer.config.spec(inputShape: shape)
                 #expect(spec.geometry.flopCount > 0, "\(name)")
-                // What both cores of a machine with little memory can still hold several times over.
+                // A machine with little memory must be able to hold operands and result several times.
                 let bytes = 4 * (shape.reduce(1, *) + spec.outputShape(batch: shape[0]).reduce(1, *))
                 #expect(bytes < 2 << 30, "\(name) needs \(bytes) bytes")
             }
@@ -65,7 +65,7 @@ import _TestSupport
                 guard case .explicit(_, _, let outputPadding) = $0.config.padding else { return false }
                 return outputPadding.contains { $0 > 0 }
             } >= 5)
-        // Where the same work is asked for twice, it is named twice for nothing.
+        // No two layers ask for the same work.
         let problems = try layers.map { layer in
             "\(layer.inputShape?[0] ?? 0) \(try layer.config.spec(inputShape: try #require(layer.completeInputShape(batch: 1))).key.text)"
         }

@@ -299,7 +299,7 @@ struct PluginTrustTests {
         chown(path, 0, 0)
         chown(parent, 12345, 0)
         #expect(refusal() == .foreignOwner(path: path, entry: parent, owner: 12345, user: 0))
-        // Named, or below what is named, is trusted, with its owner's files and its group; the rest stays as it was.
+        // A plugin in or below a named folder is trusted, with its owner's files and its group. Everything else is as it was.
         try namedFolders(path, parent)
         chown(path, 0, 0)
         chown(parent, 0, 0)
@@ -320,7 +320,7 @@ struct PluginTrustTests {
             #expect(try PluginImage(path: path, trustedFolders: ["/nowhere", named]).kernels().count == 1, "\(named)")
             #expect(try KernelRegistry(trustedFolders: [named]).load(path: path).file.path == path, "\(named)")
         }
-        // A folder above it counts with its own owner, who may not be the one of the plugin; a name that begins alike does not count.
+        // A named folder above it counts with its own owner, who may not be the plugin's. A name that begins alike does not count.
         for named in ["", ".", "/nowhere", parent + "x", String(parent.dropLast()), path, above, "/"] {
             #expect(throws: PluginError.foreignOwner(path: path, entry: path, owner: 12345, user: 0), "\(named)") {
                 try PluginImage(path: path, trustedFolders: [named])

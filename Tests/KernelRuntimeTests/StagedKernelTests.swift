@@ -111,7 +111,7 @@ import _TestSupport
                             #expect(output.load(as: Float.self) == 4321)
                             arguments.outputVoxelStride = 50_000
                             try kernel.run(arguments, items: 0..<1)
-                            // The interpreter reads none of it, and does not compute without.
+                            // The interpreter reads none of these, and refuses a call that gives them.
                             #expect(throws: KernelError.ignoredOperands(kernel: "interpreter", kernel.operands)) {
                                 try InterpreterKernel(spec).run(arguments, items: 0..<1)
                             }

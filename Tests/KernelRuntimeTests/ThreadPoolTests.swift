@@ -141,7 +141,7 @@ import Testing
         #expect(CallCost(nanoseconds: 1e6, nanosecondsPerPiece: 100_000).pieces(participants: 2) == 1)
     }
 
-    /// What a call with a cost does on the pool; the ranges of a small one are one range.
+    /// A call whose cost is known: one of little work runs as one range.
     @Test func smallCallsRunInOnePiece() throws {
         let calls = Mutex<[Range<Int>]>([])
         try ThreadPool.shared.run(threads: 2, items: 100, cost: CallCost(nanoseconds: 2000)) { _, range in

@@ -16,8 +16,8 @@ struct ModelGraphTests {
         let errors: [Double]
     }
 
-    /// Carries values and bounds through a model: sums by the bound of rounded sums, and what arrives wrong by the sums of the weights'
-    /// magnitudes. The other layers here change by no more than their input does.
+    /// Carries values and error bounds through a model. A convolution adds the bound of its rounded sums, and multiplies the errors of its
+    /// input by the sums of its weights' magnitudes. The other layers here change by no more than their input does.
     private func bounded(_ model: Model, _ x: Tensor) throws -> [Bounded] {
         let start = Bounded(shape: x.shape, values: x.doubles, errors: x.doubles.map { _ in 0 })
         let unit = ErrorBound.unitRoundoff(.float32)

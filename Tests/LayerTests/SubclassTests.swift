@@ -51,7 +51,7 @@ struct SubclassTests {
         let again = try Scaled(config: layer.getConfig())
         #expect(again.factor == 1.5 && again.filters == 2 && again.name == "s")
         #expect(try again.getConfig() == layer.getConfig())
-        // 3.0 is 3 in some other writer's hands.
+        // Other programs may write 3.0 as 3.
         var config = try layer.getConfig()
         config["factor"] = 3
         #expect(try Scaled(config: config).factor == 3)

@@ -17,7 +17,7 @@ struct WeightFileTests {
         try expectAgreement(model, values.tensor("x"), expected: values.tensor("y0"), "theano.h5")
         let warning = try #require(messages.texts.withLock { $0 }.first)
         #expect(warning.contains("backend theano") && warning.contains("\"down\"") && !warning.contains("\"up\""), "\(warning)")
-        // Backends that compute as this library does say nothing, unknown ones that kernels are as they are.
+        // Of backends that compute as this library does, nothing is said; of unknown ones, that kernels stay as they are.
         let weights = try KerasWeights(path: Fixture.layer("theano.h5"))
         #expect(weights.backend == "theano")
         let bytes = try InputFile.bytes(of: Fixture.layer("theano.h5"))

@@ -5,8 +5,7 @@ enum PackageFiles {
     /// Folders and files that people read.
     static let roots = [
         "Sources", "Plugins", "Templates", "Tests", "Tools", "Documentation", "Examples", "Generated", "README.md", "CONTRIBUTING.md",
-        "CHANGELOG.md",
-        "Package.swift",
+        "CHANGELOG.md", "SECURITY.md", "Package.swift",
     ]
 
     private static let binaryExtensions: Set<String> = ["npy", "npz", "h5", "keras", "png", "pyc"]
@@ -14,6 +13,11 @@ enum PackageFiles {
     /// Every text file under `roots`, sorted.
     static func texts() throws -> [String] {
         try roots.flatMap { try files(under: $0) }.filter { !binaryExtensions.contains(($0 as NSString).pathExtension) }
+    }
+
+    /// The pages that readers of the repository find.
+    static func pages() throws -> [String] {
+        try ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"] + files(under: "Documentation").filter { $0.hasSuffix(".md") }
     }
 
     /// Every file under a folder, or the file itself; sorted, hidden ones left out.

@@ -79,6 +79,11 @@ enum TextRules {
         return links
     }
 
+    /// The lines that hold nothing but a comment.
+    static func comments(_ lines: [String]) -> [String] {
+        lines.map { String($0.drop { $0 == " " }) }.filter { $0.hasPrefix("//") || $0.hasPrefix("/*") || $0.hasPrefix("* ") }
+    }
+
     /// Paths of this package that a page names in code quotes, such as `Sources/LayerSpec`.
     static func namedPaths(_ lines: [String]) -> [String] {
         lines.flatMap { line in

@@ -34,13 +34,9 @@ import Testing
         }
     }
 
-    private func pages() throws -> [String] {
-        try ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] + PackageFiles.files(under: "Documentation").filter { $0.hasSuffix(".md") }
-    }
-
     @Test func everyLinkLeadsToAFile() throws {
         var targets: Set<String> = []
-        for page in try pages() {
+        for page in try PackageFiles.pages() {
             let folder = (page as NSString).deletingLastPathComponent
             let lines = try PackageFiles.lines(page)
             for link in TextRules.fileLinks(lines) {
@@ -50,7 +46,16 @@ import Testing
             }
             for path in TextRules.namedPaths(lines) { #expect(PackageFiles.exists(path), "\(page) names \(path)") }
         }
-        for page in try pages() where page != "README.md" { #expect(targets.contains(page), "no page links to \(page)") }
+        for page in try PackageFiles.pages() where page != "README.md" { #expect(targets.contains(page), "no page links to \(page)") }
+    }
+
+    /// Comments name files too.
+    @Test func everyFileThatACommentNamesIsThere() throws {
+        for path in try PackageFiles.texts() where [".swift", ".h", ".c", ".mustache"].contains(where: { path.hasSuffix($0) }) {
+            for named in TextRules.namedPaths(TextRules.comments(try PackageFiles.lines(path))) {
+                #expect(PackageFiles.exists(named), "\(path) names \(named)")
+            }
+        }
     }
 
     /// The rules find what they are for, and leave alone what only looks like it.
@@ -70,6 +75,7 @@ import Testing
         #expect(
             TextRules.fileLinks(["[a](b.md#c) ![d](e.png) [f](https://g) [h](#i)", "```", "[j](k)", "```", "    [l](m)"])
                 == ["b.md", "e.png"])
+        #expect(TextRules.comments(["let a = 1", " /// b", "/* c", " * d */", "x * y"]) == ["/// b", "/* c", "* d */"])
         #expect(TextRules.namedPaths(["`Sources/A` and `Tools/run -x`, `a/b`, Sources/C, `Sources/<x>`"]) == ["Sources/A"])
     }
 }

@@ -26,7 +26,7 @@ MODELS = ROOT / "Tools/suites/models.json"
 GROWTH = ROOT / "Tools/suites/growth.json"
 BATCH_SHAPES, BATCHES = ["gan3d_l1", "gan3d_l2", "ae_tiny"], [1, 16, 64]
 FIRST_SHAPES = ["ae_tiny", "gan3d_l4"]
-# The processes of a first call are started anew so often.
+# How often the processes of a first call are started anew.
 FIRST_REPEATS = 3
 
 

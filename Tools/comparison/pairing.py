@@ -5,13 +5,13 @@ from statistics import median
 
 from processes import SideFailure
 
-# A call of more seconds is made once, and marked.
+# A call that takes more seconds than this is made once, and marked.
 LONGEST_CALL = 10.0
-# A call of more seconds is not tried with fewer threads, and its side gets fewer turns.
+# A call that takes more seconds than this is not tried with fewer threads, and its side gets fewer turns.
 LONG_CALL = 1.0
-# Turns of each side; the calls of a side are spread over as many stretches of time.
+# How many turns each side has; its calls are spread over as many stretches of time.
 ROUNDS, ROUNDS_OF_LONG_CALLS = 5, 2
-# A virtual machine's cores are at times two halves of one. A turn counts when before and after it threads side by side reach this
+# At times two cores of a virtual machine are halves of one core. A turn counts when threads side by side, before and after it, reach this
 # share of what each reaches alone; otherwise it is repeated, at most so often, with a rest in between.
 FULL_SPEED, REPETITIONS, REST = 0.85, 12, 1.0
 # Largest difference between two answers, in units of the largest element. Two float32 sums of thousands of products differ
@@ -26,7 +26,7 @@ def quick(call, budget):
 
 
 def settled(ours, most_threads, side, call, budget):
-    """The better of two undisturbed runs of `quick`, of one where a call is long: it decides about the threads of all turns."""
+    """The better of two undisturbed runs of `quick` (of one where a call is long). It decides how many threads all turns use."""
     times = []
     for _ in range(2):
         times.append(undisturbed(ours, most_threads, lambda: quick(call, budget))[0])
@@ -51,7 +51,7 @@ def runs_at_full_speed(ours, threads):
 
 
 def undisturbed(ours, threads, turn):
-    """What `turn` returns, of a time when the machine's cores ran at their full speed; and whether they did."""
+    """What `turn` returns, repeated until the machine's cores ran at full speed during it; and whether they ever did."""
     for attempt in range(REPETITIONS):
         if attempt:
             time.sleep(REST)

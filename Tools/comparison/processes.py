@@ -9,7 +9,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 
-# glibc then keeps what is freed instead of returning it to the system: no page is met for the first time twice.
+# With these, glibc keeps freed memory instead of returning it to the system, so that no later call meets fresh pages.
 KEEPING_MEMORY = {
     "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40), "MALLOC_TOP_PAD_": str(64 << 20), "MALLOC_ARENA_MAX": "1",
 }

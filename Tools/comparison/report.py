@@ -27,7 +27,7 @@ def ratio(cell):
 
 
 def best(cells):
-    """The cell of the best rival: where we are ahead least, each against our time of the same pairing."""
+    """The cell of the best rival: the one that we are least ahead of, each compared with our time in the same pairing."""
     return min(cells, key=ratio)
 
 

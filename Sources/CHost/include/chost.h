@@ -14,7 +14,7 @@ static inline void vs_pause(void) {
 }
 
 /* Gives the calling thread the default arithmetic: rounding to nearest, gradual underflow, no traps. Returns what it had before, for
- * vs_restore_arithmetic. Costs reading a register where it has it already. */
+ * vs_restore_arithmetic. A thread that has it already only reads a register. */
 static inline uint64_t vs_default_arithmetic(void) {
 #if defined(__x86_64__)
     const uint32_t before = __builtin_ia32_stmxcsr();
@@ -52,8 +52,8 @@ int32_t vs_current_core(void);
 /* The system's number of the calling thread, 0 where there is none. */
 int32_t vs_thread_number(void);
 
-/* Lets a thread run on every core the process may use but this one, which moves it away at once. Does nothing where that would
- * leave none, or is not possible. */
+/* Moves a thread away from a core at once: it may then run on all cores of the process but this one. Does nothing where that would leave
+ * none, or is not possible. */
 void vs_keep_off_core(int32_t thread, int32_t core);
 
 /* Sleeps until another thread wakes those who sleep on the word, unless the word differs from `seen`; may return early. */
@@ -62,8 +62,8 @@ void vs_sleep(const void *word, uint32_t seen);
 /* Wakes up to `count` threads that sleep on the word. */
 void vs_wake(const void *word, int32_t count);
 
-/* Lets all threads take their small objects from one heap, where the C library would give each its own. To be called before there are
- * threads. */
+/* Makes all threads take their small objects from one heap. Otherwise the C library gives each thread its own. To be called before there
+ * are other threads. */
 void vs_share_one_heap(void);
 
 /* Reads one byte of every 64, so that the memory is in the caches. */

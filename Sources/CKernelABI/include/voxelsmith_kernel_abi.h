@@ -5,8 +5,8 @@
  * the only pointers are `pack` and `run`, so everything else can be read from the file's bytes without relocation. The file
  * ends with the 32-byte SHA-256 of all bytes before it.
  *
- * Structs begin with their size and only grow at the end: a reader uses the fields that `size` covers. What is unused is 0 or
- * null, in descriptors as in arguments, so that a later meaning of it can be told from none.
+ * Structs begin with their size and only grow at the end: a reader uses the fields that `size` covers. Unused fields are 0 or
+ * null, in descriptors as in arguments: a later version can give them a meaning, and 0 means that it is not used.
  */
 #ifndef VOXELSMITH_KERNEL_ABI_H
 #define VOXELSMITH_KERNEL_ABI_H
@@ -113,10 +113,11 @@ typedef struct vs_run_args {
 
 typedef int32_t (*vs_pack_fn)(const vs_pack_args *args);
 
-/* Computes the work items begin ..< end of those that a stage of the call has. Items of one stage are independent: they write to
- * disjoint pieces of the output or of the shared workspace, and may run on any threads in any order. They may read what items of
- * earlier stages wrote into the shared workspace, as a stage begins when all items of the one before it are done. The result
- * never depends on how items are grouped. Allocates nothing, prints nothing, keeps no state, calls nothing outside the plugin. */
+/* Computes the work items from number `begin` up to, not including, number `end` of the stage that the arguments name. Items of one
+ * stage are independent: they write to disjoint pieces of the output or of the shared workspace, and may run on any threads in any
+ * order. They may read what items of earlier stages wrote into the shared workspace, as a stage begins when all items of the one
+ * before it are done. The result never depends on how items are grouped. Allocates nothing, prints nothing, keeps no state, calls
+ * nothing outside the plugin. */
 typedef int32_t (*vs_run_fn)(const vs_run_args *args, int64_t begin, int64_t end);
 
 /* A text inside the plugin object: bytes from its start, no terminator. */

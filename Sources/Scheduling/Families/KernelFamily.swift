@@ -21,13 +21,13 @@ public protocol KernelFamily: Codable, Hashable, Sendable {
     /// The schedule expected to be the fastest of this family; nil when another family is expected to be faster.
     /// - Parameters:
     ///   - spec: the problem.
-    ///   - target: what the kernel is for.
+    ///   - threads: how many threads a call of one sample will have.
     ///   - threads: that a call of one sample will have.
     /// - Throws: `SchedulingError` when the family takes the problem but no parameters fit.
     static func planned(_ spec: KernelSpec, _ target: Target, threads: Int) throws(SchedulingError) -> Schedule?
     /// Schedules that a search measures first: they differ in structure. The most promising come first; none may be illegal.
     static func candidates(_ spec: KernelSpec, _ target: Target, threads: Int) -> [Schedule]
-    /// Parameters that differ from these in one, and in what must follow it; some may be illegal.
+    /// Parameters that differ from these in one, and in those that must change with it; some may be illegal.
     func neighbours(_ spec: KernelSpec, _ target: Target) -> [Self]
     /// - Throws: `SchedulingError` when the family does not take the problem or the parameters break a limit.
     func resolved(_ spec: KernelSpec, _ target: Target) throws(SchedulingError) -> Resolved

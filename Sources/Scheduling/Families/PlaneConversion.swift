@@ -1,6 +1,7 @@
 import LayerSpec
 
-/// What all families that sum over voxels know of planes becoming voxels and back, and of where results go.
+/// What the families that sum over voxels share: what it costs to convert planes into voxels and back, whether results are stored past the
+/// caches, and how far voxels stand apart in a workspace.
 enum PlaneConversion {
     /// Cycles of the conversion where features come first: about 0.4 an element.
     /// - Parameter inputPasses: how often inputs are converted.
@@ -10,10 +11,10 @@ enum PlaneConversion {
         return 0.4 * Double(inputPasses * gather.sourceVolume * gather.channels + gather.resultVolume * gather.filters)
     }
 
-    /// Whether a sample's output is too large for any cache: lines of it would be read only to be overwritten. (Kernel 2, stride 2,
-    /// 64 channels, 32 filters on 64^3: 179 instead of 131 GFLOP/s on one core.)
-    /// Lines must be written whole: lines of filters are where they fill some, and planes are converted in whole lines.
-    /// - Parameter share: part of the last-level cache that counts as any.
+    /// Whether results are stored past the caches: a sample's output is too large for any of them, so that its lines would be read only to
+    /// be overwritten. (Kernel 2, stride 2, 64 channels, 32 filters on 64^3: 179 instead of 131 GFLOP/s on one core.) This needs whole
+    /// lines: the filters of a voxel must fill some, or planes be converted, which is done in whole lines.
+    /// - Parameter share: the part of the last-level cache beyond which an output counts as too large.
     static func streams(_ spec: KernelSpec, _ target: Target, share: Double = 1) -> Bool {
         let (gather, bytes) = (spec.gather, spec.elements.storage.byteCount)
         return Double(gather.resultVolume * gather.filters * bytes) > share * Double(target.lastLevelBytes)

@@ -8,14 +8,14 @@ public struct ScheduleSpace: Sendable {
     private let spec: KernelSpec
     private let target: Target
     private let threads: Int
-    /// The estimate of `plan` first, then the others by the time that the cost model expects. All are applicable, no two alike. A
-    /// family that excludes others is alone where it applies.
+    /// The estimate of `plan` first, then its estimate for policy `direct`, then what each family proposes, its fastest by the cost model
+    /// first. All are applicable, no two alike. A family that excludes others is alone where it applies.
     public let candidates: [Schedule]
 
     /// - Parameters:
     ///   - spec: the problem.
     ///   - target: what the kernels are for.
-    ///   - limit: most candidates; half of them at most are minimal filtering, and all of those policy `fast`.
+    ///   - limit: most candidates.
     ///   - threads: as of `plan`.
     /// - Throws: `SchedulingError` when no family takes the problem.
     public init(_ spec: KernelSpec, target: Target, limit: Int = 16, threads: Int = 1) throws(SchedulingError) {
@@ -45,14 +45,14 @@ public struct ScheduleSpace: Sendable {
 }
 
 extension Schedule {
-    /// The legal ones of some parameters, no two alike, by expected time.
+    /// The legal ones among some parameters as schedules, no two alike, the one with the fewest expected cycles first.
     static func ranked(_ parameters: [some KernelFamily], _ spec: KernelSpec, _ target: Target, threads: Int) -> [Schedule] {
         let schedules = unique(parameters.compactMap { try? Schedule(spec: spec, target: target, decision: Decision($0)) })
         return schedules.map { (schedule: $0, cycles: $0.expectedCycles(threads: threads)) }
             .sorted { ($0.cycles, $0.schedule.text) < ($1.cycles, $1.schedule.text) }.map(\.schedule)
     }
 
-    /// The first of every text.
+    /// One schedule for each text: the first that has it.
     static func unique(_ schedules: [Schedule]) -> [Schedule] {
         var seen: Set<String> = []
         return schedules.filter { seen.insert($0.text).inserted }
@@ -60,7 +60,7 @@ extension Schedule {
 }
 
 extension KernelFamily {
-    /// One copy for each value of a parameter; a value may be the present one.
+    /// One copy of the parameters for each value of one of them; the present value may be among these.
     func varied<T>(_ parameter: WritableKeyPath<Self, T>, _ values: [T]) -> [Self] {
         values.map {
             var copy = self

@@ -4,10 +4,10 @@ import Tensors
 
 /// Where the layout of a layer came from.
 package enum LayoutOrigin: Hashable, Sendable, CustomStringConvertible {
-    /// Of the initializer.
+    /// An argument of the initializer.
     case argument
     case config
-    /// Neither said anything.
+    /// Neither an argument nor a config stated it.
     case settings(KerasSettings.Origin)
 
     package var description: String {
@@ -41,7 +41,8 @@ public struct ConvolutionArguments: Sendable {
     /// Keras's defaults.
     public init() {}
 
-    /// The arguments of an initializer of a layer, names resolved; nil means what the user's keras.json says, where it has a say.
+    /// The arguments of a layer's initializer, with names resolved; nil means what the user's keras.json says, where that has such a
+    /// default.
     /// - Throws: `KerasConfigError` for an illegal input shape, `KerasSettingsError` for an illegal keras.json when it is needed, and
     ///   what unknown names throw.
     init(

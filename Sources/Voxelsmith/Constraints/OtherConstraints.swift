@@ -24,8 +24,9 @@ public struct RadialConstraint: Constraint {
     public init() {}
     public var kerasModule: String? { Constraints.module }
 
-    /// Gives each square ring of pixels one value of the kernel's diagonal, as Keras 2 does: the centre the value one before the
-    /// middle, and for an odd size the rings from the inside the values from the middle on; for an even size those one further.
+    /// Gives every pixel of a square ring around the centre the same value, one of the kernel's diagonal, as Keras 2 does. With m = size /
+    /// 2 rounded down, ring 0 (the centre) gets diagonal value m - 1 (0 for a size of 1). Ring r gets value m + r - 1 where the size is
+    /// odd, and m + r where it is even.
     /// - Parameter w: (rows, columns, channels, filters); of the rows, as many as columns.
     /// - Throws: `ArgumentError.rank` for another number of axes, and unless the kernel is square.
     public func callAsFunction(_ w: Tensor) throws -> Tensor {

@@ -57,7 +57,7 @@ extension BatchRows {
         try Schedule(spec: spec, target: target, decision: .batchRows(estimate(target)))
     }
 
-    /// The estimate alone: the others differ by what a neighbour has.
+    /// The estimate alone: other register tiles are its neighbours.
     public static func candidates(_ spec: KernelSpec, _ target: Target, threads: Int) -> [Schedule] {
         if reasonAgainst(spec) != nil { return [] }
         return Schedule.ranked([estimate(target)], spec, target, threads: threads)

@@ -25,8 +25,9 @@ public struct FilterLanes: KernelFamily {
         case weightStationary = "wstat"
     }
 
-    /// 1; or 2: even and odd channels side by side in the lanes, summed at the end (at most half a vector of filters); or as many
-    /// as there are lanes: every vector is one filter, and the lanes of its sums are added by a tree at the end (few filters).
+    /// 1; or 2: even and odd channels stand side by side in the lanes, and their sums are added at the end (for at most half a vector of
+    /// filters); or as many as there are lanes: a vector belongs to one filter, and a tree adds up the lanes of its sums at the end (for
+    /// few filters).
     public var channelsPerVector: Int
     /// Whether lanes run on over the filters of consecutive groups of features, each of which reads its own channels: for
     /// depthwise layers and small groups. Otherwise groups are computed one after another.
@@ -41,16 +42,17 @@ public struct FilterLanes: KernelFamily {
     public var mergesWidthPhases: Bool
     /// Which taps share a channel loop.
     public var fusion: Fusion
-    /// Whether kernel rows are looped over at run time like depth taps (tiles of height 1 only): no code for row edges.
+    /// Whether kernel rows are looped over at run time, as depth taps are, so that row edges need no code of their own. Only for tiles of
+    /// height 1.
     public var listsRows: Bool
     /// Order of the loops around the tiles.
     public var order: Order
     /// Tile rows of one work item.
     public var blockRows: Int
-    /// Whether what the next item reads of its newest input plane is prefetched into the second-level cache, and with channels_first the
-    /// places of the results.
+    /// Whether what the next item reads of its newest input plane is prefetched into the second-level cache, and with channels_first also
+    /// the memory that results go to.
     public var prefetchesNextPlane: Bool
-    /// Whether whole vectors of the output bypass the caches: for outputs that do not fit them.
+    /// Whether whole vectors of the output are stored past the caches: for outputs that do not fit them.
     public var streamsOutput: Bool
     /// Unroll count of channel loops.
     public var unroll: Int

@@ -4,16 +4,16 @@ extension FilterLanesSchedule {
     /// The tiles, and planes that become voxels and back.
     public var expectedCycles: Double { cyclesOfTiles + PlaneConversion.cycles(spec, inputPasses: 1) }
 
-    /// Direct summation: for every tile the slowest of multiply-adds, loads, latency and the way of the weights, and what it
-    /// costs to begin and to end a tile.
+    /// Direct summation. A tile takes as long as the slowest of its multiply-adds, its loads, the latency of its sums and the arrival of
+    /// its weights; beginning and ending a tile costs something too.
     private var cyclesOfTiles: Double {
         let (depth, height) = (gather.axes[0], gather.axes[1])
         let (plan, layout) = (tilePlan, packedLayout)
-        // Weights that are met again for every tile come from the nearest cache that holds them.
+        // Weights that are used again for every tile come from the nearest cache that holds them.
         let resident = parameters.order == .heightBlocked ? layout.byteCount : layout.pieceBytes(groups: plan.groups.count)
         let weightRate = resident <= target.level1Bytes * 3 / 4 ? 128.0 : resident <= target.level2Bytes * 3 / 4 ? 48 : 12
 
-        // Registers that do not suffice are stored and loaded in every channel step.
+        // What finds no register is stored and loaded again in every channel step.
         let spilled = Double(max(0, liveRegisters - target.vectorRegisters))
         let costs = plan.variants.map { variant in
             let loops = variant.loops.reduce(0.0) { total, loop in

@@ -67,10 +67,10 @@ public struct FilterLanesSchedule: ResolvedFamily {
     public var blocks: Int { tilePlan.tileRows.ceilingDivision(by: blockRows) }
     /// Positions along depth times blocks of tile rows.
     public var placesPerSample: Int { blocks * tilePlan.depths.count }
-    /// Of a weight-stationary kernel: parts of the positions, so that there are at least 8 pieces of equal work.
+    /// Parts that the positions of a weight-stationary kernel are cut into, so that there are at least 8 equal pieces of work.
     public var splits: Int { min(8.ceilingDivision(by: packedLayout.blockCount), max(1, placesPerSample)) }
-    /// Weight-stationary: a part of the positions of all samples, for a filter block, a depth phase and a group. Otherwise, and
-    /// where planes are converted, a block of tile rows at a position along depth of one sample.
+    /// Weight-stationary: a part of the positions of all samples, for one filter block, depth phase and group. Otherwise, and where planes
+    /// are converted: a block of tile rows at one position along depth of one sample.
     public var workItems: WorkItems {
         if parameters.order != .weightStationary || conversion?.converts == true { return .perSample(placesPerSample) }
         return .perCall(splits * packedLayout.blockCount * gather.axes[0].phases * tilePlan.groups.count)
@@ -79,11 +79,11 @@ public struct FilterLanesSchedule: ResolvedFamily {
     public var packedByteCount: Int { packedLayout.byteCount }
     /// Bytes of workspace of one thread.
     public var workspaceByteCount: Int { conversion?.workspaceByteCount ?? 0 }
-    /// Floats from voxel to voxel where tiles read.
+    /// Floats from one voxel to the next in the tensor that tiles read.
     public var inputVoxel: Int { conversion?.inputVoxel ?? gather.channels }
-    /// Floats from voxel to voxel where tiles write.
+    /// Floats from one voxel to the next in the tensor that tiles write.
     public var outputVoxel: Int { conversion?.outputVoxel ?? gather.filters }
-    /// Floats from filter to filter where tiles write.
+    /// Floats from one filter to the next in the tensor that tiles write.
     public var filterStep: Int { conversion?.filterStep ?? 1 }
 
     /// Kernels with equal packing keys share packed weights; the number after the slash changes with the layout.

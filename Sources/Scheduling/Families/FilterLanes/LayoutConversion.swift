@@ -3,8 +3,9 @@ import LayerSpec
 /// How a filter-lanes kernel works on channels_first tensors: rows of the input planes that a work item needs become voxels in
 /// the thread's workspace, tiles read those and write voxels of a scratch there, and finished rows go back to planes.
 ///
-/// Work items are taken in *chunks*: one after another when items are outermost, as many as the workspace may hold when weights are.
-/// A block's rows of an input plane have a *slot*, which the next items of the thread find still filled.
+/// Work items are taken in *chunks*. Where items are the outermost loop, a chunk is one item; where weights are, it is as many items as the
+/// workspace may hold. The rows of an input plane that a block needs have a *slot* in the workspace, which the thread's next items find
+/// filled.
 public struct LayoutConversion: Hashable, Sendable {
     /// Whether inputs are converted; a plane of a single channel is voxels already.
     public let convertsInput: Bool
@@ -62,7 +63,7 @@ public struct LayoutConversion: Hashable, Sendable {
         let lags = (0..<depth.phases).flatMap { depth.taps(inPhase: $0).map(\.lag) }
         let span = (lags.max() ?? 0) - (lags.min() ?? 0) + 1
         let depths = max(1, tiles.depths.count)
-        // Weights outermost: the larger a chunk, the less often they are streamed; a share of the last level keeps it near.
+        // Weights outermost: the larger a chunk, the less often weights are streamed. A share of the last-level cache keeps it near.
         let room = target.lastLevelBytes / 8 / 4
         var (blocks, planes) = (1, 1)
         if parameters.order == .weightStationary {

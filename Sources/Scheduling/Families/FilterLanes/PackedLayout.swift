@@ -4,7 +4,8 @@ import LayerSpec
 ///
 ///     [part][depth phase][filter block][plane group][depth tap][row tap][width tap][channel / g][vector][lane]
 ///
-/// Parts are the groups of features, computed one after another, or one part when they are merged. The last block may hold fewer vectors. Everything from a width tap on is a *unit*; offsets are counted in elements.
+/// Parts are the groups of features, which are computed one after another; merged groups are one part. The last block may hold fewer
+/// vectors. Everything from a width tap on is a *unit*. Offsets are counted in elements.
 public struct PackedLayout: Hashable, Sendable {
     /// Type of an element.
     public let type: ElementType

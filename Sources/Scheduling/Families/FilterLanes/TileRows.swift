@@ -8,7 +8,7 @@ public struct TileRows: Hashable, Sendable {
     public let positions: Int
     /// See `positions`.
     public let largerTiles: Int
-    /// Positions a ..< b read the input rows a * `step` + `low` ... (b - 1) * `step` + `high`, where they exist.
+    /// Positions a ..< b read the input rows a * `step` + `low` ... (b - 1) * `step` + `high`, as far as these exist.
     public let step: Int
     /// See `step`.
     public let low: Int

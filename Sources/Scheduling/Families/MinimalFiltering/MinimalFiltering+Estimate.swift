@@ -42,9 +42,8 @@ extension MinimalFiltering {
         let rows = target.registerTileRows(vectors: merges ? vectors * phases : vectors)
         if rows < 2 { return nil }
 
-        guard let shape = try? Schedule(
-            spec: spec, target: target, decision: .minimalFiltering(MinimalFiltering(block: [1, 1, 1], vectors: vectors, rows: rows, mergesWidthPhases: merges))),
-            let one = shape.minimalFiltering
+        let single = MinimalFiltering(block: [1, 1, 1], vectors: vectors, rows: rows, mergesWidthPhases: merges)
+        guard let shape = try? Schedule(spec: spec, target: target, decision: .minimalFiltering(single)), let one = shape.minimalFiltering
         else { return nil }
         let bytesPerTile = one.stagedPlace * 4  // of a block of one tile, transformed
         let tiles = max(1, min(36, target.level2Bytes * 3 / 4 / bytesPerTile))

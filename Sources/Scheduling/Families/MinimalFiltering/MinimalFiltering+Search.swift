@@ -1,8 +1,8 @@
 import LayerSpec
 
 extension MinimalFiltering {
-    /// The best of the small blocks, of whole volumes and of large blocks. Transformed weights beyond the last-level cache are worth their
-    /// way only for many tiles at once.
+    /// The best of the small blocks, of whole volumes and of large blocks. Transformed weights beyond the last-level cache pay only where
+    /// many tiles use them each time they are read.
     public static func candidates(_ spec: KernelSpec, _ target: Target, threads: Int) -> [Schedule] {
         guard reasonAgainst(spec) == nil, let estimate = estimate(spec, target) else { return [] }
         let tiles = estimate.varied(\.mergesWidthPhases, [false, true]).flatMap { $0.registerTiles(spec, target) }
@@ -52,8 +52,8 @@ extension MinimalFiltering {
         }
     }
 
-    /// Weights too big to be read again for every block, and more tiles than `wholeVolume` takes: the transformed input of one block
-    /// fills a quarter of the last-level cache, so that the weights are met by many tiles each time they are read.
+    /// Weights too big to be read again for every block, and more tiles than `wholeVolume` takes: the transformed input of one block fills
+    /// a quarter of the last-level cache, so that many tiles use the weights each time they are read.
     private static func largeBlocks(_ tiles: [MinimalFiltering], _ spec: KernelSpec, _ target: Target) -> [MinimalFiltering] {
         tiles.compactMap { tile -> MinimalFiltering? in
             var parameters = tile

@@ -1,7 +1,7 @@
 import LayerSpec
 
-/// Schedule parameters of the minimal filtering family: F(2, T) nested over the axes (Winograd 1980; Lavin and Gray 2016),
-/// with the window of a tile shared by all phases, and a point of it by all that use it.
+/// Schedule parameters of the minimal filtering family: F(2, T) nested over the axes (Winograd 1980; Lavin and Gray 2016). All phases share
+/// the window of a tile, and all that need a point of its transform share that point.
 ///
 /// Only two outputs per axis and tile: then a transformed input value reaches exactly the outputs that read it, so NaN, Inf and
 /// outliers stay where direct summation would have them, and rounding errors stay as small.
@@ -17,7 +17,8 @@ public struct MinimalFiltering: KernelFamily {
     public var mergesWidthPhases: Bool
     /// Parts of the filters that are work items of their own; each transforms its block again.
     public var splits: Int
-    /// Whether whole vectors of results go past the caches: their lines are not read first, nor there for who reads them next.
+    /// Whether whole vectors of results are stored past the caches. The processor then does not read a line of memory before it is
+    /// overwritten, but whoever reads the result next finds it in memory only.
     public var streamsOutput: Bool
     /// Unroll count of the channel loop.
     public var unroll: Int
@@ -44,7 +45,8 @@ public struct MinimalFiltering: KernelFamily {
         return (parts + ["unroll\(unroll)"]).joined(separator: ",")
     }
 
-    /// Phases along the width that can share a register tile: those of an axis whose classes have equally many; 1 where they have not.
+    /// How many phases along the width can share a register tile: as many as each class of the axis has, where all have equally many; else
+    /// 1.
     package static func mergeableWidthPhases(_ spec: KernelSpec) -> Int {
         let width = spec.gather.axes[2]
         let taps = (0..<width.phases).filter { !width.positions(inPhase: $0).isEmpty }.map { width.taps(inPhase: $0).count }

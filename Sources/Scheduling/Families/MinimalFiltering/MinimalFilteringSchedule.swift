@@ -100,7 +100,8 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
         if parameters.mergesWidthPhases && widthPhases == 1 {
             throw .illegalSchedule(parameters.text, reason: "its phases along the width share no register tile; expected classes of equally many")
         }
-        guard parameters.block.count == 3, (parameters.block + [parameters.vectors, parameters.rows, parameters.splits, parameters.unroll]).allSatisfy({ $0 >= 1 }) else {
+        let counts = parameters.block + [parameters.vectors, parameters.rows, parameters.splits, parameters.unroll]
+        guard parameters.block.count == 3, counts.allSatisfy({ $0 >= 1 }) else {
             throw .illegalSchedule(parameters.text, reason: "a parameter below 1, or not three block lengths")
         }
         let accumulators = parameters.vectors * widthPhases * (parameters.rows + 1) + 1
@@ -219,9 +220,9 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
     public var lanes: Int { unit.lanes }
     /// Filters of one block, all of one group.
     public var blockFilters: Int { parameters.vectors * lanes }
-    /// Vectors of sums of one tile and point in a register tile: those of the filters for each phase in it.
+    /// Vectors of sums that a register tile has for one tile and point: those of the block's filters, for each of its phases.
     public var tileVectors: Int { parameters.vectors * widthPhases }
-    /// Sums of one tile and point in a register tile: a block of filters for each phase in it.
+    /// Sums that a register tile has for one tile and point: those of a block of filters, for each of its phases.
     public var tileFilters: Int { blockFilters * widthPhases }
     /// Blocks of filters of one group.
     public var blockCount: Int { gather.filtersPerGroup.ceilingDivision(by: blockFilters) }
@@ -277,7 +278,9 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
     /// Multiply-adds of one batch element after the transforms, padding of filters not counted.
     public var transformedMultiplyAdds: Int {
         combinations.reduce(0) { total, combination in
-            let perAxis = combination.classes.map { $0.phases.reduce(0) { $0 + $1.computed.reduce(0) { $0 + $1.count } } }
+            let perAxis = combination.classes.map { phaseClass in
+                phaseClass.phases.flatMap(\.computed).reduce(0) { $0 + $1.count }
+            }
             return total + perAxis.reduce(1, *)
         } * gather.channels * gather.filtersPerGroup
     }
