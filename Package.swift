@@ -73,11 +73,12 @@ let package = Package(
         module("VoxelsmithModelIO", ["LayerSpec", "KerasConfig", "Tensors", "TensorIO", "Voxelsmith", logging]),
 
         // Measuring, checking, and the command line.
+        module("Verification", ["LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelBuild", "KernelRuntime", "TensorIO"]),
         module(
             "Tuning",
             [
                 "LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime",
-                "TensorIO",
+                "TensorIO", "Verification",
             ]),
         module("Pregeneration", ["LayerSpec", "KerasConfig"]),
         .target(name: "CPNG"),
@@ -85,7 +86,7 @@ let package = Package(
             name: "VoxelsmithCLI",
             dependencies: [
                 "LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime",
-                "Voxelsmith", "TensorIO", "VoxelsmithModelIO", "Tuning", "Pregeneration", "CPNG", arguments, logging,
+                "Voxelsmith", "TensorIO", "VoxelsmithModelIO", "Verification", "Tuning", "Pregeneration", "CPNG", arguments, logging,
             ]),
         // Makes kernels in the build of a package that depends on this one.
         .plugin(name: "PregenerateKernels", capability: .buildTool(), dependencies: ["VoxelsmithCLI"]),
@@ -112,13 +113,13 @@ let package = Package(
         tests(
             "DifferentialTests",
             [
-                "Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", "KerasConfig", "Voxelsmith", "TensorIO",
+                "Verification", "Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", "KerasConfig", "Voxelsmith", "TensorIO",
                 "VoxelsmithModelIO", "Hashing", logging,
             ]),
         tests(
             "MessageTests",
             [
-                "Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", "KerasConfig", "Voxelsmith", "TensorIO",
+                "Verification", "Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", "KerasConfig", "Voxelsmith", "TensorIO",
                 "VoxelsmithModelIO", "Pregeneration",
             ]),
         tests("PregenerationTests", ["Pregeneration"]),

@@ -6,7 +6,7 @@ import LayerSpec
 import Scheduling
 import TensorIO
 import Tensors
-import Tuning
+import Verification
 
 /// From layers to a plugin in its place: what `build` and `pregenerate` share.
 struct PluginBuild {

@@ -2,7 +2,7 @@ import ArgumentParser
 import Glibc
 import KernelRuntime
 import LayerSpec
-import Tuning
+import Verification
 
 struct VerifyCommand: ReportingVerb, AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -8,6 +8,7 @@ import Scheduling
 import TensorIO
 import Tensors
 import Tuning
+import Verification
 import Voxelsmith
 import VoxelsmithModelIO
 

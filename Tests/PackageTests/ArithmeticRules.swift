@@ -28,7 +28,7 @@ enum ArithmeticRules {
         ("Sources/KernelRuntime/CallCost.swift", "Int(nanoseconds / Self.leastShare)", "less than the threads, as the comparison before it says"),
         ("Sources/KernelRuntime/CallCost.swift", "Int(min(Double(Self.mostPieces)", "at most that"),
         ("Sources/KernelRuntime/ThreadPool.swift", "UInt64(cost.nanoseconds)", "less than CallCost.worthWaking"),
-        ("Sources/Tuning/KernelVerifier.swift", "reduce(0", "an index into operands, and sums of doubles"),
+        ("Sources/Verification/KernelVerifier.swift", "reduce(0", "an index into operands, and sums of doubles"),
         ("Sources/TensorIO/HDF5Structure+Values.swift", "multipliedReportingOverflow", "a count that is clamped at 2^48, and the bytes of so many"),
         ("Sources/Voxelsmith/Initializers/VarianceScaling.swift", "reduce(1)", "doubles"),
         ("Sources/Voxelsmith/Model+Summary.swift", "Int((value * 100).rounded())", "less than 1024 times 100, or bytes that exist"),

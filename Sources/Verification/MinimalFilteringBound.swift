@@ -57,7 +57,7 @@ package struct MinimalFilteringBound {
 
     /// A number that no result's magnitude exceeds, for each filter: the largest input times the sums of weights, times the
     /// most that the transforms spread one tap's weight over a window.
-    func largestMagnitudes(input: [Double], weights: [Double], bias: [Double]?) -> [Double] {
+    package func largestMagnitudes(input: [Double], weights: [Double], bias: [Double]?) -> [Double] {
         let spread = pairs.reduce(1.0) { product, outputs in
             product * (outputs.map { list in
                 Dictionary(grouping: list, by: \.tap).values.map { $0.reduce(0) { $0 + $1.factor } }.max() ?? 0
@@ -74,7 +74,7 @@ package struct MinimalFilteringBound {
     }
 
     /// Filter and sample-and-place of a result, by its index.
-    func position(of result: Int) -> (filter: Int, place: Int) {
+    package func position(of result: Int) -> (filter: Int, place: Int) {
         let volume = geometry.outputVolume
         switch layout {
         case .channelsLast: return (result % geometry.filters, result / geometry.filters)

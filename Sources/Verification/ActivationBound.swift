@@ -3,14 +3,14 @@ import LayerSpec
 import Tensors
 
 /// How far the activation of an inexact sum may lie from the activation of the exact one.
-enum ActivationBound {
+package enum ActivationBound {
     /// - Parameters:
     ///   - activation: with parameters that are numbers of the type (`Activation.rounded(to:)`), as kernels have them.
     ///   - sum: the exact sum; `error`: bound of the computed one.
     ///   - value: the activation of `sum`.
     /// - Returns: the activation's slope times `error`, plus the rounding of the activation itself (the functions of
     ///   `voxelsmith_vectors.h` are within 4 units of the last place, compositions add a few roundings).
-    static func bound(_ activation: Activation, sum: Double, error: Double, value: Double, _ type: ElementType) -> Double {
+    package static func bound(_ activation: Activation, sum: Double, error: Double, value: Double, _ type: ElementType) -> Double {
         let ulp = 2 * ErrorBound.unitRoundoff(type)  // of a result, relative
         let rounding: Double
         switch activation {
@@ -30,7 +30,7 @@ enum ActivationBound {
 
     /// Whether a result of the type is right: within the bound, not a number where the activation is none, infinite where the bound
     /// reaches beyond the type's numbers.
-    static func holds(_ received: Double, _ value: Double, bound: Double, _ type: ElementType) -> Bool {
+    package static func holds(_ received: Double, _ value: Double, bound: Double, _ type: ElementType) -> Bool {
         if received == value || received.isNaN && value.isNaN || abs(received - value) <= bound { return true }
         let largest = type == .float32 ? Double(Float.greatestFiniteMagnitude) : .greatestFiniteMagnitude
         return received.isInfinite && (received < 0) == (value < 0) && abs(value) + bound > largest
