@@ -23,7 +23,7 @@ let package = Package(
     products: [
         .library(name: "Voxelsmith", targets: ["Voxelsmith"]),
         .library(name: "VoxelsmithModelIO", targets: ["VoxelsmithModelIO"]),
-        .library(name: "VoxelsmithGenerator", targets: ["KerasConfig", "KernelEmission", "KernelBuild"]),
+        .library(name: "VoxelsmithForge", targets: ["Forge", "KerasConfig", "Scheduling", "KernelEmission", "KernelBuild"]),
         .executable(name: "voxelsmith", targets: ["VoxelsmithCLI"]),
         .executable(name: "runtime-client", targets: ["RuntimeClient"]),
         .plugin(name: "PregenerateKernels", targets: ["PregenerateKernels"]),
@@ -80,13 +80,20 @@ let package = Package(
                 "LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime",
                 "TensorIO", "Verification",
             ]),
+        module(
+            "Forge",
+            [
+                "LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime", "TensorIO",
+                "VoxelsmithModelIO", "Verification", "Tuning",
+            ]),
         module("Pregeneration", ["LayerSpec", "KerasConfig"]),
         .target(name: "CPNG"),
         .executableTarget(
             name: "VoxelsmithCLI",
             dependencies: [
                 "LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime",
-                "Voxelsmith", "TensorIO", "VoxelsmithModelIO", "Verification", "Tuning", "Pregeneration", "CPNG", arguments, logging,
+                "Voxelsmith", "TensorIO", "VoxelsmithModelIO", "Verification", "Tuning", "Forge",
+                "Pregeneration", "CPNG", arguments, logging,
             ]),
         // Makes kernels in the build of a package that depends on this one.
         .plugin(name: "PregenerateKernels", capability: .buildTool(), dependencies: ["VoxelsmithCLI"]),
@@ -120,7 +127,7 @@ let package = Package(
             "MessageTests",
             [
                 "Verification", "Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", "KerasConfig", "Voxelsmith", "TensorIO",
-                "VoxelsmithModelIO", "Pregeneration",
+                "VoxelsmithModelIO", "Forge", "Pregeneration",
             ]),
         tests("PregenerationTests", ["Pregeneration"]),
         tests("CommandLineTests", ["TensorIO", "KerasConfig", "Hashing"]),

@@ -74,7 +74,7 @@ import Testing
         #expect(reached.isSuperset(of: runHalf))
         let forbidden: Set = [
             "Scheduling", "KernelTemplates", "KernelEmission", "KernelBuild", "Subprocess", "CLLVM", "TensorIO", "CHDF5",
-            "CZip", "CPNG", "VoxelsmithModelIO", "Verification", "Tuning", "ArgumentParser",
+            "CZip", "CPNG", "VoxelsmithModelIO", "Verification", "Tuning", "Forge", "ArgumentParser",
         ]
         for module in runHalf.union(["Voxelsmith", "RuntimeClient"]) {
             #expect(manifest.closure(of: module).intersection(forbidden) == [], "\(module)")
