@@ -60,10 +60,15 @@ let package = Package(
         module("KernelBuild", ["LayerSpec", "Scheduling", "KernelEmission", "CLLVM", "Hashing", logging, subprocess]),
 
         // The run half: from a plugin file to a layer call.
+        .target(name: "CHostCPU"),
+        module("Kernels", ["LayerSpec", "CHostCPU"]),
         .target(name: "CKernelABI"),
-        .target(name: "CHost"),
+        .target(name: "CHostFiles"),
+        module("PluginLoading", ["LayerSpec", "Kernels", "CKernelABI", "CHostFiles", "Hashing"]),
         .target(name: "CInterpreter"),
-        module("KernelRuntime", ["LayerSpec", "Tensors", "CKernelABI", "CHost", "CInterpreter", "Hashing", logging]),
+        module("Interpreter", ["LayerSpec", "Tensors", "Kernels", "CInterpreter"]),
+        .target(name: "CHost"),
+        module("KernelRuntime", ["LayerSpec", "Tensors", "Kernels", "PluginLoading", "Interpreter", "CHost", logging]),
         module("Voxelsmith", ["LayerSpec", "KerasConfig", "Tensors", "KernelRuntime", logging]),
 
         // Files.

@@ -1,5 +1,4 @@
-import CHost
-import CKernelABI
+import CHostCPU
 import Glibc
 import LayerSpec
 
@@ -37,20 +36,6 @@ public enum HostCPU {
         return (sizes[1] ?? assumed.level1Bytes, level2, sizes[4] ?? sizes[3] ?? max(level2, assumed.lastLevelBytes))
     }()
 
-    /// The target called "native": the best instruction set this processor runs, with its own caches and cores.
-    public static let nativeTarget: Target = {
-        #if arch(arm64)
-            let least = Target.InstructionSet.aarch64NEON
-        #else
-            let least = Target.InstructionSet.x86_64_v2
-        #endif
-        let instructionSet = Target.InstructionSet.best(on: features) ?? least
-        var machine = instructionSet.machine
-        (machine.level1Bytes, machine.level2Bytes, machine.lastLevelBytes) = cacheSizes
-        machine.cores = ThreadPool.defaultThreadCount
-        return Target(instructionSet, name: "native", machine: machine)
-    }()
-
     /// Measures the multiply-add peak of one thread for a vector width; takes 15 ms.
     /// - Parameter vectorBytes: 64, 32 or 16.
     /// - Returns: GFLOP/s in float32, nil when the processor has no such vectors.
@@ -59,9 +44,6 @@ public enum HostCPU {
         let rate = vs_fma_peak_gflops(width)
         return rate > 0 ? rate : nil
     }
-
-    /// The peak with the widest vectors of this processor; 0 where it cannot be measured.
-    package static func measuredNativePeak() -> Double { measuredPeak(vectorBytes: nativeTarget.vectorBytes) ?? 0 }
 
     private static func trimmed(_ text: String) -> Substring {
         text.prefix { $0 != "\n" }
@@ -89,29 +71,5 @@ public enum HostCPU {
             text += buffer[..<count]
         }
         return String(decoding: text, as: UTF8.self)
-    }
-}
-
-extension Target.Feature {
-    /// The bit of this feature in a kernel descriptor.
-    package var abiBit: UInt64 {
-        switch self {
-        case .sse42: vs_cpu_sse42
-        case .avx: vs_cpu_avx
-        case .avx2: vs_cpu_avx2
-        case .fma: vs_cpu_fma
-        case .f16c: vs_cpu_f16c
-        case .bmi1: vs_cpu_bmi1
-        case .bmi2: vs_cpu_bmi2
-        case .avx512f: vs_cpu_avx512f
-        case .avx512vl: vs_cpu_avx512vl
-        case .avx512bw: vs_cpu_avx512bw
-        case .avx512dq: vs_cpu_avx512dq
-        case .avx512cd: vs_cpu_avx512cd
-        case .popcnt: vs_cpu_popcnt
-        case .lzcnt: vs_cpu_lzcnt
-        case .movbe: vs_cpu_movbe
-        case .neon: vs_cpu_neon
-        }
     }
 }

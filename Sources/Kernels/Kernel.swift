@@ -93,7 +93,7 @@ extension Kernel {
     ///   - body: runs all work items of one stage. It receives the arguments with the stage in them and the number of items, and returns when
     ///     these are done, as the next stage reads what they wrote.
     /// - Throws: what `body` throws.
-    package func forEachStage<Failure>(
+    @inlinable package func forEachStage<Failure>(
         of arguments: KernelArguments, _ body: (_ arguments: KernelArguments, _ items: Int) throws(Failure) -> Void
     ) throws(Failure) {
         var arguments = arguments
@@ -113,6 +113,10 @@ public enum KernelError: Error, Hashable, Sendable, CustomStringConvertible {
     case ignoredOperands(kernel: String, KernelOperands)
     /// A kernel for another problem than the layer's.
     case otherProblem(kernel: String, computes: SpecKey, followedBy: Activation, expected: SpecKey)
+
+    /// The ABI header's VS_BAD_ARGUMENTS: the status of a kernel that was not given what it needs. `Tests/KernelRuntimeTests/KernelABITests.swift`
+    /// compares them.
+    package static let badArguments: Int32 = 1
 
     public var description: String {
         let sentence: Sentence = switch self {

@@ -1,5 +1,5 @@
 import CInterpreter
-import CKernelABI
+import Kernels
 import LayerSpec
 
 /// The kernel for every problem that has no specialised one: any operation, layout, number of axes, groups, stride with
@@ -71,7 +71,7 @@ public struct InterpreterKernel: Kernel {
         if items.isEmpty { return }
         try check(operands: arguments.operands)
         guard let workspace = arguments.workspace, !spec.epilogue.hasBias || arguments.bias != nil else {
-            throw .failed(kernel: name, status: VS_BAD_ARGUMENTS)
+            throw .failed(kernel: name, status: KernelError.badArguments)
         }
         switch plan {
         case .gather(let gather): gather.run(arguments, workspace: workspace, items: items)

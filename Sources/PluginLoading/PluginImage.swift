@@ -1,4 +1,5 @@
 import CKernelABI
+import Kernels
 import LayerSpec
 
 /// A loaded plugin: its file's descriptors, and the machine code behind them. Mapped as long as this object, or any kernel of

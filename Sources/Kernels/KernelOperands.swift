@@ -1,27 +1,26 @@
-import CKernelABI
 import LayerSpec
 
-/// What a kernel reads beside input, packed weights and bias; the raw values are the bits of the ABI header.
+/// What a kernel reads beside input, packed weights and bias.
 public struct KernelOperands: OptionSet, Hashable, Sendable {
-    /// Bits of the ABI header's VS_OPERAND constants.
+    /// The bits of the ABI header's VS_OPERAND constants, which a descriptor has; `Tests/KernelRuntimeTests/KernelABITests.swift` compares them.
     public let rawValue: UInt32
 
     /// The operands of these bits.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// The other tensor of an operation that reads two.
-    public static let second = KernelOperands(rawValue: UInt32(VS_OPERAND_SECOND))
+    public static let second = KernelOperands(rawValue: 1)
     /// A tensor of the output's shape that is added before the activation.
-    public static let residual = KernelOperands(rawValue: UInt32(VS_OPERAND_RESIDUAL))
+    public static let residual = KernelOperands(rawValue: 2)
     /// What sums of integers are multiplied by, one number per filter.
-    public static let scales = KernelOperands(rawValue: UInt32(VS_OPERAND_SCALES))
+    public static let scales = KernelOperands(rawValue: 4)
     /// The integers that stand for 0 in the input and in the output.
-    public static let zeroPoints = KernelOperands(rawValue: UInt32(VS_OPERAND_ZERO_POINTS))
+    public static let zeroPoints = KernelOperands(rawValue: 8)
     /// A distance of the output's voxels that is not the number of filters; a kernel that obeys one can do without.
-    public static let voxelStride = KernelOperands(rawValue: UInt32(VS_OPERAND_VOXEL_STRIDE))
+    public static let voxelStride = KernelOperands(rawValue: 16)
 
     /// All that this version knows.
-    static let known: KernelOperands = [.second, .residual, .scales, .zeroPoints, .voxelStride]
+    package static let known: KernelOperands = [.second, .residual, .scales, .zeroPoints, .voxelStride]
 
     /// Their names, for sentences.
     public var names: [String] {
@@ -35,7 +34,7 @@ public struct KernelOperands: OptionSet, Hashable, Sendable {
 
 extension KernelArguments {
     /// What the call gives.
-    var operands: KernelOperands {
+    package var operands: KernelOperands {
         var given: KernelOperands = []
         if second != nil { given.insert(.second) }
         if residual != nil { given.insert(.residual) }
@@ -49,7 +48,7 @@ extension KernelArguments {
 extension Kernel {
     /// - Parameter given: what a caller has for the kernel.
     /// - Throws: `KernelError` when the kernel reads what is not given, and when it would ignore what is.
-    func check(operands given: KernelOperands) throws(KernelError) {
+    package func check(operands given: KernelOperands) throws(KernelError) {
         let missing = operands.subtracting(given).subtracting(.voxelStride)
         if !missing.isEmpty { throw .missingOperands(kernel: name, missing) }
         let ignored = given.subtracting(operands)

@@ -3,21 +3,14 @@ import LayerSpec
 import Tensors
 
 extension ActivationArithmetic {
-    /// Applies a function along one axis of a tensor.
+    /// Applies a function along one axis of a tensor of float32 or float64, with the arithmetic of the calling thread.
     /// - Parameters:
     ///   - function: what is applied.
     ///   - axis: counted from the end where negative.
     ///   - x: the tensor.
     /// - Returns: a tensor of the same shape; for `glu`, the axis is half as long.
     /// - Throws: `SpecError` for an axis the tensor does not have or `glu` cannot halve; `TensorError` without memory.
-    public static func apply(_ function: Activation.AxisFunction, axis: Int, to x: Tensor) throws -> Tensor {
-        if x.elementType.arithmetic != x.elementType {
-            return try apply(function, axis: axis, to: x.cast(to: x.elementType.arithmetic)).cast(to: x.elementType)
-        }
-        return try DefaultArithmetic.run { try line(function, axis: axis, of: x) }
-    }
-
-    private static func line(_ function: Activation.AxisFunction, axis: Int, of x: Tensor) throws -> Tensor {
+    package static func line(_ function: Activation.AxisFunction, axis: Int, of x: Tensor) throws -> Tensor {
         let index = try Activation.index(ofAxis: axis, rank: x.shape.count)
         let shape = try Activation.alongAxis(function, axis: axis).shape(of: x.shape).map { $0 ?? 0 }
         var y = try Tensor(uninitialized: shape, x.elementType)

@@ -1,4 +1,5 @@
 import CKernelABI
+import Kernels
 import LayerSpec
 
 /// What a plugin says about one of its kernels, read from the file's bytes without executing anything.
@@ -45,7 +46,7 @@ public struct KernelDescriptor: Hashable, Sendable {
     var textByteCount: Int { [key.text, name, schedule, loops, packing, target, templateDigest].reduce(0) { $0 + $1.utf8.count } }
 
     /// Whether it needs all processor features that another kernel needs and more, and so makes more of a processor that has them.
-    func surpasses(_ other: KernelDescriptor) -> Bool { features.surpass(other.features) }
+    package func surpasses(_ other: KernelDescriptor) -> Bool { features.surpass(other.features) }
 }
 
 extension KernelDescriptor {

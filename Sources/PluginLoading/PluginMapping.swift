@@ -1,4 +1,4 @@
-import CHost
+import CHostFiles
 import CKernelABI
 import Glibc
 import Synchronization

@@ -1,4 +1,5 @@
 import CInterpreter
+import Kernels
 import LayerSpec
 
 /// `filterGradient` in the interpreter: for each tap, dw[f, c] = sum over positions of dy[o, f] * x[i, c].

@@ -1,6 +1,7 @@
 import CKernelABI
 import Glibc
 import Hashing
+import Kernels
 import LayerSpec
 
 /// A plugin file as bytes: digest checked, contents held against the rules for plugins, object found, descriptors read. Nothing
@@ -11,7 +12,7 @@ public struct PluginFile: Sendable {
         case x86_64
         case aarch64
 
-        static var host: Machine? {
+        package static var host: Machine? {
             #if arch(x86_64)
                 .x86_64
             #elseif arch(arm64)
@@ -165,7 +166,7 @@ public struct PluginFile: Sendable {
     }
 
     /// Why a processor of this machine cannot run one of the kernels; nil when it can.
-    func obstacle(to kernel: KernelDescriptor, features: Set<Target.Feature>) -> PluginError? {
+    package func obstacle(to kernel: KernelDescriptor, features: Set<Target.Feature>) -> PluginError? {
         if kernel.unknownFeatureBits != 0 { return .unknownFeatures(path: path, kernel: kernel.name, bits: kernel.unknownFeatureBits) }
         let missing = kernel.features.missing(from: features)
         return missing.isEmpty ? nil : .missingFeatures(path: path, kernel: kernel.name, features: missing)

@@ -1,3 +1,4 @@
+import Kernels
 import LayerSpec
 
 /// Why a plugin file was not read or not loaded.

@@ -92,29 +92,6 @@ public enum ActivationArithmetic {
         }
     }
 
-    /// Applies an activation in place to a tensor, on up to `threads` threads of the shared pool. The result does not depend on
-    /// their number.
-    /// - Parameters:
-    ///   - activation: what is applied.
-    ///   - buffer: start of the whole tensor.
-    ///   - type: element type of the tensor.
-    ///   - shape: the tensor's shape; softmax and its like run along its last axis, whatever the layout (Keras axis -1).
-    ///   - threads: threads to use; the result is bitwise the same for any number.
-    public static func apply(
-        _ activation: Activation, to buffer: UnsafeMutableRawPointer, type: ElementType, shape: [Int], threads: Int = 1
-    ) {
-        if activation == .linear || shape.contains(0) { return }
-        let rowLength = shape.last ?? 1
-        let rows = Checked.clampedCount(shape.dropLast())
-        // A piece of less than a few thousand elements is not worth another thread.
-        let useful = max(1, min(threads, Checked.clampedProduct(rows, rowLength) / 4096))
-        let body: (Int, Range<Int>) throws(KernelError) -> Void = { _, range in
-            apply(activation, to: buffer, type: type, rowLength: rowLength, rows: range)
-        }
-        // The body throws nothing, so neither does the call.
-        try? ThreadPool.shared.run(threads: useful, items: rows, body)
-    }
-
     @inline(__always)
     private static func apply<T: InterpretedElement>(
         _ activation: Activation, to elements: UnsafeMutablePointer<T>, rowLength: Int, rows: Range<Int>

@@ -1,4 +1,5 @@
 import CKernelABI
+import Kernels
 import LayerSpec
 
 /// Reads the fields of one descriptor of a plugin object; what is out of place or out of range becomes the end of a sentence.

@@ -1,4 +1,4 @@
-import CHost
+import CHostFiles
 import Glibc
 import LayerSpec
 

@@ -1,4 +1,5 @@
 import CInterpreter
+import Kernels
 import LayerSpec
 
 /// `forward` and `inputGradient` in the interpreter: a result position reads, for each tap that reaches it, the features of one
@@ -167,7 +168,7 @@ struct InterpreterGather: Sendable {
         for (index, box) in boxes.enumerated() {
             let pieces = (box.rows + rowsPerItem - 1) / rowsPerItem
             for piece in 0..<pieces {
-                items.append(Item(box: index, rows: ThreadPool.range(of: piece, among: pieces, items: box.rows)))
+                items.append(Item(box: index, rows: EqualShares.range(of: piece, among: pieces, items: box.rows)))
             }
         }
         // In the order of memory, so that the phases of one region meet in the cache.

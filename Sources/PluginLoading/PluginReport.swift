@@ -9,6 +9,11 @@ public struct PluginReport: Hashable, Sendable, CustomStringConvertible {
         /// Why it was not registered.
         public let reason: Reason
 
+        /// - Parameters:
+        ///   - kernel: its name.
+        ///   - reason: why it was not registered.
+        package init(kernel: String, reason: Reason) { (self.kernel, self.reason) = (kernel, reason) }
+
         /// The kernel and the reason, in one line.
         public var description: String { ("\(kernel): \(reason)" as Sentence).text }
     }
@@ -37,6 +42,15 @@ public struct PluginReport: Hashable, Sendable, CustomStringConvertible {
     public let omitted: [Omission]
     /// Why the file was refused; nil for one that this machine can run.
     public let error: PluginError?
+
+    /// - Parameters:
+    ///   - path: the plugin file.
+    ///   - loaded: names of the kernels that were registered.
+    ///   - omitted: its other kernels.
+    ///   - error: why the file was refused; nil for one that this machine can run.
+    package init(path: String, loaded: [String], omitted: [Omission], error: PluginError?) {
+        (self.path, self.loaded, self.omitted, self.error) = (path, loaded, omitted, error)
+    }
 
     /// Whether the file was refused only because it is for another machine: expected of a folder made for several.
     public var isForAnotherMachine: Bool {
