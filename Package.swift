@@ -23,7 +23,7 @@ let package = Package(
     products: [
         .library(name: "Voxelsmith", targets: ["Voxelsmith"]),
         .library(name: "VoxelsmithModelIO", targets: ["VoxelsmithModelIO"]),
-        .library(name: "VoxelsmithGenerator", targets: ["KerasConfig", "KernelEmission", "KernelBuild"]),
+        .library(name: "VoxelsmithForge", targets: ["Forge", "KerasConfig", "Scheduling", "KernelEmission", "KernelBuild"]),
         .executable(name: "voxelsmith", targets: ["VoxelsmithCLI"]),
         .executable(name: "runtime-client", targets: ["RuntimeClient"]),
         .plugin(name: "PregenerateKernels", targets: ["PregenerateKernels"]),
@@ -55,10 +55,15 @@ let package = Package(
         module("KernelBuild", ["LayerSpec", "Scheduling", "KernelEmission", "CLLVM", "Hashing", logging, subprocess]),
 
         // The run half: from a plugin file to a layer call.
+        .target(name: "CHostCPU"),
+        module("Kernels", ["LayerSpec", "CHostCPU"]),
         .target(name: "CKernelABI"),
-        .target(name: "CHost"),
+        .target(name: "CHostFiles"),
+        module("PluginLoading", ["LayerSpec", "Kernels", "CKernelABI", "CHostFiles", "Hashing"]),
         .target(name: "CInterpreter"),
-        module("KernelRuntime", ["LayerSpec", "Tensors", "CKernelABI", "CHost", "CInterpreter", "Hashing", logging]),
+        module("Interpreter", ["LayerSpec", "Tensors", "Kernels", "CInterpreter"]),
+        .target(name: "CHost"),
+        module("KernelRuntime", ["LayerSpec", "Tensors", "Kernels", "PluginLoading", "Interpreter", "CHost", logging]),
         module("Voxelsmith", ["LayerSpec", "KerasConfig", "Tensors", "KernelRuntime", logging]),
 
         // Files.
@@ -68,11 +73,18 @@ let package = Package(
         module("VoxelsmithModelIO", ["LayerSpec", "KerasConfig", "Tensors", "TensorIO", "Voxelsmith", logging]),
 
         // Measuring, checking, and the command line.
+        module("Verification", ["LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelBuild", "KernelRuntime", "TensorIO"]),
         module(
             "Tuning",
             [
                 "LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime",
-                "TensorIO",
+                "TensorIO", "Verification",
+            ]),
+        module(
+            "Forge",
+            [
+                "LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime", "TensorIO",
+                "VoxelsmithModelIO", "Verification", "Tuning",
             ]),
         module("Pregeneration", ["LayerSpec", "KerasConfig"]),
         .target(name: "CPNG"),
@@ -80,7 +92,8 @@ let package = Package(
             name: "VoxelsmithCLI",
             dependencies: [
                 "LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime",
-                "Voxelsmith", "TensorIO", "VoxelsmithModelIO", "Tuning", "Pregeneration", "CPNG", arguments, logging,
+                "Voxelsmith", "TensorIO", "VoxelsmithModelIO", "Verification", "Tuning", "Forge",
+                "Pregeneration", "CPNG", arguments, logging,
             ]),
         // Makes kernels in the build of a package that depends on this one.
         .plugin(name: "PregenerateKernels", capability: .buildTool(), dependencies: ["VoxelsmithCLI"]),
@@ -107,14 +120,14 @@ let package = Package(
         tests(
             "DifferentialTests",
             [
-                "Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", "KerasConfig", "Voxelsmith", "TensorIO",
+                "Verification", "Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", "KerasConfig", "Voxelsmith", "TensorIO",
                 "VoxelsmithModelIO", "Hashing", logging,
             ]),
         tests(
             "MessageTests",
             [
-                "Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", "KerasConfig", "Voxelsmith", "TensorIO",
-                "VoxelsmithModelIO", "Pregeneration",
+                "Verification", "Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", "KerasConfig", "Voxelsmith", "TensorIO",
+                "VoxelsmithModelIO", "Forge", "Pregeneration",
             ]),
         tests("PregenerationTests", ["Pregeneration"]),
         tests("CommandLineTests", ["TensorIO", "KerasConfig", "Hashing"]),

@@ -16,19 +16,11 @@ enum KernelName {
         if spec.geometry.groups > 1 { features.append("g\(spec.geometry.groups)") }
         let layout = spec.layout == .channelsFirst ? ["first"] : []
         let parts =
-            ["vs", token(spec.op), elements] + layout + [list("i", \.input), list("k", \.kernel), list("s", \.stride)] + features + [
+            ["vs", spec.op.token, elements] + layout + [list("i", \.input), list("k", \.kernel), list("s", \.stride)] + features + [
                 String(activation), schedule.target.instructionSet.rawValue.replacing("-", with: "_"),
                 hexadecimal(fnv1a(spec.key.text + "|" + schedule.text + "|" + schedule.target.instructionSet.rawValue)),
             ]
         return parts.joined(separator: "_")
-    }
-
-    private static func token(_ op: KernelOp) -> String {
-        switch op {
-        case .transposedConvolution: "tconv"
-        case .convolution: "conv"
-        case .kernelGradient: "kgrad"
-        }
     }
 
     /// 32-bit FNV-1a: tells apart names that agree in everything the stem spells out.

@@ -89,12 +89,8 @@ struct PluginContext {
         self.lines = lines
     }
 
-    /// The ABI header's name of an operation.
+    /// The ABI header's name of an operation: `VS_OP_KERNEL_GRADIENT` for `kernelGradient`.
     private static func operation(_ op: KernelOp) -> String {
-        switch op {
-        case .transposedConvolution: "VS_OP_TRANSPOSED_CONVOLUTION"
-        case .convolution: "VS_OP_CONVOLUTION"
-        case .kernelGradient: "VS_OP_KERNEL_GRADIENT"
-        }
+        op.rawValue.reduce(into: "VS_OP_") { $0 += $1.isUppercase ? "_" + String($1) : $1.uppercased() }
     }
 }

@@ -1,3 +1,4 @@
+import Kernels
 import LayerSpec
 
 /// What a call costs, as far as the choice of threads needs to know: right within a factor of three is enough.

@@ -1,3 +1,4 @@
+import Kernels
 import Synchronization
 
 /// Who computes which pieces of a call. Every participant has a contiguous share and claims half of what is left of it, from the
@@ -25,7 +26,7 @@ final class ClaimedPieces: @unchecked Sendable {
             capacity = participants
         }
         for participant in 0..<participants {
-            let range = ThreadPool.range(of: participant, among: participants, items: pieces)
+            let range = EqualShares.range(of: participant, among: participants, items: pieces)
             shares[participant].range.store(Self.word(range.lowerBound, range.upperBound), ordering: .relaxed)
         }
     }

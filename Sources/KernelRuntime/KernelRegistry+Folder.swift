@@ -1,5 +1,7 @@
 import Glibc
+import Kernels
 import LayerSpec
+import PluginLoading
 
 extension KernelRegistry {
     /// Loads what this machine can run of the plugins of a folder: of its files whose names end in ".so", in the order of their names.

@@ -1,5 +1,8 @@
+import Interpreter
+import Kernels
 import LayerSpec
 import Logging
+import PluginLoading
 import Synchronization
 
 /// Which kernels a lookup may answer with.

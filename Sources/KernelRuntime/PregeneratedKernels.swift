@@ -1,5 +1,6 @@
 import CHost
 import Glibc
+import PluginLoading
 
 extension KernelRegistry {
     /// Loads the plugins that the build of a target made. Called by the Swift file that the build plugin `PregenerateKernels` generates;

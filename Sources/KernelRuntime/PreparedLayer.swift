@@ -1,4 +1,6 @@
 import CHost
+import Interpreter
+import Kernels
 import LayerSpec
 import Tensors
 

@@ -1,5 +1,6 @@
 import CHost
 import Glibc
+import Kernels
 import Synchronization
 
 /// The threads of this process that run kernels. They are started when a layer is prepared, or when first needed, and never end.
@@ -138,13 +139,6 @@ public final class ThreadPool: @unchecked Sendable {
         return cost?.threads(atMost: most) ?? most
     }
 
-    /// One of `participants` contiguous ranges that `items` are cut into; the first `items % participants` of them have one more.
-    static func range(of participant: Int, among participants: Int, items: Int) -> Range<Int> {
-        let (share, rest) = items.quotientAndRemainder(dividingBy: participants)
-        let begin = participant * share + min(participant, rest)
-        return begin..<begin + share + (participant < rest ? 1 : 0)
-    }
-
     /// The number of participants that pays, given who is awake. Work that is too small to wake anybody for is done by those who are awake,
     /// until calls that follow each other have done as much of it as waking costs.
     private func awakeParticipants(_ wanted: Int, _ cost: CallCost) -> Int {
@@ -200,8 +194,8 @@ public final class ThreadPool: @unchecked Sendable {
     private func perform(_ job: UnsafePointer<Job>, participant: Int) {
         let (items, total) = (job.pointee.items, job.pointee.pieces)
         while let pieces = claims.claim(for: participant, participants: job.pointee.participants) {
-            let begin = Self.range(of: pieces.lowerBound, among: total, items: items).lowerBound
-            let end = Self.range(of: pieces.upperBound - 1, among: total, items: items).upperBound
+            let begin = EqualShares.range(of: pieces.lowerBound, among: total, items: items).lowerBound
+            let end = EqualShares.range(of: pieces.upperBound - 1, among: total, items: items).upperBound
             do throws(KernelError) {
                 try job.pointee.body(participant, begin..<end)
             } catch {

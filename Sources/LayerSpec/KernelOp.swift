@@ -16,6 +16,27 @@ public enum KernelOp: String, CaseIterable, Hashable, Sendable {
         case (_, .kernelGradient): .kernelGradient
         }
     }
+
+    /// Whether each result is gathered from sources with the weights of the kernel tensor (`Gather`), as in both convolutions.
+    public var isGather: Bool { self != .kernelGradient }
+
+    /// The number of this operation in a kernel's descriptor: `VS_OP_...` of the C header.
+    package var number: UInt32 {
+        switch self {
+        case .transposedConvolution: 0
+        case .convolution: 1
+        case .kernelGradient: 2
+        }
+    }
+
+    /// The operation in the names of kernels.
+    package var token: String {
+        switch self {
+        case .transposedConvolution: "tconv"
+        case .convolution: "conv"
+        case .kernelGradient: "kgrad"
+        }
+    }
 }
 
 /// The two kinds of convolution layers. Both are described by the relation; they differ in which side of it they read.

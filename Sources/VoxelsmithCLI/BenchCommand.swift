@@ -1,3 +1,4 @@
+import Forge
 import ArgumentParser
 import Glibc
 import KernelBuild

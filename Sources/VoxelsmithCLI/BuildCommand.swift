@@ -1,7 +1,6 @@
 import ArgumentParser
+import Forge
 import LayerSpec
-import Scheduling
-import Tuning
 
 struct BuildCommand: ReportingVerb, AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -39,7 +38,7 @@ struct BuildCommand: ReportingVerb, AsyncParsableCommand {
         compilerOptions.list(in: &files)
         // Measuring reads the decisions and writes them.
         if effort == .measure { files.writes(tunings, "--tunings") } else { files.reads(tunings, "--tunings") }
-        PluginBuild.list(output: output, in: &files)
+        files.writesPlugin(output)
         reportOption.list(in: &files)
         return files
     }
@@ -48,18 +47,15 @@ struct BuildCommand: ReportingVerb, AsyncParsableCommand {
         if effort == .estimate && tuningOptions.timeLimit != nil {
             throw CommandFailure.unusedOption("--time-limit", needs: "--effort measure")
         }
-        let target = targetOption.target
-        let builder = try await compilerOptions.builder()
-        let build = PluginBuild(target: target, builder: builder, output: output, verify: verify, trustedFolders: trust.trustedFolders)
-        try build.checkPlace()  // before anything is measured
-        let layers = try source.resolved(policy: policy)
-        let tuning = TuningRun(layers, target: target, builder: builder, options: tuningOptions)
-        var decisions: [SpecKey: Decision] = [:]
-        if effort == .measure {
-            decisions = try await tuning.measure(tunings).compactMapValues(\.decision)
-        } else if let tunings {
-            decisions = try tuning.decisions(of: tunings)
+        let schedules: ScheduleSource = switch effort {
+        case .measure: .measuring(tunings: tunings, threads: tuningOptions.threads, timeLimit: tuningOptions.timeLimit)
+        case .estimate: tunings.map { .tunings(path: $0, threads: tuningOptions.threads) } ?? .estimate
         }
-        try reportOption.write(try await build.run(layers, of: source.layers, decisions: decisions))
+        let build = PluginBuild(
+            target: targetOption.target, builder: try await compilerOptions.builder(), output: output,
+            verifier: verify ? try VerifyKernelCommand.program() : nil, trustedFolders: trust.trustedFolders)
+        let report = try await build.run(source.file, policy: policy, schedules: schedules, onEvent: Console.tell)
+        Console.say(report, verify: verify)
+        try reportOption.write(report)
     }
 }

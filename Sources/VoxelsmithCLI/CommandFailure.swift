@@ -1,3 +1,4 @@
+import Forge
 import KernelEmission
 import LayerSpec
 import Tensors
@@ -5,7 +6,6 @@ import Tensors
 /// What can go wrong in the command line itself; everything else is an error of the libraries.
 enum CommandFailure: Error, CustomStringConvertible {
     case unknownShape(layer: String)
-    case nothingToGenerate(path: String)
     case needsFolder(layers: Int)
     case independentLayers(path: String, count: Int)
     case weightsNeeded(path: String)
@@ -14,7 +14,6 @@ enum CommandFailure: Error, CustomStringConvertible {
     case unknownVerb(String, known: [String])
     case opposedOptions(String, String)
     case repeatedOption(String, count: Int)
-    case verificationFailed(kernels: [String], path: String)
     case generatedDiffers([String], folder: String)
     case foreignFolder(String)
     case foreignFiles([String], folder: String)
@@ -46,6 +45,11 @@ enum CommandFailure: Error, CustomStringConvertible {
     case readTwice(String, String, path: String)
     case notUTF8(argument: [UInt8])
 
+    /// What a library throws, in the words of the command where options are the way out.
+    static func inWordsOfOptions(_ error: any Error) -> any Error {
+        if case ForgeError.unknownShape(let layer) = error { CommandFailure.unknownShape(layer: layer) } else { error }
+    }
+
     /// Whether the command was called wrongly, rather than failed in its work.
     var isWrongUsage: Bool {
         switch self {
@@ -59,8 +63,6 @@ enum CommandFailure: Error, CustomStringConvertible {
         let sentence: Sentence = switch self {
         case .unknownShape(let layer):
             "Layer \"\(layer)\" has no complete input shape in the file; expected one there or --input-shape \(layer)=1,D,H,W,C."
-        case .nothingToGenerate(let path):
-            "No layer of \(path) has a kernel family; expected at least one that does."
         case .needsFolder(let layers):
             "Received \(layers) kernels to print; expected a folder for them with --output, or a file with one layer."
         case .independentLayers(let path, let count):
@@ -73,8 +75,6 @@ enum CommandFailure: Error, CustomStringConvertible {
         case .unknownVerb(let verb, let known): "Received the verb \"\(verb)\"; expected one of \(known.joined(separator: ", "))."
         case .opposedOptions(let one, let other): "Received \(one) and \(other); expected at most one of them."
         case .repeatedOption(let option, let count): "Received \(option) \(count) times; expected it at most once."
-        case .verificationFailed(let kernels, let path):
-            "Verification failed for \(kernels.count) of the kernels of \(path): \(kernels.joined(separator: ", "))."
         case .generatedDiffers(let files, let folder):
             "\(files.count) files of \(folder) are not what the templates give (\(Self.some(files))); expected equal ones, run `voxelsmith regenerate`."
         case .foreignFiles(let files, let folder):

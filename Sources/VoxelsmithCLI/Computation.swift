@@ -1,3 +1,4 @@
+import Forge
 import KernelRuntime
 import LayerSpec
 import Logging
@@ -17,7 +18,7 @@ struct Computation {
     /// - Throws: what reading throws, `KerasConfigError.missingLayers`, `CommandFailure`.
     init(_ source: LayersOption, weights: String?, policy: Policy, kernels: KernelRegistry, kernelMode: KernelMode) throws {
         let file = try ModelFile(path: source.layers)
-        let set = try source.inputShapes.layers(of: file)
+        let set = try source.file.layers(of: file, onEvent: Console.tell)
         if set.model == nil, set.layers.count != 1 {
             throw CommandFailure.independentLayers(path: source.layers, count: set.layers.count)
         }

@@ -39,7 +39,7 @@ struct DescribeCommand: Verb {
 
     func run() throws {
         if try !LayersContents.isPlugin(file) {
-            let contents = try LayersContents(path: file, inputShapes.layers(of: layersFile()))
+            let contents = try LayersContents(path: file, inputShapes.file(file).layers(of: layersFile(), onEvent: Console.tell))
             Console.show(lines: json ? try jsonText(contents) : short ? contents.table : contents.text)
             return
         }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Forge
 import Glibc
 import KernelBuild
 import KernelEmission
@@ -29,7 +30,7 @@ struct EmitCommand: Verb {
 
     func run() throws {
         let selection = try KernelSelection(
-            source.resolved(policy: policy), target: targetOption.target, path: source.layers)
+            source.resolved(policy: policy), target: targetOption.target, source: source.layers, onEvent: Console.tell)
         guard let output, output != NamedFiles.stream else {
             guard selection.units.count == 1 else { throw CommandFailure.needsFolder(layers: selection.units.count) }
             Console.show(lines: selection.units[0].source.text)

@@ -1,5 +1,6 @@
 import Glibc
 import TensorIO
+import Verification
 
 /// What a command was told to read and to write, held against each other before any work: no output takes the place of what is no
 /// regular file, of an input, or of another output. Every verb lists its files; `Program` checks them.
@@ -24,6 +25,12 @@ struct NamedFiles {
     mutating func writes(_ path: String?, _ name: String, takesStream: Bool = false) {
         guard let path else { return }
         if takesStream && path == Self.stream { streams.append(Entry(name: name, path: path)) } else { outputs.append(Entry(name: name, path: path)) }
+    }
+
+    /// What a build puts in place: the plugin, and the record of its verification beside it.
+    mutating func writesPlugin(_ path: String) {
+        writes(path, "--output")
+        if !path.isEmpty && path != Self.stream { writes(VerificationRecord.path(beside: path), "the record of the verification") }
     }
 
     /// A folder that is made where it is missing, and whose files are named later.

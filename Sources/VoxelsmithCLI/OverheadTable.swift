@@ -1,3 +1,4 @@
+import Forge
 import KernelRuntime
 import LayerSpec
 import Tensors

@@ -1,9 +1,9 @@
 import ArgumentParser
+import Forge
 import Glibc
 import LayerSpec
 import Pregeneration
 import TensorIO
-import VoxelsmithModelIO
 
 /// What the build plugin `PregenerateKernels` runs for a target that lists it.
 struct PregenerateCommand: AsyncParsableCommand {
@@ -27,15 +27,13 @@ struct PregenerateCommand: AsyncParsableCommand {
         let path = "\(folder)/\(PregenerationPlan.fileName)"
         let plan = try PregenerationPlan(bytes: InputFile.bytes(of: path, limit: PregenerationPlan.byteLimit), path: path)
         try files(of: plan, path: path).check()
-        let layers = try plan.layers.flatMap { layer in
-            let set = try ModelFile(path: "\(folder)/\(layer)").layers()
-            for warning in set.warnings { Console.warn("\(warning)") }
-            return try ResolvedLayer.list(set, policy: plan.policy)
-        }
+        let layers = try plan.layers.flatMap { try LayersFile(path: "\(folder)/\($0)").resolved(policy: plan.policy, onEvent: Console.tell) }
         try plan.check(planned: planned, path: path)
         let builder = try await compilerOptions.builder()
+        let verifier = try VerifyKernelCommand.program()
         for target in plan.targets {
-            try await PluginBuild(target: target, builder: builder, output: plugin(for: target), verify: true, keepsEqual: true).run(layers, of: path)
+            let build = PluginBuild(target: target, builder: builder, output: plugin(for: target), verifier: verifier, keepsEqual: true)
+            Console.say(try await build.run(layers, of: path, onEvent: Console.tell), verify: true)
         }
         // SwiftPM asks for the names of all files before the plan is read: what is not wanted is there, and empty.
         for target in Target.named where !plan.targets.contains(target) {
@@ -56,7 +54,7 @@ struct PregenerateCommand: AsyncParsableCommand {
         compilerOptions.list(in: &files)
         for target in Target.named {
             if plan.targets.contains(target) {
-                PluginBuild.list(output: plugin(for: target), in: &files)
+                files.writesPlugin(plugin(for: target))
             } else {
                 files.writes(plugin(for: target), "--output")
             }

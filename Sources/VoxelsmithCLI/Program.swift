@@ -113,6 +113,7 @@ enum Program {
     }
 
     private static func fail(_ error: any Error, of command: any ParsableCommand) -> Never {
+        let error = CommandFailure.inWordsOfOptions(error)
         guard (error as? CommandFailure)?.isWrongUsage == true else { fail("\(lines: "\(error)")", status: EXIT_FAILURE) }
         fail("\(whole: UsageHint.sentence("\(error)", verb: type(of: command)))", status: EX_USAGE)
     }

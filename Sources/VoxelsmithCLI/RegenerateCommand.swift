@@ -1,8 +1,10 @@
 import ArgumentParser
+import Forge
 import Glibc
 import KernelBuild
 import KernelEmission
 import TensorIO
+import VoxelsmithModelIO
 
 struct RegenerateCommand: Verb {
     static let configuration = CommandConfiguration(
@@ -28,7 +30,7 @@ struct RegenerateCommand: Verb {
     }
 
     func run() throws {
-        let layers = try ResolvedLayer.read(suite, policy: .fast)
+        let layers = try suiteLayers()
         let files = try GoldenSuite.files(
             layers.map { GoldenSuite.Layer(name: $0.name, spec: $0.spec) }, templateDigest: templateDigest)
         let present = try TextFiles.list(output)
@@ -64,6 +66,16 @@ struct RegenerateCommand: Verb {
             Console.say("deleted \(output)/\(name)")
         }
         Console.say("\(output): \(files.count) files, \(changed.count) written, \(orphans.count) deleted")
+    }
+
+    /// The layers of the suite, which states all shapes.
+    /// - Throws: what reading throws, `ForgeError.unknownShape`.
+    private func suiteLayers() throws -> [ResolvedLayer] {
+        let set = try LayersFile(path: suite).layers(of: ModelFile(path: suite), onEvent: Console.tell)
+        return try set.layers.map { layer in
+            guard let resolved = try ResolvedLayer(layer, policy: .fast) else { throw ForgeError.unknownShape(layer: layer.path) }
+            return resolved
+        }
     }
 
     /// Whether a file opens as every generated one does.

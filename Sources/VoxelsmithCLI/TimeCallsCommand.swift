@@ -1,4 +1,5 @@
 import ArgumentParser
+import Forge
 import Glibc
 import KerasConfig
 import KernelRuntime
@@ -31,7 +32,7 @@ struct TimeCallsCommand: ParsableCommand {
 
     func run() throws {
         var calls = TimedCalls(
-            layers: try source.inputShapes.layers(of: ModelFile(path: source.layers)).layers, policy: policy,
+            layers: try source.file.layers(of: ModelFile(path: source.layers), onEvent: Console.tell).layers, policy: policy,
             registry: try pluginsOption.registry(mode: .auto))
         while let line = readLine() {
             do {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Forge
 import KernelRuntime
 import LayerSpec
 import Tuning
@@ -44,7 +45,8 @@ struct TuneCommand: ReportingVerb, AsyncParsableCommand {
     func run() async throws {
         let builder = try await compilerOptions.builder()
         let tuning = TuningRun(
-            try source.resolved(policy: policy), target: targetOption.target, builder: builder, options: tuningOptions)
+            try source.resolved(policy: policy), target: targetOption.target, builder: builder, threads: tuningOptions.threads,
+            timeLimit: tuningOptions.timeLimit, onEvent: Console.tell)
         let outcomes = try await tuning.measure(tunings, again: again)
         let results = tuning.layers.map { TuningResult($0, outcomes[$0.spec.key]) }
         let report = TuningReport(

@@ -3,7 +3,7 @@ import LayerSpec
 import Scheduling
 import Tensors
 import Testing
-import Tuning
+import Verification
 import _TestSupport
 
 /// Every activation with parameters of every size, signs and zeros included: what a layer takes is built, passes its own verification, and

@@ -4,7 +4,7 @@ import LayerSpec
 import Scheduling
 import Tensors
 import Testing
-import Tuning
+import Verification
 import _TestSupport
 
 /// What policy `fast` promises, and what it does not; the table of `Documentation/kernel-families.md`.

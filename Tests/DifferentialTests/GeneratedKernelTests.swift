@@ -6,7 +6,7 @@ import Logging
 import Scheduling
 import Tensors
 import Testing
-import Tuning
+import Verification
 import _TestSupport
 
 /// Builds plugins in a folder of its own.

@@ -6,7 +6,7 @@ import Scheduling
 import TensorIO
 import Tensors
 import Testing
-import Tuning
+import Verification
 import Voxelsmith
 import VoxelsmithModelIO
 import _TestSupport

@@ -4,7 +4,7 @@ import LayerSpec
 import Scheduling
 import Tensors
 import Testing
-import Tuning
+import Verification
 
 /// One kernel to be tested.
 struct KernelCase: Sendable {

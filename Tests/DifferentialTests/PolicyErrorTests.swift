@@ -4,7 +4,7 @@ import LayerSpec
 import Scheduling
 import Tensors
 import Testing
-import Tuning
+import Verification
 import _TestSupport
 
 /// Rounding errors of both policies on inputs of four kinds; the table of `Documentation/kernel-families.md`.

@@ -6,7 +6,7 @@ import LayerSpec
 import Scheduling
 import Tensors
 import Testing
-import Tuning
+import Verification
 import _TestSupport
 
 /// Generated C, compiled with the address and undefined-behaviour sanitizers into a program of its own that runs every kernel on

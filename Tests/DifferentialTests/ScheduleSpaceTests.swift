@@ -2,7 +2,7 @@ import Foundation
 import LayerSpec
 import Scheduling
 import Testing
-import Tuning
+import Verification
 
 /// The candidates of a search, without running any of them but a few.
 @Suite struct ScheduleSpaceTests {

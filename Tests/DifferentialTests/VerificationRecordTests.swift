@@ -2,7 +2,7 @@ import KerasConfig
 import KernelRuntime
 import LayerSpec
 import Testing
-import Tuning
+import Verification
 import _TestSupport
 
 /// The record beside a plugin spares a verification, so nothing but a whole record of these very bytes is believed.

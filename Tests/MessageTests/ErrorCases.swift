@@ -1,3 +1,4 @@
+import Forge
 import KerasConfig
 import KernelBuild
 import KernelEmission
@@ -8,6 +9,7 @@ import Scheduling
 import TensorIO
 import Tensors
 import Tuning
+import Verification
 import Voxelsmith
 import VoxelsmithModelIO
 
@@ -35,6 +37,7 @@ enum ErrorCases {
         TuningError.noRightCandidate(key: h, tried: 1), TuningError.outOfTime(seconds: 1), TuningError.cannotRun(target: h, missing: [h]),
         BenchmarkError.wrongAnswer(kernel: h, index: 0, received: 1, expected: 2, bound: 0), BenchmarkError.unsupportedOperation(h),
         BenchmarkError.chainTooLong(9), BenchmarkError.notEnoughMemory(key: h, needed: 2, available: 1),
+        ForgeError.unknownShape(layer: h), ForgeError.nothingToGenerate(source: h), ForgeError.verificationFailed(kernels: [h], path: h),
         VerificationError.unsupported(kernel: h, key: h), VerificationError.notEnoughMemory(kernel: h, needed: 2, available: 1),
         PregenerationError.malformed(path: h, reason: h), PregenerationError.unknownField(path: h, field: h, known: [h]),
         PregenerationError.wrongField(path: h, field: h, received: h, expected: h), PregenerationError.unplannedLayer(path: h, layer: h),

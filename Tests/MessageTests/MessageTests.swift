@@ -2,7 +2,7 @@ import KerasConfig
 import KernelRuntime
 import LayerSpec
 import Testing
-import Tuning
+import Verification
 import Voxelsmith
 
 @Suite struct MessageTests {

@@ -1,4 +1,4 @@
-/* What the host machine offers that Swift cannot ask for itself; its files are in hostfiles.h. SPDX-License-Identifier: Apache-2.0 */
+/* What the host machine offers to threads, and which Swift cannot ask for itself. SPDX-License-Identifier: Apache-2.0 */
 #ifndef VOXELSMITH_CHOST_H
 #define VOXELSMITH_CHOST_H
 

@@ -5,11 +5,8 @@ extension FilterLanes {
     public static func reasonAgainst(_ spec: KernelSpec) -> SchedulingError? {
         func no(_ reason: String) -> SchedulingError { .notApplicable(key: spec.key.text, reason: reason) }
         if let reason = VoxelLimits.reasonAgainst(spec) { return no(reason) }
-        switch spec.op {
-        case .transposedConvolution: return nil
-        case .convolution: return reasonAgainstConvolution(spec).map(no)
-        case .kernelGradient: return .notYetEmitted(operation: spec.op.rawValue)
-        }
+        if !spec.op.isGather { return .notYetEmitted(operation: spec.op.rawValue) }
+        return spec.op == .convolution ? reasonAgainstConvolution(spec).map(no) : nil
     }
 
     /// Convolution: one phase, whose sources lie the stride apart.

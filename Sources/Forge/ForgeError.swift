@@ -1,0 +1,21 @@
+import LayerSpec
+
+/// Why there is no plugin, beside the errors of the modules that do the work.
+public enum ForgeError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// A layer that is no model's without an input shape, or the first layer of a model in which none has one.
+    case unknownShape(layer: String)
+    /// No kernel family takes any of the layers.
+    case nothingToGenerate(source: String)
+    /// These kernels are not sound, so the plugin is not put in place.
+    case verificationFailed(kernels: [String], path: String)
+
+    public var description: String {
+        let sentence: Sentence = switch self {
+        case .unknownShape(let layer): "Layer \"\(layer)\" has no complete input shape; expected one in its file or beside it."
+        case .nothingToGenerate(let source): "No layer of \(source) has a kernel family; expected at least one that does."
+        case .verificationFailed(let kernels, let path):
+            "Verification failed for \(kernels.count) of the kernels of \(path): \(kernels.joined(separator: ", "))."
+        }
+        return sentence.text
+    }
+}

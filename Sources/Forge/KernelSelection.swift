@@ -1,0 +1,58 @@
+import KernelEmission
+import LayerSpec
+import Scheduling
+
+/// The kernels for some layers: one for every different problem that a kernel family takes.
+package struct KernelSelection {
+    package private(set) var units: [KernelUnit] = []
+    /// The names of the layers that each unit computes.
+    package private(set) var layerNames: [[String]] = []
+    /// The layers that no family takes, and why.
+    package private(set) var interpreted: [BuildReport.Interpreted] = []
+
+    /// - Parameters:
+    ///   - layers: what is to be computed.
+    ///   - target: what the kernels are for.
+    ///   - source: where the layers come from; for errors.
+    ///   - decisions: measured ones; where one does not apply, the estimate is taken.
+    ///   - onEvent: told of layers that no family takes, of decisions that do not apply, and of every schedule.
+    /// - Throws: `ForgeError.nothingToGenerate` when no layer is left; `EmissionError`.
+    package init(
+        _ layers: [ResolvedLayer], target: Target, source: String, decisions: [SpecKey: Decision] = [:], onEvent: ForgeObserver
+    ) throws {
+        var places: [SpecKey: Int] = [:]
+        for layer in layers {
+            let schedule: Schedule
+            do {
+                schedule = try Self.schedule(layer, target, decisions[layer.spec.key], onEvent)
+            } catch {
+                onEvent(.noKernel(layer: layer.name, reason: error))
+                interpreted.append(BuildReport.Interpreted(name: layer.name, reason: "\(error)"))
+                continue
+            }
+            onEvent(.scheduled(layer: layer.name, schedule))
+            // The schedule's problem, not the layer's: layers that differ only in what the kernel leaves out share it.
+            if let place = places[schedule.spec.key] {
+                layerNames[place].append(layer.name)
+            } else {
+                places[schedule.spec.key] = units.count
+                units.append(try KernelUnit(schedule))
+                layerNames.append([layer.name])
+            }
+        }
+        if units.isEmpty { throw ForgeError.nothingToGenerate(source: source) }
+    }
+
+    private static func schedule(
+        _ layer: ResolvedLayer, _ target: Target, _ decision: Decision?, _ onEvent: ForgeObserver
+    ) throws(SchedulingError) -> Schedule {
+        if let decision {
+            do {
+                return try plan(layer.spec, target: target, decision: decision)
+            } catch {
+                onEvent(.decisionUnused(layer: layer.name, reason: error))
+            }
+        }
+        return try plan(layer.spec, target: target)
+    }
+}

@@ -1,0 +1,152 @@
+import Glibc
+import KernelBuild
+import KernelEmission
+import KernelRuntime
+import LayerSpec
+import Scheduling
+import TensorIO
+import Tensors
+import Verification
+
+/// From layers to a plugin in its place: finds the kernels that the layers need, prints their C, compiles it, verifies every kernel, and
+/// puts the plugin where it is to be.
+public struct PluginBuild: Sendable {
+    /// What the kernels are for.
+    public let target: Target
+    /// Compiles.
+    public let builder: PluginBuilder
+    /// Where the plugin goes.
+    public let output: String
+    /// The program that verifies one kernel, and its first arguments, as for `VerificationProcess`; nil for a plugin that is not verified.
+    public let verifier: [String]?
+    /// Folders whose owner and group may write plugins too, in them and below.
+    public let trustedFolders: [String]
+    /// Whether a plugin with the same bytes stays as it is, with its time.
+    public let keepsEqual: Bool
+
+    /// - Parameters:
+    ///   - target: what the kernels are for.
+    ///   - builder: compiles.
+    ///   - output: where the plugin goes; what is there is replaced.
+    ///   - verifier: the program that verifies one kernel, and its first arguments, as for `VerificationProcess`; nil for a plugin that is not verified.
+    ///   - trustedFolders: as `KernelRegistry`'s.
+    ///   - keepsEqual: whether a plugin with the same bytes stays as it is, with its time.
+    public init(
+        target: Target, builder: PluginBuilder, output: String, verifier: [String]?, trustedFolders: [String] = [], keepsEqual: Bool = false
+    ) {
+        self.target = target
+        self.builder = builder
+        self.output = output
+        self.verifier = verifier
+        self.trustedFolders = trustedFolders
+        self.keepsEqual = keepsEqual
+    }
+
+    /// What is verified is to be loaded later, so it does not go where loading is refused.
+    /// - Throws: `PluginError`.
+    private func checkPlace() throws {
+        if verifier != nil, missingFeatures.isEmpty { try FileTrust.current(trustedFolders: trustedFolders).check(folderOf: place()) }
+    }
+
+    /// Where the plugin comes to stand: a link at the output's path stays, and the file it leads to is replaced.
+    private func place() throws -> String { try StagedFile.destination(of: output) }
+
+    private var missingFeatures: [Target.Feature] { target.machine.missing(from: HostCPU.features) }
+
+    /// Makes the plugin for the layers of a file.
+    /// - Parameters:
+    ///   - file: the layers.
+    ///   - policy: of their kernels.
+    ///   - schedules: where the kernels' schedules come from.
+    ///   - onEvent: told of what happens.
+    /// - Returns: what was done.
+    /// - Throws: as `run(_:of:schedules:onEvent:)`, and as `LayersFile.resolved(policy:onEvent:)`.
+    @discardableResult
+    public func run(
+        _ file: LayersFile, policy: Policy = .fast, schedules: ScheduleSource = .estimate, onEvent: @escaping ForgeObserver = { _ in }
+    ) async throws -> BuildReport {
+        try checkPlace()
+        return try await run(file.resolved(policy: policy, onEvent: onEvent), of: file.path, schedules: schedules, onEvent: onEvent)
+    }
+
+    /// Makes the plugin for some layers.
+    /// - Parameters:
+    ///   - layers: what it is to compute.
+    ///   - source: where the layers come from; for errors.
+    ///   - schedules: where the kernels' schedules come from.
+    ///   - onEvent: told of what happens.
+    /// - Returns: what was done.
+    /// - Throws: what stands in the way: `ForgeError`, `PluginError` for a place or a plugin that loading would refuse, `KernelBuildError`, `EmissionError`,
+    ///   `TuningError`, `TuningsError`, `TensorIOError`, `CancellationError`. Whatever was at the place before is then still there.
+    @discardableResult
+    public func run(
+        _ layers: [ResolvedLayer], of source: String, schedules: ScheduleSource = .estimate, onEvent: @escaping ForgeObserver = { _ in }
+    ) async throws -> BuildReport {
+        try checkPlace()  // before anything is measured
+        let decisions = try await schedules.decisions(for: layers, target: target, builder: builder, onEvent: onEvent)
+        let start = ContinuousClock.now
+        let selection = try KernelSelection(layers, target: target, source: source, decisions: decisions, onEvent: onEvent)
+        let plugin = try PluginSource(selection.units, templateDigest: templateDigest)
+        var known: VerificationRecord?, record: VerificationRecord?
+        var (seconds, digest) = (0.0, "")
+        let built = try await builder.build(plugin, target: target) { done, steps in
+            onEvent(.compiling(output: output, done: done, steps: steps))
+        } check: { built in
+            onEvent(.stepEnded)
+            seconds = (ContinuousClock.now - start) / .seconds(1)
+            // What the runtime would refuse is not put in place.
+            let file = try PluginFile(bytes: built.bytes, path: output)
+            digest = file.digest
+            known = VerificationRecord.read(beside: output, of: file)
+            record = known
+            if let verifier, known == nil { record = try await verified(built, selection.units, digest: file.digest, by: verifier, onEvent) }
+        }
+        if record == nil { unlink(VerificationRecord.path(beside: output)) }
+        if !(keepsEqual && (try? InputFile.bytes(of: output, limit: built.bytes.count)) == built.bytes) { try built.write(to: place()) }
+        if known == nil, let record {
+            // The plugin is in place and sound; without a record it is only verified again one day.
+            do { try record.write(beside: output) } catch { onEvent(.notRecorded(error)) }
+        }
+        return BuildReport(
+            plugin: output, bytes: built.bytes.count, digest: digest, target: target.name,
+            instructionSet: target.instructionSet.rawValue, clang: builder.compiler.version, seconds: seconds,
+            compiledUnits: built.compiledUnits, cachedUnits: selection.units.count + 1 - built.compiledUnits,
+            kernels: zip(selection.units, selection.layerNames).map { unit, layers in
+                BuildReport.Kernel(name: unit.name, key: unit.schedule.spec.key.text, schedule: unit.schedule.text, layers: layers)
+            },
+            interpreted: selection.interpreted,
+            verification: record.map { BuildReport.Verification(seconds: $0.seconds, earlier: known != nil) },
+            isFromCache: built.isFromCache)
+    }
+
+    /// Checks the plugin in a folder of its own, so that a bad one never takes the place of a good one.
+    /// - Returns: nil when this machine cannot run it.
+    private func verified(
+        _ built: BuiltPlugin, _ units: [KernelUnit], digest: String, by verifier: [String], _ onEvent: ForgeObserver
+    ) async throws -> VerificationRecord? {
+        if !missingFeatures.isEmpty {
+            onEvent(.notVerified(target: built.target, missing: missingFeatures))
+            return nil
+        }
+        let (needed, available) = (units.map { KernelVerifier.memory(for: $0.schedule.spec) }.max() ?? 0, AvailableMemory.byteCount)
+        if needed > available {
+            onEvent(.tooLittleMemoryToVerify(needed: needed, available: available))
+            return nil
+        }
+        let folder = try PrivateFolder()
+        defer { folder.remove() }
+        let unverified = folder.path + "/plugin.so"
+        try built.write(to: unverified)
+        let verdicts: [KernelVerdict]
+        do {
+            defer { onEvent(.stepEnded) }
+            verdicts = try await VerificationProcess(command: verifier).verify(plugin: unverified) { index, count in
+                onEvent(.verifying(number: index + 1, count: count))
+            }
+        }
+        let unsound = verdicts.filter { !$0.isSound }
+        if !unsound.isEmpty { onEvent(.unsoundKernels(unsound)) }
+        try PluginVerification(plugin: output, verdicts).check()
+        return VerificationRecord(digest: digest, verdicts)
+    }
+}

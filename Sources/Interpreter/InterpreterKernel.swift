@@ -1,0 +1,137 @@
+import CInterpreter
+import Kernels
+import LayerSpec
+
+/// The kernel for every problem that has no specialised one: any operation, layout, number of axes, groups, stride with
+/// dilation, element types and activation. It reads the `Geometry` and the `Epilogue` of its spec and nothing else.
+///
+/// It gathers: each result is summed in one go over its taps (ascending) and features, so the order of additions depends on
+/// neither the work items nor the batch, taps outside the volume are never multiplied, and no result is written twice.
+/// The sums are formed in the arithmetic type, the activation is applied to the stored values.
+public struct InterpreterKernel: Kernel {
+    /// The problem, of any operation.
+    public let spec: KernelSpec
+    /// "interpreter", for every problem.
+    public var name: String { "interpreter" }
+    /// It has no parameters.
+    public var schedule: String { name }
+    /// States the arrangement of the weights for the inner loops of this machine.
+    public let packingKey: String
+    /// Bytes of the arranged weights; 0 for `kernelGradient`, which has no kernel tensor.
+    public let packedByteCount: Int
+    /// Bytes of one thread's workspace; never 0.
+    public let workspaceByteCount: Int
+
+    private enum Plan: Sendable {
+        case gather(InterpreterGather)
+        case correlation(InterpreterCorrelation)
+    }
+
+    private let plan: Plan
+
+    /// The interpreter of a problem, with the best loops this machine runs.
+    public init(_ spec: KernelSpec) { self.init(spec, instructionSet: InterpreterLoops.best) }
+
+    /// - Parameter instructionSet: which build of the inner loops to use; the host must have it.
+    package init(_ spec: KernelSpec, instructionSet: InterpreterLoops.InstructionSet) {
+        self.spec = spec
+        switch spec.op {
+        case .transposedConvolution, .convolution:
+            let gather = InterpreterGather(spec, loops: InterpreterLoops(spec.elements, instructionSet))
+            packedByteCount = gather.packedByteCount
+            workspaceByteCount = gather.workspaceByteCount
+            packingKey = "interpreter;" + gather.packingKey
+            plan = .gather(gather)
+        case .kernelGradient:
+            let correlation = InterpreterCorrelation(spec, loops: InterpreterLoops(spec.elements, instructionSet))
+            packedByteCount = 0
+            workspaceByteCount = correlation.workspaceByteCount
+            packingKey = "interpreter;none"
+            plan = .correlation(correlation)
+        }
+    }
+
+    /// Pieces of the result over batch x space, or over taps and filters for `kernelGradient`, whose result is there to be
+    /// written (with zeros) for batch 0 too.
+    public func workItemCount(batch: Int) -> Int {
+        switch plan {
+        case .gather(let gather): Checked.clampedProduct(batch, gather.items.count)
+        case .correlation(let correlation): correlation.itemCount
+        }
+    }
+
+    /// Arranges the kernel tensor for the inner loops. Does nothing for `kernelGradient`, which has none.
+    public func pack(weights: UnsafeRawPointer, into packed: UnsafeMutableRawPointer) throws(KernelError) {
+        if case .gather(let gather) = plan { gather.pack(weights: weights, into: packed) }
+    }
+
+    /// - Throws: `KernelError.failed` with `VS_BAD_ARGUMENTS` without a workspace, or without the bias of the epilogue; `.ignoredOperands`
+    ///   for what it does not read.
+    public func run(_ arguments: KernelArguments, items: Range<Int>) throws(KernelError) {
+        if items.isEmpty { return }
+        try check(operands: arguments.operands)
+        guard let workspace = arguments.workspace, !spec.epilogue.hasBias || arguments.bias != nil else {
+            throw .failed(kernel: name, status: KernelError.badArguments)
+        }
+        switch plan {
+        case .gather(let gather): gather.run(arguments, workspace: workspace, items: items)
+        case .correlation(let correlation): correlation.run(arguments, workspace: workspace, items: items)
+        }
+    }
+}
+
+/// Which build of the C loops is used, with the numbers that follow from it.
+package struct InterpreterLoops: Sendable {
+    package enum InstructionSet: Int32, CaseIterable, Sendable {
+        case baseline = 0
+        case avx2 = 1
+        case avx512 = 2
+    }
+
+    /// The widest one this host has.
+    package static let best = InstructionSet(rawValue: vs_interp_instruction_set()) ?? .baseline
+
+    let elements: ElementTypes
+    let instructionSet: InstructionSet
+
+    init(_ elements: ElementTypes, _ instructionSet: InstructionSet) {
+        self.elements = elements
+        // Mixed element types only have baseline loops.
+        self.instructionSet = elements.storage == elements.arithmetic ? instructionSet : .baseline
+    }
+
+    var vectorBytes: Int { 16 << Int(instructionSet.rawValue) }
+    var storageBytes: Int { elements.storage.byteCount }
+    var arithmeticBytes: Int { elements.arithmetic.byteCount }
+
+    /// A task with the fields that are the same for all.
+    func task() -> vs_interp_task {
+        var task = vs_interp_task()
+        task.storage_is_double = elements.storage == .float64 ? 1 : 0
+        task.arithmetic_is_double = elements.arithmetic == .float64 ? 1 : 0
+        task.instruction_set = instructionSet.rawValue
+        return task
+    }
+
+    /// Columns of a full block.
+    var blockColumns: Int { Int(VS_INTERP_BLOCK_BYTES) / arithmeticBytes }
+
+    /// Widths of the blocks that hold this many columns, as `vs_interp_run` reads them.
+    func blockWidths(columns: Int) -> [Int] {
+        var widths = [Int](repeating: blockColumns, count: columns / blockColumns)
+        let rest = columns % blockColumns * arithmeticBytes
+        if rest > 0 { widths.append((rest <= 16 ? 16 : rest <= 32 ? 32 : (rest + 63) / 64 * 64) / arithmeticBytes) }
+        return widths
+    }
+}
+
+/// Hands out consecutive pieces of a workspace, each aligned to 64 bytes.
+struct WorkspaceLayout {
+    private(set) var byteCount = 0
+
+    mutating func take<T>(_ type: T.Type, _ count: Int) -> Int {
+        let offset = byteCount
+        byteCount += (count * MemoryLayout<T>.stride + 63) / 64 * 64
+        return offset
+    }
+}

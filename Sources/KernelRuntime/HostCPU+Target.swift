@@ -1,0 +1,21 @@
+import Kernels
+import LayerSpec
+
+extension HostCPU {
+    /// The target called "native": the best instruction set this processor runs, with its own caches and cores.
+    public static let nativeTarget: Target = {
+        #if arch(arm64)
+            let least = Target.InstructionSet.aarch64NEON
+        #else
+            let least = Target.InstructionSet.x86_64_v2
+        #endif
+        let instructionSet = Target.InstructionSet.best(on: features) ?? least
+        var machine = instructionSet.machine
+        (machine.level1Bytes, machine.level2Bytes, machine.lastLevelBytes) = cacheSizes
+        machine.cores = ThreadPool.defaultThreadCount
+        return Target(instructionSet, name: "native", machine: machine)
+    }()
+
+    /// The peak with the widest vectors of this processor; 0 where it cannot be measured.
+    package static func measuredNativePeak() -> Double { measuredPeak(vectorBytes: nativeTarget.vectorBytes) ?? 0 }
+}

@@ -1,0 +1,218 @@
+import CKernelABI
+import Glibc
+import Hashing
+import Kernels
+import LayerSpec
+
+/// A plugin file as bytes: digest checked, contents held against the rules for plugins, object found, descriptors read. Nothing
+/// in it is executed or mapped.
+public struct PluginFile: Sendable {
+    /// Machines whose plugins can be read; only the host's can be loaded.
+    public enum Machine: String, Hashable, Sendable {
+        case x86_64
+        case aarch64
+
+        package static var host: Machine? {
+            #if arch(x86_64)
+                .x86_64
+            #elseif arch(arm64)
+                .aarch64
+            #else
+                nil
+            #endif
+        }
+
+        /// From the machine number of the ELF header.
+        init?(_ number: UInt16) {
+            switch number {
+            case 62: self = .x86_64
+            case 183: self = .aarch64
+            default: return nil
+            }
+        }
+    }
+
+    /// Where the file was read.
+    public let path: String
+    /// Size of the file, digest included.
+    public let byteCount: Int
+    /// SHA-256 of everything before the digest, hexadecimal.
+    public let digest: String
+    /// The processor family of its machine code.
+    public let machine: Machine
+    /// The kernels, in the order of the file; at least one.
+    public let descriptors: [KernelDescriptor]
+
+    /// Bytes of the plugin object before relocation.
+    let object: [UInt8]
+    /// Bytes from one descriptor to the next.
+    let descriptorStride: Int
+
+    /// The one symbol a plugin exports.
+    public static let symbolName = "voxelsmith_plugin"
+    /// The ABI this version reads; others are refused.
+    public static let abiMajor = Int(VS_ABI_MAJOR)
+    /// An ELF header and a digest.
+    static let minimumByteCount = ElfObject.headerByteCount + Int(VS_DIGEST_BYTES)
+    /// The largest generated kernels have some 100 KiB of code; this bounds what a wrong path can make us read.
+    package static let maximumByteCount = 256 << 20
+    /// Granted to the texts of all descriptors beyond the length of the object.
+    private static let freeTextByteCount = 1 << 20
+
+    /// - Parameters:
+    ///   - path: of the file.
+    ///   - trustedFolders: as `KernelRegistry`'s.
+    /// - Throws: `PluginError` when the file is no regular file, may have been written by others, is damaged, contains what a
+    ///   plugin must not, or is no plugin of a known ABI.
+    public init(path: String, trustedFolders: [String] = []) throws(PluginError) {
+        try self.init(bytes: OpenPlugin(path: path, trust: .current(trustedFolders: trustedFolders)).read(), path: path)
+    }
+
+    /// - Parameter path: used in error sentences only.
+    package init(bytes: [UInt8], path: String) throws(PluginError) {
+        self.path = path
+        byteCount = bytes.count
+        guard bytes.starts(with: ElfObject.magic) else { throw .notELF(path: path) }
+        guard bytes.count >= Self.minimumByteCount else { throw .tooSmall(path: path, byteCount: bytes.count) }
+
+        let contents = bytes.dropLast(Int(VS_DIGEST_BYTES))
+        let stored = bytes.suffix(Int(VS_DIGEST_BYTES))
+        let computed = SHA256.digest(of: contents)
+        digest = hexadecimalText(computed)
+        guard computed.elementsEqual(stored) else {
+            throw .digestMismatch(path: path, computed: digest, stored: hexadecimalText(stored))
+        }
+
+        let rules: PluginRules
+        let symbol: ElfDynamicTable.Symbol
+        let found: Range<Int>
+        do {
+            let elf = try ElfObject(ByteReader(bytes: Array(contents)))
+            guard let machine = Machine(elf.machine) else { throw PluginError.foreignMachine(path: path, received: "ELF machine \(elf.machine)") }
+            self.machine = machine
+            rules = PluginRules(path: path, machine: machine, elf: elf, table: try ElfDynamicTable(elf))
+            symbol = try rules.check()
+            found = try elf.fileRange(at: symbol.address, count: symbol.byteCount, "the plugin object")
+        } catch let error as ByteReader.Malformed {
+            throw .malformedImage(path: path, reason: error.reason)
+        } catch let error as PluginError {
+            throw error
+        } catch {
+            throw .malformedImage(path: path, reason: "\(error)")
+        }
+
+        let reader = ByteReader(bytes: Array(bytes[found]))
+        let count: Int
+        let headerSize = MemoryLayout<vs_plugin>.size
+        do {
+            let magic = try reader.integer(UInt64.self, at: 0, "the magic")
+            guard magic == vs_plugin_magic else { throw PluginError.wrongMagic(path: path, received: magic) }
+            let major = Int(try reader.integer(UInt32.self, at: 8, "the ABI number"))
+            guard major == Self.abiMajor else { throw PluginError.unsupportedABI(path: path, received: major) }
+            descriptorStride = Int(try reader.integer(UInt32.self, at: 12, "the descriptor size"))
+            count = Int(try reader.integer(UInt32.self, at: 16, "the number of kernels"))
+            let total = Int(try reader.integer(UInt32.self, at: 20, "the total size"))
+            guard total <= reader.bytes.count, total >= headerSize else {
+                throw ByteReader.Malformed(reason: "its total size is \(total); expected \(reader.bytes.count)")
+            }
+            let alignment = MemoryLayout<vs_kernel_descriptor>.alignment
+            guard descriptorStride >= MemoryLayout<vs_kernel_descriptor>.size, descriptorStride % alignment == 0 else {
+                throw ByteReader.Malformed(
+                    reason: "its descriptors have \(descriptorStride) bytes; expected at least \(MemoryLayout<vs_kernel_descriptor>.size)")
+            }
+            guard count >= 1, count <= (total - headerSize) / descriptorStride else {
+                throw ByteReader.Malformed(reason: "\(count) descriptors do not fit its \(total) bytes")
+            }
+            object = Array(reader.bytes[..<total])
+        } catch let error as ByteReader.Malformed {
+            throw .malformedObject(path: path, reason: error.reason)
+        } catch let error as PluginError {
+            throw error
+        } catch {
+            throw .malformedObject(path: path, reason: "\(error)")
+        }
+
+        let objectReader = ByteReader(bytes: object)
+        var descriptors: [KernelDescriptor] = []
+        var textBytes = 0
+        for index in 0..<count {
+            do throws(ByteReader.Malformed) {
+                let descriptor = try KernelDescriptor(reading: objectReader, at: headerSize + index * descriptorStride, stride: descriptorStride)
+                // Descriptors may share texts, and a few may share all of them; a text of 64 KiB in each of thousands is something else.
+                textBytes += descriptor.textByteCount
+                guard textBytes <= Self.freeTextByteCount + 2 * object.count else { throw ByteReader.Malformed(reason: "its texts are too long") }
+                descriptors.append(descriptor)
+            } catch {
+                throw .malformedDescriptor(path: path, index: index, reason: error.reason)
+            }
+        }
+        self.descriptors = descriptors
+
+        guard let pointers = MemoryLayout<vs_kernel_descriptor>.offset(of: \.pack) else { return }
+        let first = symbol.address + headerSize + pointers
+        let stride = descriptorStride
+        try rules.checkRelocations(
+            entryPoints: (0..<count).flatMap { [first + $0 * stride, first + $0 * stride + MemoryLayout<UInt64>.size] })
+    }
+
+    /// Whether this process can run any kernel of the plugin.
+    /// - Parameter features: what the processor has.
+    /// - Throws: `PluginError.foreignMachine`; where no kernel can be run what stands against the first, `.unknownFeatures` or
+    ///   `.missingFeatures`.
+    public func checkMachine(features: Set<Target.Feature> = HostCPU.features) throws(PluginError) {
+        guard machine == Machine.host else { throw .foreignMachine(path: path, received: machine.rawValue) }
+        for descriptor in descriptors where obstacle(to: descriptor, features: features) == nil { return }
+        if let first = descriptors.first, let obstacle = obstacle(to: first, features: features) { throw obstacle }
+    }
+
+    /// Why a processor of this machine cannot run one of the kernels; nil when it can.
+    package func obstacle(to kernel: KernelDescriptor, features: Set<Target.Feature>) -> PluginError? {
+        if kernel.unknownFeatureBits != 0 { return .unknownFeatures(path: path, kernel: kernel.name, bits: kernel.unknownFeatureBits) }
+        let missing = kernel.features.missing(from: features)
+        return missing.isEmpty ? nil : .missingFeatures(path: path, kernel: kernel.name, features: missing)
+    }
+}
+
+/// A plugin file opened once, its owner and permissions checked; everything that is read and checked comes from this one descriptor.
+final class OpenPlugin {
+    private let path: String
+    private let descriptor: Int32
+    private let byteCount: Int
+
+    init(path: String, trust: FileTrust) throws(PluginError) {
+        // O_NONBLOCK: opening a FIFO must not wait for a writer; regular files do not mind.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        if descriptor < 0 { throw .cannotOpen(path: path, reason: String(cString: strerror(errno))) }
+        self.path = path
+        self.descriptor = descriptor
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            byteCount = 0  // complete, so that deinit closes the descriptor
+            throw .cannotOpen(path: path, reason: String(cString: strerror(errno)))
+        }
+        byteCount = Int(status.st_size)
+        guard status.st_mode & S_IFMT == S_IFREG else { throw .notARegularFile(path: path) }
+        try trust.check(descriptor: descriptor, status: status, plugin: path)
+        guard byteCount <= PluginFile.maximumByteCount else { throw .tooLarge(path: path, byteCount: byteCount) }
+    }
+
+    deinit { close(descriptor) }
+
+    func read() throws(PluginError) -> [UInt8] {
+        var done = 0
+        var failure: Int32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
+            while done < byteCount, let base = buffer.baseAddress {
+                let part = pread(descriptor, base + done, byteCount - done, done)
+                if part < 0 && errno == EINTR { continue }
+                if part < 0 { failure = errno }
+                if part <= 0 { break }
+                done += part
+            }
+            count = done
+        }
+        if failure != 0 { throw .cannotRead(path: path, reason: String(cString: strerror(failure))) }
+        if done < byteCount { throw .cannotRead(path: path, reason: "it ended after \(done) of \(byteCount) bytes") }
+        return bytes
+    }
+}
