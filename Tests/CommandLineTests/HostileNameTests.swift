@@ -128,7 +128,7 @@ import _TestSupport
         let plugin = folder.path("p.so")
         #expect(try Voxelsmith.run(["build", layer, "-o", plugin, "--no-verify"]).status == 0)
         var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: plugin)))
-        for (old, new) in [("vs_tconv", "\u{1b}[2J\nv"), ("filter_lanes", "\u{1b}]0;\nvox\u{202e}\u{7}")] {
+        for (old, new) in [("vs_tconv", "\u{1b}[2J\nvox"), ("filter_lanes", "\u{1b}]0;\nvox\u{202e}\u{7}")] {
             let (old, new) = (Array(old.utf8), Array(new.utf8))
             #expect(old.count == new.count)
             for start in bytes.indices.dropLast(old.count) where bytes[start] == old[0] && bytes[start..<start + old.count].elementsEqual(old) {
