@@ -31,15 +31,19 @@ int32_t vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_2b5ed4e8_pack(
 int32_t vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_2b5ed4e8_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_53806b69_pack(const vs_pack_args *args);
 int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_53806b69_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v3_92e33ae7_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v3_92e33ae7_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v3_27112eff_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v3_27112eff_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 typedef struct {
     vs_plugin header;
-    vs_kernel_descriptor kernels[12];
-    char texts[5786];
+    vs_kernel_descriptor kernels[14];
+    char texts[6477];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
-_Static_assert(offsetof(plugin_table, texts) == 2424, "texts begin right after the descriptors");
+_Static_assert(offsetof(plugin_table, texts) == 2824, "texts begin right after the descriptors");
 
 extern const plugin_table voxelsmith_plugin;
 
@@ -49,19 +53,19 @@ const plugin_table voxelsmith_plugin = {
         .magic = VS_PLUGIN_MAGIC,
         .abi_major = VS_ABI_MAJOR,
         .descriptor_size = sizeof(vs_kernel_descriptor),
-        .count = 12,
+        .count = 14,
         .total_size = sizeof(plugin_table),
     },
     .kernels = {
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2424, 95 },
-            .name = { 2519, 65 },
-            .schedule = { 2584, 103 },
-            .loops = { 2687, 67 },
-            .packing = { 2754, 75 },
-            .target = { 2829, 9 },
-            .template_digest = { 2838, 64 },
+            .key = { 2824, 95 },
+            .name = { 2919, 65 },
+            .schedule = { 2984, 103 },
+            .loops = { 3087, 67 },
+            .packing = { 3154, 75 },
+            .target = { 3229, 9 },
+            .template_digest = { 3238, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -75,13 +79,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2902, 94 },
-            .name = { 2996, 66 },
-            .schedule = { 3062, 50 },
-            .loops = { 3112, 98 },
-            .packing = { 3210, 74 },
-            .target = { 3284, 9 },
-            .template_digest = { 3293, 64 },
+            .key = { 3302, 94 },
+            .name = { 3396, 66 },
+            .schedule = { 3462, 50 },
+            .loops = { 3512, 98 },
+            .packing = { 3610, 74 },
+            .target = { 3684, 9 },
+            .template_digest = { 3693, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -95,13 +99,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3357, 96 },
-            .name = { 3453, 65 },
-            .schedule = { 3518, 51 },
-            .loops = { 3569, 98 },
-            .packing = { 3667, 76 },
-            .target = { 3743, 9 },
-            .template_digest = { 3752, 64 },
+            .key = { 3757, 96 },
+            .name = { 3853, 65 },
+            .schedule = { 3918, 51 },
+            .loops = { 3969, 98 },
+            .packing = { 4067, 76 },
+            .target = { 4143, 9 },
+            .template_digest = { 4152, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -115,13 +119,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3816, 102 },
-            .name = { 3918, 69 },
-            .schedule = { 3987, 96 },
-            .loops = { 4083, 67 },
-            .packing = { 4150, 74 },
-            .target = { 4224, 9 },
-            .template_digest = { 4233, 64 },
+            .key = { 4216, 102 },
+            .name = { 4318, 69 },
+            .schedule = { 4387, 96 },
+            .loops = { 4483, 67 },
+            .packing = { 4550, 74 },
+            .target = { 4624, 9 },
+            .template_digest = { 4633, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -135,13 +139,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4297, 95 },
-            .name = { 4392, 61 },
-            .schedule = { 4453, 97 },
-            .loops = { 4550, 82 },
-            .packing = { 4632, 75 },
-            .target = { 4707, 9 },
-            .template_digest = { 4716, 64 },
+            .key = { 4697, 95 },
+            .name = { 4792, 61 },
+            .schedule = { 4853, 97 },
+            .loops = { 4950, 82 },
+            .packing = { 5032, 75 },
+            .target = { 5107, 9 },
+            .template_digest = { 5116, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -155,13 +159,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4780, 94 },
-            .name = { 4874, 65 },
-            .schedule = { 4939, 96 },
-            .loops = { 5035, 92 },
-            .packing = { 5127, 76 },
-            .target = { 5203, 9 },
-            .template_digest = { 5212, 64 },
+            .key = { 5180, 94 },
+            .name = { 5274, 65 },
+            .schedule = { 5339, 96 },
+            .loops = { 5435, 92 },
+            .packing = { 5527, 76 },
+            .target = { 5603, 9 },
+            .template_digest = { 5612, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_CALL,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -175,13 +179,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5276, 92 },
-            .name = { 5368, 65 },
-            .schedule = { 5433, 97 },
-            .loops = { 5530, 77 },
-            .packing = { 5607, 75 },
-            .target = { 5682, 9 },
-            .template_digest = { 5691, 64 },
+            .key = { 5676, 92 },
+            .name = { 5768, 65 },
+            .schedule = { 5833, 97 },
+            .loops = { 5930, 77 },
+            .packing = { 6007, 75 },
+            .target = { 6082, 9 },
+            .template_digest = { 6091, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -195,13 +199,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5755, 93 },
-            .name = { 5848, 65 },
-            .schedule = { 5913, 42 },
-            .loops = { 5955, 98 },
-            .packing = { 6053, 74 },
-            .target = { 6127, 9 },
-            .template_digest = { 6136, 64 },
+            .key = { 6155, 93 },
+            .name = { 6248, 65 },
+            .schedule = { 6313, 42 },
+            .loops = { 6355, 98 },
+            .packing = { 6453, 74 },
+            .target = { 6527, 9 },
+            .template_digest = { 6536, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -215,13 +219,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6200, 93 },
-            .name = { 6293, 70 },
-            .schedule = { 6363, 96 },
-            .loops = { 6459, 145 },
-            .packing = { 6604, 76 },
-            .target = { 6680, 9 },
-            .template_digest = { 6689, 64 },
+            .key = { 6600, 93 },
+            .name = { 6693, 70 },
+            .schedule = { 6763, 96 },
+            .loops = { 6859, 145 },
+            .packing = { 7004, 76 },
+            .target = { 7080, 9 },
+            .template_digest = { 7089, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -235,13 +239,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6753, 93 },
-            .name = { 6846, 71 },
-            .schedule = { 6917, 43 },
-            .loops = { 6960, 151 },
-            .packing = { 7111, 73 },
-            .target = { 7184, 9 },
-            .template_digest = { 7193, 64 },
+            .key = { 7153, 93 },
+            .name = { 7246, 71 },
+            .schedule = { 7317, 43 },
+            .loops = { 7360, 151 },
+            .packing = { 7511, 73 },
+            .target = { 7584, 9 },
+            .template_digest = { 7593, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -255,13 +259,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 7257, 92 },
-            .name = { 7349, 66 },
-            .schedule = { 7415, 94 },
-            .loops = { 7509, 75 },
-            .packing = { 7584, 76 },
-            .target = { 7660, 9 },
-            .template_digest = { 7669, 64 },
+            .key = { 7657, 92 },
+            .name = { 7749, 66 },
+            .schedule = { 7815, 94 },
+            .loops = { 7909, 75 },
+            .packing = { 7984, 76 },
+            .target = { 8060, 9 },
+            .template_digest = { 8069, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -275,13 +279,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 7733, 92 },
-            .name = { 7825, 63 },
-            .schedule = { 7888, 97 },
-            .loops = { 7985, 77 },
-            .packing = { 8062, 74 },
-            .target = { 8136, 9 },
-            .template_digest = { 8145, 64 },
+            .key = { 8133, 92 },
+            .name = { 8225, 63 },
+            .schedule = { 8288, 97 },
+            .loops = { 8385, 77 },
+            .packing = { 8462, 74 },
+            .target = { 8536, 9 },
+            .template_digest = { 8545, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -291,6 +295,46 @@ const plugin_table voxelsmith_plugin = {
             .flops_per_sample = 299880,
             .pack = vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_53806b69_pack,
             .run = vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_53806b69_run,
+            .stage_count = 1,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 8609, 90 },
+            .name = { 8699, 63 },
+            .schedule = { 8762, 24 },
+            .loops = { 8786, 26 },
+            .packing = { 8812, 66 },
+            .target = { 8878, 9 },
+            .template_digest = { 8887, 64 },
+            .op = VS_OP_TRANSPOSED_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_CALL,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
+            .packed_bytes = 202240,
+            .workspace_bytes = 0,
+            .items = 79,
+            .flops_per_sample = 100800,
+            .pack = vs_fwd_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v3_92e33ae7_pack,
+            .run = vs_fwd_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v3_92e33ae7_run,
+            .stage_count = 1,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 8951, 92 },
+            .name = { 9043, 68 },
+            .schedule = { 9111, 24 },
+            .loops = { 9135, 26 },
+            .packing = { 9161, 66 },
+            .target = { 9227, 9 },
+            .template_digest = { 9236, 64 },
+            .op = VS_OP_TRANSPOSED_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_CALL,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
+            .packed_bytes = 6528,
+            .workspace_bytes = 0,
+            .items = 6,
+            .flops_per_sample = 2856,
+            .pack = vs_fwd_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v3_27112eff_pack,
+            .run = vs_fwd_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v3_27112eff_run,
             .stage_count = 1,
         },
     },
@@ -379,4 +423,18 @@ const plugin_table voxelsmith_plugin = {
         "filter-lanes/1;float64;l4;g1;v2;n;k3x4x4;s1x2x2;d1x1x1;c7;f5;groups1;apart"
         "x86-64-v3"
         "07c862d18b3cf4ece8ab11c652ab74bb9bb64906e3e8909bc0ce039bcf66f399"
+        "forward;i1x1x1;o4x3x5;k4x3x5;s1x1x1;d1x1x1;p0x0x0;c40;f21;g1;last;f32/f32;bias;relu;direct"
+        "vs_fwd_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v3_92e33ae7"
+        "batch-rows,v2,r6,unroll2"
+        "outputs, samples, channels"
+        "batch-rows/1;p16;channels_last;o4x3x5;k4x3x5;d1x1x1;p0x0x0;c40;f21"
+        "x86-64-v3"
+        "6ceda87a5a2de517aaa41e36f7f51e96fbf578134cbfe6c0cd49a79d4a6da69e"
+        "forward;i1x1x1;o3x2x2;k4x3x5;s3x2x2;d1x1x1;p0x0x1;c17;f7;g1;first;f32/f32;nobias;tanh;direct"
+        "vs_fwd_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v3_27112eff"
+        "batch-rows,v2,r6,unroll2"
+        "outputs, samples, channels"
+        "batch-rows/1;p16;channels_first;o3x2x2;k4x3x5;d1x1x1;p0x0x1;c17;f7"
+        "x86-64-v3"
+        "6ceda87a5a2de517aaa41e36f7f51e96fbf578134cbfe6c0cd49a79d4a6da69e"
 };

@@ -31,15 +31,19 @@ int32_t vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cdaf0d24_pack(
 int32_t vs_fwd_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cdaf0d24_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_6964d692_pack(const vs_pack_args *args);
 int32_t vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_6964d692_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v4_44944268_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v4_44944268_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_fwd_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v4_5daecc80_pack(const vs_pack_args *args);
+int32_t vs_fwd_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v4_5daecc80_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 typedef struct {
     vs_plugin header;
-    vs_kernel_descriptor kernels[12];
-    char texts[5786];
+    vs_kernel_descriptor kernels[14];
+    char texts[6477];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
-_Static_assert(offsetof(plugin_table, texts) == 2424, "texts begin right after the descriptors");
+_Static_assert(offsetof(plugin_table, texts) == 2824, "texts begin right after the descriptors");
 
 extern const plugin_table voxelsmith_plugin;
 
@@ -49,19 +53,19 @@ const plugin_table voxelsmith_plugin = {
         .magic = VS_PLUGIN_MAGIC,
         .abi_major = VS_ABI_MAJOR,
         .descriptor_size = sizeof(vs_kernel_descriptor),
-        .count = 12,
+        .count = 14,
         .total_size = sizeof(plugin_table),
     },
     .kernels = {
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2424, 95 },
-            .name = { 2519, 65 },
-            .schedule = { 2584, 104 },
-            .loops = { 2688, 67 },
-            .packing = { 2755, 76 },
-            .target = { 2831, 9 },
-            .template_digest = { 2840, 64 },
+            .key = { 2824, 95 },
+            .name = { 2919, 65 },
+            .schedule = { 2984, 104 },
+            .loops = { 3088, 67 },
+            .packing = { 3155, 76 },
+            .target = { 3231, 9 },
+            .template_digest = { 3240, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -75,13 +79,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2904, 94 },
-            .name = { 2998, 66 },
-            .schedule = { 3064, 51 },
-            .loops = { 3115, 98 },
-            .packing = { 3213, 75 },
-            .target = { 3288, 9 },
-            .template_digest = { 3297, 64 },
+            .key = { 3304, 94 },
+            .name = { 3398, 66 },
+            .schedule = { 3464, 51 },
+            .loops = { 3515, 98 },
+            .packing = { 3613, 75 },
+            .target = { 3688, 9 },
+            .template_digest = { 3697, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -95,13 +99,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3361, 98 },
-            .name = { 3459, 65 },
-            .schedule = { 3524, 94 },
-            .loops = { 3618, 77 },
-            .packing = { 3695, 76 },
-            .target = { 3771, 9 },
-            .template_digest = { 3780, 64 },
+            .key = { 3761, 98 },
+            .name = { 3859, 65 },
+            .schedule = { 3924, 94 },
+            .loops = { 4018, 77 },
+            .packing = { 4095, 76 },
+            .target = { 4171, 9 },
+            .template_digest = { 4180, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -115,13 +119,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3844, 102 },
-            .name = { 3946, 69 },
-            .schedule = { 4015, 98 },
-            .loops = { 4113, 67 },
-            .packing = { 4180, 76 },
-            .target = { 4256, 9 },
-            .template_digest = { 4265, 64 },
+            .key = { 4244, 102 },
+            .name = { 4346, 69 },
+            .schedule = { 4415, 98 },
+            .loops = { 4513, 67 },
+            .packing = { 4580, 76 },
+            .target = { 4656, 9 },
+            .template_digest = { 4665, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -135,13 +139,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4329, 95 },
-            .name = { 4424, 61 },
-            .schedule = { 4485, 98 },
-            .loops = { 4583, 67 },
-            .packing = { 4650, 76 },
-            .target = { 4726, 9 },
-            .template_digest = { 4735, 64 },
+            .key = { 4729, 95 },
+            .name = { 4824, 61 },
+            .schedule = { 4885, 98 },
+            .loops = { 4983, 67 },
+            .packing = { 5050, 76 },
+            .target = { 5126, 9 },
+            .template_digest = { 5135, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -155,13 +159,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4799, 94 },
-            .name = { 4893, 65 },
-            .schedule = { 4958, 98 },
-            .loops = { 5056, 82 },
-            .packing = { 5138, 77 },
-            .target = { 5215, 9 },
-            .template_digest = { 5224, 64 },
+            .key = { 5199, 94 },
+            .name = { 5293, 65 },
+            .schedule = { 5358, 98 },
+            .loops = { 5456, 82 },
+            .packing = { 5538, 77 },
+            .target = { 5615, 9 },
+            .template_digest = { 5624, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_CALL,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -175,13 +179,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5288, 92 },
-            .name = { 5380, 65 },
-            .schedule = { 5445, 99 },
-            .loops = { 5544, 67 },
-            .packing = { 5611, 76 },
-            .target = { 5687, 9 },
-            .template_digest = { 5696, 64 },
+            .key = { 5688, 92 },
+            .name = { 5780, 65 },
+            .schedule = { 5845, 99 },
+            .loops = { 5944, 67 },
+            .packing = { 6011, 76 },
+            .target = { 6087, 9 },
+            .template_digest = { 6096, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -195,13 +199,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5760, 93 },
-            .name = { 5853, 65 },
-            .schedule = { 5918, 43 },
-            .loops = { 5961, 98 },
-            .packing = { 6059, 75 },
-            .target = { 6134, 9 },
-            .template_digest = { 6143, 64 },
+            .key = { 6160, 93 },
+            .name = { 6253, 65 },
+            .schedule = { 6318, 43 },
+            .loops = { 6361, 98 },
+            .packing = { 6459, 75 },
+            .target = { 6534, 9 },
+            .template_digest = { 6543, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -215,13 +219,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6207, 93 },
-            .name = { 6300, 70 },
-            .schedule = { 6370, 97 },
-            .loops = { 6467, 130 },
-            .packing = { 6597, 77 },
-            .target = { 6674, 9 },
-            .template_digest = { 6683, 64 },
+            .key = { 6607, 93 },
+            .name = { 6700, 70 },
+            .schedule = { 6770, 97 },
+            .loops = { 6867, 130 },
+            .packing = { 6997, 77 },
+            .target = { 7074, 9 },
+            .template_digest = { 7083, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -235,13 +239,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6747, 93 },
-            .name = { 6840, 71 },
-            .schedule = { 6911, 44 },
-            .loops = { 6955, 151 },
-            .packing = { 7106, 74 },
-            .target = { 7180, 9 },
-            .template_digest = { 7189, 64 },
+            .key = { 7147, 93 },
+            .name = { 7240, 71 },
+            .schedule = { 7311, 44 },
+            .loops = { 7355, 151 },
+            .packing = { 7506, 74 },
+            .target = { 7580, 9 },
+            .template_digest = { 7589, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -255,13 +259,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 7253, 92 },
-            .name = { 7345, 66 },
-            .schedule = { 7411, 99 },
-            .loops = { 7510, 82 },
-            .packing = { 7592, 78 },
-            .target = { 7670, 9 },
-            .template_digest = { 7679, 64 },
+            .key = { 7653, 92 },
+            .name = { 7745, 66 },
+            .schedule = { 7811, 99 },
+            .loops = { 7910, 82 },
+            .packing = { 7992, 78 },
+            .target = { 8070, 9 },
+            .template_digest = { 8079, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -275,13 +279,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 7743, 92 },
-            .name = { 7835, 63 },
-            .schedule = { 7898, 97 },
-            .loops = { 7995, 67 },
-            .packing = { 8062, 74 },
-            .target = { 8136, 9 },
-            .template_digest = { 8145, 64 },
+            .key = { 8143, 92 },
+            .name = { 8235, 63 },
+            .schedule = { 8298, 97 },
+            .loops = { 8395, 67 },
+            .packing = { 8462, 74 },
+            .target = { 8536, 9 },
+            .template_digest = { 8545, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -291,6 +295,46 @@ const plugin_table voxelsmith_plugin = {
             .flops_per_sample = 299880,
             .pack = vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_6964d692_pack,
             .run = vs_fwd_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_6964d692_run,
+            .stage_count = 1,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 8609, 90 },
+            .name = { 8699, 63 },
+            .schedule = { 8762, 24 },
+            .loops = { 8786, 26 },
+            .packing = { 8812, 66 },
+            .target = { 8878, 9 },
+            .template_digest = { 8887, 64 },
+            .op = VS_OP_TRANSPOSED_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_CALL,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .packed_bytes = 204800,
+            .workspace_bytes = 0,
+            .items = 20,
+            .flops_per_sample = 100800,
+            .pack = vs_fwd_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v4_44944268_pack,
+            .run = vs_fwd_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v4_44944268_run,
+            .stage_count = 1,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 8951, 92 },
+            .name = { 9043, 68 },
+            .schedule = { 9111, 24 },
+            .loops = { 9135, 26 },
+            .packing = { 9161, 66 },
+            .target = { 9227, 9 },
+            .template_digest = { 9236, 64 },
+            .op = VS_OP_TRANSPOSED_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_CALL,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .packed_bytes = 8704,
+            .workspace_bytes = 0,
+            .items = 2,
+            .flops_per_sample = 2856,
+            .pack = vs_fwd_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v4_5daecc80_pack,
+            .run = vs_fwd_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v4_5daecc80_run,
             .stage_count = 1,
         },
     },
@@ -379,4 +423,18 @@ const plugin_table voxelsmith_plugin = {
         "filter-lanes/1;float64;l8;g8;v5;n;k3x4x4;s1x2x2;d1x1x1;c7;f5;groups1;apart"
         "x86-64-v4"
         "07c862d18b3cf4ece8ab11c652ab74bb9bb64906e3e8909bc0ce039bcf66f399"
+        "forward;i1x1x1;o4x3x5;k4x3x5;s1x1x1;d1x1x1;p0x0x0;c40;f21;g1;last;f32/f32;bias;relu;direct"
+        "vs_fwd_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v4_44944268"
+        "batch-rows,v4,r6,unroll2"
+        "outputs, samples, channels"
+        "batch-rows/1;p64;channels_last;o4x3x5;k4x3x5;d1x1x1;p0x0x0;c40;f21"
+        "x86-64-v4"
+        "6ceda87a5a2de517aaa41e36f7f51e96fbf578134cbfe6c0cd49a79d4a6da69e"
+        "forward;i1x1x1;o3x2x2;k4x3x5;s3x2x2;d1x1x1;p0x0x1;c17;f7;g1;first;f32/f32;nobias;tanh;direct"
+        "vs_fwd_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v4_5daecc80"
+        "batch-rows,v4,r6,unroll2"
+        "outputs, samples, channels"
+        "batch-rows/1;p64;channels_first;o3x2x2;k4x3x5;d1x1x1;p0x0x1;c17;f7"
+        "x86-64-v4"
+        "6ceda87a5a2de517aaa41e36f7f51e96fbf578134cbfe6c0cd49a79d4a6da69e"
 };
