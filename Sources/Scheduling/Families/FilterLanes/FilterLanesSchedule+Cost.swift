@@ -41,6 +41,6 @@ extension FilterLanesSchedule {
                 total += cost.taps * Double(rowTaps * depth.pairCount) + cost.ends * Double(rows * depth.output)
             }
         }
-        return total * Double(layout.blockCount * geometry.groups)
+        return total * Double(layout.blockCount * layout.parts)
     }
 }
