@@ -101,13 +101,14 @@ let package = Package(
         .executableTarget(name: "RuntimeClient", dependencies: ["Voxelsmith"], path: "Examples/runtime-client", exclude: ["README.md", "layer.json"]),
 
         // Tests.
-        .target(name: "_TestSupport", dependencies: ["LayerSpec", "Tensors", "KernelRuntime", "Hashing"], path: "Tests/_TestSupport"),
+        .target(name: "_TestSupport", dependencies: ["LayerSpec", "Tensors", "Scheduling", "KernelRuntime", "Hashing"], path: "Tests/_TestSupport"),
         .target(name: "_CTestSupport", path: "Tests/_CTestSupport"),
         tests("PackageTests", []),
         tests("LayerSpecTests", []),
         tests("KerasConfigTests", ["KerasConfig"], fixtures: true),
         tests("TensorsTests", []),
         tests("HashingTests", ["Hashing"]),
+        tests("SchedulingTests", ["Scheduling"]),
         tests(
             "EmissionTests",
             ["Scheduling", "KernelEmission", "KernelTemplates", "KernelBuild", "KerasConfig", "CKernelABI"]),

@@ -141,18 +141,25 @@ import _TestSupport
         let script = try Voxelsmith.run(["--generate-completion-script", shell])
         #expect(script.status == 0 && script.errors.isEmpty)
         for verb in Self.verbs.keys { #expect(script.output.contains(verb), "\(verb)") }
-        // Where the shell is at hand it has the last word.
-        let program = URL(fileURLWithPath: "/usr/bin/\(shell)")
-        guard FileManager.default.isExecutableFile(atPath: program.path) else { return }
+    }
+
+    // A shell has the last word on its script, where it is at hand.
+    @Test(.enabled(if: HabitTests.isThere("bash"), "no bash on this machine")) func bashReadsItsScript() throws { try check("bash") }
+    @Test(.enabled(if: HabitTests.isThere("zsh"), "no zsh on this machine")) func zshReadsItsScript() throws { try check("zsh") }
+    @Test(.enabled(if: HabitTests.isThere("fish"), "no fish on this machine")) func fishReadsItsScript() throws { try check("fish") }
+
+    fileprivate static func isThere(_ shell: String) -> Bool { FileManager.default.isExecutableFile(atPath: "/usr/bin/\(shell)") }
+
+    private func check(_ shell: String) throws {
         let folder = try TemporaryFolder()
-        let checked = try Voxelsmith.run(["-n", folder.write("completion", script.output)], program: program)
+        let script = try folder.write("completion", Voxelsmith.run(["--generate-completion-script", shell]).output)
+        let checked = try Voxelsmith.run(["-n", script], program: URL(fileURLWithPath: "/usr/bin/\(shell)"))
         #expect(checked.status == 0 && checked.errors.isEmpty, "\(checked.errors)")
     }
 
     /// The script of the most usual shell, in that shell.
-    @Test func bashCompletesVerbsAndOptions() throws {
-        let bash = URL(fileURLWithPath: "/bin/bash")
-        guard FileManager.default.isExecutableFile(atPath: bash.path) else { return }
+    @Test(.enabled(if: HabitTests.isThere("bash"), "no bash on this machine")) func bashCompletesVerbsAndOptions() throws {
+        let bash = URL(fileURLWithPath: "/usr/bin/bash")
         let folder = try TemporaryFolder()
         let script = try folder.write("completion", Voxelsmith.run(["--generate-completion-script", "bash"]).output)
         for (words, expected) in [(["voxelsmith", "des"], "describe"), (["voxelsmith", "build", "--no-c"], "--no-cache")] {

@@ -92,7 +92,7 @@ import _TestSupport
             } ?? []
             #expect(isKnown == others.isEmpty, "\(others)")
         }
-        guard isKnown else { return }
+        guard isKnown else { try Test.cancel("this machine does not tell whether the group is the user's alone: what trusts such a group was not looked at") }
         #expect(chmod(shared + "/p.so", 0o664) == 0)
         for verb in verbs(shared, run).dropFirst() {
             let outcome = try await Child.run(verb, wrapper: Child.shell("umask 002 && exec \"$@\""))

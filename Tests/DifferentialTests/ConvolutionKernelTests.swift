@@ -3,6 +3,7 @@ import LayerSpec
 import Scheduling
 import Tensors
 import Testing
+import _TestSupport
 
 /// Generated kernels of ordinary convolutions, against the scatter oracle.
 @Suite struct ConvolutionKernelTests {

@@ -5,6 +5,7 @@ import Scheduling
 import Tensors
 import Testing
 import Verification
+import _TestSupport
 
 /// One kernel to be tested.
 struct KernelCase: Sendable {

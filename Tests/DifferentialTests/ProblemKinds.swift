@@ -1,6 +1,7 @@
 import LayerSpec
 import Scheduling
 import Tensors
+import _TestSupport
 
 /// How problems for the tests of generated kernels are drawn. A new kind is one more entry of `all`; what its kernels must meet at
 /// least goes into `ClassCounts`.

@@ -3,6 +3,7 @@ import KerasConfig
 import KernelBuild
 import KernelEmission
 import LayerSpec
+import Scheduling
 import Testing
 import _TestSupport
 
@@ -10,13 +11,11 @@ import _TestSupport
 @Suite struct GoldenTests {
     private static let remedy = "run `voxelsmith regenerate` and look at what changed"
 
-    private func expected() throws -> [String: String] {
-        let json = try Fixture.data(Fixture.suite("golden"))
-        let layers = try LayerSet(json: json).layers.map { layer in
+    private func layers() throws -> [GoldenSuite.Layer] {
+        try LayerSet(json: try Fixture.data(Fixture.suite("golden"))).layers.map { layer in
             let shape = try #require(layer.completeInputShape(batch: 1), "\(layer.config.name) has no input shape")
             return GoldenSuite.Layer(name: layer.config.name, spec: try layer.config.spec(inputShape: shape))
         }
-        return try GoldenSuite.files(layers, templateDigest: templateDigest)
     }
 
     private func present() throws -> [String: String] {
@@ -31,8 +30,10 @@ import _TestSupport
     }
 
     @Test func generatedFilesAreUpToDate() throws {
-        let (expected, present) = (try expected(), try present())
-        #expect(expected.count > GoldenSuite.targets.count * 12, "twelve layers for every target, a table each, headers and a manifest")
+        let layers = try layers()
+        let (expected, present) = (try GoldenSuite.files(layers, templateDigest: templateDigest), try present())
+        #expect(layers.count >= 14)
+        #expect(expected.count > GoldenSuite.targets.count * (layers.count + 1), "a file for every layer and a table for each target, headers, a manifest")
         for name in expected.keys.sorted() {
             #expect(present.keys.contains(name), "Generated/\(name) is missing; \(Self.remedy)")
             // Compared here, so that a failure does not print both texts.
@@ -44,14 +45,25 @@ import _TestSupport
     }
 
     @Test func everyTargetIsThere() throws {
-        let files = try present()
+        let (files, layers) = (try present(), try layers())
         for target in GoldenSuite.targets {
             let table = try #require(files["\(target.name)/plugin.c"])
             let kernels = files.keys.filter { $0.hasPrefix("\(target.name)/vs_") }
-            #expect(kernels.count == 12, "\(target.name)")
+            #expect(kernels.count == layers.count, "\(target.name)")
             for kernel in kernels {
                 let symbol = kernel.dropFirst(target.name.count + 1).dropLast(2)
                 #expect(table.contains("\(symbol)_run"), "\(kernel) is not in its table")
+            }
+        }
+    }
+
+    /// A change of a template shows in the checked-in C of every family and layout.
+    @Test func everyFamilyIsThereInBothLayouts() throws {
+        for target in GoldenSuite.targets {
+            let schedules = try layers().map { try plan($0.spec, target: target) }
+            for family in kernelFamilies {
+                let layouts = Set(schedules.filter { type(of: $0.decision.parameters).familyName == family.familyName }.map(\.spec.layout))
+                #expect(layouts == Set(Layout.allCases), "\(family.label) for \(target.name)")
             }
         }
     }

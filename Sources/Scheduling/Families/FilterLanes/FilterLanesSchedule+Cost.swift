@@ -40,6 +40,6 @@ extension FilterLanesSchedule {
                 total += cost.taps * Double(rowTaps * depth.pairCount) + cost.ends * Double(rows * depth.results)
             }
         }
-        return total * Double(layout.blockCount * gather.groups)
+        return total * Double(layout.blockCount * layout.parts)
     }
 }

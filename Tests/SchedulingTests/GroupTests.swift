@@ -1,4 +1,3 @@
-import KernelEmission
 import LayerSpec
 import Scheduling
 import Testing
@@ -37,7 +36,10 @@ import Testing
             (try spec(channels: 18, filters: 18, groups: 2), merged, "at most 8 filters"),
             (try spec(channels: 10, filters: 2, groups: 2), merged, "four times as many channels"),
             (try spec(channels: 18, filters: 16, groups: 2), merged, "at most 8 channels"),
-            (try spec(channels: 16, filters: 16, groups: 2), FilterLanes(vectors: 4, tileHeight: 4, tileWidth: 8, listsRows: false, mergesGroups: true), "a tile of merged groups"),
+            (
+                try spec(channels: 16, filters: 16, groups: 2),
+                FilterLanes(vectors: 4, tileHeight: 4, tileWidth: 8, listsRows: false, mergesGroups: true), "a tile of merged groups"
+            ),
             (try spec(channels: 4, filters: 4, groups: 2), FilterLanes(channelsPerVector: 2, tileWidth: 4, mergesGroups: true), "several channels per vector"),
         ] {
             do {
@@ -62,12 +64,11 @@ import Testing
             } else {
                 #expect(double.spec.epilogue.activation == activation)
             }
-            let text = try KernelUnit(double).source.text
-            #expect(text.contains("#define VS_REAL_BYTES 8") && !text.contains("float *"), "\(activation)")
         }
         #expect(left > 5)
         for activation in [Activation.tanh, .sigmoid, .exponential] {
-            #expect(try plan(spec(channels: 4, filters: 4, groups: 1, elements: .float64, activation: activation), target: Target(.x86_64_v3)).spec.epilogue.activation == .linear)
+            let schedule = try plan(spec(channels: 4, filters: 4, groups: 1, elements: .float64, activation: activation), target: Target(.x86_64_v3))
+            #expect(schedule.spec.epilogue.activation == .linear)
         }
     }
 }

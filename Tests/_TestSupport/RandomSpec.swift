@@ -1,9 +1,8 @@
 import LayerSpec
 import Tensors
-import _TestSupport
 
 /// A random legal problem with unequal axes, any op, layout, groups, types and epilogue.
-func randomSpec(_ random: inout SeededRandom, rank: Int = 3) throws -> KernelSpec {
+package func randomSpec(_ random: inout SeededRandom, rank: Int = 3) throws -> KernelSpec {
     let groups = random.choice([1, 1, 2, 3])
     let axes = try (0..<rank).map { _ in
         try AxisGeometry(

@@ -1,4 +1,3 @@
-import KernelEmission
 import LayerSpec
 import Scheduling
 import Tensors
@@ -88,35 +87,30 @@ import Testing
         }
     }
 
-    @Test func theEstimateTakesItWhereItPays() throws {
-        for target in [Target(.x86_64_v4), Target(.x86_64_v3)] {
-            for (kernel, stride) in [(4, 2), (3, 1)] {
-                #expect(try plan(spec(kernel: kernel, stride: stride), target: target).minimalFiltering != nil, "k\(kernel) s\(stride)")
-                #expect(try plan(spec(kernel: kernel, stride: stride, policy: .direct), target: target).filterLanes != nil)
-            }
-            // No phase with two taps; transformed weights beyond a quarter of the last level; too few tiles; one filter.
-            #expect(try plan(spec(kernel: 2, stride: 2), target: target).filterLanes != nil)
-            #expect(try plan(spec(kernel: 4, stride: 2, input: 8, channels: 256, filters: 128), target: target).filterLanes != nil)
-            #expect(try plan(spec(kernel: 3, stride: 1, input: 4), target: target).filterLanes != nil)
-            #expect(try plan(spec(kernel: 3, stride: 1, filters: 1), target: target).filterLanes != nil)
-        }
-    }
-
     @Test func whatItDoesNotTakeIsSaid() throws {
         let parameters = MinimalFiltering(block: [1, 1, 4], vectors: 2, rows: 8)
         let target = Target(.x86_64_v4)
-        for (problem, parameters, fragment) in [
+        let usual = try spec(kernel: 3, stride: 1)
+        let double = KernelSpec(geometry: usual.geometry, elements: .float64)
+        let refused: [(KernelSpec, MinimalFiltering, String)] = [
+            (withoutKernels(usual), parameters, "not yet emitted"), (double, parameters, "float32"),
             (try spec(kernel: 3, stride: 1, policy: .direct), parameters, "policy fast"),
             (try spec(kernel: 3, stride: 1, dilation: 2), parameters, "dilation 1"),
             (try spec(kernel: 2, stride: 3), parameters, "taps in every phase"),
             (try spec(kernel: 4, stride: 1), parameters, "at most 3 taps"),
             (try spec(kernel: 2, stride: 2), parameters, "saves nothing"),
-            (try spec(kernel: 3, stride: 1), MinimalFiltering(block: [1, 1, 4], vectors: 4, rows: 8), "registers"),
-            (try spec(kernel: 3, stride: 1), MinimalFiltering(block: [1, 0, 4], vectors: 2, rows: 8), "below 1"),
+            (usual, MinimalFiltering(block: [1, 1, 4], vectors: 4, rows: 8), "registers"),
+            (usual, MinimalFiltering(block: [1, 0, 4], vectors: 2, rows: 8), "below 1"),
+            (usual, MinimalFiltering(block: [1, 4], vectors: 2, rows: 8), "not three block lengths"),
+            (usual, MinimalFiltering(block: [1, 1, 4], vectors: 0, rows: 8), "below 1"),
+            (usual, MinimalFiltering(block: [1, 1, 4], vectors: 2, rows: 0), "below 1"),
+            (usual, MinimalFiltering(block: [1, 1, 4], vectors: 2, rows: 8, splits: 0), "below 1"),
+            (usual, MinimalFiltering(block: [1, 1, 4], vectors: 2, rows: 8, unroll: 0), "below 1"),
             (try spec(kernel: 3, stride: 2), MinimalFiltering(block: [1, 1, 4], vectors: 1, rows: 8, mergesWidthPhases: true), "register tile"),
             (try spec(kernel: 4, stride: 2), MinimalFiltering(block: [1, 1, 4], vectors: 2, rows: 8, mergesWidthPhases: true), "registers"),
             (try spec(kernel: 3, stride: 1, input: 64), MinimalFiltering(block: [64, 64, 64], vectors: 2, rows: 8), "workspace"),
-        ] {
+        ]
+        for (problem, parameters, fragment) in refused {
             do {
                 _ = try plan(problem, target: target, decision: .minimalFiltering(parameters))
                 Issue.record("\(problem.key) has a schedule with \(parameters.text)")
