@@ -51,9 +51,9 @@ import Testing
             (.batchRows, try ContextNames.kernel(schedules[4])),
             (.plugin, ContextNames.plugin(units)),
         ] {
-            let used = tags(try #require(KernelUnit.templateText(file.rawValue)))
-            #expect(used.subtracting(names).isEmpty, "\(file.rawValue) uses names its context lacks")
-            #expect(names.subtracting(used).isEmpty, "\(file.rawValue) leaves fields of its context unused")
+            let used = tags(try #require(KernelUnit.templateText(file.name)))
+            #expect(used.subtracting(names).isEmpty, "\(file.name) uses names its context lacks")
+            #expect(names.subtracting(used).isEmpty, "\(file.name) leaves fields of its context unused")
         }
     }
 
