@@ -52,9 +52,14 @@ extension Templates.File {
 
     /// Files that are parts of templates, which name them in lines `{{> name}}`.
     public static let parts = [
+        Self("kernel_facts.c.mustache", in: shared) { PackageResources.kernel_facts_c_mustache },
+        Self("kernel_headers.c.mustache", in: shared) { PackageResources.kernel_headers_c_mustache },
+        Self("tensor_extents.c.mustache", in: shared) { PackageResources.tensor_extents_c_mustache },
         Self("matrix_product.c.mustache", in: "Templates/units") { PackageResources.matrix_product_c_mustache },
         Self("lane_channel_rest.c.mustache", in: filterLanesFolder) { PackageResources.lane_channel_rest_c_mustache },
         Self("lane_channels.c.mustache", in: filterLanesFolder) { PackageResources.lane_channels_c_mustache },
+        Self("lane_depth_taps.c.mustache", in: filterLanesFolder) { PackageResources.lane_depth_taps_c_mustache },
+        Self("lane_listed_rows.c.mustache", in: filterLanesFolder) { PackageResources.lane_listed_rows_c_mustache },
         Self("lane_fetch.c.mustache", in: filterLanesFolder) { PackageResources.lane_fetch_c_mustache },
         Self("lane_input_planes.c.mustache", in: filterLanesFolder) { PackageResources.lane_input_planes_c_mustache },
         Self("lane_item_order.c.mustache", in: filterLanesFolder) { PackageResources.lane_item_order_c_mustache },

@@ -24,7 +24,7 @@ extension KernelUnit {
         let family = try schedule.printed
         let file = type(of: family).template
         let context: any KernelContext = family.context(schedule, name: name)
-        looped = context.looped
+        looped = context.heading.looped
         let text = try Template.render(file, context)
         self.schedule = schedule
         self.name = name

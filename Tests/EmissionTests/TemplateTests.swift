@@ -46,7 +46,7 @@ import Testing
         let schedules = try contextRich()
         let units = try schedules.map { try KernelUnit($0) }
         for (file, names) in [
-            (Templates.File.filterLanes, try schedules[..<3].reduce([]) { $0.union(try ContextNames.kernel($1)) }),
+            (Templates.File.filterLanes, try (schedules[..<3] + [schedules[5]]).reduce([]) { $0.union(try ContextNames.kernel($1)) }),
             (.minimalFiltering, try ContextNames.kernel(schedules[3])),
             (.batchRows, try ContextNames.kernel(schedules[4])),
             (.plugin, ContextNames.plugin(units)),

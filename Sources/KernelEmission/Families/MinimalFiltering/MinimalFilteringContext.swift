@@ -22,21 +22,15 @@ struct MinimalFilteringContext: KernelContext {
     struct KernelPhase { let counts: String; let taps: String; let place: Int }
 
     let name: String
-    let key: String
-    let target: String
-    let schedule: String
-    let looped: String
-    let multiplyAdds: Int
+    let heading: KernelHeading
     let transformedMultiplyAdds: Int
-    let lanes: Int
     let channels: Int
     let filters: Int
     let parts: Int
     let inputChannels: Int
     let outputFilters: Int
     let partWeights: Int
-    let inputDepth: Int, inputHeight: Int, inputWidth: Int
-    let outputDepth: Int, outputHeight: Int, outputWidth: Int
+    let extents: TensorExtents
     let depthStride: Int, heightStride: Int, widthStride: Int
     let firstDepth: Int, firstHeight: Int, firstWidth: Int
     let depthTiles: Int, heightTiles: Int, widthTiles: Int
@@ -49,7 +43,6 @@ struct MinimalFilteringContext: KernelContext {
     let rowMaximum: Int
     let rowCounts: [Int]
     let product: MatrixProduct
-    let unitHeader: String
     let blockFilters: Int
     let tileFilters: Int
     let blockCount: Int
@@ -59,7 +52,6 @@ struct MinimalFilteringContext: KernelContext {
     let point: Int
     let pointSums: Int
     let products: Int
-    let layout: String
     let converts: Bool
     let convertsInput: Bool
     let convertsOutput: Bool
@@ -95,19 +87,13 @@ struct MinimalFilteringContext: KernelContext {
         let geometry = spec.geometry
         let (depth, height, width) = (geometry.axes[0], geometry.axes[1], geometry.axes[2])
         self.name = name
-        key = spec.key.text
-        target = schedule.target.instructionSet.rawValue
-        self.schedule = schedule.text
-        multiplyAdds = geometry.multiplyAddCount
         transformedMultiplyAdds = resolved.transformedMultiplyAdds
-        lanes = resolved.lanes
         channels = geometry.channelsPerGroup
         filters = geometry.filtersPerGroup
         parts = geometry.groups
         (inputChannels, outputFilters) = (geometry.channels, geometry.filters)
         partWeights = resolved.partFloats
-        (inputDepth, inputHeight, inputWidth) = (depth.input, height.input, width.input)
-        (outputDepth, outputHeight, outputWidth) = (depth.output, height.output, width.output)
+        extents = TensorExtents(geometry)
         (depthStride, heightStride, widthStride) = (depth.stride, height.stride, width.stride)
         let axes = resolved.axes
         (firstDepth, firstHeight, firstWidth) = (axes[0].firstPosition, axes[1].firstPosition, axes[2].firstPosition)
@@ -124,7 +110,6 @@ struct MinimalFilteringContext: KernelContext {
             rowMaximum: resolved.parameters.rows, vectorCount: "TILE_VECTORS", initial: "vs_splat(0)",
             columns: "TILE_FILTERS", input: "v[i * ROW + c]", unroll: resolved.parameters.unroll,
             scalar: resolved.unit.scalar)
-        unitHeader = resolved.unit.header
         blockFilters = resolved.blockFilters
         tileFilters = resolved.tileFilters
         blockCount = resolved.blockCount
@@ -135,7 +120,6 @@ struct MinimalFilteringContext: KernelContext {
         point = resolved.point
         pointSums = resolved.pointSums
         products = resolved.products
-        layout = spec.layout == .channelsLast ? "channels last" : "channels first"
         convertsInput = resolved.conversion?.convertsInput ?? false
         convertsOutput = resolved.conversion?.convertsOutput ?? false
         converts = convertsInput || convertsOutput
@@ -213,7 +197,8 @@ struct MinimalFilteringContext: KernelContext {
         packedFloatsRounded = resolved.packedByteCount / 4
         let loops = ["batch", "blocks of tiles"] + (geometry.groups > 1 ? ["groups"] : [])
             + ["combinations of tap counts", "phases", "filter blocks", "points", "tiles", "channels"]
-        looped = (loops + LoopTexts.conversion(input: convertsInput, output: convertsOutput)).joined(separator: ", ")
+        heading = KernelHeading(
+            schedule, unit: resolved.unit, looped: loops + LoopTexts.conversion(input: convertsInput, output: convertsOutput), converts: converts)
     }
 
     private static func phases(_ phaseClass: MinimalFilteringSchedule.PhaseClass) -> String {
