@@ -80,6 +80,8 @@ let package = Package(
                 .embedInCode("families/MinimalFiltering/window_products.c.mustache"),
                 .embedInCode("families/MinimalFiltering/window_run.c.mustache"),
                 .embedInCode("families/MinimalFiltering/window_sizes.c.mustache"),
+                .embedInCode("families/MinimalFiltering/window_store_edge.c.mustache"),
+                .embedInCode("families/MinimalFiltering/window_store_whole.c.mustache"),
                 .embedInCode("families/MinimalFiltering/window_transform.c.mustache"),
                 .embedInCode("families/MinimalFiltering/window_types.c.mustache"),
                 .embedInCode("families/BatchRows/batch_rows.c.mustache"),

@@ -89,6 +89,8 @@ extension Templates.File {
         Self("window_products.c.mustache", in: minimalFilteringFolder) { PackageResources.window_products_c_mustache },
         Self("window_run.c.mustache", in: minimalFilteringFolder) { PackageResources.window_run_c_mustache },
         Self("window_sizes.c.mustache", in: minimalFilteringFolder) { PackageResources.window_sizes_c_mustache },
+        Self("window_store_edge.c.mustache", in: minimalFilteringFolder) { PackageResources.window_store_edge_c_mustache },
+        Self("window_store_whole.c.mustache", in: minimalFilteringFolder) { PackageResources.window_store_whole_c_mustache },
         Self("window_transform.c.mustache", in: minimalFilteringFolder) { PackageResources.window_transform_c_mustache },
         Self("window_types.c.mustache", in: minimalFilteringFolder) { PackageResources.window_types_c_mustache },
     ]

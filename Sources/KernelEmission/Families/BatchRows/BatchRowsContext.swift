@@ -20,7 +20,7 @@ struct BatchRowsContext: KernelContext {
     let voxelOperator: String, voxelOperand: String
     let usesBias: Bool
     let activation: String
-    let packedFloats: Int
+    let packedElements: Int
     let depthCrop: Int, heightCrop: Int, widthCrop: Int
     let depthDilation: Int, heightDilation: Int, widthDilation: Int
     let kernelHeight: Int, kernelWidth: Int
@@ -41,8 +41,8 @@ struct BatchRowsContext: KernelContext {
         rowMaximum = resolved.parameters.rows
         rowCounts = Array(1...resolved.parameters.rows)
         product = MatrixProduct(
-            rowMaximum: resolved.parameters.rows, vectorCount: "VECTORS", initial: "vs_load(bias + j * VS_LANES)",
-            columns: "PANEL", input: "x[i * (int64_t)CHANNELS + c]", unroll: resolved.parameters.unroll,
+            vectorCount: "VECTORS", initial: "vs_load(bias + vector * VS_LANES)",
+            columns: "PANEL", input: "x[row * (int64_t)CHANNELS + c]", unroll: resolved.parameters.unroll,
             scalar: resolved.unit.scalar)
         panel = resolved.panel
         panels = resolved.panels
@@ -54,8 +54,8 @@ struct BatchRowsContext: KernelContext {
         }
         usesBias = spec.epilogue.hasBias
         // The schedule's activation is pointwise, so it always has an expression.
-        activation = ActivationExpression.apply(spec.epilogue.activation, to: "sum", .float32) ?? "sum"
-        packedFloats = resolved.packedByteCount / 4
+        activation = ActivationExpression.apply(spec.epilogue.activation, to: "sum", resolved.unit.result) ?? "sum"
+        packedElements = resolved.packedByteCount / resolved.unit.element.byteCount
         (depthCrop, heightCrop, widthCrop) = (depth.crop, height.crop, width.crop)
         (depthDilation, heightDilation, widthDilation) = (depth.dilation, height.dilation, width.dilation)
         (kernelHeight, kernelWidth) = (height.kernel, width.kernel)

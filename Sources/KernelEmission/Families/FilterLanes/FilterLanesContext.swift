@@ -33,20 +33,19 @@ struct FilterLanesContext: KernelContext {
     init(_ schedule: Schedule, _ resolved: FilterLanesSchedule, name: String) {
         let spec = schedule.spec
         let geometry = spec.geometry
-        let (depthAxis, height) = (geometry.axes[0], geometry.axes[1])
         let (layout, plan) = (resolved.packedLayout, resolved.tilePlan)
-        let units = LaneUnits(depthAxis, plan)
+        let units = LaneUnits(geometry.axes[0], plan)
         let printers = LanePrinters(schedule, resolved)
 
         self.name = name
         lanesAre = Self.lanesAre(resolved)
         features = LaneFeatures(geometry, layout)
         extents = TensorExtents(geometry)
-        grid = LaneGrid(depthAxis, resolved)
-        filterBlocks = LaneFilterBlocks(geometry, resolved)
+        grid = LaneGrid(geometry, resolved)
+        filterBlocks = LaneFilterBlocks(spec, resolved)
         steps = LaneSteps(geometry, resolved)
         depth = LaneDepthTaps(units, layout)
-        inputPlanes = LaneInputPlanes(resolved.conversion, depthTapCount: depth.depthTapCount)
+        inputPlanes = LaneInputPlanes(resolved.conversion)
         outputPlanes = LaneOutputPlanes(geometry, resolved.conversion)
         converts = inputPlanes != nil || outputPlanes != nil
         streamsOutput = resolved.conversion?.streamsOutput ?? resolved.parameters.streamsOutput
@@ -54,7 +53,7 @@ struct FilterLanesContext: KernelContext {
         tiles = printers.tiles
         counts = TileCounts(tiles)
         tileTables = LaneTileTables(resolved, steps, full: layout.blockCount > 1 ? { printers.full.name($0) } : nil, last: { printers.last.name($0) })
-        listedRows = resolved.parameters.listsRows ? LaneListedRows(height, plan) : nil
+        listedRows = resolved.parameters.listsRows ? LaneListedRows(plan) : nil
         order = LaneOrder(
             resolved, listMaximum: depth.depthTapMaximum * (listedRows?.rowTapMaximum ?? 1), leastDepthLag: depth.leastDepthLag, converts: converts,
             convertsOutput: outputPlanes != nil, streamsOutput: streamsOutput)

@@ -5,18 +5,18 @@ import Scheduling
 struct LaneInputPlanes {
     let inputVoxel: Int
     let slots: Int, slotFloats: Int
-    let chunkBlocks: Int
+    let chunkBands: Int
     let stagedPlace: Int
-    let depthTapCount: Int
+    let workspaceBytes: Int
 
     /// Nil where inputs are voxels.
-    init?(_ conversion: LayoutConversion?, depthTapCount: Int) {
+    init?(_ conversion: LayoutConversion?) {
         guard let conversion, conversion.convertsInput else { return nil }
         inputVoxel = conversion.inputVoxel
         (slots, slotFloats) = (conversion.slots, conversion.slotFloats)
-        chunkBlocks = conversion.chunkBlocks
+        chunkBands = conversion.chunkBlocks
         stagedPlace = conversion.stagedPlace
-        self.depthTapCount = depthTapCount
+        workspaceBytes = conversion.workspaceByteCount
     }
 }
 
@@ -24,7 +24,9 @@ struct LaneInputPlanes {
 struct LaneOutputPlanes {
     let outputVoxel: Int
     let outputFilters: Int
-    let heightStride: Int
+    /// Items of a chunk.
+    let chunkItems: Int
+    let workspaceBytes: Int
     let itemFloats: Int
     let scratchPlace: Int
 
@@ -33,7 +35,8 @@ struct LaneOutputPlanes {
         guard let conversion, conversion.convertsOutput else { return nil }
         outputVoxel = conversion.outputVoxel
         outputFilters = geometry.filters
-        heightStride = geometry.axes[1].stride
+        chunkItems = conversion.chunkBlocks * conversion.chunkDepths
+        workspaceBytes = conversion.workspaceByteCount
         itemFloats = conversion.itemFloats
         scratchPlace = conversion.scratchPlace
     }
@@ -41,11 +44,11 @@ struct LaneOutputPlanes {
 
 /// How many work items share one pass over the weights (`lane_run_chunks.c.mustache`).
 struct LaneChunks {
-    let chunkBlocks: Int
+    let chunkBands: Int
     let chunkItems: Int
 
     init(_ conversion: LayoutConversion) {
-        chunkBlocks = conversion.chunkBlocks
+        chunkBands = conversion.chunkBlocks
         chunkItems = conversion.chunkBlocks * conversion.chunkDepths
     }
 }

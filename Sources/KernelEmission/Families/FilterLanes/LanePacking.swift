@@ -8,16 +8,15 @@ struct LanePacking {
     let tapCount: Int
     /// Depth phase and unit of every tap, in the order of the kernel tensor.
     let tapPlaces: [TapPlace]
+    /// Elements of all weights, with zeros up to whole lines.
     let packedElements: Int
-    let packedElementsRounded: Int
     let channelSteps: Int
     let channelsPerVector: Int
 
     init(_ geometry: Geometry, _ units: LaneUnits, _ layout: PackedLayout) {
         tapCount = geometry.tapCount
         tapPlaces = Self.places(geometry, units)
-        packedElements = layout.elementCount
-        packedElementsRounded = layout.byteCount / layout.type.byteCount
+        packedElements = layout.byteCount / layout.type.byteCount
         channelSteps = layout.channelSteps
         channelsPerVector = layout.channelsPerVector
     }

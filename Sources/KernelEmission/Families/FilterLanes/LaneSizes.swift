@@ -18,26 +18,32 @@ struct LaneFeatures {
     }
 }
 
-/// Positions along depth, tiles of a plane, and how work items are cut from them.
+/// Positions along depth, tiles of a plane, and how work items are cut from them: a band of tile rows is what an item computes of a plane.
 struct LaneGrid {
     let depthStride: Int, depthCrop: Int
     let firstDepth: Int
     let depths: Int
     let tileRows: Int
     let tileColumns: Int
-    let blockRows: Int
-    let blocks: Int
+    /// Tiles from row to row of the tables of tiles; 0 where one row of tiles stands for all.
+    let tableColumns: Int
+    let heightStride: Int, heightCrop: Int
+    let bandRows: Int
+    let bands: Int
     let groupCount: Int
 
-    init(_ depth: AxisGeometry, _ resolved: FilterLanesSchedule) {
+    init(_ geometry: Geometry, _ resolved: FilterLanesSchedule) {
+        let (depth, height) = (geometry.axes[0], geometry.axes[1])
         let plan = resolved.tilePlan
         (depthStride, depthCrop) = (depth.stride, depth.crop)
         firstDepth = plan.depths.lowerBound
         depths = plan.depths.count
         tileRows = plan.tileRows
         tileColumns = plan.tileColumns
-        blockRows = resolved.blockRows
-        blocks = resolved.blocks
+        tableColumns = resolved.parameters.listsRows ? 0 : plan.tileColumns
+        (heightStride, heightCrop) = (height.stride, height.crop)
+        bandRows = resolved.blockRows
+        bands = resolved.blocks
         groupCount = plan.groups.count
     }
 }
@@ -49,13 +55,17 @@ struct LaneFilterBlocks {
     let vectorFilters: Int
     /// Channels from those of one block of filters to those of the next; 0 where all read the same.
     let blockChannels: Int
+    /// Biases from those of one block of filters to those of the next; 0 without any.
+    let biasStep: Int
 
-    init(_ geometry: Geometry, _ resolved: FilterLanesSchedule) {
+    init(_ spec: KernelSpec, _ resolved: FilterLanesSchedule) {
+        let geometry = spec.geometry
         let layout = resolved.packedLayout
         blockCount = layout.blockCount
         blockFilters = layout.filtersPerBlock
         vectorFilters = layout.filtersPerVector
         blockChannels = resolved.parameters.mergesGroups ? layout.filtersPerBlock / geometry.filtersPerGroup * geometry.channelsPerGroup : 0
+        biasStep = spec.epilogue.hasBias ? layout.filtersPerBlock : 0
     }
 }
 

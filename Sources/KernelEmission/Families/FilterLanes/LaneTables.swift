@@ -90,13 +90,11 @@ struct LaneDepthTaps {
 struct LaneListedRows {
     struct RowGroup { let phase: Int; let first: Int; let positions: Int; let count: Int; let taps: String }
 
-    let heightStride: Int, heightCrop: Int
     /// Most taps of a group's row phase.
     let rowTapMaximum: Int
     let rowGroups: [RowGroup]
 
-    init(_ height: AxisGeometry, _ plan: TilePlan) {
-        (heightStride, heightCrop) = (height.stride, height.crop)
+    init(_ plan: TilePlan) {
         rowTapMaximum = max(1, plan.groups.map(\.rowTaps.count).max() ?? 0)
         rowGroups = plan.groups.map { group in
             RowGroup(
