@@ -1,46 +1,104 @@
 /// The C templates of this folder as text. The files themselves are the place to read.
 public enum Templates {
     /// A file of this folder that code is rendered from or that is copied beside generated code.
-    public enum File: String, CaseIterable, Sendable {
-        case filterLanes = "filter_lanes.c.mustache"
-        case minimalFiltering = "minimal_filtering.c.mustache"
-        case batchRows = "batch_rows.c.mustache"
-        case matrixProduct = "matrix_product.c.mustache"
-        case plugin = "plugin.c.mustache"
-        case vectors = "voxelsmith_vectors.h"
-        case layout = "voxelsmith_layout.h"
-        case kernelABI = "voxelsmith_kernel_abi.h"
+    public struct File: Hashable, Sendable {
+        /// Its name without folders; no two files have the same.
+        public let name: String
+        /// The folder it lies in, from the package's.
+        public let folder: String
+        /// Not read before the text is asked for.
+        fileprivate let bytes: @Sendable () -> [UInt8]
+
+        fileprivate init(_ name: String, in folder: String, bytes: @escaping @Sendable () -> [UInt8]) {
+            self.name = name
+            self.folder = folder
+            self.bytes = bytes
+        }
 
         /// Whether code is rendered from it; the others are headers, copied as they are.
-        public var isTemplate: Bool { rawValue.hasSuffix(".mustache") }
+        public var isTemplate: Bool { name.hasSuffix(".mustache") }
 
-        /// Whether it is part of other templates, which name it: code that is written against a multiply unit.
-        public var isPart: Bool { self == .matrixProduct }
+        public static func == (a: File, b: File) -> Bool { a.name == b.name }
 
-        /// The folder it lies in, from the package's.
-        public var folder: String {
-            switch self {
-            case .filterLanes, .minimalFiltering, .batchRows: "Templates/families"
-            case .matrixProduct: "Templates/units"
-            case .plugin, .vectors, .layout: "Templates/shared"
-            case .kernelABI: "Sources/CKernelABI/include"
-            }
-        }
+        public func hash(into hasher: inout Hasher) { hasher.combine(name) }
     }
 
     /// The whole text of a file, byte for byte.
     public static func text(_ file: File) -> String {
-        let bytes =
-            switch file {
-            case .filterLanes: PackageResources.filter_lanes_c_mustache
-            case .minimalFiltering: PackageResources.minimal_filtering_c_mustache
-            case .batchRows: PackageResources.batch_rows_c_mustache
-            case .matrixProduct: PackageResources.matrix_product_c_mustache
-            case .plugin: PackageResources.plugin_c_mustache
-            case .vectors: PackageResources.voxelsmith_vectors_h
-            case .layout: PackageResources.voxelsmith_layout_h
-            case .kernelABI: PackageResources.voxelsmith_kernel_abi_h
-            }
-        return String(decoding: bytes, as: UTF8.self)
+        String(decoding: file.bytes(), as: UTF8.self)
     }
+}
+
+extension Templates.File {
+    private static let filterLanesFolder = "Templates/families/FilterLanes"
+    private static let minimalFilteringFolder = "Templates/families/MinimalFiltering"
+    private static let batchRowsFolder = "Templates/families/BatchRows"
+    private static let shared = "Templates/shared"
+
+    /// Kernels of the family filter lanes.
+    public static let filterLanes = Self("filter_lanes.c.mustache", in: filterLanesFolder) { PackageResources.filter_lanes_c_mustache }
+    /// Kernels of the family minimal filtering.
+    public static let minimalFiltering = Self("minimal_filtering.c.mustache", in: minimalFilteringFolder) { PackageResources.minimal_filtering_c_mustache }
+    /// Kernels of the family batch rows.
+    public static let batchRows = Self("batch_rows.c.mustache", in: batchRowsFolder) { PackageResources.batch_rows_c_mustache }
+    /// The table of a plugin's kernels.
+    public static let plugin = Self("plugin.c.mustache", in: shared) { PackageResources.plugin_c_mustache }
+    /// Vectors and the functions of activations.
+    public static let vectors = Self("voxelsmith_vectors.h", in: shared) { PackageResources.voxelsmith_vectors_h }
+    /// Planes that become voxels and back.
+    public static let layout = Self("voxelsmith_layout.h", in: shared) { PackageResources.voxelsmith_layout_h }
+    /// The contract between a plugin and its loader.
+    public static let kernelABI = Self("voxelsmith_kernel_abi.h", in: "Sources/CKernelABI/include") { PackageResources.voxelsmith_kernel_abi_h }
+
+    /// Files that are parts of templates, which name them in lines `{{> name}}`.
+    public static let parts = [
+        Self("kernel_facts.c.mustache", in: shared) { PackageResources.kernel_facts_c_mustache },
+        Self("kernel_headers.c.mustache", in: shared) { PackageResources.kernel_headers_c_mustache },
+        Self("tensor_extents.c.mustache", in: shared) { PackageResources.tensor_extents_c_mustache },
+        Self("matrix_product.c.mustache", in: "Templates/units") { PackageResources.matrix_product_c_mustache },
+        Self("lane_channel_rest.c.mustache", in: filterLanesFolder) { PackageResources.lane_channel_rest_c_mustache },
+        Self("lane_channels.c.mustache", in: filterLanesFolder) { PackageResources.lane_channels_c_mustache },
+        Self("lane_depth_taps.c.mustache", in: filterLanesFolder) { PackageResources.lane_depth_taps_c_mustache },
+        Self("lane_listed_rows.c.mustache", in: filterLanesFolder) { PackageResources.lane_listed_rows_c_mustache },
+        Self("lane_fetch.c.mustache", in: filterLanesFolder) { PackageResources.lane_fetch_c_mustache },
+        Self("lane_input_planes.c.mustache", in: filterLanesFolder) { PackageResources.lane_input_planes_c_mustache },
+        Self("lane_item_order.c.mustache", in: filterLanesFolder) { PackageResources.lane_item_order_c_mustache },
+        Self("lane_operands.c.mustache", in: filterLanesFolder) { PackageResources.lane_operands_c_mustache },
+        Self("lane_output_planes.c.mustache", in: filterLanesFolder) { PackageResources.lane_output_planes_c_mustache },
+        Self("lane_pack.c.mustache", in: filterLanesFolder) { PackageResources.lane_pack_c_mustache },
+        Self("lane_piece_row.c.mustache", in: filterLanesFolder) { PackageResources.lane_piece_row_c_mustache },
+        Self("lane_rows.c.mustache", in: filterLanesFolder) { PackageResources.lane_rows_c_mustache },
+        Self("lane_run.c.mustache", in: filterLanesFolder) { PackageResources.lane_run_c_mustache },
+        Self("lane_run_chunks.c.mustache", in: filterLanesFolder) { PackageResources.lane_run_chunks_c_mustache },
+        Self("lane_run_pieces.c.mustache", in: filterLanesFolder) { PackageResources.lane_run_pieces_c_mustache },
+        Self("lane_sizes.c.mustache", in: filterLanesFolder) { PackageResources.lane_sizes_c_mustache },
+        Self("lane_tables.c.mustache", in: filterLanesFolder) { PackageResources.lane_tables_c_mustache },
+        Self("lane_tap.c.mustache", in: filterLanesFolder) { PackageResources.lane_tap_c_mustache },
+        Self("lane_taps.c.mustache", in: filterLanesFolder) { PackageResources.lane_taps_c_mustache },
+        Self("lane_tile.c.mustache", in: filterLanesFolder) { PackageResources.lane_tile_c_mustache },
+        Self("lane_tile_row.c.mustache", in: filterLanesFolder) { PackageResources.lane_tile_row_c_mustache },
+        Self("lane_vectors.c.mustache", in: filterLanesFolder) { PackageResources.lane_vectors_c_mustache },
+        Self("lane_weight_order.c.mustache", in: filterLanesFolder) { PackageResources.lane_weight_order_c_mustache },
+        Self("window_axes.c.mustache", in: minimalFilteringFolder) { PackageResources.window_axes_c_mustache },
+        Self("window_combination.c.mustache", in: minimalFilteringFolder) { PackageResources.window_combination_c_mustache },
+        Self("window_input_planes.c.mustache", in: minimalFilteringFolder) { PackageResources.window_input_planes_c_mustache },
+        Self("window_inverse.c.mustache", in: minimalFilteringFolder) { PackageResources.window_inverse_c_mustache },
+        Self("window_output_planes.c.mustache", in: minimalFilteringFolder) { PackageResources.window_output_planes_c_mustache },
+        Self("window_pack.c.mustache", in: minimalFilteringFolder) { PackageResources.window_pack_c_mustache },
+        Self("window_phases.c.mustache", in: minimalFilteringFolder) { PackageResources.window_phases_c_mustache },
+        Self("window_products.c.mustache", in: minimalFilteringFolder) { PackageResources.window_products_c_mustache },
+        Self("window_run.c.mustache", in: minimalFilteringFolder) { PackageResources.window_run_c_mustache },
+        Self("window_sizes.c.mustache", in: minimalFilteringFolder) { PackageResources.window_sizes_c_mustache },
+        Self("window_store_edge.c.mustache", in: minimalFilteringFolder) { PackageResources.window_store_edge_c_mustache },
+        Self("window_store_whole.c.mustache", in: minimalFilteringFolder) { PackageResources.window_store_whole_c_mustache },
+        Self("window_transform.c.mustache", in: minimalFilteringFolder) { PackageResources.window_transform_c_mustache },
+        Self("window_types.c.mustache", in: minimalFilteringFolder) { PackageResources.window_types_c_mustache },
+    ]
+
+    /// Every file of the folder.
+    public static let all = [filterLanes, minimalFiltering, batchRows, plugin, vectors, layout, kernelABI] + parts
+
+    /// The file of a name; nil where there is none.
+    /// - Parameter name: a name without folders.
+    public static func named(_ name: String) -> Self? { all.first { $0.name == name } }
 }

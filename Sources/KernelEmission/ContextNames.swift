@@ -16,8 +16,10 @@ package enum ContextNames {
 
     private static func names(_ value: Any) -> Set<String> {
         var names: Set<String> = []
-        for child in Mirror(reflecting: value).children {
-            if let label = child.label { names.insert(label) }
+        let mirror = Mirror(reflecting: value)
+        for child in mirror.children {
+            // The value in an optional is labelled too, but has no name in a template.
+            if let label = child.label, mirror.displayStyle != .optional { names.insert(label) }
             names.formUnion(Self.names(child.value))
         }
         return names

@@ -24,19 +24,19 @@ extension KernelUnit {
         let family = try schedule.printed
         let file = type(of: family).template
         let context: any KernelContext = family.context(schedule, name: name)
-        looped = context.looped
+        looped = context.heading.looped
         let text = try Template.render(file, context)
         self.schedule = schedule
         self.name = name
-        templateFile = file.rawValue
+        templateFile = file.name
         source = CSource(fileName: name + ".c", text: text)
     }
 
     /// The text of the template a kernel is rendered from, its parts included; nil for a name that is none.
     package static func templateText(_ fileName: String) -> String? {
-        Templates.File(rawValue: fileName).map { Template.text($0) }
+        Templates.File.named(fileName).map { Template.text($0) }
     }
 
     /// The texts of all files that code is rendered from.
-    package static var templateTexts: [String] { Templates.File.allCases.map { Templates.text($0) } }
+    package static var templateTexts: [String] { Templates.File.all.map { Templates.text($0) } }
 }

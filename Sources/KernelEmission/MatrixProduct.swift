@@ -1,15 +1,14 @@
 /// What `Templates/units/matrix_product.c.mustache` is rendered with: the sums of a register tile, `rows` rows of inputs times the
-/// weights at `w`. The texts are C of the function around it, with i a row, j a vector of results and c a channel.
+/// weights at `w`. The texts are C of the function around it, with `row` a row, `vector` a vector of results and `c` a channel.
+/// `MOST_ROWS` is the C constant for the most rows.
 struct MatrixProduct {
-    /// Most rows.
-    let rowMaximum: Int
     /// The number of vectors in a row of results.
     let vectorCount: String
-    /// What vector j of a row begins with.
+    /// What `vector` of a row begins with.
     let initial: String
     /// Elements of the weights from one channel to the next.
     let columns: String
-    /// Channel c of row i.
+    /// Channel `c` of `row`.
     let input: String
     /// Channels written out in a row.
     let unroll: Int

@@ -22,7 +22,7 @@ extension PluginSource {
 
     /// The headers that generated C includes.
     public static let headers = [Templates.File.kernelABI, .vectors, .layout].map {
-        CSource(fileName: $0.rawValue, text: Templates.text($0))
+        CSource(fileName: $0.name, text: Templates.text($0))
     }
 }
 

@@ -14,22 +14,26 @@ enum Template {
         }
     }
 
-    /// The text of a file; a line `{{> name}}` stands for the lines of the file of that name in `Templates/units`.
+    /// The text of a file; a line `{{> name}}` stands for the lines of the file of that name, and so on in these.
     static func text(_ file: Templates.File) -> String {
-        let parts = Templates.File.allCases.filter(\.isPart)
         let lines = Templates.text(file).utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { Substring($0) }
-        return lines.map { line in
-            parts.first { line == "{{> \($0.rawValue)}}" }.map { Templates.text($0).dropLast() } ?? line
-        }.joined(separator: "\n")
+        return lines.map { line in part(line).map { text($0).dropLast() } ?? line }.joined(separator: "\n")
+    }
+
+    /// The part that a line names; nil for lines of text.
+    private static func part(_ line: Substring) -> Templates.File? {
+        guard line.hasPrefix("{{> "), line.hasSuffix("}}") else { return nil }
+        let name = line.dropFirst(4).dropLast(2)
+        return Templates.File.parts.first { $0.name == name }
     }
 
     /// - Throws: `EmissionError.template` when the file does not parse, names what its context lacks, or is no template.
     static func render(_ file: Templates.File, _ context: Any) throws(EmissionError) -> String {
-        if !file.isTemplate { throw .template(name: file.rawValue, reason: "it is a header, not a template") }
+        if !file.isTemplate { throw .template(name: file.name, reason: "it is a header, not a template") }
         do {
             return try template(file).rendered(context)
         } catch {
-            throw .template(name: file.rawValue, reason: "\(error)")
+            throw .template(name: file.name, reason: "\(error)")
         }
     }
 }

@@ -26,9 +26,12 @@ import Testing
             plan(grouped, target: Target(.x86_64_v4), decision: .filterLanes(FilterLanes(tileWidth: 3, mergesGroups: true))),
             plan(fast, target: Target(.x86_64_v4), decision: .minimalFiltering(MinimalFiltering(block: [1, 2, 2], vectors: 4, rows: 6))),
             plan(voxel, target: Target(.x86_64_v4)),
-        ] + [spec, fast].map {
-            try plan(KernelSpec(geometry: $0.geometry, layout: .channelsFirst, epilogue: $0.epilogue, policy: $0.policy), target: Target(.x86_64_v4))
-        }
+            plan(
+                KernelSpec(geometry: spec.geometry, layout: .channelsFirst, epilogue: spec.epilogue, policy: .direct), target: Target(.x86_64_v4)),
+            plan(
+                KernelSpec(geometry: fast.geometry, layout: .channelsFirst, epilogue: fast.epilogue, policy: .fast), target: Target(.x86_64_v4),
+                decision: .minimalFiltering(MinimalFiltering(block: [1, 2, 2], vectors: 4, rows: 6))),
+        ]
     }
 
     /// The tags of a template: variables, sections, inverted sections and their ends, without built-in calls.
@@ -46,14 +49,40 @@ import Testing
         let schedules = try contextRich()
         let units = try schedules.map { try KernelUnit($0) }
         for (file, names) in [
-            (Templates.File.filterLanes, try schedules[..<3].reduce([]) { $0.union(try ContextNames.kernel($1)) }),
-            (.minimalFiltering, try ContextNames.kernel(schedules[3])),
+            (Templates.File.filterLanes, try (schedules[..<3] + [schedules[5]]).reduce([]) { $0.union(try ContextNames.kernel($1)) }),
+            (.minimalFiltering, try ContextNames.kernel(schedules[3]).union(try ContextNames.kernel(schedules[6]))),
             (.batchRows, try ContextNames.kernel(schedules[4])),
             (.plugin, ContextNames.plugin(units)),
         ] {
-            let used = tags(try #require(KernelUnit.templateText(file.rawValue)))
-            #expect(used.subtracting(names).isEmpty, "\(file.rawValue) uses names its context lacks")
-            #expect(names.subtracting(used).isEmpty, "\(file.rawValue) leaves fields of its context unused")
+            let used = tags(try #require(KernelUnit.templateText(file.name)))
+            #expect(used.subtracting(names).isEmpty, "\(file.name) uses names its context lacks")
+            #expect(names.subtracting(used).isEmpty, "\(file.name) leaves fields of its context unused")
+        }
+    }
+
+    /// Deepest nesting of sections in a text.
+    private func depth(_ text: String) -> Int {
+        var (depth, deepest) = (0, 0)
+        for part in text.split(separator: "{{", omittingEmptySubsequences: false).dropFirst() {
+            if part.hasPrefix("#") || part.hasPrefix("^") { depth += 1 } else if part.hasPrefix("/") { depth -= 1 }
+            deepest = max(deepest, depth)
+        }
+        return deepest
+    }
+
+    @Test func everyTemplateIsShortAndShallow() {
+        #expect(depth("{{#a}}{{^b}}{{c}}{{/b}}{{#d}}{{/d}}{{/a}}{{#e}}{{/e}}") == 2)
+        for file in Templates.File.all where file.isTemplate {
+            let text = Templates.text(file)
+            #expect(depth(text) <= 2, "sections of \(file.name) nest \(depth(text)) deep; expected a part of its own")
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+            #expect(lines.count <= 200, "\(file.name)")
+        }
+    }
+
+    @Test func everyPartIsNamedByATemplate() {
+        for part in Templates.File.parts {
+            #expect(Templates.File.all.contains { Templates.text($0).contains("{{> \(part.name)}}") }, "no template has the part \(part.name)")
         }
     }
 

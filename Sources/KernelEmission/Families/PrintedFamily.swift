@@ -18,8 +18,8 @@ protocol PrintedFamily: ResolvedFamily {
 
 /// Every number and name that a kernel's template asks for.
 protocol KernelContext {
-    /// What is looped over at run time, for people.
-    var looped: String { get }
+    /// What its first lines say.
+    var heading: KernelHeading { get }
 }
 
 extension Schedule {

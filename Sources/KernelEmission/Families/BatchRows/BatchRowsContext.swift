@@ -4,13 +4,7 @@ import Scheduling
 /// What `Templates/families/batch_rows.c.mustache` is rendered with.
 struct BatchRowsContext: KernelContext {
     let name: String
-    let key: String
-    let target: String
-    let schedule: String
-    let looped: String
-    let layout: String
-    let multiplyAdds: Int
-    let lanes: Int
+    let heading: KernelHeading
     let channels: Int
     let filters: Int
     let outputHeight: Int, outputWidth: Int
@@ -20,14 +14,13 @@ struct BatchRowsContext: KernelContext {
     let rowMaximum: Int
     let rowCounts: [Int]
     let product: MatrixProduct
-    let unitHeader: String
     let panel: Int
     let panels: Int
     let filterOperator: String, filterOperand: String
     let voxelOperator: String, voxelOperand: String
     let usesBias: Bool
     let activation: String
-    let packedFloats: Int
+    let packedElements: Int
     let depthCrop: Int, heightCrop: Int, widthCrop: Int
     let depthDilation: Int, heightDilation: Int, widthDilation: Int
     let kernelHeight: Int, kernelWidth: Int
@@ -37,12 +30,8 @@ struct BatchRowsContext: KernelContext {
         let geometry = spec.geometry
         let (depth, height, width) = (geometry.axes[0], geometry.axes[1], geometry.axes[2])
         self.name = name
-        key = spec.key.text
-        target = schedule.target.instructionSet.rawValue
-        self.schedule = schedule.text
-        looped = ["outputs", "samples"].joined(separator: ", ") + (geometry.channels > 1 ? ", channels" : "")
-        multiplyAdds = geometry.multiplyAddCount
-        lanes = resolved.unit.lanes
+        heading = KernelHeading(
+            schedule, unit: resolved.unit, looped: ["outputs", "samples"] + (geometry.channels > 1 ? ["channels"] : []), converts: false)
         channels = geometry.channels
         filters = geometry.filters
         (outputHeight, outputWidth) = (height.output, width.output)
@@ -52,24 +41,21 @@ struct BatchRowsContext: KernelContext {
         rowMaximum = resolved.parameters.rows
         rowCounts = Array(1...resolved.parameters.rows)
         product = MatrixProduct(
-            rowMaximum: resolved.parameters.rows, vectorCount: "VECTORS", initial: "vs_load(bias + j * VS_LANES)",
-            columns: "PANEL", input: "x[i * (int64_t)CHANNELS + c]", unroll: resolved.parameters.unroll,
+            vectorCount: "VECTORS", initial: "vs_load(bias + vector * VS_LANES)",
+            columns: "PANEL", input: "x[row * (int64_t)CHANNELS + c]", unroll: resolved.parameters.unroll,
             scalar: resolved.unit.scalar)
-        unitHeader = resolved.unit.header
         panel = resolved.panel
         panels = resolved.panels
         switch spec.layout {
         case .channelsLast:
-            layout = "channels last"
             (filterOperator, filterOperand, voxelOperator, voxelOperand) = ("%", "FILTERS", "/", "FILTERS")
         case .channelsFirst:
-            layout = "channels first"
             (filterOperator, filterOperand, voxelOperator, voxelOperand) = ("/", "VOXELS", "%", "VOXELS")
         }
         usesBias = spec.epilogue.hasBias
         // The schedule's activation is pointwise, so it always has an expression.
-        activation = ActivationExpression.apply(spec.epilogue.activation, to: "sum", .float32) ?? "sum"
-        packedFloats = resolved.packedByteCount / 4
+        activation = ActivationExpression.apply(spec.epilogue.activation, to: "sum", resolved.unit.result) ?? "sum"
+        packedElements = resolved.packedByteCount / resolved.unit.element.byteCount
         (depthCrop, heightCrop, widthCrop) = (depth.crop, height.crop, width.crop)
         (depthDilation, heightDilation, widthDilation) = (depth.dilation, height.dilation, width.dilation)
         (kernelHeight, kernelWidth) = (height.kernel, width.kernel)

@@ -64,11 +64,3 @@ struct GroupRead: Hashable, Comparable {
 
     static func < (a: GroupRead, b: GroupRead) -> Bool { (a.groups, a.channel) < (b.groups, b.channel) }
 }
-
-extension FilterLanesContext.GroupLoad {
-    init(_ read: GroupRead) {
-        self.init(
-            name: read.name, channel: read.channel, groups: read.groups,
-            steps: read.statements.map(FilterLanesContext.Store.init))
-    }
-}

@@ -38,7 +38,7 @@ struct TilePrinter {
 
     func name(_ variant: Int) -> String { "tile_\(variant)\(suffix)" }
 
-    func tile(_ number: Int) -> FilterLanesContext.Tile {
+    func tile(_ number: Int) -> LaneTile {
         let variant = resolved.tilePlan.variants[number]
         let activation = schedule.spec.epilogue.activation
         // A tree of sums is better left to the registers; the other epilogues make the loops above spill.
@@ -49,12 +49,12 @@ struct TilePrinter {
         }
         let accumulators = variant.outputs.indices.flatMap { output in
             (0..<vectors).map { vector in
-                FilterLanesContext.Accumulator(
+                LaneTile.Accumulator(
                     name: accumulator(output, vector), index: output * vectors + vector,
                     initial: biasFirst ? "vs_load(bias + \(vector * layout.filtersPerVector))" : "vs_splat(0)")
             }
         }
-        return FilterLanesContext.Tile(
+        return LaneTile(
             name: name(number),
             comment:
                 "\(variant.outputs.count) outputs x \(vectors) vector\(vectors == 1 ? "" : "s") of filters, \(variant.useCount * vectors) multiply-adds a channel step",
@@ -66,75 +66,88 @@ struct TilePrinter {
     private func accumulator(_ output: Int, _ vector: Int) -> String { vectors == 1 ? "a\(output)" : "a\(output)_\(vector)" }
     private func weight(_ tap: Int, _ vector: Int) -> String { vectors == 1 ? "w\(tap)" : "w\(tap)_\(vector)" }
 
-    private func loop(_ loop: TilePlan.ChannelLoop) -> FilterLanesContext.Loop {
-        let gather = resolved.gather
-        let channels = gather.channelsPerGroup
-        let voxel = resolved.inputVoxel
-        let perVector = layout.channelsPerVector
-        let step = vectors * layout.lanes
-        let unit = layout.channelSteps * step
-        func weights(from offset: Int) -> [FilterLanesContext.Weight] {
-            loop.units.enumerated().flatMap { tap, number in
-                (0..<vectors).map {
-                    FilterLanesContext.Weight(name: weight(tap, $0), offset: number * unit + offset + $0 * layout.lanes)
-                }
-            }
-        }
-        /// Every input of the loop and what it is multiplied with, for some of the vectors.
-        func inputs(_ type: String, _ range: Range<Int>, _ load: (Int) -> String) -> [FilterLanesContext.Input] {
-            loop.inputs.enumerated().map { index, place in
-                FilterLanesContext.Input(
-                    type: type, load: load((place.row * gather.axes[2].sources + place.column) * voxel),
-                    uses: loop.uses.filter { $0.input == index }.flatMap { use in
-                        range.map { FilterLanesContext.Use(accumulator: accumulator(use.output, $0), weight: weight(use.tap, $0)) }
-                    })
-            }
-        }
+    private func loop(_ loop: TilePlan.ChannelLoop) -> LaneTile.Loop {
         let comment = "\(loop.units.count) tap\(loop.units.count == 1 ? "" : "s"), \(loop.inputs.count) inputs"
         if resolved.parameters.mergesGroups {
-            let vectorChannels = layout.filtersPerVector / gather.filtersPerGroup * channels
-            return FilterLanesContext.Loop(
-                comment: comment, counted: [],
-                straight: (0..<channels).map { channel in
-                    .init(
-                        comment: "channel \(channel) of every group", weights: weights(from: channel * step),
-                        inputs: (0..<vectors).flatMap { vector in
-                            inputs("vf", vector..<vector + 1) { offset in
-                                groupReads[channel * vectors + vector].expression("xt + \(offset + vector * vectorChannels)")
-                            }
-                        })
+            let channels = 0..<resolved.gather.channelsPerGroup
+            return LaneTile.Loop(comment: comment, counted: [], straight: channels.map { groupChannel($0, loop) })
+        }
+        return LaneTile.Loop(comment: comment, counted: wholeSteps(loop), straight: lastStep(loop))
+    }
+
+    /// The weights of a loop's taps, from so many elements on behind the first of each tap.
+    private func weights(_ loop: TilePlan.ChannelLoop, from offset: Int) -> [LaneTile.Weight] {
+        let unit = layout.channelSteps * vectors * layout.lanes
+        return loop.units.enumerated().flatMap { tap, number in
+            (0..<vectors).map { LaneTile.Weight(name: weight(tap, $0), offset: number * unit + offset + $0 * layout.lanes) }
+        }
+    }
+
+    /// Every input of a loop and what it is multiplied with, for some of the vectors.
+    /// - Parameters:
+    ///   - loop: the loop.
+    ///   - type: C's type of an input.
+    ///   - range: the vectors.
+    ///   - load: the C expression for the input at a number of elements.
+    private func inputs(_ loop: TilePlan.ChannelLoop, _ type: String, _ range: Range<Int>, _ load: (Int) -> String) -> [LaneTile.Input] {
+        let rowLength = resolved.gather.axes[2].sources
+        return loop.inputs.enumerated().map { index, place in
+            LaneTile.Input(
+                type: type, load: load((place.row * rowLength + place.column) * resolved.inputVoxel),
+                uses: loop.uses.filter { $0.input == index }.flatMap { use in
+                    range.map { LaneTile.Use(accumulator: accumulator(use.output, $0), weight: weight(use.tap, $0)) }
                 })
         }
-        let tail = channels % perVector
-        let steps = channels / perVector
-        return FilterLanesContext.Loop(
-            comment: comment,
-            counted: steps == 0
-                ? []
-                : [
-                    .init(
-                        steps: steps, step: step, unrolled: steps > 1 ? [resolved.parameters.unroll] : [], weights: weights(from: 0),
-                        inputs: inputs(perVector > 1 ? "vf" : "vs_real", 0..<vectors) { offset in
-                            if perVector == 1 { return "xt[\(offset) + c]" }
-                            return "\(layout.channelsAreLanes ? "vs_load" : "vs_pair")(xt + \(offset) + \(perVector) * c)"
-                        })
-                ],
-            straight: tail == 0
-                ? []
-                : [
-                    .init(
-                        comment: "the channels that fill no vector", weights: weights(from: steps * step),
-                        inputs: inputs("vf", 0..<vectors) {
-                            layout.channelsAreLanes ? "load_\(tail)(xt + \($0 + steps * perVector))" : "vs_lonely(xt[\($0 + channels - 1)])"
-                        })
-                ])
+    }
+
+    /// One channel of every group, where groups are merged.
+    private func groupChannel(_ channel: Int, _ loop: TilePlan.ChannelLoop) -> LaneTile.Rest {
+        let gather = resolved.gather
+        let vectorChannels = layout.filtersPerVector / gather.filtersPerGroup * gather.channelsPerGroup
+        return LaneTile.Rest(
+            comment: "channel \(channel) of every group", weights: weights(loop, from: channel * vectors * layout.lanes),
+            inputs: (0..<vectors).flatMap { vector in
+                inputs(loop, "vf", vector..<vector + 1) { offset in
+                    groupReads[channel * vectors + vector].expression("xt + \(offset + vector * vectorChannels)")
+                }
+            })
+    }
+
+    /// The channels that fill vectors, or all where a vector holds one channel.
+    private func wholeSteps(_ loop: TilePlan.ChannelLoop) -> [LaneTile.Channels] {
+        let perVector = layout.channelsPerVector
+        let steps = resolved.gather.channelsPerGroup / perVector
+        if steps == 0 { return [] }
+        return [
+            LaneTile.Channels(
+                steps: steps, step: vectors * layout.lanes, unrolled: steps > 1 ? [resolved.parameters.unroll] : [], weights: weights(loop, from: 0),
+                inputs: inputs(loop, perVector > 1 ? "vf" : "vs_real", 0..<vectors) { offset in
+                    if perVector == 1 { return "xt[\(offset) + c]" }
+                    return "\(layout.channelsAreLanes ? "vs_load" : "vs_pair")(xt + \(offset) + \(perVector) * c)"
+                })
+        ]
+    }
+
+    /// The channels that are left.
+    private func lastStep(_ loop: TilePlan.ChannelLoop) -> [LaneTile.Rest] {
+        let channels = resolved.gather.channelsPerGroup
+        let (steps, tail) = channels.quotientAndRemainder(dividingBy: layout.channelsPerVector)
+        if tail == 0 { return [] }
+        return [
+            LaneTile.Rest(
+                comment: "the channels that fill no vector", weights: weights(loop, from: steps * vectors * layout.lanes),
+                inputs: inputs(loop, "vf", 0..<vectors) {
+                    layout.channelsAreLanes
+                        ? "load_\(tail)(xt + \($0 + steps * layout.channelsPerVector))" : "vs_lonely(xt[\($0 + channels - 1)])"
+                })
+        ]
     }
 
     /// The function that stores a whole vector.
     private var wholeStore: String { resolved.parameters.streamsOutput && resolved.conversion == nil ? "vs_stream" : "vs_store" }
 
-    private func stores(_ places: [Int], _ activation: Activation, boxed: Bool) -> [FilterLanesContext.Store] {
-        func store(_ address: String, _ vector: Int, _ sum: String) -> FilterLanesContext.Store {
+    private func stores(_ places: [Int], _ activation: Activation, boxed: Bool) -> [LaneTile.Statement] {
+        func store(_ address: String, _ vector: Int, _ sum: String) -> LaneTile.Statement {
             let offset = vector * layout.filtersPerVector
             let to = offset == 0 ? address : "\(address) + \(offset)"
             // The schedule's activation is one that kernels apply, so it always has an expression.
@@ -158,7 +171,7 @@ struct TilePrinter {
 
     /// Where lanes are channels: as many accumulators as there are lanes are summed into one vector, in the order in which their
     /// results lie, and stored in runs.
-    private func sumsOfLanes(_ places: [Int], _ activation: Activation) -> [FilterLanesContext.Store] {
+    private func sumsOfLanes(_ places: [Int], _ activation: Activation) -> [LaneTile.Statement] {
         let results = places.enumerated().flatMap { output, place in
             (0..<vectors).map { (place: place + $0 * resolved.filterStep, vector: $0, accumulator: accumulator(output, $0)) }
         }.sorted { $0.place < $1.place }

@@ -35,119 +35,166 @@ extension FilterLanes {
     /// The schedule a human would write down from the measured rules in `Documentation/kernel-families.md`.
     static func estimate(_ spec: KernelSpec, _ target: Target) -> FilterLanes {
         let gather = spec.gather
-        let (depth, height, width) = (gather.axes[0], gather.axes[1], gather.axes[2])
+        let (height, width) = (gather.axes[1], gather.axes[2])
         let lanes = MultiplyUnit(target, spec.elements).lanes
-        let elementBytes = spec.elements.storage.byteCount
-        // Unless they are merged, groups are computed one after another, so lanes hold the features of one.
-        let (channels, filters) = (gather.channelsPerGroup, gather.filtersPerGroup)
-        // Accumulators, weights of one loop and one input must stay in registers; 2 of 32 are left to the compiler, 1 of 16.
-        let registers = target.vectorRegisters - (target.vectorRegisters > 16 ? 2 : 1)
 
         var schedule = FilterLanes(tileWidth: 1)
-        // Half a vector of filters or less: fill the other half with the neighbouring channel.
-        if filters <= lanes / 2 && channels >= 2 { schedule.channelsPerVector = 2 }
-        schedule.vectors = filters > lanes ? 2 : 1
-        // Few filters: channels as lanes, when that leaves fewer lanes idle (the tree at the end costs about 15 %) and each sum is
-        // long enough to pay for the tree.
-        let filterShare = Double(filters * schedule.channelsPerVector) / Double(lanes)
-        let channelShare = Double(channels) / Double(channels.ceilingDivision(by: lanes) * lanes)
-        if filterShare < 0.85 * channelShare && filters <= 6 && gather.longestChain >= 8 * lanes {
-            schedule.channelsPerVector = lanes
-            schedule.vectors = filters
-        }
-        // Small groups: one vector of filters of several of them, when that leaves fewer lanes idle. Measured: a layer of 32 groups
-        // of 4 channels and 4 filters reaches 89 % of the peak; inputs in more than two vectors need many shuffles.
-        if reasonAgainstMergingGroups(gather, lanes: lanes) == nil {
-            let share = Double(gather.filters) / Double(gather.filters.ceilingDivision(by: lanes / filters * filters) * lanes)
-            let apart = schedule.channelsPerVector == lanes ? 0.85 * channelShare : filterShare
-            if (channels == 1 ? 1 : channels <= 2 * filters ? 0.8 : 0.5) * share > apart {
-                schedule.channelsPerVector = 1
-                schedule.vectors = 1
-                schedule.mergesGroups = true
-            }
-        }
-
-        let weightBytes = gather.tapCount * gather.channels * filters.ceilingDivision(by: lanes) * lanes * elementBytes
+        schedule.fillLanes(gather, lanes: lanes)
+        // Unless they are merged, groups are computed one after another, so lanes hold the features of one.
+        let filterVectors = gather.filtersPerGroup.ceilingDivision(by: lanes)
+        let weightBytes = gather.tapCount * gather.channels * filterVectors * lanes * spec.elements.storage.byteCount
         let isStationary = !schedule.mergesGroups && weightBytes > target.level2Bytes / 2 && gather.sourceVolume <= 16 * 16 * 16
+        let positions = schedule.fuseTaps(width, target, lanes: lanes, isStationary: isStationary)
+        schedule.cutTiles(height, width, positions: positions)
 
-        // Row fusion over merged width phases re-uses each broadcast input for every tap of the kernel row. It pays while
-        // enough registers remain for accumulators; 12 are the least that hide the latency of two units (4 cycles each) well.
-        // Big weights are better streamed phase by phase, each tap's for as many positions as there are.
-        let phases = width.phases
-        let merged = registers - 1 - width.kernel * schedule.vectors
-        let single = registers - 1 - width.longestChain * schedule.vectors
-        let least = schedule.channelsPerVector == lanes ? min(12, lanes) : 12
-        // Tiles of equal width may hold fewer sums than registers do.
-        let columns = width.mostPositions
-        func sums(_ most: Int, phases: Int) -> Double {
-            let widest = most / (phases * schedule.vectors)
-            return widest < 1 ? 0 : Double(columns * phases * schedule.vectors) / Double(columns.ceilingDivision(by: widest))
-        }
-        // With several vectors of filters the weights of a row would take too many registers. (Kernel 5, stride 2, 32 channels and
-        // filters: 186 GFLOP/s merged, 243 phase by phase.) With one tap there is nothing to re-use, but lines are written whole.
-        let mergedPays = schedule.vectors == 1 || width.longestChain == 1
-            || schedule.channelsPerVector == lanes && sums(merged, phases: phases) >= min(16, sums(single, phases: 1))
-        var positions: Int
-        // Short rows may not fill the registers either way.
-        let mergedHides = merged / (phases * schedule.vectors) * phases * schedule.vectors >= least
-            || schedule.vectors == 1 && sums(merged, phases: phases) >= sums(single, phases: 1)
-        if !isStationary && mergedPays && mergedHides {
-            schedule.mergesWidthPhases = phases > 1
-            schedule.fusion = .row
-            positions = merged / (phases * schedule.vectors)
-        } else if single / schedule.vectors * schedule.vectors >= least {
-            schedule.fusion = .row
-            positions = single / schedule.vectors
-        } else {
-            schedule.fusion = .tap
-            positions = (registers - 1 - schedule.vectors) / schedule.vectors
-        }
-        let phasesInTile = schedule.mergesWidthPhases ? phases : 1
-        // 24 accumulators are enough; more only lengthen edges. Where lanes are channels, one tree sums as many as there are lanes;
-        // fewer than 8 would wait for each other.
-        let enough = schedule.channelsPerVector == lanes ? max(lanes, 8) : 24
-        positions = max(1, min(positions, enough / (phasesInTile * schedule.vectors)))
-
-        let (widthPositions, heightPositions) = (width.mostPositions, height.mostPositions)
-        if widthPositions >= positions || heightPositions == 1 {
-            schedule.tileWidth = min(positions, widthPositions)
-            // Even tiles: 80 positions as 7 x 12 would leave one of 8; as 7 of 11 or 12 they are alike.
-            let count = widthPositions.ceilingDivision(by: schedule.tileWidth)
-            schedule.tileWidth = widthPositions.ceilingDivision(by: count)
-            schedule.listsRows = true
-        } else {
-            schedule.tileWidth = widthPositions
-            schedule.tileHeight = max(1, min(heightPositions, positions / widthPositions))
-            schedule.listsRows = schedule.tileHeight == 1
-        }
-
-        let channelSteps = channels.ceilingDivision(by: schedule.channelsPerVector)
+        let channelSteps = gather.channelsPerGroup.ceilingDivision(by: schedule.channelsPerVector)
         schedule.unroll = schedule.mergesGroups ? 1 : channelSteps <= 4 ? channelSteps : 2
 
-        let tileRows = heightPositions.ceilingDivision(by: schedule.tileHeight)
+        let tileRows = height.mostPositions.ceilingDivision(by: schedule.tileHeight)
         if isStationary {
             schedule.order = .weightStationary
             schedule.blockRows = max(1, tileRows / 4)
         } else {
-            // Three slabs (rows of three input planes) in half the second-level cache.
-            let rowBytes = width.sources * gather.channels * elementBytes
-            let rows = max(1, target.level2Bytes / 2 / (3 * rowBytes))
-            schedule.blockRows = max(1, min(tileRows, min(rows, 16) / schedule.tileHeight))
-            // Even blocks: 25 rows as 16 and 9 would leave one of two threads with little to do.
-            schedule.blockRows = tileRows.ceilingDivision(by: tileRows.ceilingDivision(by: schedule.blockRows))
-            schedule.streamsOutput = PlaneConversion.streams(spec, target)
-            // Planes that the second-level cache does not keep from call to call come from further away, and the hardware does not
-            // see them coming: measured 117 -> 190 GFLOP/s with 2 filters, 171 -> 216 with 3, 208 -> 221 with 16.
-            let inputBytes = gather.sourceVolume * gather.channels * elementBytes
-            schedule.prefetchesNextPlane = depth.sources > 1 && inputBytes > target.level2Bytes / 2
-            // Measured: kernel 2, stride 2, 128 channels, 64 filters on 32^3 reach 95 % of the peak instead of 85, its pieces being 32 KB.
-            let layout = PackedLayout(spec: spec, target: target, schedule: schedule)
-            let groups = height.phases * (schedule.mergesWidthPhases ? 1 : phases)
-            let piece = layout.pieceBytes(groups: groups)
-            if piece <= target.level1Bytes && piece * groups * layout.blockCount > target.level1Bytes { schedule.order = .rowStationary }
-            if spec.layout == .channelsFirst { schedule.fitConversion(spec, target, tileRows: tileRows) }
+            schedule.orderItems(spec, target, tileRows: tileRows)
         }
         return schedule
+    }
+
+    /// What the lanes of a vector are: filters, filters of several groups, filters with two channels each, or channels.
+    private mutating func fillLanes(_ gather: Gather, lanes: Int) {
+        let (channels, filters) = (gather.channelsPerGroup, gather.filtersPerGroup)
+        // Half a vector of filters or less: fill the other half with the neighbouring channel.
+        if filters <= lanes / 2 && channels >= 2 { channelsPerVector = 2 }
+        vectors = filters > lanes ? 2 : 1
+        // Few filters: channels as lanes, when that leaves fewer lanes idle (the tree at the end costs about 15 %) and each sum is
+        // long enough to pay for the tree.
+        let filterShare = Double(filters * channelsPerVector) / Double(lanes)
+        let channelShare = Double(channels) / Double(channels.ceilingDivision(by: lanes) * lanes)
+        if filterShare < 0.85 * channelShare && filters <= 6 && gather.longestChain >= 8 * lanes {
+            channelsPerVector = lanes
+            vectors = filters
+        }
+        // Small groups: one vector of filters of several of them, when that leaves fewer lanes idle. Measured: a layer of 32 groups
+        // of 4 channels and 4 filters reaches 89 % of the peak; inputs in more than two vectors need many shuffles.
+        if Self.reasonAgainstMergingGroups(gather, lanes: lanes) == nil {
+            let share = Double(gather.filters) / Double(gather.filters.ceilingDivision(by: lanes / filters * filters) * lanes)
+            let apart = channelsPerVector == lanes ? 0.85 * channelShare : filterShare
+            if (channels == 1 ? 1 : channels <= 2 * filters ? 0.8 : 0.5) * share > apart {
+                channelsPerVector = 1
+                vectors = 1
+                mergesGroups = true
+            }
+        }
+    }
+
+    /// Which taps share a channel loop, and whether width phases share a tile.
+    /// - Parameters:
+    ///   - width: the last axis of the problem.
+    ///   - target: the machine.
+    ///   - lanes: elements of a vector.
+    ///   - isStationary: whether weights are outermost.
+    /// - Returns: as many positions as a tile should hold.
+    private mutating func fuseTaps(_ width: AxisGather, _ target: Target, lanes: Int, isStationary: Bool) -> Int {
+        // Accumulators, weights of one loop and one input must stay in registers; 2 of 32 are left to the compiler, 1 of 16.
+        let registers = target.vectorRegisters - (target.vectorRegisters > 16 ? 2 : 1)
+        // Row fusion over merged width phases re-uses each broadcast input for every tap of the kernel row. It pays while
+        // enough registers remain for accumulators; 12 are the least that hide the latency of two units (4 cycles each) well.
+        // Big weights are better streamed phase by phase, each tap's for as many positions as there are.
+        let phases = width.phases
+        let merged = registers - 1 - width.kernel * vectors
+        let single = registers - 1 - width.longestChain * vectors
+        let least = channelsPerVector == lanes ? min(12, lanes) : 12
+        var positions: Int
+        if !isStationary && mergingPhasesPays(width, lanes: lanes, merged: merged, single: single, least: least) {
+            mergesWidthPhases = phases > 1
+            fusion = .row
+            positions = merged / (phases * vectors)
+        } else if single / vectors * vectors >= least {
+            fusion = .row
+            positions = single / vectors
+        } else {
+            fusion = .tap
+            positions = (registers - 1 - vectors) / vectors
+        }
+        let phasesInTile = mergesWidthPhases ? phases : 1
+        // 24 accumulators are enough; more only lengthen edges. Where lanes are channels, one tree sums as many as there are lanes;
+        // fewer than 8 would wait for each other.
+        let enough = channelsPerVector == lanes ? max(lanes, 8) : 24
+        positions = max(1, min(positions, enough / (phasesInTile * vectors)))
+        return positions
+    }
+
+    /// Whether tiles that hold all width phases are better than tiles of one.
+    /// - Parameters:
+    ///   - width: the last axis of the problem.
+    ///   - lanes: elements of a vector.
+    ///   - merged: registers left for sums when a tile holds all phases.
+    ///   - single: registers left for sums when it holds one.
+    ///   - least: sums that hide the latency of the multiply-adds.
+    private func mergingPhasesPays(_ width: AxisGather, lanes: Int, merged: Int, single: Int, least: Int) -> Bool {
+        let phases = width.phases
+        // Tiles of equal width may hold fewer sums than registers do.
+        let columns = width.mostPositions
+        func sums(_ most: Int, phases: Int) -> Double {
+            let widest = most / (phases * vectors)
+            return widest < 1 ? 0 : Double(columns * phases * vectors) / Double(columns.ceilingDivision(by: widest))
+        }
+        // With several vectors of filters the weights of a row would take too many registers. (Kernel 5, stride 2, 32 channels and
+        // filters: 186 GFLOP/s merged, 243 phase by phase.) With one tap there is nothing to re-use, but lines are written whole.
+        let pays = vectors == 1 || width.longestChain == 1
+            || channelsPerVector == lanes && sums(merged, phases: phases) >= min(16, sums(single, phases: 1))
+        // Short rows may not fill the registers either way.
+        let hides = merged / (phases * vectors) * phases * vectors >= least
+            || vectors == 1 && sums(merged, phases: phases) >= sums(single, phases: 1)
+        return pays && hides
+    }
+
+    /// Tiles of one row, or of several where rows are short.
+    /// - Parameters:
+    ///   - height: the axis of the rows.
+    ///   - width: the last axis of the problem.
+    ///   - positions: as many as a tile should hold.
+    private mutating func cutTiles(_ height: AxisGather, _ width: AxisGather, positions: Int) {
+        let (heightPositions, widthPositions) = (height.mostPositions, width.mostPositions)
+        if widthPositions >= positions || heightPositions == 1 {
+            tileWidth = min(positions, widthPositions)
+            // Even tiles: 80 positions as 7 x 12 would leave one of 8; as 7 of 11 or 12 they are alike.
+            let count = widthPositions.ceilingDivision(by: tileWidth)
+            tileWidth = widthPositions.ceilingDivision(by: count)
+            listsRows = true
+        } else {
+            tileWidth = widthPositions
+            tileHeight = max(1, min(heightPositions, positions / widthPositions))
+            listsRows = tileHeight == 1
+        }
+    }
+
+    /// What is outermost, tile rows of an item, and how memory is read and written, where weights are not outermost.
+    /// - Parameters:
+    ///   - spec: the problem.
+    ///   - target: the machine.
+    ///   - tileRows: rows of tiles in a plane.
+    private mutating func orderItems(_ spec: KernelSpec, _ target: Target, tileRows: Int) {
+        let gather = spec.gather
+        let (depth, height, width) = (gather.axes[0], gather.axes[1], gather.axes[2])
+        let elementBytes = spec.elements.storage.byteCount
+        // Three slabs (rows of three input planes) in half the second-level cache.
+        let rowBytes = width.sources * gather.channels * elementBytes
+        let rows = max(1, target.level2Bytes / 2 / (3 * rowBytes))
+        blockRows = max(1, min(tileRows, min(rows, 16) / tileHeight))
+        // Even blocks: 25 rows as 16 and 9 would leave one of two threads with little to do.
+        blockRows = tileRows.ceilingDivision(by: tileRows.ceilingDivision(by: blockRows))
+        streamsOutput = PlaneConversion.streams(spec, target)
+        // Planes that the second-level cache does not keep from call to call come from further away, and the hardware does not
+        // see them coming: measured 117 -> 190 GFLOP/s with 2 filters, 171 -> 216 with 3, 208 -> 221 with 16.
+        let inputBytes = gather.sourceVolume * gather.channels * elementBytes
+        prefetchesNextPlane = depth.sources > 1 && inputBytes > target.level2Bytes / 2
+        // Measured: kernel 2, stride 2, 128 channels, 64 filters on 32^3 reach 95 % of the peak instead of 85, its pieces being 32 KB.
+        let layout = PackedLayout(spec: spec, target: target, schedule: self)
+        let groups = height.phases * (mergesWidthPhases ? 1 : width.phases)
+        let piece = layout.pieceBytes(groups: groups)
+        if piece <= target.level1Bytes && piece * groups * layout.blockCount > target.level1Bytes { order = .rowStationary }
+        if spec.layout == .channelsFirst { fitConversion(spec, target, tileRows: tileRows) }
     }
 
     /// For planes that become voxels: as many tile rows as leave slots and outputs of an item in half the second-level cache, in

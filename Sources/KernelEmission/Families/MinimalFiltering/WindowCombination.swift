@@ -1,0 +1,57 @@
+import LayerSpec
+import Scheduling
+
+/// Phases that share windows and products (`Templates/families/MinimalFiltering/window_combination.c.mustache`).
+struct WindowCombination {
+    let index: Int
+    let depthTaps: Int, heightTaps: Int, widthTaps: Int
+    let heightWeights: Int, widthWeights: Int
+    let depthPhases: String, heightPhases: String, widthPhases: String
+    let depthPhaseCount: Int, heightPhaseCount: Int, widthPhaseCount: Int
+    let weightPoints: Int
+    let weights: Int
+
+    init(_ index: Int, _ combination: MinimalFilteringSchedule.Combination) {
+        let (depth, height, width) = (combination.classes[0], combination.classes[1], combination.classes[2])
+        self.index = index
+        (depthTaps, heightTaps, widthTaps) = (depth.taps, height.taps, width.taps)
+        (heightWeights, widthWeights) = (height.weightPoints, width.weightPoints)
+        (depthPhases, heightPhases, widthPhases) = (Self.phases(depth), Self.phases(height), Self.phases(width))
+        (depthPhaseCount, heightPhaseCount, widthPhaseCount) = (depth.phases.count, height.phases.count, width.phases.count)
+        weightPoints = combination.weightPoints
+        weights = combination.weights
+    }
+
+    private static func phases(_ phaseClass: MinimalFilteringSchedule.PhaseClass) -> String {
+        func ranges(_ list: [Range<Int>]) -> String {
+            "{ " + list.map { "{ \($0.lowerBound), \($0.upperBound) }" }.joined(separator: ", ") + " }"
+        }
+        let places = phaseClass.places.map(String.init).joined(separator: ", ")
+        return phaseClass.phases.map { "{ \($0.offset), { \(places) }, \(ranges($0.needed)), \(ranges($0.computed)) }" }.joined(separator: ", ")
+    }
+}
+
+/// What becomes of the sums of a tile (`window_store_whole.c.mustache`, `window_store_edge.c.mustache`).
+struct WindowEpilogue {
+    /// What is done with vectors of the last block of filters that hold filters in part or none.
+    struct LastStore { let condition: String; let vector: Int; let partial: [Int] }
+
+    /// Whether all sums pass through memory before they are stored.
+    let boxed: Bool
+    let activation: String
+    /// C's function that stores a whole vector.
+    let store: String
+    let lastStores: [LastStore]
+
+    init(_ spec: KernelSpec, _ resolved: MinimalFilteringSchedule, store: String, partial: Int, wholeVectors: Int) {
+        boxed = ActivationExpression.isHeavy(spec.epilogue.activation)
+        // The schedule's activation is pointwise, so it always has an expression.
+        activation = ActivationExpression.apply(spec.epilogue.activation, to: "sum", resolved.unit.result) ?? "sum"
+        self.store = store
+        // The last block stores its whole vectors, then a part of one, then nothing.
+        var stores = partial == 0 ? [] : [LastStore(condition: "==", vector: wholeVectors, partial: [partial])]
+        let stored = wholeVectors + (partial == 0 ? 0 : 1)
+        if stored < resolved.parameters.vectors { stores.append(LastStore(condition: ">=", vector: stored, partial: [])) }
+        lastStores = stores
+    }
+}
