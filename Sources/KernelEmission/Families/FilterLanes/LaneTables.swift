@@ -4,7 +4,7 @@ import Scheduling
 /// Where the weights of plane groups and taps lie within a depth phase, counted in units: [plane group][depth tap][row tap][width tap].
 struct LaneUnits {
     /// The taps of every depth phase.
-    let depthTaps: [[AxisGeometry.PhaseTap]]
+    let depthTaps: [[AxisGather.PhaseTap]]
     let groups: [TilePlan.Group]
     private let unitsBeforeGroup: [Int]
 
