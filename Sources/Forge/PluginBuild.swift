@@ -66,7 +66,7 @@ public struct PluginBuild: Sendable {
         _ file: LayersFile, policy: Policy = .fast, schedules: ScheduleSource = .estimate, onEvent: @escaping ForgeObserver = { _ in }
     ) async throws -> BuildReport {
         try checkPlace()
-        return try await run(file.resolved(policy: policy, onEvent: onEvent), of: file.path, schedules: schedules, onEvent: onEvent)
+        return try await made(for: file.resolved(policy: policy, onEvent: onEvent), of: file.path, schedules, onEvent)
     }
 
     /// Makes the plugin for some layers.
@@ -82,7 +82,14 @@ public struct PluginBuild: Sendable {
     public func run(
         _ layers: [ResolvedLayer], of source: String, schedules: ScheduleSource = .estimate, onEvent: @escaping ForgeObserver = { _ in }
     ) async throws -> BuildReport {
-        try checkPlace()  // before anything is measured
+        try checkPlace()
+        return try await made(for: layers, of: source, schedules, onEvent)
+    }
+
+    /// Makes the plugin, once its place is known to be good: nothing is read or measured for a plugin that could not be loaded.
+    private func made(
+        for layers: [ResolvedLayer], of source: String, _ schedules: ScheduleSource, _ onEvent: @escaping ForgeObserver
+    ) async throws -> BuildReport {
         let decisions = try await schedules.decisions(for: layers, target: target, builder: builder, onEvent: onEvent)
         let start = ContinuousClock.now
         let selection = try KernelSelection(layers, target: target, source: source, decisions: decisions, onEvent: onEvent)

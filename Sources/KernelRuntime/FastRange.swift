@@ -25,10 +25,10 @@ public enum FastRange {
 }
 
 extension KernelProvider {
-    /// Finds the kernel for a problem with weights at hand: as `lookup(_:mode:)`, but where that is one of policy `fast` and a weight is
     /// Finds the kernel for a problem whose weights are at hand. It is the one of `lookup(_:mode:)`, unless that has policy `fast` and a
     /// weight is beyond `FastRange`: then it is one for plain sums, and the reason names the weight. So a weight that is infinite or not a
     /// number reaches the same results under both policies. Inputs are not looked at.
+    /// - Parameters:
     ///   - spec: the problem.
     ///   - mode: which kernels may be chosen.
     ///   - weights: the kernel tensor in the element type of the problem.

@@ -10,23 +10,14 @@ import _TestSupport
     /// At least 300 problems of strides 1 to 3, with groups, tails, every lane mode and order, pass every check of the verifier.
     @Test func everyConvolutionPassesEveryCheck() async throws {
         let perTarget = TestLength.scaled(300 / max(1, runnableTargets.count) + 1)
-        var cases: [KernelCase] = []
-        var counts: [String: Int] = [:]
-        for (number, target) in runnableTargets.enumerated() {
-            var specs = RandomSpecs(seed: UInt64(3000 + number))
-            var seen: Set<String> = []
-            while seen.count < perTarget {
-                let spec = specs.nextConvolution()
-                guard let schedule = try? plan(spec, target: target, decision: specs.decision(spec, target)) else { continue }
-                let one = KernelCase(schedule: schedule, batch: specs.batch(), seed: UInt64(cases.count + 1), kind: "convolution")
-                guard seen.insert(one.tuple).inserted else { continue }
-                cases.append(one)
-                for fact in Self.facts(one) { counts[fact, default: 0] += 1 }
-            }
+        let cases = try runnableTargets.enumerated().flatMap { number, target in
+            try KernelRun.draw(perTarget, target, of: [.convolution], seed: UInt64(3000 + number), largest: 2_000_000)
         }
-        for (name, count) in counts.sorted(by: { $0.key < $1.key }) { print("convolution, \(name): \(count)") }
+        let classes = KernelClasses(cases)
+        classes.report("kernels of ordinary convolutions on \(runnableTargets.map(\.name))")
+        let facts = Dictionary(cases.flatMap(Self.facts).map { ($0, 1) }, uniquingKeysWith: +)
         if TestLength.isWhole {
-            for name in Self.classes { #expect(counts[name, default: 0] >= 8, "\(name)") }
+            for name in Self.classes { #expect(classes.counts.counts[name, default: 0] + facts[name, default: 0] >= 8, "\(name)") }
         }
         let run = try await KernelRun.run(cases) { try PluginImage(path: $0).kernels() }
         print("convolution: \(run.kernels) kernels verified, \(run.checks) checks")
@@ -40,25 +31,22 @@ import _TestSupport
         "weight-stationary", "row-stationary", "channels no multiple of lanes", "filters no multiple of lanes", "activation", "asymmetric crop",
     ]
 
+    /// What `ClassCounts` does not count.
     private static func facts(_ one: KernelCase) -> [String] {
-        let (spec, axes) = (one.schedule.spec, one.schedule.spec.geometry.axes)
-        guard let resolved = one.schedule.filterLanes else { return [] }
-        let (parameters, layout) = (resolved.parameters, resolved.packedLayout)
-        let facts = [
-            ("stride above kernel", axes.contains { $0.stride > $0.kernel }),
+        let axes = one.schedule.spec.geometry.axes
+        let parameters = one.schedule.filterLanes?.parameters
+        return [
             ("sources that no tap reads", axes.contains { $0.output > ($0.input - 1) * $0.stride + $0.effectiveKernel - $0.crop }),
-            ("batch above 1", one.batch > 1), ("groups", spec.geometry.groups > 1), ("merged groups", parameters.mergesGroups),
-            ("two channels per vector", layout.pairsChannels), ("channels as lanes", layout.channelsAreLanes),
-            ("filters as lanes", parameters.channelsPerVector == 1 && layout.lanes > 1),
-            ("several filter blocks", layout.blockCount > 1), ("unrolled rows", !parameters.listsRows),
-            ("fetched planes", parameters.prefetchesNextPlane && parameters.order != .weightStationary),
-            ("weight-stationary", parameters.order == .weightStationary), ("row-stationary", parameters.order == .rowStationary),
-            ("channels no multiple of lanes", spec.gather.channelsPerGroup % layout.lanes != 0),
-            ("filters no multiple of lanes", spec.gather.filtersPerGroup % layout.lanes != 0),
-            ("activation", spec.epilogue.activation != .linear),
-            ("asymmetric crop", axes.contains { 2 * $0.crop != ($0.input - 1) * $0.stride + $0.effectiveKernel - $0.output }),
-        ].filter(\.1).map(\.0)
-        return facts + Set(axes.map { "stride \($0.stride)" })
+            ("fetched planes", parameters?.prefetchesNextPlane == true && parameters?.order != .weightStationary),
+        ].filter(\.1).map(\.0) + Set(axes.map { "stride \($0.stride)" })
+    }
+}
+
+extension ProblemKind {
+    /// Ordinary convolutions; half of them as planned.
+    static let convolution = ProblemKind(name: "convolution", share: 1) { specs, target, _ in
+        let spec = specs.nextConvolution()
+        return (spec, specs.decision(spec, target))
     }
 }
 

@@ -66,9 +66,11 @@ struct KernelRun: Sendable {
     private(set) var kernels = 0
     private(set) var checks = 0
 
-    /// Draws kernels of every kind.
+    /// Draws different kernels, as many of each kind as its share says.
     /// - Parameter largest: most multiply-adds of a sample.
-    static func draw(_ count: Int, _ target: Target, seed: UInt64, largest: Int) throws -> [KernelCase] {
+    static func draw(
+        _ count: Int, _ target: Target, of kinds: [ProblemKind] = ProblemKind.all, seed: UInt64, largest: Int
+    ) throws -> [KernelCase] {
         var specs = RandomSpecs(seed: seed)
         var cases: [KernelCase] = []
         var seen: Set<String> = []
@@ -76,8 +78,8 @@ struct KernelRun: Sendable {
         var attempts = 0
         while cases.count < count {
             attempts += 1
-            try #require(attempts < 1000 * count, "kernels of kind \(ProblemKind.kind(cases.count).name) are not found")
-            let kind = ProblemKind.kind(cases.count)
+            let kind = ProblemKind.kind(cases.count, of: kinds)
+            try #require(attempts < 1000 * count, "kernels of kind \(kind.name) are not found")
             let (spec, decision) = kind.draw(&specs, target, drawn[kind.name, default: 0])
             guard spec.geometry.multiplyAddCount <= largest else { continue }
             // A drawn decision may break a limit; the estimate never does here.

@@ -26,16 +26,16 @@ struct ProblemKind: Sendable {
         ProblemKind(name: "as planned", share: 8) { specs, _, _ in (specs.nextPlanned(), nil) },
     ]
 
-    /// Kinds in the order in which they are drawn: spread evenly over a hundred.
-    static func kind(_ number: Int) -> ProblemKind {
-        let total = all.reduce(0) { $0 + $1.share }
-        // 37 has no factor in common with 100, so every share is met exactly once in a hundred.
+    /// Kinds in the order in which they are drawn: spread evenly over the sum of their shares.
+    static func kind(_ number: Int, of kinds: [ProblemKind]) -> ProblemKind {
+        let total = kinds.reduce(0) { $0 + $1.share }
+        // 37 has no factor in common with the 100 of all kinds, so every share is met exactly once in a hundred.
         var place = number * 37 % total
-        for kind in all {
+        for kind in kinds {
             if place < kind.share { return kind }
             place -= kind.share
         }
-        return all[0]
+        return kinds[0]
     }
 }
 

@@ -32,6 +32,8 @@ import Testing
         var longest = 0
         for r in 0..<gather.phases {
             let taps = gather.taps(inPhase: r)
+            let expectedTaps = (0..<axis.kernel).filter { isConvolution || ($0 * axis.dilation) % axis.stride == r % axis.stride }
+            #expect(taps.map(\.tap) == expectedTaps, comment)
             longest = max(longest, taps.count)
             let positions = gather.positions(inPhase: r)
             results += positions.map { gather.result(position: $0, phase: r) }

@@ -21,8 +21,8 @@ public protocol KernelFamily: Codable, Hashable, Sendable {
     /// The schedule expected to be the fastest of this family; nil when another family is expected to be faster.
     /// - Parameters:
     ///   - spec: the problem.
+    ///   - target: what the kernel is for.
     ///   - threads: how many threads a call of one sample will have.
-    ///   - threads: that a call of one sample will have.
     /// - Throws: `SchedulingError` when the family takes the problem but no parameters fit.
     static func planned(_ spec: KernelSpec, _ target: Target, threads: Int) throws(SchedulingError) -> Schedule?
     /// Schedules that a search measures first: they differ in structure. The most promising come first; none may be illegal.
