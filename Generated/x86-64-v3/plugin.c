@@ -31,15 +31,19 @@ int32_t vs_tconv_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_05d7cccc_pac
 int32_t vs_tconv_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_05d7cccc_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_tconv_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_23235c95_pack(const vs_pack_args *args);
 int32_t vs_tconv_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_23235c95_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v3_ba199c63_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v3_ba199c63_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v3_45ee8afb_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v3_45ee8afb_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 typedef struct {
     vs_plugin header;
-    vs_kernel_descriptor kernels[12];
-    char texts[5978];
+    vs_kernel_descriptor kernels[14];
+    char texts[6701];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
-_Static_assert(offsetof(plugin_table, texts) == 2424, "texts begin right after the descriptors");
+_Static_assert(offsetof(plugin_table, texts) == 2824, "texts begin right after the descriptors");
 
 extern const plugin_table voxelsmith_plugin;
 
@@ -49,19 +53,19 @@ const plugin_table voxelsmith_plugin = {
         .magic = VS_PLUGIN_MAGIC,
         .abi_major = VS_ABI_MAJOR,
         .descriptor_size = sizeof(vs_kernel_descriptor),
-        .count = 12,
+        .count = 14,
         .total_size = sizeof(plugin_table),
     },
     .kernels = {
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2424, 109 },
-            .name = { 2533, 67 },
-            .schedule = { 2600, 103 },
-            .loops = { 2703, 67 },
-            .packing = { 2770, 75 },
-            .target = { 2845, 9 },
-            .template_digest = { 2854, 64 },
+            .key = { 2824, 109 },
+            .name = { 2933, 67 },
+            .schedule = { 3000, 103 },
+            .loops = { 3103, 67 },
+            .packing = { 3170, 75 },
+            .target = { 3245, 9 },
+            .template_digest = { 3254, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -75,13 +79,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2918, 108 },
-            .name = { 3026, 68 },
-            .schedule = { 3094, 50 },
-            .loops = { 3144, 98 },
-            .packing = { 3242, 74 },
-            .target = { 3316, 9 },
-            .template_digest = { 3325, 64 },
+            .key = { 3318, 108 },
+            .name = { 3426, 68 },
+            .schedule = { 3494, 50 },
+            .loops = { 3544, 98 },
+            .packing = { 3642, 74 },
+            .target = { 3716, 9 },
+            .template_digest = { 3725, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -95,13 +99,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3389, 110 },
-            .name = { 3499, 67 },
-            .schedule = { 3566, 51 },
-            .loops = { 3617, 98 },
-            .packing = { 3715, 76 },
-            .target = { 3791, 9 },
-            .template_digest = { 3800, 64 },
+            .key = { 3789, 110 },
+            .name = { 3899, 67 },
+            .schedule = { 3966, 51 },
+            .loops = { 4017, 98 },
+            .packing = { 4115, 76 },
+            .target = { 4191, 9 },
+            .template_digest = { 4200, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -115,13 +119,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3864, 116 },
-            .name = { 3980, 71 },
-            .schedule = { 4051, 96 },
-            .loops = { 4147, 67 },
-            .packing = { 4214, 74 },
-            .target = { 4288, 9 },
-            .template_digest = { 4297, 64 },
+            .key = { 4264, 116 },
+            .name = { 4380, 71 },
+            .schedule = { 4451, 96 },
+            .loops = { 4547, 67 },
+            .packing = { 4614, 74 },
+            .target = { 4688, 9 },
+            .template_digest = { 4697, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -135,13 +139,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4361, 109 },
-            .name = { 4470, 63 },
-            .schedule = { 4533, 97 },
-            .loops = { 4630, 82 },
-            .packing = { 4712, 75 },
-            .target = { 4787, 9 },
-            .template_digest = { 4796, 64 },
+            .key = { 4761, 109 },
+            .name = { 4870, 63 },
+            .schedule = { 4933, 97 },
+            .loops = { 5030, 82 },
+            .packing = { 5112, 75 },
+            .target = { 5187, 9 },
+            .template_digest = { 5196, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -155,13 +159,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4860, 108 },
-            .name = { 4968, 67 },
-            .schedule = { 5035, 96 },
-            .loops = { 5131, 92 },
-            .packing = { 5223, 76 },
-            .target = { 5299, 9 },
-            .template_digest = { 5308, 64 },
+            .key = { 5260, 108 },
+            .name = { 5368, 67 },
+            .schedule = { 5435, 96 },
+            .loops = { 5531, 92 },
+            .packing = { 5623, 76 },
+            .target = { 5699, 9 },
+            .template_digest = { 5708, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_CALL,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -175,13 +179,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5372, 106 },
-            .name = { 5478, 67 },
-            .schedule = { 5545, 97 },
-            .loops = { 5642, 77 },
-            .packing = { 5719, 75 },
-            .target = { 5794, 9 },
-            .template_digest = { 5803, 64 },
+            .key = { 5772, 106 },
+            .name = { 5878, 67 },
+            .schedule = { 5945, 97 },
+            .loops = { 6042, 77 },
+            .packing = { 6119, 75 },
+            .target = { 6194, 9 },
+            .template_digest = { 6203, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -195,13 +199,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5867, 107 },
-            .name = { 5974, 67 },
-            .schedule = { 6041, 42 },
-            .loops = { 6083, 98 },
-            .packing = { 6181, 74 },
-            .target = { 6255, 9 },
-            .template_digest = { 6264, 64 },
+            .key = { 6267, 107 },
+            .name = { 6374, 67 },
+            .schedule = { 6441, 42 },
+            .loops = { 6483, 98 },
+            .packing = { 6581, 74 },
+            .target = { 6655, 9 },
+            .template_digest = { 6664, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -215,13 +219,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6328, 107 },
-            .name = { 6435, 72 },
-            .schedule = { 6507, 96 },
-            .loops = { 6603, 145 },
-            .packing = { 6748, 76 },
-            .target = { 6824, 9 },
-            .template_digest = { 6833, 64 },
+            .key = { 6728, 107 },
+            .name = { 6835, 72 },
+            .schedule = { 6907, 96 },
+            .loops = { 7003, 145 },
+            .packing = { 7148, 76 },
+            .target = { 7224, 9 },
+            .template_digest = { 7233, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -235,13 +239,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6897, 107 },
-            .name = { 7004, 73 },
-            .schedule = { 7077, 43 },
-            .loops = { 7120, 151 },
-            .packing = { 7271, 73 },
-            .target = { 7344, 9 },
-            .template_digest = { 7353, 64 },
+            .key = { 7297, 107 },
+            .name = { 7404, 73 },
+            .schedule = { 7477, 43 },
+            .loops = { 7520, 151 },
+            .packing = { 7671, 73 },
+            .target = { 7744, 9 },
+            .template_digest = { 7753, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -255,13 +259,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 7417, 106 },
-            .name = { 7523, 68 },
-            .schedule = { 7591, 94 },
-            .loops = { 7685, 75 },
-            .packing = { 7760, 76 },
-            .target = { 7836, 9 },
-            .template_digest = { 7845, 64 },
+            .key = { 7817, 106 },
+            .name = { 7923, 68 },
+            .schedule = { 7991, 94 },
+            .loops = { 8085, 75 },
+            .packing = { 8160, 76 },
+            .target = { 8236, 9 },
+            .template_digest = { 8245, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -275,13 +279,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 7909, 106 },
-            .name = { 8015, 65 },
-            .schedule = { 8080, 97 },
-            .loops = { 8177, 77 },
-            .packing = { 8254, 74 },
-            .target = { 8328, 9 },
-            .template_digest = { 8337, 64 },
+            .key = { 8309, 106 },
+            .name = { 8415, 65 },
+            .schedule = { 8480, 97 },
+            .loops = { 8577, 77 },
+            .packing = { 8654, 74 },
+            .target = { 8728, 9 },
+            .template_digest = { 8737, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -293,6 +297,46 @@ const plugin_table voxelsmith_plugin = {
             .run = vs_tconv_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_23235c95_run,
             .stage_count = 1,
         },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 8801, 104 },
+            .name = { 8905, 65 },
+            .schedule = { 8970, 24 },
+            .loops = { 8994, 26 },
+            .packing = { 9020, 66 },
+            .target = { 9086, 9 },
+            .template_digest = { 9095, 64 },
+            .op = VS_OP_TRANSPOSED_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_CALL,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
+            .packed_bytes = 202240,
+            .workspace_bytes = 0,
+            .items = 79,
+            .flops_per_sample = 100800,
+            .pack = vs_tconv_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v3_ba199c63_pack,
+            .run = vs_tconv_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v3_ba199c63_run,
+            .stage_count = 1,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 9159, 106 },
+            .name = { 9265, 70 },
+            .schedule = { 9335, 24 },
+            .loops = { 9359, 26 },
+            .packing = { 9385, 66 },
+            .target = { 9451, 9 },
+            .template_digest = { 9460, 64 },
+            .op = VS_OP_TRANSPOSED_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_CALL,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
+            .packed_bytes = 6528,
+            .workspace_bytes = 0,
+            .items = 6,
+            .flops_per_sample = 2856,
+            .pack = vs_tconv_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v3_45ee8afb_pack,
+            .run = vs_tconv_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v3_45ee8afb_run,
+            .stage_count = 1,
+        },
     },
     .texts =
         "transposedConvolution;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c1;f16;g1;last;f32/f32;bias;relu;direct"
@@ -301,82 +345,96 @@ const plugin_table voxelsmith_plugin = {
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float32;l8;g1;v2;n;k3x3x3;s1x1x1;d1x1x1;c1;f16;groups1;apart"
         "x86-64-v3"
-        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "c31c7e8b5fb6478b58df40ed4ca0554998a16c5431dcc34c5fd65e9e73377c41"
         "transposedConvolution;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;fast"
         "vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_c3294df1"
         "minimal-filtering,block1x2x14,v2,r6,stream,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l8;v2x1;k3x3x3;s1x1x1;p1x1x1;o80x96x80;c16;f16;groups1"
         "x86-64-v3"
-        "6d7623bcb2f6e77a2396102932befff1e6229fb1c3ab6e20139652383531dc02"
+        "a4bc0cbefb5540fad407729280b0e7c0d490850b15319b6189a53ccd7a0211aa"
         "transposedConvolution;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;fast"
         "vs_tconv_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_674f23ba"
         "minimal-filtering,block1x2x14,v1,r6,merge=w,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l8;v1x2;k4x4x4;s2x2x2;p1x1x1;o160x192x160;c16;f8;groups1"
         "x86-64-v3"
-        "6d7623bcb2f6e77a2396102932befff1e6229fb1c3ab6e20139652383531dc02"
+        "a4bc0cbefb5540fad407729280b0e7c0d490850b15319b6189a53ccd7a0211aa"
         "transposedConvolution;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
         "vs_tconv_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_9513eec4"
         "filter-lanes,g8,v1,tile1x8,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float32;l8;g8;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1;groups1;apart"
         "x86-64-v3"
-        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "c31c7e8b5fb6478b58df40ed4ca0554998a16c5431dcc34c5fd65e9e73377c41"
         "transposedConvolution;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct"
         "vs_tconv_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_e523d3bc"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block4,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, channels"
         "filter-lanes/1;float32;l8;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21;groups1;apart"
         "x86-64-v3"
-        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "c31c7e8b5fb6478b58df40ed4ca0554998a16c5431dcc34c5fd65e9e73377c41"
         "transposedConvolution;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
         "vs_tconv_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_d2bb6a67"
         "filter-lanes,g1,v2,tile1x4,merge=none,fuse=tap,rows=listed,order=wstat,block1,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps, channels"
         "filter-lanes/1;float32;l8;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96;groups1;apart"
         "x86-64-v3"
-        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "c31c7e8b5fb6478b58df40ed4ca0554998a16c5431dcc34c5fd65e9e73377c41"
         "transposedConvolution;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"
         "vs_tconv_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_77b40b33"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block6,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
         "filter-lanes/1;float32;l8;g1;v2;n;k2x3x3;s1x1x1;d2x1x3;c7;f12;groups1;apart"
         "x86-64-v3"
-        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "c31c7e8b5fb6478b58df40ed4ca0554998a16c5431dcc34c5fd65e9e73377c41"
         "transposedConvolution;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
         "vs_tconv_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_f1557aff"
         "minimal-filtering,block1x5x7,v2,r6,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l8;v2x1;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64;groups1"
         "x86-64-v3"
-        "6d7623bcb2f6e77a2396102932befff1e6229fb1c3ab6e20139652383531dc02"
+        "a4bc0cbefb5540fad407729280b0e7c0d490850b15319b6189a53ccd7a0211aa"
         "transposedConvolution;i4x7x19;o8x7x38;k3x4x3;s2x1x2;d1x1x1;p0x1x0;c18;f21;g1;first;f32/f32;bias;relu;direct"
         "vs_tconv_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_3d0e26df"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=rstat,block7,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps, channels, conversion of planes to voxels and voxels to planes"
         "filter-lanes/1;float32;l8;g1;v2;n;k3x4x3;s2x1x2;d1x1x1;c18;f21;groups1;apart"
         "x86-64-v3"
-        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "c31c7e8b5fb6478b58df40ed4ca0554998a16c5431dcc34c5fd65e9e73377c41"
         "transposedConvolution;i6x12x34;o6x12x34;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c32;f32;g1;first;f32/f32;bias;relu;fast"
         "vs_tconv_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_ae3d464c"
         "minimal-filtering,block1x2x17,v2,r6,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels, conversion of planes to voxels and voxels to planes"
         "minimal-filtering/1;l8;v2x1;k3x3x3;s1x1x1;p1x1x1;o6x12x34;c32;f32;groups1"
         "x86-64-v3"
-        "6d7623bcb2f6e77a2396102932befff1e6229fb1c3ab6e20139652383531dc02"
+        "a4bc0cbefb5540fad407729280b0e7c0d490850b15319b6189a53ccd7a0211aa"
         "transposedConvolution;i4x5x9;o5x11x19;k2x3x3;s1x2x2;d1x1x1;p0x0x0;c14;f28;g7;last;f32/f32;bias;relu;direct"
         "vs_tconv_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_05d7cccc"
         "filter-lanes,g2,v1,tile1x5,merge=w,fuse=row,rows=listed,order=hblock,block6,noprefetch,unroll1"
         "batch, depth positions, groups, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float32;l8;g2;v1;w;k2x3x3;s1x2x2;d1x1x1;c14;f28;groups7;apart"
         "x86-64-v3"
-        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "c31c7e8b5fb6478b58df40ed4ca0554998a16c5431dcc34c5fd65e9e73377c41"
         "transposedConvolution;i3x5x9;o3x10x18;k3x4x4;s1x2x2;d1x1x1;p1x1x1;c7;f5;g1;last;f64/f64;bias;linear;direct"
         "vs_tconv_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_23235c95"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block5,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
         "filter-lanes/1;float64;l4;g1;v2;n;k3x4x4;s1x2x2;d1x1x1;c7;f5;groups1;apart"
         "x86-64-v3"
-        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "c31c7e8b5fb6478b58df40ed4ca0554998a16c5431dcc34c5fd65e9e73377c41"
+        "transposedConvolution;i1x1x1;o4x3x5;k4x3x5;s1x1x1;d1x1x1;p0x0x0;c40;f21;g1;last;f32/f32;bias;relu;direct"
+        "vs_tconv_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v3_ba199c63"
+        "batch-rows,v2,r6,unroll2"
+        "outputs, samples, channels"
+        "batch-rows/1;p16;channels_last;o4x3x5;k4x3x5;d1x1x1;p0x0x0;c40;f21"
+        "x86-64-v3"
+        "e4e36ba998739fdc6db791a59c3f3f4d339430677ee154858ff898e05df58824"
+        "transposedConvolution;i1x1x1;o3x2x2;k4x3x5;s3x2x2;d1x1x1;p0x0x1;c17;f7;g1;first;f32/f32;nobias;tanh;direct"
+        "vs_tconv_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v3_45ee8afb"
+        "batch-rows,v2,r6,unroll2"
+        "outputs, samples, channels"
+        "batch-rows/1;p16;channels_first;o3x2x2;k4x3x5;d1x1x1;p0x0x1;c17;f7"
+        "x86-64-v3"
+        "e4e36ba998739fdc6db791a59c3f3f4d339430677ee154858ff898e05df58824"
 };

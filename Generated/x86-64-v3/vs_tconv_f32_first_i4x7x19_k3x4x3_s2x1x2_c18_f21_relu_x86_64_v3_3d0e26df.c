@@ -19,15 +19,14 @@
 #include "voxelsmith_vectors.h"
 #include "voxelsmith_layout.h"
 
-_Static_assert(VS_LANES * VS_REAL_BYTES >= 16 && VS_LANES * VS_REAL_BYTES <= 64, "vectors of 128, 256 or 512 bits");
-_Static_assert(7 >= 1 && 4 >= 1 && 2 >= 1, "schedule");
+_Static_assert(VS_LANES * VS_REAL_BYTES >= 16 && VS_LANES * VS_REAL_BYTES <= 64, "vectors have 128, 256 or 512 bits");
 
 enum {
     CHANNELS = 18, /* that one filter reads */
-    FILTERS = 21,   /* of one part */
-    PARTS = 1,       /* groups of features, computed one after another */
+    FILTERS = 21,   /* of one part of the features */
+    FEATURE_PARTS = 1,       /* of the features, computed one after another: a group each, or all groups merged */
     INPUT_CHANNELS = 18, /* of a voxel of the input */
-    GROUP_FILTERS = 21,   /* of a voxel of the output that read the same channels */
+    FEATURE_GROUP_FILTERS = 21,   /* of one group of features: they read the same channels */
     INPUT_DEPTH = 4,
     INPUT_HEIGHT = 7,
     INPUT_WIDTH = 19,
@@ -41,17 +40,28 @@ enum {
     DEPTHS = 4,
     TILE_ROWS = 7,
     TILE_COLUMNS = 4,
-    BLOCK_ROWS = 7, /* tile rows of one block */
-    BLOCKS = 1,        /* of tile rows */
+    TABLE_COLUMNS = 0, /* from row to row of the tables of tiles; 0 where one row of tiles stands for all */
+    HEIGHT_STRIDE = 1,
+    HEIGHT_CROP = 1,
+    HEIGHT_STEP = 1,
+    BAND_ROWS = 7, /* tile rows of one band, the part of a plane that a work item computes */
+    BANDS = 1,
     FILTER_BLOCKS = 2,
     BLOCK_FILTERS = 16,
     VECTOR_FILTERS = 8,
     BLOCK_CHANNELS = 0, /* from the channels of one block of filters to those of the next; 0 where all read the same */
-    GROUPS = 2, /* of phases in a plane */
+    BIAS_STEP = 16, /* from the biases of one block of filters to those of the next; 0 without any */
+    PLANE_GROUPS = 2, /* of phases that are computed together: a row phase with its width phase or phases */
+    DEPTH_TAPS = 3, /* of all phases */
+    MOST_DEPTH_TAPS = 2, /* of one phase */
+    MOST_LISTED_TAPS = 8, /* of one tile row */
+    TAPS = 36, /* of the kernel */
+    VECTOR_CHANNELS = 1, /* side by side in a vector */
+    CHANNEL_STEPS = 18,
 };
 
-/* Elements of the packed weights of one part; of one tap in a full block of filters, and in the last one. */
-#define PART_WEIGHTS INT64_C(15552)
+/* Elements of the packed weights of one part of the features; of one tap, called a unit, in a full block of filters, and in the last one. */
+#define FEATURE_PART_WEIGHTS INT64_C(15552)
 #define UNIT INT64_C(288)
 #define LAST_UNIT INT64_C(144)
 #define INPUT_ROW INT64_C(342)
@@ -59,28 +69,46 @@ enum {
 #define OUTPUT_ROW INT64_C(798)
 #define OUTPUT_PLANE INT64_C(5586)
 #define OUTPUT_SAMPLE INT64_C(44688)
-#define FILTER_STEP INT64_C(1) /* floats from filter to filter where tiles write */
+#define PACKED_ELEMENTS INT64_C(15552) /* of all weights, with zeros up to whole lines of 64 bytes */
+#define FILTER_STEP INT64_C(1) /* elements from filter to filter where tiles write */
 
 enum {
     TILE_POSITIONS = 1, /* of a tile row; after the first LARGER_TILES one less */
     LARGER_TILES = 7,
-    LOW_ROW = -2, /* positions a ..< b read the rows a * ROW_STEP + LOW_ROW ... (b - 1) * ROW_STEP + HIGH_ROW */
+    LOW_ROW = -2, /* positions first ... last read the rows first * HEIGHT_STEP + LOW_ROW ... last * HEIGHT_STEP + HIGH_ROW */
     HIGH_ROW = 1,
-    ROW_STEP = 1,
 };
 
-/* Tiles read and write voxels: rows of the input planes become voxels in slots of the workspace, and finished rows of voxels go
- * back to planes. */
+/* Rows of the input planes become voxels in slots of the workspace, where tiles read them. */
 enum {
     INPUT_VOXEL = 18, /* floats from voxel to voxel in the workspace */
-    SLOTS = 2, /* of input planes, for each of the blocks of a chunk */
-    CHUNK_BLOCKS = 1,
+    SLOTS = 2, /* of input planes, for each of the bands of a chunk */
+    CHUNK_BANDS = 1, /* that share one pass over the weights */
 };
 #define SLOT INT64_C(2394)
 #define STAGED INT64_C(16)
-enum { OUTPUT_VOXEL = 21, OUTPUT_FILTERS = 21 };
-#define ITEM INT64_C(5586)
+#define STAGED_END (STAGED + CHUNK_BANDS * SLOTS * SLOT)
+_Static_assert(CHUNK_BANDS * SLOTS * sizeof(int64_t) <= STAGED * VS_REAL_BYTES, "the numbers of the staged planes end before the slots begin");
+_Static_assert(STAGED_END * VS_REAL_BYTES <= 41664, "the slots lie inside the workspace");
+_Static_assert(INPUT_VOXEL >= INPUT_CHANNELS && INPUT_ROW == INPUT_WIDTH * INPUT_VOXEL, "a voxel holds its channels, and voxels follow each other");
+
+/* Tiles write voxels to the workspace, and finished rows of them go back to planes. */
+enum {
+    OUTPUT_VOXEL = 21, /* floats from voxel to voxel in the workspace */
+    OUTPUT_FILTERS = 21,
+};
+#define ITEM INT64_C(5586) /* floats of one work item's results in one depth phase */
 #define SCRATCH INT64_C(4816)
+_Static_assert(STAGED_END <= SCRATCH, "results lie behind the slots");
+_Static_assert((SCRATCH + 1 * ITEM) * VS_REAL_BYTES <= 41664, "the results of a chunk lie inside the workspace");
+_Static_assert(OUTPUT_VOXEL >= FILTERS && OUTPUT_ROW == OUTPUT_WIDTH * OUTPUT_VOXEL, "a voxel holds its filters, and voxels follow each other");
+_Static_assert(VS_REAL_BYTES == 4, "voxelsmith_layout.h converts float");
+
+_Static_assert(BANDS * BAND_ROWS >= TILE_ROWS, "bands hold every row of tiles");
+_Static_assert(FILTERS > (FILTER_BLOCKS - 1) * BLOCK_FILTERS && FILTERS <= FILTER_BLOCKS * BLOCK_FILTERS, "blocks hold every filter, and none is empty");
+_Static_assert(UNIT % (CHANNEL_STEPS * VS_LANES) == 0 && LAST_UNIT % (CHANNEL_STEPS * VS_LANES) == 0, "a channel step of a unit is whole vectors");
+_Static_assert(FEATURE_PART_WEIGHTS == TAPS * ((FILTER_BLOCKS - 1) * UNIT + LAST_UNIT), "a part has a unit for every tap and block of filters");
+_Static_assert(PACKED_ELEMENTS >= FEATURE_PARTS * FEATURE_PART_WEIGHTS, "the weights of all parts lie inside their memory");
 
 /* A tap that is looped over at run time: where its input begins, in elements, and its place in the packed weights, in units. */
 typedef struct {
@@ -484,7 +512,8 @@ static __attribute__((noinline)) void tile_4_last(const vs_real *restrict x, con
     store_5(y + 126, vs_relu(a3));
 }
 
-/* Where a tile reads and writes, in elements from the start of its rows. `last` computes the last block of filters. */
+/* Where a tile reads and writes, in elements from the start of its rows.
+ * `last` computes the last block of filters. */
 typedef struct {
     tile_function *full;
     tile_function *last;
@@ -492,28 +521,28 @@ typedef struct {
     int64_t output;
 } tile_entry;
 
-static const tile_entry group_0[4] = {
+static const tile_entry plane_group_0[4] = {
     { tile_0, tile_0_last, 0, 0 },
     { tile_1, tile_1_last, 72, 210 },
     { tile_1, tile_1_last, 162, 420 },
     { tile_2, tile_2_last, 252, 630 },
 };
-static const tile_entry group_1[4] = {
+static const tile_entry plane_group_1[4] = {
     { tile_3, tile_3_last, 0, 21 },
     { tile_3, tile_3_last, 90, 231 },
     { tile_3, tile_3_last, 180, 441 },
     { tile_4, tile_4_last, 270, 651 },
 };
 
-static const tile_entry *const tiles[GROUPS] = { group_0, group_1 };
+static const tile_entry *const tiles[PLANE_GROUPS] = { plane_group_0, plane_group_1 };
 
-/* Taps of the depth phases, in order of phase: lag, and number of the first unit of the tap's weights within each group. */
+/* Taps of the depth phases, in order of phase: lag, and number of the first unit of the tap's weights within each plane group. */
 typedef struct {
     int lag;
-    int64_t unit[GROUPS];
+    int64_t unit[PLANE_GROUPS];
 } depth_tap;
 
-static const depth_tap depth_taps[3] = {
+static const depth_tap depth_taps[DEPTH_TAPS] = {
     { 0, { 0, 16 } },
     { 1, { 8, 20 } },
     { 0, { 0, 8 } },
@@ -532,8 +561,7 @@ static const depth_phase depth_phases[DEPTH_STRIDE] = {
     { 2, 1, 10368, 12 },
 };
 
-/* Rows of the groups: phase, number of positions, the first of them; then lag and unit of each tap. */
-enum { HEIGHT_STRIDE = 1, HEIGHT_CROP = 1, HEIGHT_STEP = 1 };
+/* Rows of the plane groups: phase, number of positions, the first of them; then lag and unit of each tap. */
 typedef struct {
     int phase;
     int first;
@@ -545,20 +573,20 @@ typedef struct {
     } taps[4];
 } row_group;
 
-static const row_group row_groups[GROUPS] = {
+static const row_group row_groups[PLANE_GROUPS] = {
     { 0, 1, 7, 4, { { 0, 0 }, { 1, 2 }, { 2, 4 }, { 3, 6 } } },
     { 0, 1, 7, 4, { { 0, 0 }, { 1, 1 }, { 2, 2 }, { 3, 3 } } },
 };
 
-VS_INLINE int64_t sample_of(int64_t item) { return item / ((int64_t)DEPTHS * BLOCKS); }
+VS_INLINE int64_t sample_of(int64_t item) { return item / ((int64_t)DEPTHS * BANDS); }
 
 /* One position along depth in one depth phase: where it writes, and its depth taps that lie inside the input. */
 typedef struct {
     vs_real *output;
     int64_t origin; /* floats of the plane before it */
     int count;
-    const depth_tap *taps[2];
-    int64_t inputs[2];
+    const depth_tap *taps[MOST_DEPTH_TAPS];
+    int64_t inputs[MOST_DEPTH_TAPS];
 } depth_slice;
 
 typedef struct {
@@ -566,10 +594,10 @@ typedef struct {
     int end;
 } row_range;
 
-/* Rows of positions of an item. */
-static row_range block_positions(int64_t item) {
-    const int first = (int)(item / DEPTHS % BLOCKS) * BLOCK_ROWS;
-    const int stop = first + BLOCK_ROWS < TILE_ROWS ? first + BLOCK_ROWS : TILE_ROWS;
+/* Positions along height of the band that an item computes. */
+static row_range band_positions(int64_t item) {
+    const int first = (int)(item / DEPTHS % BANDS) * BAND_ROWS;
+    const int stop = first + BAND_ROWS < TILE_ROWS ? first + BAND_ROWS : TILE_ROWS;
     const row_range r = {
         first * TILE_POSITIONS - (first > LARGER_TILES ? first - LARGER_TILES : 0),
         stop * TILE_POSITIONS - (stop > LARGER_TILES ? stop - LARGER_TILES : 0),
@@ -581,8 +609,8 @@ VS_INLINE int clamp_row(int row, int rows) { return row < 0 ? 0 : row < rows ? r
 
 /* Rows of the input that an item reads. */
 static row_range input_rows(int64_t item) {
-    const row_range p = block_positions(item);
-    const row_range r = { clamp_row(p.begin * ROW_STEP + LOW_ROW, INPUT_HEIGHT), clamp_row((p.end - 1) * ROW_STEP + HIGH_ROW + 1, INPUT_HEIGHT) };
+    const row_range p = band_positions(item);
+    const row_range r = { clamp_row(p.begin * HEIGHT_STEP + LOW_ROW, INPUT_HEIGHT), clamp_row((p.end - 1) * HEIGHT_STEP + HIGH_ROW + 1, INPUT_HEIGHT) };
     return r;
 }
 
@@ -591,13 +619,13 @@ static const float *input_run(const vs_run_args *args, int64_t item, int64_t i) 
 }
 
 /* An item's rows of an input plane always have the same slot; the planes that the items of a chunk need have different ones. */
-static int64_t slot(int64_t item, int64_t i) { return item / DEPTHS % CHUNK_BLOCKS * SLOTS + i % SLOTS; }
+static int64_t slot(int64_t item, int64_t i) { return item / DEPTHS % CHUNK_BANDS * SLOTS + i % SLOTS; }
 
 /* Fills the slots of an item that do not hold what it reads already. The workspace begins with what they hold. */
 static __attribute__((noinline)) void stage(const vs_run_args *args, int64_t item) {
     int64_t *const held = args->workspace;
     const row_range rows = input_rows(item);
-    for (int t = 0; t < 3; ++t) {
+    for (int t = 0; t < DEPTH_TAPS; ++t) {
         const int64_t i = (FIRST_DEPTH + item % DEPTHS) * DEPTH_STEP - depth_taps[t].lag;
         if (i < 0 || i >= INPUT_DEPTH) continue;
         const int64_t s = slot(item, i), plane = item / DEPTHS * INPUT_DEPTH + i;
@@ -610,13 +638,14 @@ static __attribute__((noinline)) void stage(const vs_run_args *args, int64_t ite
 
 /* Rows of the output that an item computes: those of a position follow each other, whatever their phase. */
 static row_range output_rows(int64_t item) {
-    const row_range p = block_positions(item);
-    const row_range r = { clamp_row(p.begin * 1, OUTPUT_HEIGHT), clamp_row(p.end * 1, OUTPUT_HEIGHT) };
+    const row_range p = band_positions(item);
+    const row_range r = { clamp_row(p.begin * HEIGHT_STRIDE, OUTPUT_HEIGHT), clamp_row(p.end * HEIGHT_STRIDE, OUTPUT_HEIGHT) };
     return r;
 }
 
 static float *output_run(const vs_run_args *args, int part, int64_t item, int64_t o) {
-    return (float *)args->output + (((sample_of(item) * OUTPUT_FILTERS + part * (int64_t)FILTERS) * OUTPUT_DEPTH + o) * OUTPUT_HEIGHT + output_rows(item).begin) * OUTPUT_WIDTH;
+    const int64_t plane = (sample_of(item) * OUTPUT_FILTERS + part * (int64_t)FILTERS) * OUTPUT_DEPTH + o;
+    return (float *)args->output + (plane * OUTPUT_HEIGHT + output_rows(item).begin) * OUTPUT_WIDTH;
 }
 
 /* Puts the finished rows of an item in one depth phase in their place. */
@@ -646,11 +675,11 @@ static int find_slice(depth_slice *restrict slice, vs_real *y, int64_t item, int
     return 1;
 }
 
-/* Lists the run-time taps of one tile row for one group; false when the group has no outputs there. */
-static int list_taps(const depth_slice *slice, int group, int row, listed_tap *restrict list, int *restrict count,
+/* Lists the run-time taps of one tile row for one plane group; false when the group has no outputs there. */
+static int list_taps(const depth_slice *slice, int plane_group, int row, listed_tap *restrict list, int *restrict count,
                      int64_t *restrict output) {
     int n = 0;
-    const row_group *const r = &row_groups[group];
+    const row_group *const r = &row_groups[plane_group];
     if (row >= r->positions) return 0;
     const int q = r->first + row;
     *output = (q * (int64_t)HEIGHT_STRIDE + r->phase - HEIGHT_CROP) * OUTPUT_ROW - slice->origin;
@@ -659,7 +688,7 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
             const int i = q * HEIGHT_STEP - r->taps[t].lag;
             if (i < 0 || i >= INPUT_HEIGHT) continue;
             list[n].input = slice->inputs[d] + i * INPUT_ROW;
-            list[n++].unit = slice->taps[d]->unit[group] + r->taps[t].unit;
+            list[n++].unit = slice->taps[d]->unit[plane_group] + r->taps[t].unit;
         }
     }
     *count = n;
@@ -667,46 +696,46 @@ static int list_taps(const depth_slice *slice, int group, int row, listed_tap *r
 }
 
 /* One tile with one block of filters; edges may have no such tile. */
-VS_INLINE void run_tile(const tile_entry *e, int block, const vs_real *x, const vs_real *w, const vs_real *bias, const vs_real *last_bias,
+VS_INLINE void run_tile(const tile_entry *tile, int block, const vs_real *x, const vs_real *w, const vs_real *bias, const vs_real *last_bias,
                         vs_real *y, const listed_tap *list, int count) {
-    if (!e->last) return;
-    x += e->input + block * (int64_t)BLOCK_CHANNELS;
-    y += e->output + block * BLOCK_FILTERS * FILTER_STEP;
-    if (block + 1 < FILTER_BLOCKS) e->full(x, w, bias + block * (int64_t)BLOCK_FILTERS, y, list, count);
-    else e->last(x, w, last_bias, y, list, count);
+    if (!tile->last) return;
+    x += tile->input + block * (int64_t)BLOCK_CHANNELS;
+    y += tile->output + block * BLOCK_FILTERS * FILTER_STEP;
+    if (block + 1 < FILTER_BLOCKS) tile->full(x, w, BIAS_STEP ? bias + block * (int64_t)BIAS_STEP : NULL, y, list, count);
+    else tile->last(x, w, last_bias, y, list, count);
 }
 
 /* Items of one part: its channels of the input, its weights, its filters of the output. */
 static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end) {
-    const vs_real *const x = (const vs_real *)args->workspace + STAGED + part * (int64_t)CHANNELS;
-    const vs_real *const weights = (const vs_real *)args->packed + part * PART_WEIGHTS;
+    const vs_real *const input = (const vs_real *)args->workspace + STAGED;
+    const vs_real *const x = input + part * (int64_t)CHANNELS;
+    const vs_real *const weights = (const vs_real *)args->packed + part * FEATURE_PART_WEIGHTS;
     vs_real *const results = (vs_real *)args->workspace + SCRATCH;
     const vs_real *const bias = (const vs_real *)args->bias + part * (int64_t)FILTERS;
     vs_real last_bias[8] = {0}; /* the bias ends inside a vector, and nothing is read beyond it */
     for (int f = 0; f < 5; ++f) last_bias[f] = bias[(FILTER_BLOCKS - 1) * BLOCK_FILTERS + f];
-    listed_tap lists[GROUPS][8];
-    int counts[GROUPS];
-    int64_t outputs[GROUPS];
-    int present[GROUPS];
+    listed_tap lists[PLANE_GROUPS][MOST_LISTED_TAPS];
+    int counts[PLANE_GROUPS];
+    int64_t outputs[PLANE_GROUPS];
+    int present[PLANE_GROUPS];
     depth_slice slice;
-
     for (int64_t item = begin; item < end; ++item) {
-        const int first = (int)(item / DEPTHS % BLOCKS) * BLOCK_ROWS;
-        const int stop = first + BLOCK_ROWS < TILE_ROWS ? first + BLOCK_ROWS : TILE_ROWS;
+        const int first = (int)(item / DEPTHS % BANDS) * BAND_ROWS;
+        const int stop = first + BAND_ROWS < TILE_ROWS ? first + BAND_ROWS : TILE_ROWS;
         for (int phase = 0; phase < DEPTH_STRIDE; ++phase) {
             if (!find_slice(&slice, results + (item - begin) * ITEM, item, phase)) continue;
             const vs_real *const w = weights + depth_phases[phase].weights;
             const int64_t units = depth_phases[phase].units;
             for (int row = first; row < stop; ++row) {
-                for (int group = 0; group < GROUPS; ++group)
-                    present[group] = list_taps(&slice, group, row, lists[group], &counts[group], &outputs[group]);
+                for (int plane_group = 0; plane_group < PLANE_GROUPS; ++plane_group)
+                    present[plane_group] = list_taps(&slice, plane_group, row, lists[plane_group], &counts[plane_group], &outputs[plane_group]);
                 /* A piece of the weights stays in the first-level cache for the whole row. */
                 for (int block = 0; block < FILTER_BLOCKS; ++block)
-                for (int group = 0; group < GROUPS; ++group)
+                for (int plane_group = 0; plane_group < PLANE_GROUPS; ++plane_group)
                 for (int column = 0; column < TILE_COLUMNS; ++column) {
-                    if (present[group])
-                        run_tile(&tiles[group][column], block, x, w + block * units * UNIT, bias, last_bias,
-                                 slice.output + outputs[group], lists[group], counts[group]);
+                    if (present[plane_group])
+                        run_tile(&tiles[plane_group][row * TABLE_COLUMNS + column], block, x, w + block * units * UNIT, bias, last_bias,
+                                 slice.output + outputs[plane_group], lists[plane_group], counts[plane_group]);
                 }
             }
             unstage(args, part, results + (item - begin) * ITEM, item, phase);
@@ -718,13 +747,13 @@ int32_t vs_tconv_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_3d0e26df
 int32_t vs_tconv_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_3d0e26df_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 int32_t vs_tconv_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_3d0e26df_run(const vs_run_args *args, int64_t begin, int64_t end) {
-    const int64_t items = args->batch * (int64_t)DEPTHS * BLOCKS;
+    const int64_t items = args->batch * (int64_t)DEPTHS * BANDS;
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
     int64_t *const held = args->workspace;
-    for (int s = 0; s < CHUNK_BLOCKS * SLOTS; ++s) held[s] = -1;
+    for (int s = 0; s < CHUNK_BANDS * SLOTS; ++s) held[s] = -1;
     for (int64_t item = begin; item < end; ++item) {
         stage(args, item);
-        for (int part = 0; part < PARTS; ++part) compute(args, part, item, item + 1);
+        for (int part = 0; part < FEATURE_PARTS; ++part) compute(args, part, item, item + 1);
     }
     return VS_OK;
 }
@@ -733,7 +762,7 @@ int32_t vs_tconv_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_3d0e26df
 static const struct {
     int phase;
     int64_t unit;
-} tap_places[36] = {
+} tap_places[TAPS] = {
     { 0, 0 },
     { 0, 16 },
     { 0, 1 },
@@ -776,22 +805,23 @@ int32_t vs_tconv_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_3d0e26df
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const vs_real *const weights = args->weights;
     vs_real *const packed = args->packed;
-    for (int64_t i = 15552; i < 15552; ++i) packed[i] = 0;
-    for (int part = 0; part < PARTS; ++part) {
-        for (int tap = 0; tap < 36; ++tap) {
+    for (int64_t i = FEATURE_PARTS * FEATURE_PART_WEIGHTS; i < PACKED_ELEMENTS; ++i) packed[i] = 0;
+    for (int part = 0; part < FEATURE_PARTS; ++part) {
+        for (int tap = 0; tap < TAPS; ++tap) {
             for (int block = 0; block < FILTER_BLOCKS; ++block) {
                 const int64_t unit = block + 1 < FILTER_BLOCKS ? UNIT : LAST_UNIT;
-                const int64_t width = unit / 18; /* elements of one channel step */
+                const int64_t width = unit / CHANNEL_STEPS; /* elements of one channel step */
                 const depth_phase *const p = &depth_phases[tap_places[tap].phase];
-                vs_real *const to = packed + part * PART_WEIGHTS + p->weights + block * p->units * UNIT + tap_places[tap].unit * unit;
+                vs_real *const to = packed + part * FEATURE_PART_WEIGHTS + p->weights + block * p->units * UNIT + tap_places[tap].unit * unit;
                 for (int64_t lane = 0; lane < width; ++lane) {
-                    const int64_t place = lane % VS_LANES / 1; /* of the filter in its vector */
+                    const int64_t place = lane % VS_LANES / VECTOR_CHANNELS; /* of the filter in its vector */
                     const int64_t filter = block * (int64_t)BLOCK_FILTERS + lane / VS_LANES * VECTOR_FILTERS + place;
                     /* The kernel tensor is (taps, filters of a group, channels of all groups). */
-                    const int64_t group = (part * (int64_t)FILTERS + filter) / GROUP_FILTERS, row = (part * (int64_t)FILTERS + filter) % GROUP_FILTERS;
-                    const vs_real *const from = weights + (tap * (int64_t)GROUP_FILTERS + row) * INPUT_CHANNELS + group * CHANNELS;
-                    for (int64_t step = 0; step < 18; ++step) {
-                        const int64_t channel = step * 1 + lane % 1;
+                    const int64_t feature_group = (part * (int64_t)FILTERS + filter) / FEATURE_GROUP_FILTERS;
+                    const int64_t row = (part * (int64_t)FILTERS + filter) % FEATURE_GROUP_FILTERS;
+                    const vs_real *const from = weights + (tap * (int64_t)FEATURE_GROUP_FILTERS + row) * INPUT_CHANNELS + feature_group * CHANNELS;
+                    for (int64_t step = 0; step < CHANNEL_STEPS; ++step) {
+                        const int64_t channel = step * VECTOR_CHANNELS + lane % VECTOR_CHANNELS;
                         to[step * width + lane] = place < VECTOR_FILTERS && filter < FILTERS && channel < CHANNELS ? from[channel] : 0;
                     }
                 }

@@ -31,15 +31,19 @@ int32_t vs_tconv_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cf502770_pac
 int32_t vs_tconv_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cf502770_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_tconv_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_1804e78e_pack(const vs_pack_args *args);
 int32_t vs_tconv_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_1804e78e_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v4_90a2fa94_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v4_90a2fa94_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_tconv_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v4_691db1ac_pack(const vs_pack_args *args);
+int32_t vs_tconv_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v4_691db1ac_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 typedef struct {
     vs_plugin header;
-    vs_kernel_descriptor kernels[12];
-    char texts[5978];
+    vs_kernel_descriptor kernels[14];
+    char texts[6701];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
-_Static_assert(offsetof(plugin_table, texts) == 2424, "texts begin right after the descriptors");
+_Static_assert(offsetof(plugin_table, texts) == 2824, "texts begin right after the descriptors");
 
 extern const plugin_table voxelsmith_plugin;
 
@@ -49,19 +53,19 @@ const plugin_table voxelsmith_plugin = {
         .magic = VS_PLUGIN_MAGIC,
         .abi_major = VS_ABI_MAJOR,
         .descriptor_size = sizeof(vs_kernel_descriptor),
-        .count = 12,
+        .count = 14,
         .total_size = sizeof(plugin_table),
     },
     .kernels = {
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2424, 109 },
-            .name = { 2533, 67 },
-            .schedule = { 2600, 104 },
-            .loops = { 2704, 67 },
-            .packing = { 2771, 76 },
-            .target = { 2847, 9 },
-            .template_digest = { 2856, 64 },
+            .key = { 2824, 109 },
+            .name = { 2933, 67 },
+            .schedule = { 3000, 104 },
+            .loops = { 3104, 67 },
+            .packing = { 3171, 76 },
+            .target = { 3247, 9 },
+            .template_digest = { 3256, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -75,13 +79,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2920, 108 },
-            .name = { 3028, 68 },
-            .schedule = { 3096, 51 },
-            .loops = { 3147, 98 },
-            .packing = { 3245, 75 },
-            .target = { 3320, 9 },
-            .template_digest = { 3329, 64 },
+            .key = { 3320, 108 },
+            .name = { 3428, 68 },
+            .schedule = { 3496, 51 },
+            .loops = { 3547, 98 },
+            .packing = { 3645, 75 },
+            .target = { 3720, 9 },
+            .template_digest = { 3729, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -95,13 +99,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3393, 112 },
-            .name = { 3505, 67 },
-            .schedule = { 3572, 94 },
-            .loops = { 3666, 77 },
-            .packing = { 3743, 76 },
-            .target = { 3819, 9 },
-            .template_digest = { 3828, 64 },
+            .key = { 3793, 112 },
+            .name = { 3905, 67 },
+            .schedule = { 3972, 94 },
+            .loops = { 4066, 77 },
+            .packing = { 4143, 76 },
+            .target = { 4219, 9 },
+            .template_digest = { 4228, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -115,13 +119,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3892, 116 },
-            .name = { 4008, 71 },
-            .schedule = { 4079, 98 },
-            .loops = { 4177, 67 },
-            .packing = { 4244, 76 },
-            .target = { 4320, 9 },
-            .template_digest = { 4329, 64 },
+            .key = { 4292, 116 },
+            .name = { 4408, 71 },
+            .schedule = { 4479, 98 },
+            .loops = { 4577, 67 },
+            .packing = { 4644, 76 },
+            .target = { 4720, 9 },
+            .template_digest = { 4729, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -135,13 +139,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4393, 109 },
-            .name = { 4502, 63 },
-            .schedule = { 4565, 98 },
-            .loops = { 4663, 67 },
-            .packing = { 4730, 76 },
-            .target = { 4806, 9 },
-            .template_digest = { 4815, 64 },
+            .key = { 4793, 109 },
+            .name = { 4902, 63 },
+            .schedule = { 4965, 98 },
+            .loops = { 5063, 67 },
+            .packing = { 5130, 76 },
+            .target = { 5206, 9 },
+            .template_digest = { 5215, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -155,13 +159,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4879, 108 },
-            .name = { 4987, 67 },
-            .schedule = { 5054, 98 },
-            .loops = { 5152, 82 },
-            .packing = { 5234, 77 },
-            .target = { 5311, 9 },
-            .template_digest = { 5320, 64 },
+            .key = { 5279, 108 },
+            .name = { 5387, 67 },
+            .schedule = { 5454, 98 },
+            .loops = { 5552, 82 },
+            .packing = { 5634, 77 },
+            .target = { 5711, 9 },
+            .template_digest = { 5720, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_CALL,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -175,13 +179,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5384, 106 },
-            .name = { 5490, 67 },
-            .schedule = { 5557, 99 },
-            .loops = { 5656, 67 },
-            .packing = { 5723, 76 },
-            .target = { 5799, 9 },
-            .template_digest = { 5808, 64 },
+            .key = { 5784, 106 },
+            .name = { 5890, 67 },
+            .schedule = { 5957, 99 },
+            .loops = { 6056, 67 },
+            .packing = { 6123, 76 },
+            .target = { 6199, 9 },
+            .template_digest = { 6208, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -195,13 +199,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5872, 107 },
-            .name = { 5979, 67 },
-            .schedule = { 6046, 43 },
-            .loops = { 6089, 98 },
-            .packing = { 6187, 75 },
-            .target = { 6262, 9 },
-            .template_digest = { 6271, 64 },
+            .key = { 6272, 107 },
+            .name = { 6379, 67 },
+            .schedule = { 6446, 43 },
+            .loops = { 6489, 98 },
+            .packing = { 6587, 75 },
+            .target = { 6662, 9 },
+            .template_digest = { 6671, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -215,13 +219,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6335, 107 },
-            .name = { 6442, 72 },
-            .schedule = { 6514, 97 },
-            .loops = { 6611, 130 },
-            .packing = { 6741, 77 },
-            .target = { 6818, 9 },
-            .template_digest = { 6827, 64 },
+            .key = { 6735, 107 },
+            .name = { 6842, 72 },
+            .schedule = { 6914, 97 },
+            .loops = { 7011, 130 },
+            .packing = { 7141, 77 },
+            .target = { 7218, 9 },
+            .template_digest = { 7227, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -235,13 +239,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6891, 107 },
-            .name = { 6998, 73 },
-            .schedule = { 7071, 44 },
-            .loops = { 7115, 151 },
-            .packing = { 7266, 74 },
-            .target = { 7340, 9 },
-            .template_digest = { 7349, 64 },
+            .key = { 7291, 107 },
+            .name = { 7398, 73 },
+            .schedule = { 7471, 44 },
+            .loops = { 7515, 151 },
+            .packing = { 7666, 74 },
+            .target = { 7740, 9 },
+            .template_digest = { 7749, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -255,13 +259,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 7413, 106 },
-            .name = { 7519, 68 },
-            .schedule = { 7587, 99 },
-            .loops = { 7686, 82 },
-            .packing = { 7768, 78 },
-            .target = { 7846, 9 },
-            .template_digest = { 7855, 64 },
+            .key = { 7813, 106 },
+            .name = { 7919, 68 },
+            .schedule = { 7987, 99 },
+            .loops = { 8086, 82 },
+            .packing = { 8168, 78 },
+            .target = { 8246, 9 },
+            .template_digest = { 8255, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -275,13 +279,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 7919, 106 },
-            .name = { 8025, 65 },
-            .schedule = { 8090, 97 },
-            .loops = { 8187, 67 },
-            .packing = { 8254, 74 },
-            .target = { 8328, 9 },
-            .template_digest = { 8337, 64 },
+            .key = { 8319, 106 },
+            .name = { 8425, 65 },
+            .schedule = { 8490, 97 },
+            .loops = { 8587, 67 },
+            .packing = { 8654, 74 },
+            .target = { 8728, 9 },
+            .template_digest = { 8737, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -293,6 +297,46 @@ const plugin_table voxelsmith_plugin = {
             .run = vs_tconv_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_1804e78e_run,
             .stage_count = 1,
         },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 8801, 104 },
+            .name = { 8905, 65 },
+            .schedule = { 8970, 24 },
+            .loops = { 8994, 26 },
+            .packing = { 9020, 66 },
+            .target = { 9086, 9 },
+            .template_digest = { 9095, 64 },
+            .op = VS_OP_TRANSPOSED_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_CALL,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .packed_bytes = 204800,
+            .workspace_bytes = 0,
+            .items = 20,
+            .flops_per_sample = 100800,
+            .pack = vs_tconv_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v4_90a2fa94_pack,
+            .run = vs_tconv_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v4_90a2fa94_run,
+            .stage_count = 1,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 9159, 106 },
+            .name = { 9265, 70 },
+            .schedule = { 9335, 24 },
+            .loops = { 9359, 26 },
+            .packing = { 9385, 66 },
+            .target = { 9451, 9 },
+            .template_digest = { 9460, 64 },
+            .op = VS_OP_TRANSPOSED_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_CALL,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .packed_bytes = 8704,
+            .workspace_bytes = 0,
+            .items = 2,
+            .flops_per_sample = 2856,
+            .pack = vs_tconv_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v4_691db1ac_pack,
+            .run = vs_tconv_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v4_691db1ac_run,
+            .stage_count = 1,
+        },
     },
     .texts =
         "transposedConvolution;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c1;f16;g1;last;f32/f32;bias;relu;direct"
@@ -301,82 +345,96 @@ const plugin_table voxelsmith_plugin = {
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float32;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c1;f16;groups1;apart"
         "x86-64-v4"
-        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "c31c7e8b5fb6478b58df40ed4ca0554998a16c5431dcc34c5fd65e9e73377c41"
         "transposedConvolution;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;fast"
         "vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_1e97e7aa"
         "minimal-filtering,block1x2x14,v1,r29,stream,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l16;v1x1;k3x3x3;s1x1x1;p1x1x1;o80x96x80;c16;f16;groups1"
         "x86-64-v4"
-        "6d7623bcb2f6e77a2396102932befff1e6229fb1c3ab6e20139652383531dc02"
+        "a4bc0cbefb5540fad407729280b0e7c0d490850b15319b6189a53ccd7a0211aa"
         "transposedConvolution;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;direct"
         "vs_tconv_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_93405e92"
         "filter-lanes,g2,v1,tile1x12,merge=w,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
         "filter-lanes/1;float32;l16;g2;v1;w;k4x4x4;s2x2x2;d1x1x1;c16;f8;groups1;apart"
         "x86-64-v4"
-        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "c31c7e8b5fb6478b58df40ed4ca0554998a16c5431dcc34c5fd65e9e73377c41"
         "transposedConvolution;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
         "vs_tconv_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_a27c8841"
         "filter-lanes,g16,v1,tile1x16,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float32;l16;g16;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1;groups1;apart"
         "x86-64-v4"
-        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "c31c7e8b5fb6478b58df40ed4ca0554998a16c5431dcc34c5fd65e9e73377c41"
         "transposedConvolution;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct"
         "vs_tconv_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_0917c084"
         "filter-lanes,g1,v2,tile1x10,merge=none,fuse=row,rows=listed,order=hblock,block4,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, channels"
         "filter-lanes/1;float32;l16;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21;groups1;apart"
         "x86-64-v4"
-        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "c31c7e8b5fb6478b58df40ed4ca0554998a16c5431dcc34c5fd65e9e73377c41"
         "transposedConvolution;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
         "vs_tconv_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_8db0ef05"
         "filter-lanes,g1,v2,tile3x4,merge=none,fuse=row,rows=unrolled,order=wstat,block1,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, channels"
         "filter-lanes/1;float32;l16;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96;groups1;apart"
         "x86-64-v4"
-        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "c31c7e8b5fb6478b58df40ed4ca0554998a16c5431dcc34c5fd65e9e73377c41"
         "transposedConvolution;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"
         "vs_tconv_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_d5a9659c"
         "filter-lanes,g1,v1,tile2x9,merge=none,fuse=row,rows=unrolled,order=hblock,block3,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, channels"
         "filter-lanes/1;float32;l16;g1;v1;n;k2x3x3;s1x1x1;d2x1x3;c7;f12;groups1;apart"
         "x86-64-v4"
-        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "c31c7e8b5fb6478b58df40ed4ca0554998a16c5431dcc34c5fd65e9e73377c41"
         "transposedConvolution;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
         "vs_tconv_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_7915ad1d"
         "minimal-filtering,block1x5x7,v2,r14,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l16;v2x1;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64;groups1"
         "x86-64-v4"
-        "6d7623bcb2f6e77a2396102932befff1e6229fb1c3ab6e20139652383531dc02"
+        "a4bc0cbefb5540fad407729280b0e7c0d490850b15319b6189a53ccd7a0211aa"
         "transposedConvolution;i4x7x19;o8x7x38;k3x4x3;s2x1x2;d1x1x1;p0x1x0;c18;f21;g1;first;f32/f32;bias;relu;direct"
         "vs_tconv_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_48cac55b"
         "filter-lanes,g1,v2,tile1x10,merge=none,fuse=row,rows=listed,order=rstat,block7,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels, conversion of planes to voxels and voxels to planes"
         "filter-lanes/1;float32;l16;g1;v2;n;k3x4x3;s2x1x2;d1x1x1;c18;f21;groups1;apart"
         "x86-64-v4"
-        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "c31c7e8b5fb6478b58df40ed4ca0554998a16c5431dcc34c5fd65e9e73377c41"
         "transposedConvolution;i6x12x34;o6x12x34;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c32;f32;g1;first;f32/f32;bias;relu;fast"
         "vs_tconv_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_0ff56b35"
         "minimal-filtering,block1x1x17,v2,r14,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels, conversion of planes to voxels and voxels to planes"
         "minimal-filtering/1;l16;v2x1;k3x3x3;s1x1x1;p1x1x1;o6x12x34;c32;f32;groups1"
         "x86-64-v4"
-        "6d7623bcb2f6e77a2396102932befff1e6229fb1c3ab6e20139652383531dc02"
+        "a4bc0cbefb5540fad407729280b0e7c0d490850b15319b6189a53ccd7a0211aa"
         "transposedConvolution;i4x5x9;o5x11x19;k2x3x3;s1x2x2;d1x1x1;p0x0x0;c14;f28;g7;last;f32/f32;bias;relu;direct"
         "vs_tconv_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cf502770"
         "filter-lanes,groups,v1,tile1x10,merge=w,fuse=row,rows=listed,order=hblock,block6,noprefetch,unroll1"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps"
         "filter-lanes/1;float32;l16;g1;v1;w;k2x3x3;s1x2x2;d1x1x1;c14;f28;groups7;merged"
         "x86-64-v4"
-        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "c31c7e8b5fb6478b58df40ed4ca0554998a16c5431dcc34c5fd65e9e73377c41"
         "transposedConvolution;i3x5x9;o3x10x18;k3x4x4;s1x2x2;d1x1x1;p1x1x1;c7;f5;g1;last;f64/f64;bias;linear;direct"
         "vs_tconv_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_1804e78e"
         "filter-lanes,g8,v5,tile1x1,merge=none,fuse=row,rows=listed,order=hblock,block5,noprefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float64;l8;g8;v5;n;k3x4x4;s1x2x2;d1x1x1;c7;f5;groups1;apart"
         "x86-64-v4"
-        "c6c04d86c3d67915772dffba2c2109b14fee5aab5958af73ef266d792cf20a36"
+        "c31c7e8b5fb6478b58df40ed4ca0554998a16c5431dcc34c5fd65e9e73377c41"
+        "transposedConvolution;i1x1x1;o4x3x5;k4x3x5;s1x1x1;d1x1x1;p0x0x0;c40;f21;g1;last;f32/f32;bias;relu;direct"
+        "vs_tconv_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v4_90a2fa94"
+        "batch-rows,v4,r6,unroll2"
+        "outputs, samples, channels"
+        "batch-rows/1;p64;channels_last;o4x3x5;k4x3x5;d1x1x1;p0x0x0;c40;f21"
+        "x86-64-v4"
+        "e4e36ba998739fdc6db791a59c3f3f4d339430677ee154858ff898e05df58824"
+        "transposedConvolution;i1x1x1;o3x2x2;k4x3x5;s3x2x2;d1x1x1;p0x0x1;c17;f7;g1;first;f32/f32;nobias;tanh;direct"
+        "vs_tconv_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v4_691db1ac"
+        "batch-rows,v4,r6,unroll2"
+        "outputs, samples, channels"
+        "batch-rows/1;p64;channels_first;o3x2x2;k4x3x5;d1x1x1;p0x0x1;c17;f7"
+        "x86-64-v4"
+        "e4e36ba998739fdc6db791a59c3f3f4d339430677ee154858ff898e05df58824"
 };

@@ -20,54 +20,68 @@
 #include "voxelsmith_vectors.h"
 #include "voxelsmith_layout.h"
 
-_Static_assert(VS_LANES == 4 || VS_LANES == 8 || VS_LANES == 16, "vectors of 128, 256 or 512 bits");
-_Static_assert(2 >= 1 && 14 >= 1 && 17 >= 1, "schedule");
+_Static_assert(VS_LANES * VS_REAL_BYTES >= 16 && VS_LANES * VS_REAL_BYTES <= 64, "vectors have 128, 256 or 512 bits");
 
 enum {
     CHANNELS = 32, /* of one group of features, as all that follows */
-    FILTERS = 32,
-    PARTS = 1,       /* groups of features, computed one after another */
+    PADDED_CHANNELS = 32, /* up to a whole vector */
     INPUT_CHANNELS = 32, /* of a voxel of the input */
-    OUTPUT_FILTERS = 32, /* of a voxel of the output */
+    FEATURE_GROUPS = 1, /* computed one after another */
     INPUT_DEPTH = 6,
     INPUT_HEIGHT = 12,
     INPUT_WIDTH = 34,
     OUTPUT_DEPTH = 6,
     OUTPUT_HEIGHT = 12,
     OUTPUT_WIDTH = 34,
+    DEPTH_STRIDE = 1,
+    DEPTH_CROP = 1,
+    FIRST_DEPTH = 1, /* position at which the first tile begins */
     DEPTH_TILES = 3,
-    HEIGHT_TILES = 6,
-    WIDTH_TILES = 17,
-    BLOCK_DEPTH = 1, /* tiles of one work item along each axis */
-    BLOCK_HEIGHT = 1,
-    BLOCK_WIDTH = 17,
-    DEPTH_BLOCKS = 3,
-    HEIGHT_BLOCKS = 6,
-    WIDTH_BLOCKS = 1,
-    VECTORS = 2, /* of filters in a block */
-    BLOCK_FILTERS = 32,
-    TILE_PHASES = 1, /* phases along the width in a register tile, each with a block of filters */
-    TILE_VECTORS = 2,
-    TILE_FILTERS = 32,
-    FILTER_BLOCKS = 1,
-    WINDOW_DEPTH = 3 + 1, /* inputs of a window along each axis, and points of its transform */
-    WINDOW_HEIGHT = 3 + 1,
-    WINDOW_WIDTH = 3 + 1,
+    BOX_DEPTH = 1, /* tiles of one work item */
+    DEPTH_BOXES = 3,
+    WINDOW_DEPTH = 3 + 1, /* inputs of a window, and points of its transform */
     DEPTH_POINTS = 4,
+    HEIGHT_STRIDE = 1,
+    HEIGHT_CROP = 1,
+    FIRST_HEIGHT = 1, /* position at which the first tile begins */
+    HEIGHT_TILES = 6,
+    BOX_HEIGHT = 1, /* tiles of one work item */
+    HEIGHT_BOXES = 6,
+    WINDOW_HEIGHT = 3 + 1, /* inputs of a window, and points of its transform */
     HEIGHT_POINTS = 4,
+    WIDTH_STRIDE = 1,
+    WIDTH_CROP = 1,
+    FIRST_WIDTH = 1, /* position at which the first tile begins */
+    WIDTH_TILES = 17,
+    BOX_WIDTH = 17, /* tiles of one work item */
+    WIDTH_BOXES = 1,
+    WINDOW_WIDTH = 3 + 1, /* inputs of a window, and points of its transform */
     WIDTH_POINTS = 4,
-    SPLITS = 1, /* parts of the filter blocks, each with work items of its own */
-    ROW = 32,             /* floats from one tile's channels to the next in the transformed input */
-    POINT = 560,         /* floats from one point to the next in the transformed input */
+    FILTERS = 32,
+    OUTPUT_FILTERS = 32, /* of a voxel of the output */
+    VECTORS = 2, /* of filters in a block */
+    BLOCK_FILTERS = VECTORS * VS_LANES,
+    FILTER_BLOCKS = 1,
+    LAST_FILTERS = 32, /* of the last block */
+    WHOLE_VECTORS = 2, /* of filters in the last block */
+    TILE_PHASES = 1, /* phases along the width in a register tile, each with a block of filters */
+    TILE_VECTORS = VECTORS * TILE_PHASES,
+    TILE_FILTERS = BLOCK_FILTERS * TILE_PHASES,
+    MOST_ROWS = 14, /* tiles in a register tile */
+    SPLITS = 1, /* shares of the filter blocks, each with work items of its own */
+    BOX_TILES = BOX_DEPTH * BOX_HEIGHT * BOX_WIDTH,
+    POINTS = DEPTH_POINTS * HEIGHT_POINTS * WIDTH_POINTS,
+    WINDOW = WINDOW_DEPTH * WINDOW_HEIGHT * WINDOW_WIDTH,
+    ROW = 32, /* elements from one tile's channels to the next in the transformed input */
+    POINT = 560, /* elements from one point to the next in the transformed input */
     POINT_SUMS = 560, /* likewise in the products */
 };
 
-/* Where the transformed input and the products lie in the workspace, in floats. */
+/* Where the products lie in the workspace, behind the transformed input, and where they end; in elements. */
 #define PRODUCTS INT64_C(35840)
-#define STAGED INT64_C(71680) /* where the block's inputs lie as voxels */
-#define SCRATCH INT64_C(89088) /* and its outputs */
+#define PRODUCTS_END (PRODUCTS + 64 * INT64_C(560))
 
-/* Floats from voxel to voxel, row to row and plane to plane, where windows are read and where results are written. */
+/* Elements from voxel to voxel, row to row and plane to plane, where windows are read and where results are written. */
 #define X_VOXEL INT64_C(32)
 #define X_ROW INT64_C(1088)
 #define X_PLANE INT64_C(4352)
@@ -75,8 +89,24 @@ enum {
 #define Y_ROW INT64_C(1088)
 #define Y_PLANE INT64_C(2176)
 
-/* Floats of the transformed weights of one part. */
-#define PART_WEIGHTS INT64_C(65536)
+/* Elements of the transformed weights of one group of features, and of all, with zeros up to whole lines of 64 bytes. */
+#define GROUP_WEIGHTS INT64_C(65536)
+#define PACKED_ELEMENTS INT64_C(65536)
+
+_Static_assert(ROW >= PADDED_CHANNELS && POINT >= BOX_TILES * ROW, "a point of the transformed input holds the channels of all tiles of a work item");
+_Static_assert(POINT_SUMS >= BOX_TILES * TILE_FILTERS, "a point of the products holds the sums of all tiles of a work item");
+_Static_assert(PRODUCTS >= POINTS * POINT, "the products lie behind the transformed input");
+_Static_assert(PRODUCTS_END * VS_REAL_BYTES <= 373760, "transformed input and products lie inside the workspace");
+_Static_assert(PACKED_ELEMENTS >= FEATURE_GROUPS * GROUP_WEIGHTS, "the weights of all groups of features lie inside their memory");
+_Static_assert(FILTERS == (FILTER_BLOCKS - 1) * BLOCK_FILTERS + LAST_FILTERS, "blocks hold every filter");
+
+#define STAGED INT64_C(71680) /* where the inputs of a work item lie as voxels */
+_Static_assert(STAGED >= PRODUCTS_END && X_VOXEL >= INPUT_CHANNELS, "voxels lie behind the products, and hold their channels");
+_Static_assert(VS_REAL_BYTES == 4, "voxelsmith_layout.h converts float");
+
+#define SCRATCH INT64_C(89088) /* where the outputs of a work item lie as voxels */
+_Static_assert(SCRATCH >= PRODUCTS_END && Y_VOXEL >= OUTPUT_FILTERS, "voxels lie behind the products, and hold their filters");
+_Static_assert(VS_REAL_BYTES == 4, "voxelsmith_layout.h converts float");
 
 typedef struct {
     int begin;
@@ -93,16 +123,16 @@ typedef struct {
     range computed[4];
 } axis_phase;
 
-/* Tiles of a work item. */
+/* Tiles of a work item: a box of them. */
 typedef struct {
     range depth;
     range height;
     range width;
-    int64_t input; /* floats before the first voxel in the workspace */
+    int64_t input; /* elements before the first voxel in the workspace */
     int64_t output;
-} block;
+} tile_box;
 
-static const float zeros[32];
+static const vs_real zeros[PADDED_CHANNELS];
 
 /* The transforms along one axis: inputs of a window, `step` apart, to points as far apart; and, in place, the T + 1 products of
  * F(2, T) to two outputs. */
@@ -125,103 +155,103 @@ VS_INLINE void forward_width(const vf *restrict d, int step, vf *restrict p) {
     p[3 * step] = d[3 * step] - d[1 * step];
 }
 VS_INLINE void inverse_3(vf *m, int step) {
-    const vf a = m[0 * step] + m[1 * step] - m[2 * step], b = m[1 * step] + m[2 * step] + m[3 * step];
-    m[0] = a;
-    m[step] = b;
+    const vf first = m[0 * step] + m[1 * step] - m[2 * step], second = m[1 * step] + m[2 * step] + m[3 * step];
+    m[0] = first;
+    m[step] = second;
 }
 
 /* Products of `rows` tiles with one point's weights: sums over the channels. */
-VS_INLINE void multiply(const float *restrict v, const float *restrict w, float *restrict m, const int rows) {
-    vf sums[14][TILE_VECTORS];
+VS_INLINE void multiply(const vs_real *restrict v, const vs_real *restrict w, vs_real *restrict m, const int rows) {
+    vf sums[MOST_ROWS][TILE_VECTORS];
 #pragma clang loop unroll(full)
-    for (int i = 0; i < rows; ++i)
+    for (int row = 0; row < rows; ++row)
 #pragma clang loop unroll(full)
-        for (int j = 0; j < TILE_VECTORS; ++j) sums[i][j] = vs_splat(0);
+        for (int vector = 0; vector < TILE_VECTORS; ++vector) sums[row][vector] = vs_splat(0);
 #pragma clang loop unroll_count(2)
     for (int c = 0; c < CHANNELS; ++c) {
         vf weights[TILE_VECTORS];
 #pragma clang loop unroll(full)
-        for (int j = 0; j < TILE_VECTORS; ++j) weights[j] = vs_load(w + c * TILE_FILTERS + j * VS_LANES);
+        for (int vector = 0; vector < TILE_VECTORS; ++vector) weights[vector] = vs_load(w + c * TILE_FILTERS + vector * VS_LANES);
 #pragma clang loop unroll(full)
-        for (int i = 0; i < rows; ++i) {
-            const float s = v[i * ROW + c];
+        for (int row = 0; row < rows; ++row) {
+            const float s = v[row * ROW + c];
 #pragma clang loop unroll(full)
-            for (int j = 0; j < TILE_VECTORS; ++j) sums[i][j] += s * weights[j];
+            for (int vector = 0; vector < TILE_VECTORS; ++vector) sums[row][vector] += s * weights[vector];
         }
     }
 #pragma clang loop unroll(full)
-    for (int i = 0; i < rows; ++i)
+    for (int row = 0; row < rows; ++row)
 #pragma clang loop unroll(full)
-        for (int j = 0; j < TILE_VECTORS; ++j) vs_store(m + i * TILE_FILTERS + j * VS_LANES, sums[i][j]);
+        for (int vector = 0; vector < TILE_VECTORS; ++vector) vs_store(m + row * TILE_FILTERS + vector * VS_LANES, sums[row][vector]);
 }
 
-typedef void multiply_function(const float *restrict v, const float *restrict w, float *restrict m);
-static __attribute__((noinline)) void multiply_1(const float *restrict v, const float *restrict w, float *restrict m) {
+typedef void multiply_function(const vs_real *restrict v, const vs_real *restrict w, vs_real *restrict m);
+static __attribute__((noinline)) void multiply_1(const vs_real *restrict v, const vs_real *restrict w, vs_real *restrict m) {
     multiply(v, w, m, 1);
 }
-static __attribute__((noinline)) void multiply_2(const float *restrict v, const float *restrict w, float *restrict m) {
+static __attribute__((noinline)) void multiply_2(const vs_real *restrict v, const vs_real *restrict w, vs_real *restrict m) {
     multiply(v, w, m, 2);
 }
-static __attribute__((noinline)) void multiply_3(const float *restrict v, const float *restrict w, float *restrict m) {
+static __attribute__((noinline)) void multiply_3(const vs_real *restrict v, const vs_real *restrict w, vs_real *restrict m) {
     multiply(v, w, m, 3);
 }
-static __attribute__((noinline)) void multiply_4(const float *restrict v, const float *restrict w, float *restrict m) {
+static __attribute__((noinline)) void multiply_4(const vs_real *restrict v, const vs_real *restrict w, vs_real *restrict m) {
     multiply(v, w, m, 4);
 }
-static __attribute__((noinline)) void multiply_5(const float *restrict v, const float *restrict w, float *restrict m) {
+static __attribute__((noinline)) void multiply_5(const vs_real *restrict v, const vs_real *restrict w, vs_real *restrict m) {
     multiply(v, w, m, 5);
 }
-static __attribute__((noinline)) void multiply_6(const float *restrict v, const float *restrict w, float *restrict m) {
+static __attribute__((noinline)) void multiply_6(const vs_real *restrict v, const vs_real *restrict w, vs_real *restrict m) {
     multiply(v, w, m, 6);
 }
-static __attribute__((noinline)) void multiply_7(const float *restrict v, const float *restrict w, float *restrict m) {
+static __attribute__((noinline)) void multiply_7(const vs_real *restrict v, const vs_real *restrict w, vs_real *restrict m) {
     multiply(v, w, m, 7);
 }
-static __attribute__((noinline)) void multiply_8(const float *restrict v, const float *restrict w, float *restrict m) {
+static __attribute__((noinline)) void multiply_8(const vs_real *restrict v, const vs_real *restrict w, vs_real *restrict m) {
     multiply(v, w, m, 8);
 }
-static __attribute__((noinline)) void multiply_9(const float *restrict v, const float *restrict w, float *restrict m) {
+static __attribute__((noinline)) void multiply_9(const vs_real *restrict v, const vs_real *restrict w, vs_real *restrict m) {
     multiply(v, w, m, 9);
 }
-static __attribute__((noinline)) void multiply_10(const float *restrict v, const float *restrict w, float *restrict m) {
+static __attribute__((noinline)) void multiply_10(const vs_real *restrict v, const vs_real *restrict w, vs_real *restrict m) {
     multiply(v, w, m, 10);
 }
-static __attribute__((noinline)) void multiply_11(const float *restrict v, const float *restrict w, float *restrict m) {
+static __attribute__((noinline)) void multiply_11(const vs_real *restrict v, const vs_real *restrict w, vs_real *restrict m) {
     multiply(v, w, m, 11);
 }
-static __attribute__((noinline)) void multiply_12(const float *restrict v, const float *restrict w, float *restrict m) {
+static __attribute__((noinline)) void multiply_12(const vs_real *restrict v, const vs_real *restrict w, vs_real *restrict m) {
     multiply(v, w, m, 12);
 }
-static __attribute__((noinline)) void multiply_13(const float *restrict v, const float *restrict w, float *restrict m) {
+static __attribute__((noinline)) void multiply_13(const vs_real *restrict v, const vs_real *restrict w, vs_real *restrict m) {
     multiply(v, w, m, 13);
 }
-static __attribute__((noinline)) void multiply_14(const float *restrict v, const float *restrict w, float *restrict m) {
+static __attribute__((noinline)) void multiply_14(const vs_real *restrict v, const vs_real *restrict w, vs_real *restrict m) {
     multiply(v, w, m, 14);
 }
-static multiply_function *const multiply_rows[14 + 1] = { NULL, multiply_1, multiply_2, multiply_3, multiply_4, multiply_5, multiply_6, multiply_7, multiply_8, multiply_9, multiply_10, multiply_11, multiply_12, multiply_13, multiply_14 };
+static multiply_function *const multiply_rows[MOST_ROWS + 1] = { NULL, multiply_1, multiply_2, multiply_3, multiply_4, multiply_5, multiply_6, multiply_7, multiply_8, multiply_9, multiply_10, multiply_11, multiply_12, multiply_13, multiply_14 };
 
 /* Any number of neighbouring tiles, in pieces of nearly equal length. */
-static void multiply_run(const float *restrict v, const float *restrict w, float *restrict m, int rows) {
-    if (rows <= 14) {
+static void multiply_run(const vs_real *restrict v, const vs_real *restrict w, vs_real *restrict m, int rows) {
+    if (rows <= MOST_ROWS) {
         multiply_rows[rows](v, w, m);
         return;
     }
-    int pieces = (rows + 14 - 1) / 14;
+    int pieces = (rows + MOST_ROWS - 1) / MOST_ROWS;
     for (; rows > 0; --pieces) {
-        const int n = (rows + pieces - 1) / pieces;
-        multiply_rows[n](v, w, m);
-        v += n * (int64_t)ROW;
-        m += n * (int64_t)TILE_FILTERS;
-        rows -= n;
+        const int length = (rows + pieces - 1) / pieces;
+        multiply_rows[length](v, w, m);
+        v += length * (int64_t)ROW;
+        m += length * (int64_t)TILE_FILTERS;
+        rows -= length;
     }
 }
 
-VS_INLINE range clip(range a, range b) {
-    const range c = { a.begin > b.begin ? a.begin : b.begin, a.end < b.end ? a.end : b.end };
-    return c;
+VS_INLINE range clip(range inner, range outer) {
+    const range both = { inner.begin > outer.begin ? inner.begin : outer.begin, inner.end < outer.end ? inner.end : outer.end };
+    return both;
 }
 
-/* Tiles of a block along one axis for one point: those that need the product, and those for which it is not known to be zero. */
+/* Tiles of a box along one axis for one point: those that need the product, and those for which it is not known to be zero. */
 typedef struct {
     range needed;
     range computed;
@@ -232,141 +262,161 @@ VS_INLINE span spanned(const axis_phase *phase, int point, range tiles) {
     return s;
 }
 
-/* The products of one point for the tiles of a block: zero where the transformed input is, computed elsewhere, and left alone
+/* The products of one point for the tiles of a box: zero where the transformed input is, computed elsewhere, and left alone
  * where no output needs them. */
-static void multiply_point(const block *tiles, const span *d, const span *h, const span *w, const float *restrict v,
-                           const float *restrict weights, float *restrict m) {
-    const int height = tiles->height.end - tiles->height.begin, width = tiles->width.end - tiles->width.begin;
-    for (int z = d->needed.begin; z < d->needed.end; ++z) {
-        for (int y = h->needed.begin; y < h->needed.end; ++y) {
-            const int computed = z >= d->computed.begin && z < d->computed.end && y >= h->computed.begin && y < h->computed.end
-                                 && w->computed.begin < w->computed.end;
-            const int64_t first = ((z - tiles->depth.begin) * (int64_t)height + (y - tiles->height.begin)) * width - tiles->width.begin;
-            for (int x = w->needed.begin; x < w->needed.end; ++x) {
-                if (computed && x == w->computed.begin) {
-                    x = w->computed.end - 1;
+static void multiply_point(const tile_box *box, const span *depth, const span *height, const span *width, const vs_real *restrict v,
+                           const vs_real *restrict weights, vs_real *restrict m) {
+    const int box_height = box->height.end - box->height.begin, box_width = box->width.end - box->width.begin;
+    for (int z = depth->needed.begin; z < depth->needed.end; ++z) {
+        for (int y = height->needed.begin; y < height->needed.end; ++y) {
+            const int computed = z >= depth->computed.begin && z < depth->computed.end && y >= height->computed.begin
+                                 && y < height->computed.end && width->computed.begin < width->computed.end;
+            const int64_t first = ((z - box->depth.begin) * (int64_t)box_height + (y - box->height.begin)) * box_width - box->width.begin;
+            for (int x = width->needed.begin; x < width->needed.end; ++x) {
+                if (computed && x == width->computed.begin) {
+                    x = width->computed.end - 1;
                     continue;
                 }
-                for (int f = 0; f < TILE_FILTERS; ++f) m[(first + x) * TILE_FILTERS + f] = 0;
+                for (int filter = 0; filter < TILE_FILTERS; ++filter) m[(first + x) * TILE_FILTERS + filter] = 0;
             }
             if (!computed) continue;
             /* Whole rows of tiles follow each other. */
-            int rows = w->computed.end - w->computed.begin;
-            if (rows == width) {
-                rows *= h->computed.end - y;
-                if (y != h->computed.begin) continue;
+            int rows = width->computed.end - width->computed.begin;
+            if (rows == box_width) {
+                rows *= height->computed.end - y;
+                if (y != height->computed.begin) continue;
             }
-            multiply_run(v + (first + w->computed.begin) * ROW, weights, m + (first + w->computed.begin) * TILE_FILTERS, rows);
+            multiply_run(v + (first + width->computed.begin) * ROW, weights, m + (first + width->computed.begin) * TILE_FILTERS, rows);
         }
     }
 }
 /* The points of one window for one vector of channels. */
-VS_INLINE void transform_window(const vf *restrict d, float *restrict v) {
+VS_INLINE void transform_window(const vf *restrict d, vs_real *restrict v) {
     vf planes[DEPTH_POINTS * WINDOW_HEIGHT * WINDOW_WIDTH];
 #pragma clang loop unroll(full)
-    for (int i = 0; i < WINDOW_HEIGHT * WINDOW_WIDTH; ++i) forward_depth(d + i, WINDOW_HEIGHT * WINDOW_WIDTH, planes + i);
+    for (int entry = 0; entry < WINDOW_HEIGHT * WINDOW_WIDTH; ++entry) forward_depth(d + entry, WINDOW_HEIGHT * WINDOW_WIDTH, planes + entry);
 #pragma clang loop unroll(full)
-    for (int a = 0; a < DEPTH_POINTS; ++a) {
+    for (int depth = 0; depth < DEPTH_POINTS; ++depth) {
         vf rows[HEIGHT_POINTS * WINDOW_WIDTH];
 #pragma clang loop unroll(full)
-        for (int i = 0; i < WINDOW_WIDTH; ++i) forward_height(planes + a * WINDOW_HEIGHT * WINDOW_WIDTH + i, WINDOW_WIDTH, rows + i);
+        for (int entry = 0; entry < WINDOW_WIDTH; ++entry)
+            forward_height(planes + depth * WINDOW_HEIGHT * WINDOW_WIDTH + entry, WINDOW_WIDTH, rows + entry);
 #pragma clang loop unroll(full)
-        for (int b = 0; b < HEIGHT_POINTS; ++b) {
+        for (int height = 0; height < HEIGHT_POINTS; ++height) {
             vf points[WIDTH_POINTS];
-            forward_width(rows + b * WINDOW_WIDTH, 1, points);
+            forward_width(rows + height * WINDOW_WIDTH, 1, points);
 #pragma clang loop unroll(full)
-            for (int e = 0; e < WIDTH_POINTS; ++e) vs_store(v + ((a * HEIGHT_POINTS + b) * WIDTH_POINTS + e) * (int64_t)POINT, points[e]);
+            for (int width = 0; width < WIDTH_POINTS; ++width)
+                vs_store(v + ((depth * HEIGHT_POINTS + height) * WIDTH_POINTS + width) * (int64_t)POINT, points[width]);
         }
     }
 }
 
-static void transform(const block *tiles, const float *restrict x, float *restrict v) {
-    for (int z = tiles->depth.begin; z < tiles->depth.end; ++z)
-        for (int y = tiles->height.begin; y < tiles->height.end; ++y)
-            for (int t = tiles->width.begin; t < tiles->width.end; ++t, v += ROW) {
-                const int i = 1 + 2 * z - 3 + 1;
-                const int j = 1 + 2 * y - 3 + 1;
-                const int k = 1 + 2 * t - 3 + 1;
+/* Plane, row and column of an entry of a window, in the window. */
+VS_INLINE int entry_plane(int entry) { return entry / (WINDOW_HEIGHT * WINDOW_WIDTH); }
+VS_INLINE int entry_row(int entry) { return entry / WINDOW_WIDTH % WINDOW_HEIGHT; }
+VS_INLINE int entry_column(int entry) { return entry % WINDOW_WIDTH; }
+
+static void transform(const tile_box *box, const vs_real *restrict x, vs_real *restrict v) {
+    for (int z = box->depth.begin; z < box->depth.end; ++z)
+        for (int y = box->height.begin; y < box->height.end; ++y)
+            for (int t = box->width.begin; t < box->width.end; ++t, v += ROW) {
+                /* Where the window begins. */
+                const int plane = FIRST_DEPTH + 2 * z - (WINDOW_DEPTH - 1) + 1;
+                const int row = FIRST_HEIGHT + 2 * y - (WINDOW_HEIGHT - 1) + 1;
+                const int column = FIRST_WIDTH + 2 * t - (WINDOW_WIDTH - 1) + 1;
                 int c = 0;
-                if (i >= 0 && i + WINDOW_DEPTH <= INPUT_DEPTH && j >= 0 && j + WINDOW_HEIGHT <= INPUT_HEIGHT && k >= 0 && k + WINDOW_WIDTH <= INPUT_WIDTH) {
-                    const float *const first = x + (i * X_PLANE + j * X_ROW + k * X_VOXEL - tiles->input);
+                if (plane >= 0 && plane + WINDOW_DEPTH <= INPUT_DEPTH && row >= 0 && row + WINDOW_HEIGHT <= INPUT_HEIGHT
+                    && column >= 0 && column + WINDOW_WIDTH <= INPUT_WIDTH) {
+                    const vs_real *const first = x + (plane * X_PLANE + row * X_ROW + column * X_VOXEL - box->input);
                     for (; c + VS_LANES <= CHANNELS; c += VS_LANES) {
-                        vf d[WINDOW_DEPTH * WINDOW_HEIGHT * WINDOW_WIDTH];
+                        vf d[WINDOW];
 #pragma clang loop unroll(full)
-                        for (int n = 0; n < WINDOW_DEPTH * WINDOW_HEIGHT * WINDOW_WIDTH; ++n)
-                            d[n] = vs_load(first + n / (WINDOW_HEIGHT * WINDOW_WIDTH) * X_PLANE + n / WINDOW_WIDTH % WINDOW_HEIGHT * X_ROW + n % WINDOW_WIDTH * X_VOXEL + c);
+                        for (int entry = 0; entry < WINDOW; ++entry)
+                            d[entry] = vs_load(first + entry_plane(entry) * X_PLANE + entry_row(entry) * X_ROW + entry_column(entry) * X_VOXEL + c);
                         transform_window(d, v + c);
                     }
                     if (c >= CHANNELS) continue;
                 }
                 /* At an edge, and for the channels behind the last whole vector. */
-                const float *window[WINDOW_DEPTH * WINDOW_HEIGHT * WINDOW_WIDTH];
-                for (int n = 0; n < WINDOW_DEPTH * WINDOW_HEIGHT * WINDOW_WIDTH; ++n) {
-                    const int a = i + n / (WINDOW_HEIGHT * WINDOW_WIDTH), b = j + n / WINDOW_WIDTH % WINDOW_HEIGHT, e = k + n % WINDOW_WIDTH;
-                    const int inside = a >= 0 && a < INPUT_DEPTH && b >= 0 && b < INPUT_HEIGHT && e >= 0 && e < INPUT_WIDTH;
-                    window[n] = inside ? x + (a * X_PLANE + b * X_ROW + e * X_VOXEL - tiles->input) : zeros;
+                const vs_real *window[WINDOW];
+                for (int entry = 0; entry < WINDOW; ++entry) {
+                    const int in_plane = plane + entry_plane(entry), in_row = row + entry_row(entry), in_column = column + entry_column(entry);
+                    const int inside = in_plane >= 0 && in_plane < INPUT_DEPTH && in_row >= 0 && in_row < INPUT_HEIGHT
+                                       && in_column >= 0 && in_column < INPUT_WIDTH;
+                    window[entry] = inside ? x + (in_plane * X_PLANE + in_row * X_ROW + in_column * X_VOXEL - box->input)
+                                           : zeros;
                 }
-                for (; c < 32; c += VS_LANES) {
-                    vf d[WINDOW_DEPTH * WINDOW_HEIGHT * WINDOW_WIDTH];
+                for (; c < PADDED_CHANNELS; c += VS_LANES) {
+                    vf d[WINDOW];
 #pragma clang loop unroll(full)
-                    for (int n = 0; n < WINDOW_DEPTH * WINDOW_HEIGHT * WINDOW_WIDTH; ++n) d[n] = vs_load(window[n] + c);
+                    for (int entry = 0; entry < WINDOW; ++entry) d[entry] = vs_load(window[entry] + c);
                     transform_window(d, v + c);
                 }
             }
 }
 
-
 /* Phases with 3 x 3 x 3 taps. */
 static const axis_phase depth_phases_0[] = { { -1, { 0, 1, 2, 3 }, { { 0, 3 }, { 0, 3 }, { 0, 3 }, { 0, 3 } }, { { 0, 3 }, { 0, 3 }, { 0, 3 }, { 0, 3 } } } };
 static const axis_phase height_phases_0[] = { { -1, { 0, 1, 2, 3 }, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 6 } }, { { 0, 6 }, { 0, 6 }, { 0, 6 }, { 0, 6 } } } };
 static const axis_phase width_phases_0[] = { { -1, { 0, 1, 2, 3 }, { { 0, 17 }, { 0, 17 }, { 0, 17 }, { 0, 17 } }, { { 0, 17 }, { 0, 17 }, { 0, 17 }, { 0, 17 } } } };
-_Static_assert(1 % TILE_PHASES == 0, "register tiles of whole sets of phases");
+_Static_assert(1 % TILE_PHASES == 0, "register tiles hold whole sets of phases along the width");
 
-static void invert_0(const block *tiles, const axis_phase *dp, const axis_phase *hp, const axis_phase *wp,
-                             const float *restrict m, const float *restrict bias, float *restrict y, int last) {
-    enum { D = 3 + 1, H = 3 + 1, W = 3 + 1 };
-    for (int z = tiles->depth.begin; z < tiles->depth.end; ++z)
-        for (int t = tiles->height.begin; t < tiles->height.end; ++t)
-            for (int x = tiles->width.begin; x < tiles->width.end; ++x, m += TILE_FILTERS) {
-                const int o = (1 + 2 * z) * 1 + dp->offset;
-                const int p = (1 + 2 * t) * 1 + hp->offset;
-                const int q = (1 + 2 * x) * 1 + wp->offset;
-                const int whole = o >= 0 && o + 1 < OUTPUT_DEPTH && p >= 0 && p + 1 < OUTPUT_HEIGHT && q >= 0 && q + 1 < OUTPUT_WIDTH;
-                for (int j = 0; j < VECTORS; ++j) {
-                    vf s[D * H * W];
+static void invert_0(const tile_box *box, const axis_phase *depth_phase, const axis_phase *height_phase, const axis_phase *width_phase,
+                             const vs_real *restrict m, const vs_real *restrict bias, vs_real *restrict y, int last) {
+    enum { DEPTH = 3 + 1, HEIGHT = 3 + 1, WIDTH = 3 + 1 }; /* points of a tile */
+    for (int z = box->depth.begin; z < box->depth.end; ++z)
+        for (int t = box->height.begin; t < box->height.end; ++t)
+            for (int x = box->width.begin; x < box->width.end; ++x, m += TILE_FILTERS) {
+                /* The first output of the tile. */
+                const int plane = (FIRST_DEPTH + 2 * z) * DEPTH_STRIDE + depth_phase->offset;
+                const int row = (FIRST_HEIGHT + 2 * t) * HEIGHT_STRIDE + height_phase->offset;
+                const int column = (FIRST_WIDTH + 2 * x) * WIDTH_STRIDE + width_phase->offset;
+                const int whole = plane >= 0 && plane + DEPTH_STRIDE < OUTPUT_DEPTH && row >= 0 && row + HEIGHT_STRIDE < OUTPUT_HEIGHT
+                                  && column >= 0 && column + WIDTH_STRIDE < OUTPUT_WIDTH;
+                for (int vector = 0; vector < VECTORS; ++vector) {
+                    vf sums[DEPTH * HEIGHT * WIDTH];
 #pragma clang loop unroll(full)
-                    for (int i = 0; i < D * H * W; ++i) s[i] = vs_load(m + i * (int64_t)POINT_SUMS + j * VS_LANES);
+                    for (int point = 0; point < DEPTH * HEIGHT * WIDTH; ++point)
+                        sums[point] = vs_load(m + point * (int64_t)POINT_SUMS + vector * VS_LANES);
 #pragma clang loop unroll(full)
-                    for (int i = 0; i < H * W; ++i) inverse_3(s + i, H * W);
+                    for (int point = 0; point < HEIGHT * WIDTH; ++point) inverse_3(sums + point, HEIGHT * WIDTH);
 #pragma clang loop unroll(full)
-                    for (int a = 0; a < 2; ++a)
+                    for (int depth = 0; depth < 2; ++depth)
 #pragma clang loop unroll(full)
-                        for (int e = 0; e < W; ++e) inverse_3(s + a * H * W + e, W);
+                        for (int point = 0; point < WIDTH; ++point) inverse_3(sums + depth * HEIGHT * WIDTH + point, WIDTH);
 #pragma clang loop unroll(full)
-                    for (int a = 0; a < 2; ++a)
+                    for (int depth = 0; depth < 2; ++depth)
 #pragma clang loop unroll(full)
-                        for (int b = 0; b < 2; ++b) inverse_3(s + (a * H + b) * W, 1);
-                    vf r[8];
+                        for (int height = 0; height < 2; ++height) inverse_3(sums + (depth * HEIGHT + height) * WIDTH, 1);
+                    /* The eight outputs: bits of the number are its place along depth, height and width. */
+                    vf results[8];
 #pragma clang loop unroll(full)
-                    for (int i = 0; i < 8; ++i) r[i] = s[((i >> 2) * H + (i >> 1 & 1)) * W + (i & 1)];
-                    if (whole && (!last || j < 2)) {
-                        float *const out = y + (o * Y_PLANE + p * Y_ROW + q * Y_VOXEL - tiles->output) + j * VS_LANES;
+                    for (int number = 0; number < 8; ++number)
+                        results[number] = sums[((number >> 2) * HEIGHT + (number >> 1 & 1)) * WIDTH + (number & 1)];
+                    if (whole && (!last || vector < WHOLE_VECTORS)) {
+                        const int64_t place = plane * Y_PLANE + row * Y_ROW + column * Y_VOXEL - box->output;
+                        vs_real *const out = y + place + vector * VS_LANES;
 #pragma clang loop unroll(full)
-                        for (int i = 0; i < 8; ++i) {
-                            const vf sum = r[i] + vs_load(bias + j * VS_LANES);
-                            vs_store(out + ((i >> 2) * 1 * Y_PLANE + (i >> 1 & 1) * 1 * Y_ROW + (i & 1) * 1 * Y_VOXEL), vs_relu(sum));
+                        for (int number = 0; number < 8; ++number) {
+                            const int64_t depth = (number >> 2) * DEPTH_STRIDE * Y_PLANE, height = (number >> 1 & 1) * HEIGHT_STRIDE * Y_ROW;
+                            const vf sum = results[number] + vs_load(bias + vector * VS_LANES);
+                            vs_store(out + (depth + height + (number & 1) * WIDTH_STRIDE * Y_VOXEL), vs_relu(sum));
                         }
                         continue;
                     }
                     vf kept[8]; /* keeps the epilogue's needs out of the transforms */
 #pragma clang loop unroll(full)
-                    for (int i = 0; i < 8; ++i) kept[i] = r[i];
+                    for (int number = 0; number < 8; ++number) kept[number] = results[number];
                     __asm__ volatile("" : : "r"(kept) : "memory");
-                    for (int i = 0; i < 8; ++i) {
-                        const int od = o + (i >> 2) * 1, oh = p + (i >> 1 & 1) * 1, ow = q + (i & 1) * 1;
-                        if (od < 0 || od >= OUTPUT_DEPTH || oh < 0 || oh >= OUTPUT_HEIGHT || ow < 0 || ow >= OUTPUT_WIDTH) continue;
-                        float *const out = y + (od * Y_PLANE + oh * Y_ROW + ow * Y_VOXEL - tiles->output) + j * VS_LANES;
-                        const vf sum = kept[i] + vs_load(bias + j * VS_LANES);
+                    for (int number = 0; number < 8; ++number) {
+                        const int out_plane = plane + (number >> 2) * DEPTH_STRIDE, out_row = row + (number >> 1 & 1) * HEIGHT_STRIDE;
+                        const int out_column = column + (number & 1) * WIDTH_STRIDE;
+                        if (out_plane < 0 || out_plane >= OUTPUT_DEPTH || out_row < 0 || out_row >= OUTPUT_HEIGHT
+                            || out_column < 0 || out_column >= OUTPUT_WIDTH) continue;
+                        const int64_t place = out_plane * Y_PLANE + out_row * Y_ROW + out_column * Y_VOXEL - box->output;
+                        vs_real *const out = y + place + vector * VS_LANES;
+                        const vf sum = kept[number] + vs_load(bias + vector * VS_LANES);
                         const vf result = vs_relu(sum);
                         vs_store(out, result);
                     }
@@ -375,82 +425,91 @@ static void invert_0(const block *tiles, const axis_phase *dp, const axis_phase 
     (void)last;
 }
 
-static void compute_0(const block *tiles, range filters, const float *restrict weights, const float *restrict bias,
-                              const float *restrict last_bias, float *restrict y, float *restrict work) {
-    float *const m = work + PRODUCTS;
-    for (int d = 0; d < 1; ++d)
-        for (int h = 0; h < 1; ++h)
-            for (int w = 0; w < 1; w += TILE_PHASES)
-                for (int f = filters.begin; f < filters.end; ++f) {
-                    const int64_t number = ((((int64_t)d * 1 + h) * 1 + w) / TILE_PHASES) * FILTER_BLOCKS + f;
-                    const float *const packed = weights + number * (64 * (int64_t)CHANNELS * TILE_FILTERS);
-                    const axis_phase *const dp = &depth_phases_0[d], *const hp = &height_phases_0[h], *const wp = &width_phases_0[w];
-                    for (int a = 0; a <= 3; ++a) {
-                        const span sd = spanned(dp, a, tiles->depth);
-                        for (int b = 0; b <= 3; ++b) {
-                            const span sh = spanned(hp, b, tiles->height);
-                            for (int e = 0; e <= 3; ++e) {
-                                const span sw = spanned(wp, e, tiles->width);
-                                /* With one tap both points have the same weights. */
-                                const int wa = 3 == 1 ? 0 : a, wb = 3 == 1 ? 0 : b, we = 3 == 1 ? 0 : e;
-                                const int i = (a * (3 + 1) + b) * (3 + 1) + e;
-                                const int g = (wa * 4 + wb) * 4 + we;
-                                const int p = (dp->points[a] * HEIGHT_POINTS + hp->points[b]) * WIDTH_POINTS + wp->points[e];
-                                multiply_point(tiles, &sd, &sh, &sw, work + p * (int64_t)POINT,
-                                               packed + g * (int64_t)CHANNELS * TILE_FILTERS, m + i * (int64_t)POINT_SUMS);
+static void compute_0(const tile_box *box, range blocks, const vs_real *restrict weights, const vs_real *restrict bias,
+                              const vs_real *restrict last_bias, vs_real *restrict y, vs_real *restrict work) {
+    enum { DEPTH_PHASES = 1, HEIGHT_PHASES = 1, WIDTH_PHASES = 1 };
+    enum { DEPTH_TAPS = 3, HEIGHT_TAPS = 3, WIDTH_TAPS = 3 };
+    /* Points with weights of their own: with one tap both points have the same. */
+    enum { HEIGHT_WEIGHTS = 4, WIDTH_WEIGHTS = 4, WEIGHT_POINTS = 64 };
+    vs_real *const m = work + PRODUCTS;
+    for (int depth = 0; depth < DEPTH_PHASES; ++depth)
+        for (int height = 0; height < HEIGHT_PHASES; ++height)
+            for (int width = 0; width < WIDTH_PHASES; width += TILE_PHASES)
+                for (int block = blocks.begin; block < blocks.end; ++block) {
+                    const int64_t phases = (((int64_t)depth * HEIGHT_PHASES + height) * WIDTH_PHASES + width) / TILE_PHASES; /* before these */
+                    const int64_t number = phases * FILTER_BLOCKS + block;
+                    const vs_real *const packed = weights + number * (WEIGHT_POINTS * (int64_t)CHANNELS * TILE_FILTERS);
+                    const axis_phase *const depth_phase = &depth_phases_0[depth], *const height_phase = &height_phases_0[height];
+                    const axis_phase *const width_phase = &width_phases_0[width];
+                    for (int depth_point = 0; depth_point <= DEPTH_TAPS; ++depth_point) {
+                        const span depth_span = spanned(depth_phase, depth_point, box->depth);
+                        for (int height_point = 0; height_point <= HEIGHT_TAPS; ++height_point) {
+                            const span height_span = spanned(height_phase, height_point, box->height);
+                            for (int width_point = 0; width_point <= WIDTH_TAPS; ++width_point) {
+                                const span width_span = spanned(width_phase, width_point, box->width);
+                                const int depth_weight = DEPTH_TAPS == 1 ? 0 : depth_point, height_weight = HEIGHT_TAPS == 1 ? 0 : height_point;
+                                const int width_weight = WIDTH_TAPS == 1 ? 0 : width_point;
+                                const int product = (depth_point * (HEIGHT_TAPS + 1) + height_point) * (WIDTH_TAPS + 1) + width_point;
+                                const int weight = (depth_weight * HEIGHT_WEIGHTS + height_weight) * WIDTH_WEIGHTS + width_weight;
+                                const int point = (depth_phase->points[depth_point] * HEIGHT_POINTS + height_phase->points[height_point]) * WIDTH_POINTS
+                                                  + width_phase->points[width_point];
+                                multiply_point(box, &depth_span, &height_span, &width_span, work + point * (int64_t)POINT,
+                                               packed + weight * (int64_t)CHANNELS * TILE_FILTERS, m + product * (int64_t)POINT_SUMS);
                             }
                         }
                     }
-                    const int last = f + 1 == FILTER_BLOCKS;
-                    for (int k = 0; k < TILE_PHASES; ++k)
-                        invert_0(tiles, dp, hp, wp + k, m + k * BLOCK_FILTERS, last ? last_bias : bias + f * BLOCK_FILTERS, y + f * BLOCK_FILTERS, last);
+                    const int last = block + 1 == FILTER_BLOCKS;
+                    const vs_real *const block_bias = last ? last_bias : bias + block * BLOCK_FILTERS;
+                    for (int phase = 0; phase < TILE_PHASES; ++phase)
+                        invert_0(box, depth_phase, height_phase, width_phase + phase, m + phase * BLOCK_FILTERS, block_bias,
+                                      y + block * BLOCK_FILTERS, last);
                 }
 }
 
-
-/* Converts the inputs that the windows of a block read. */
-static __attribute__((noinline)) void stage(block *tiles, const float *restrict x, float *restrict to) {
-    const range all_d = { 0, INPUT_DEPTH }, all_h = { 0, INPUT_HEIGHT }, all_w = { 0, INPUT_WIDTH };
-    const range reach_d = { 1 + 2 * tiles->depth.begin - 3 + 1, 1 + 2 * tiles->depth.end };
-    const range reach_h = { 1 + 2 * tiles->height.begin - 3 + 1, 1 + 2 * tiles->height.end };
-    const range reach_w = { 1 + 2 * tiles->width.begin - 3 + 1, 1 + 2 * tiles->width.end };
+/* Converts the inputs that the windows of a box read. */
+static __attribute__((noinline)) void stage(tile_box *box, const vs_real *restrict x, vs_real *restrict to) {
+    const range all_planes = { 0, INPUT_DEPTH }, all_rows = { 0, INPUT_HEIGHT }, all_columns = { 0, INPUT_WIDTH };
+    const range reached_planes = { FIRST_DEPTH + 2 * box->depth.begin - (WINDOW_DEPTH - 1) + 1, FIRST_DEPTH + 2 * box->depth.end };
+    const range reached_rows = { FIRST_HEIGHT + 2 * box->height.begin - (WINDOW_HEIGHT - 1) + 1, FIRST_HEIGHT + 2 * box->height.end };
+    const range reached_columns = { FIRST_WIDTH + 2 * box->width.begin - (WINDOW_WIDTH - 1) + 1, FIRST_WIDTH + 2 * box->width.end };
     const int whole = X_ROW == INPUT_WIDTH * X_VOXEL; /* rows follow each other, here and there */
-    const range d = clip(reach_d, all_d), h = clip(reach_h, all_h), w = whole ? all_w : clip(reach_w, all_w);
-    tiles->input = d.begin * X_PLANE + h.begin * X_ROW + w.begin * X_VOXEL;
-    for (int i = d.begin; i < d.end; ++i) {
-        const float *from = x + ((i * (int64_t)INPUT_HEIGHT + h.begin) * INPUT_WIDTH + w.begin);
-        float *voxels = to + (i - d.begin) * X_PLANE;
-        const int rows = h.end - h.begin;
-        for (int j = 0; j < (whole ? rows > 0 : rows); ++j, from += INPUT_WIDTH, voxels += X_ROW)
+    const range planes = clip(reached_planes, all_planes), rows = clip(reached_rows, all_rows);
+    const range columns = whole ? all_columns : clip(reached_columns, all_columns);
+    box->input = planes.begin * X_PLANE + rows.begin * X_ROW + columns.begin * X_VOXEL;
+    for (int plane = planes.begin; plane < planes.end; ++plane) {
+        const vs_real *from = x + ((plane * (int64_t)INPUT_HEIGHT + rows.begin) * INPUT_WIDTH + columns.begin);
+        vs_real *voxels = to + (plane - planes.begin) * X_PLANE;
+        const int count = rows.end - rows.begin;
+        for (int row = 0; row < (whole ? count > 0 : count); ++row, from += INPUT_WIDTH, voxels += X_ROW)
             vs_planes_to_voxels(from, (int64_t)INPUT_DEPTH * INPUT_HEIGHT * INPUT_WIDTH, INPUT_CHANNELS,
-                                whole ? rows * (int64_t)INPUT_WIDTH : w.end - w.begin, voxels, X_VOXEL);
+                                whole ? count * (int64_t)INPUT_WIDTH : columns.end - columns.begin, voxels, X_VOXEL);
     }
 }
 
 /* Outputs of the positions of a range of tiles along one axis, over all phases. */
 VS_INLINE range outputs(range tiles, int first, int stride, int crop, int size) {
-    const range all = { 0, size }, r = { (first + 2 * tiles.begin) * stride - crop, (first + 2 * tiles.end) * stride - crop };
-    return clip(r, all);
+    const range all = { 0, size }, reach = { (first + 2 * tiles.begin) * stride - crop, (first + 2 * tiles.end) * stride - crop };
+    return clip(reach, all);
 }
 
-VS_INLINE int64_t output_origin(const block *tiles) {
-    return outputs(tiles->depth, 1, 1, 1, OUTPUT_DEPTH).begin * Y_PLANE
-         + outputs(tiles->height, 1, 1, 1, OUTPUT_HEIGHT).begin * Y_ROW
-         + outputs(tiles->width, 1, 1, 1, OUTPUT_WIDTH).begin * Y_VOXEL;
+VS_INLINE range output_planes(const tile_box *box) { return outputs(box->depth, FIRST_DEPTH, DEPTH_STRIDE, DEPTH_CROP, OUTPUT_DEPTH); }
+VS_INLINE range output_rows(const tile_box *box) { return outputs(box->height, FIRST_HEIGHT, HEIGHT_STRIDE, HEIGHT_CROP, OUTPUT_HEIGHT); }
+VS_INLINE range output_columns(const tile_box *box) { return outputs(box->width, FIRST_WIDTH, WIDTH_STRIDE, WIDTH_CROP, OUTPUT_WIDTH); }
+
+VS_INLINE int64_t output_origin(const tile_box *box) {
+    return output_planes(box).begin * Y_PLANE + output_rows(box).begin * Y_ROW + output_columns(box).begin * Y_VOXEL;
 }
 
-/* Puts the finished outputs of a block in their places. */
-static __attribute__((noinline)) void unstage(const block *tiles, const float *restrict from, float *restrict y) {
-    const range d = outputs(tiles->depth, 1, 1, 1, OUTPUT_DEPTH);
-    const range h = outputs(tiles->height, 1, 1, 1, OUTPUT_HEIGHT);
-    const range w = outputs(tiles->width, 1, 1, 1, OUTPUT_WIDTH);
-    const int whole = WIDTH_BLOCKS == 1; /* rows follow each other, here and there */
-    for (int i = d.begin; i < d.end; ++i) {
-        const float *voxels = from + (i - d.begin) * Y_PLANE;
-        float *to = y + ((i * (int64_t)OUTPUT_HEIGHT + h.begin) * OUTPUT_WIDTH + w.begin);
-        const int rows = h.end - h.begin;
-        for (int j = 0; j < (whole ? rows > 0 : rows); ++j, to += OUTPUT_WIDTH, voxels += Y_ROW)
-            vs_voxels_to_planes(voxels, Y_VOXEL, OUTPUT_FILTERS, whole ? rows * (int64_t)OUTPUT_WIDTH : w.end - w.begin, to,
+/* Puts the finished outputs of a box in their places. */
+static __attribute__((noinline)) void unstage(const tile_box *box, const vs_real *restrict from, vs_real *restrict y) {
+    const range planes = output_planes(box), rows = output_rows(box), columns = output_columns(box);
+    const int whole = WIDTH_BOXES == 1; /* rows follow each other, here and there */
+    for (int plane = planes.begin; plane < planes.end; ++plane) {
+        const vs_real *voxels = from + (plane - planes.begin) * Y_PLANE;
+        vs_real *to = y + ((plane * (int64_t)OUTPUT_HEIGHT + rows.begin) * OUTPUT_WIDTH + columns.begin);
+        const int count = rows.end - rows.begin;
+        for (int row = 0; row < (whole ? count > 0 : count); ++row, to += OUTPUT_WIDTH, voxels += Y_ROW)
+            vs_voxels_to_planes(voxels, Y_VOXEL, OUTPUT_FILTERS, whole ? count * (int64_t)OUTPUT_WIDTH : columns.end - columns.begin, to,
                                 (int64_t)OUTPUT_DEPTH * OUTPUT_HEIGHT * OUTPUT_WIDTH, 0);
     }
 }
@@ -458,47 +517,50 @@ static __attribute__((noinline)) void unstage(const block *tiles, const float *r
 int32_t vs_tconv_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_0ff56b35_pack(const vs_pack_args *args);
 int32_t vs_tconv_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_0ff56b35_run(const vs_run_args *args, int64_t begin, int64_t end);
 
-VS_INLINE range part(int64_t number, int size, int count) {
-    const range r = { (int)number * size, (int)number * size + size < count ? (int)number * size + size : count };
-    return r;
+/* The tiles of a box along one axis, at most so many as there are. */
+VS_INLINE range box_tiles(int64_t number, int size, int count) {
+    const range tiles = { (int)number * size, (int)number * size + size < count ? (int)number * size + size : count };
+    return tiles;
 }
 
 int32_t vs_tconv_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_0ff56b35_run(const vs_run_args *args, int64_t begin, int64_t end) {
-    const int64_t blocks = (int64_t)DEPTH_BLOCKS * HEIGHT_BLOCKS * WIDTH_BLOCKS;
-    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * blocks * SPLITS) return VS_BAD_ARGUMENTS;
-    const float *const packed = args->packed;
-    float *const work = args->workspace;
+    const int64_t boxes = (int64_t)DEPTH_BOXES * HEIGHT_BOXES * WIDTH_BOXES;
+    if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > args->batch * boxes * SPLITS) return VS_BAD_ARGUMENTS;
+    const vs_real *const packed = args->packed;
+    vs_real *const work = args->workspace;
     for (int64_t item = begin; item < end; ++item) {
-        const int64_t sample = item / (blocks * SPLITS), split = item / blocks % SPLITS, number = item % blocks;
-        const range filters = { (int)(FILTER_BLOCKS * split / SPLITS), (int)(FILTER_BLOCKS * (split + 1) / SPLITS) };
-        block tiles = {
-            part(number / (HEIGHT_BLOCKS * WIDTH_BLOCKS), BLOCK_DEPTH, DEPTH_TILES),
-            part(number / WIDTH_BLOCKS % HEIGHT_BLOCKS, BLOCK_HEIGHT, HEIGHT_TILES),
-            part(number % WIDTH_BLOCKS, BLOCK_WIDTH, WIDTH_TILES),
-            0,
-            0,
+        const int64_t sample = item / (boxes * SPLITS), split = item / boxes % SPLITS, number = item % boxes;
+        const range blocks = { (int)(FILTER_BLOCKS * split / SPLITS), (int)(FILTER_BLOCKS * (split + 1) / SPLITS) };
+        tile_box box = {
+            .depth = box_tiles(number / (HEIGHT_BOXES * WIDTH_BOXES), BOX_DEPTH, DEPTH_TILES),
+            .height = box_tiles(number / WIDTH_BOXES % HEIGHT_BOXES, BOX_HEIGHT, HEIGHT_TILES),
+            .width = box_tiles(number % WIDTH_BOXES, BOX_WIDTH, WIDTH_TILES),
         };
-        const float *const sample_x = (const float *)args->input + sample * ((int64_t)INPUT_DEPTH * INPUT_HEIGHT * INPUT_WIDTH * INPUT_CHANNELS);
-        float *const sample_y = (float *)args->output + sample * ((int64_t)OUTPUT_DEPTH * OUTPUT_HEIGHT * OUTPUT_WIDTH * OUTPUT_FILTERS);
-        stage(&tiles, sample_x, work + STAGED);
-        tiles.output = output_origin(&tiles);
-        const float *const x = work + STAGED;
-        float *const y = work + SCRATCH;
-        for (int part = 0; part < PARTS; ++part) {
-            const float *bias = zeros; /* not read without a bias */
-            float last_bias[BLOCK_FILTERS] = {0}; /* the bias may end inside a block, and nothing is read beyond it */
-            bias = (const float *)args->bias + part * FILTERS;
-            for (int f = 0; f < 32; ++f) last_bias[f] = bias[(FILTER_BLOCKS - 1) * BLOCK_FILTERS + f];
-            const float *const weights = packed + part * PART_WEIGHTS;
-            transform(&tiles, x + part * CHANNELS, work);
-            compute_0(&tiles, filters, weights + 0, bias, last_bias, y + part * FILTERS, work);
+        const vs_real *const sample_x = (const vs_real *)args->input + sample * ((int64_t)INPUT_DEPTH * INPUT_HEIGHT * INPUT_WIDTH * INPUT_CHANNELS);
+        vs_real *const sample_y = (vs_real *)args->output + sample * ((int64_t)OUTPUT_DEPTH * OUTPUT_HEIGHT * OUTPUT_WIDTH * OUTPUT_FILTERS);
+        const vs_real *x = sample_x;
+        vs_real *y = sample_y;
+        x = work + STAGED;
+        stage(&box, sample_x, work + STAGED);
+        y = work + SCRATCH;
+        box.output = output_origin(&box);
+        for (int group = 0; group < FEATURE_GROUPS; ++group) {
+            const vs_real *bias = zeros; /* not read without a bias */
+            vs_real last_bias[BLOCK_FILTERS] = {0}; /* the bias may end inside a block, and nothing is read beyond it */
+            bias = (const vs_real *)args->bias + group * FILTERS;
+            for (int filter = 0; filter < LAST_FILTERS; ++filter) last_bias[filter] = bias[(FILTER_BLOCKS - 1) * BLOCK_FILTERS + filter];
+            const vs_real *const weights = packed + group * GROUP_WEIGHTS;
+            transform(&box, x + group * CHANNELS, work);
+            compute_0(&box, blocks, weights + 0, bias, last_bias, y + group * FILTERS, work);
         }
-        unstage(&tiles, y, sample_y);
+        unstage(&box, y, sample_y);
     }
     return VS_OK;
 }
 
-/* Point p of the transformed weights along an axis: the sum of transforms[T][p][k] times tap k of the window. */
+enum { PHASES = 1, KERNEL_HEIGHT = 3, KERNEL_WIDTH = 3 };
+
+/* A point of the transformed weights along an axis: the sum of transforms[taps][point][entry] times the tap of each entry of the window. */
 static const double transforms[4][4][3] = { { { 0 } }, { { 1.0 }, { 1.0 } }, { { 1.0, 0.0 }, { 1.0, 1.0 }, { 0.0, 1.0 } }, { { 1.0, 0.0, 0.0 }, { 0.5, 0.5, 0.5 }, { 0.5, -0.5, 0.5 }, { 0.0, 0.0, 1.0 } } };
 
 /* One phase of the kernel: taps along each axis in the order of the window, and where its transformed weights lie. */
@@ -506,38 +568,41 @@ static const struct {
     int counts[3];
     int taps[3][3];
     int64_t place;
-} kernel_phases[1] = {
+} kernel_phases[PHASES] = {
     { { 3, 3, 3 }, { { 2, 1, 0 }, { 2, 1, 0 }, { 2, 1, 0 } }, 0 },
 };
 
 int32_t vs_tconv_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_0ff56b35_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
-    const float *const weights = args->weights;
-    float *const packed = args->packed;
-    for (int64_t i = 65536; i < 65536; ++i) packed[i] = 0;
-    for (int64_t number = 0; number < (int64_t)PARTS * 1; ++number) {
-        const int part = (int)(number / 1), n = (int)(number % 1);
-        const int *const counts = kernel_phases[n].counts;
-        int points[3];
-        for (int i = 0; i < 3; ++i) points[i] = counts[i] == 1 ? 1 : counts[i] + 1;
-        float *to = packed + part * PART_WEIGHTS + kernel_phases[n].place;
-        for (int f = 0; f < FILTER_BLOCKS; ++f)
-            for (int a = 0; a < points[0]; ++a)
-                for (int b = 0; b < points[1]; ++b)
-                    for (int e = 0; e < points[2]; ++e, to += (int64_t)CHANNELS * TILE_FILTERS)
+    const vs_real *const weights = args->weights;
+    vs_real *const packed = args->packed;
+    for (int64_t i = FEATURE_GROUPS * GROUP_WEIGHTS; i < PACKED_ELEMENTS; ++i) packed[i] = 0;
+    for (int64_t number = 0; number < (int64_t)FEATURE_GROUPS * PHASES; ++number) {
+        const int group = (int)(number / PHASES), phase = (int)(number % PHASES);
+        const int *const counts = kernel_phases[phase].counts;
+        int points[3]; /* with one tap both points of an axis have the same weights */
+        for (int axis = 0; axis < 3; ++axis) points[axis] = counts[axis] == 1 ? 1 : counts[axis] + 1;
+        vs_real *to = packed + group * GROUP_WEIGHTS + kernel_phases[phase].place;
+        for (int block = 0; block < FILTER_BLOCKS; ++block)
+            for (int depth_point = 0; depth_point < points[0]; ++depth_point)
+                for (int height_point = 0; height_point < points[1]; ++height_point)
+                    for (int width_point = 0; width_point < points[2]; ++width_point, to += (int64_t)CHANNELS * TILE_FILTERS)
                         for (int lane = 0; lane < BLOCK_FILTERS; ++lane)
                             for (int c = 0; c < CHANNELS; ++c) {
-                                const int filter = f * BLOCK_FILTERS + lane;
+                                const int filter = block * BLOCK_FILTERS + lane;
                                 double sum = 0; /* rounded once, when stored */
                                 if (filter < FILTERS)
-                                    for (int i = 0; i < counts[0]; ++i)
-                                        for (int j = 0; j < counts[1]; ++j)
-                                            for (int k = 0; k < counts[2]; ++k) {
-                                                const int64_t tap = (kernel_phases[n].taps[0][i] * (int64_t)3 + kernel_phases[n].taps[1][j]) * 3 + kernel_phases[n].taps[2][k];
-                                                sum += transforms[counts[0]][a][i] * transforms[counts[1]][b][j] * transforms[counts[2]][e][k]
-                                                     * weights[(tap * FILTERS + filter) * INPUT_CHANNELS + part * CHANNELS + c];
+                                    for (int depth = 0; depth < counts[0]; ++depth)
+                                        for (int height = 0; height < counts[1]; ++height)
+                                            for (int width = 0; width < counts[2]; ++width) {
+                                                const int(*const taps)[3] = kernel_phases[phase].taps;
+                                                const int64_t row = taps[0][depth] * (int64_t)KERNEL_HEIGHT + taps[1][height];
+                                                const int64_t tap = row * KERNEL_WIDTH + taps[2][width];
+                                                sum += transforms[counts[0]][depth_point][depth] * transforms[counts[1]][height_point][height]
+                                                     * transforms[counts[2]][width_point][width]
+                                                     * weights[(tap * FILTERS + filter) * INPUT_CHANNELS + group * CHANNELS + c];
                                             }
-                                to[c * (int64_t)TILE_FILTERS + lane] = (float)sum;
+                                to[c * (int64_t)TILE_FILTERS + lane] = (vs_real)sum;
                             }
     }
     return VS_OK;

@@ -18,15 +18,14 @@
 #include "voxelsmith_kernel_abi.h"
 #include "voxelsmith_vectors.h"
 
-_Static_assert(VS_LANES * VS_REAL_BYTES >= 16 && VS_LANES * VS_REAL_BYTES <= 64, "vectors of 128, 256 or 512 bits");
-_Static_assert(3 >= 1 && 1 >= 1 && 1 >= 1, "schedule");
+_Static_assert(VS_LANES * VS_REAL_BYTES >= 16 && VS_LANES * VS_REAL_BYTES <= 64, "vectors have 128, 256 or 512 bits");
 
 enum {
     CHANNELS = 7, /* that one filter reads */
-    FILTERS = 12,   /* of one part */
-    PARTS = 1,       /* groups of features, computed one after another */
+    FILTERS = 12,   /* of one part of the features */
+    FEATURE_PARTS = 1,       /* of the features, computed one after another: a group each, or all groups merged */
     INPUT_CHANNELS = 7, /* of a voxel of the input */
-    GROUP_FILTERS = 12,   /* of a voxel of the output that read the same channels */
+    FEATURE_GROUP_FILTERS = 12,   /* of one group of features: they read the same channels */
     INPUT_DEPTH = 5,
     INPUT_HEIGHT = 6,
     INPUT_WIDTH = 9,
@@ -40,17 +39,28 @@ enum {
     DEPTHS = 5,
     TILE_ROWS = 3,
     TILE_COLUMNS = 1,
-    BLOCK_ROWS = 3, /* tile rows of one block */
-    BLOCKS = 1,        /* of tile rows */
+    TABLE_COLUMNS = 1, /* from row to row of the tables of tiles; 0 where one row of tiles stands for all */
+    HEIGHT_STRIDE = 1,
+    HEIGHT_CROP = 1,
+    HEIGHT_STEP = 1,
+    BAND_ROWS = 3, /* tile rows of one band, the part of a plane that a work item computes */
+    BANDS = 1,
     FILTER_BLOCKS = 1,
     BLOCK_FILTERS = 16,
     VECTOR_FILTERS = 16,
     BLOCK_CHANNELS = 0, /* from the channels of one block of filters to those of the next; 0 where all read the same */
-    GROUPS = 1, /* of phases in a plane */
+    BIAS_STEP = 16, /* from the biases of one block of filters to those of the next; 0 without any */
+    PLANE_GROUPS = 1, /* of phases that are computed together: a row phase with its width phase or phases */
+    DEPTH_TAPS = 2, /* of all phases */
+    MOST_DEPTH_TAPS = 2, /* of one phase */
+    MOST_LISTED_TAPS = 2, /* of one tile row */
+    TAPS = 18, /* of the kernel */
+    VECTOR_CHANNELS = 1, /* side by side in a vector */
+    CHANNEL_STEPS = 7,
 };
 
-/* Elements of the packed weights of one part; of one tap in a full block of filters, and in the last one. */
-#define PART_WEIGHTS INT64_C(2016)
+/* Elements of the packed weights of one part of the features; of one tap, called a unit, in a full block of filters, and in the last one. */
+#define FEATURE_PART_WEIGHTS INT64_C(2016)
 #define UNIT INT64_C(112)
 #define LAST_UNIT INT64_C(112)
 #define INPUT_ROW INT64_C(63)
@@ -58,7 +68,16 @@ enum {
 #define OUTPUT_ROW INT64_C(108)
 #define OUTPUT_PLANE INT64_C(648)
 #define OUTPUT_SAMPLE INT64_C(3240)
-#define FILTER_STEP INT64_C(1) /* floats from filter to filter where tiles write */
+#define PACKED_ELEMENTS INT64_C(2016) /* of all weights, with zeros up to whole lines of 64 bytes */
+#define FILTER_STEP INT64_C(1) /* elements from filter to filter where tiles write */
+#define STAGED_END 0
+#define ITEM 0 /* results are written where they belong */
+
+_Static_assert(BANDS * BAND_ROWS >= TILE_ROWS, "bands hold every row of tiles");
+_Static_assert(FILTERS > (FILTER_BLOCKS - 1) * BLOCK_FILTERS && FILTERS <= FILTER_BLOCKS * BLOCK_FILTERS, "blocks hold every filter, and none is empty");
+_Static_assert(UNIT % (CHANNEL_STEPS * VS_LANES) == 0 && LAST_UNIT % (CHANNEL_STEPS * VS_LANES) == 0, "a channel step of a unit is whole vectors");
+_Static_assert(FEATURE_PART_WEIGHTS == TAPS * ((FILTER_BLOCKS - 1) * UNIT + LAST_UNIT), "a part has a unit for every tap and block of filters");
+_Static_assert(PACKED_ELEMENTS >= FEATURE_PARTS * FEATURE_PART_WEIGHTS, "the weights of all parts lie inside their memory");
 
 /* A tap that is looped over at run time: where its input begins, in elements, and its place in the packed weights, in units. */
 typedef struct {
@@ -440,7 +459,8 @@ static __attribute__((noinline)) void tile_2_last(const vs_real *restrict x, con
     }
 }
 
-/* Where a tile reads and writes, in elements from the start of its planes. `last` computes the last block of filters. */
+/* Where a tile reads and writes, in elements from the start of its planes.
+ * `last` computes the last block of filters. */
 typedef struct {
     tile_function *full;
     tile_function *last;
@@ -448,21 +468,21 @@ typedef struct {
     int64_t output;
 } tile_entry;
 
-static const tile_entry group_0[3] = {
+static const tile_entry plane_group_0[3] = {
     { NULL, tile_0_last, 0, 0 },
     { NULL, tile_1_last, 63, 216 },
     { NULL, tile_2_last, 189, 432 },
 };
 
-static const tile_entry *const tiles[GROUPS] = { group_0 };
+static const tile_entry *const tiles[PLANE_GROUPS] = { plane_group_0 };
 
-/* Taps of the depth phases, in order of phase: lag, and number of the first unit of the tap's weights within each group. */
+/* Taps of the depth phases, in order of phase: lag, and number of the first unit of the tap's weights within each plane group. */
 typedef struct {
     int lag;
-    int64_t unit[GROUPS];
+    int64_t unit[PLANE_GROUPS];
 } depth_tap;
 
-static const depth_tap depth_taps[2] = {
+static const depth_tap depth_taps[DEPTH_TAPS] = {
     { 0, { 0 } },
     { 2, { 9 } },
 };
@@ -479,14 +499,14 @@ static const depth_phase depth_phases[DEPTH_STRIDE] = {
     { 0, 2, 0, 18 },
 };
 
-VS_INLINE int64_t sample_of(int64_t item) { return item / ((int64_t)DEPTHS * BLOCKS); }
+VS_INLINE int64_t sample_of(int64_t item) { return item / ((int64_t)DEPTHS * BANDS); }
 
 /* One position along depth in one depth phase: where it writes, and its depth taps that lie inside the input. */
 typedef struct {
     vs_real *output;
     int count;
-    const depth_tap *taps[2];
-    int64_t inputs[2];
+    const depth_tap *taps[MOST_DEPTH_TAPS];
+    int64_t inputs[MOST_DEPTH_TAPS];
 } depth_slice;
 
 static int find_slice(depth_slice *restrict slice, vs_real *y, int64_t item, int phase) {
@@ -506,60 +526,60 @@ static int find_slice(depth_slice *restrict slice, vs_real *y, int64_t item, int
     return 1;
 }
 
-/* Lists the run-time taps of one tile row for one group; false when the group has no outputs there. */
-static int list_taps(const depth_slice *slice, int group, int row, listed_tap *restrict list, int *restrict count,
+/* Lists the run-time taps of one tile row for one plane group; false when the group has no outputs there. */
+static int list_taps(const depth_slice *slice, int plane_group, int row, listed_tap *restrict list, int *restrict count,
                      int64_t *restrict output) {
     int n = 0;
     (void)row;
     *output = 0;
     for (int d = 0; d < slice->count; ++d) {
         list[n].input = slice->inputs[d];
-        list[n++].unit = slice->taps[d]->unit[group];
+        list[n++].unit = slice->taps[d]->unit[plane_group];
     }
     *count = n;
     return 1;
 }
 
 /* One tile with one block of filters; edges may have no such tile. */
-VS_INLINE void run_tile(const tile_entry *e, int block, const vs_real *x, const vs_real *w, const vs_real *bias, const vs_real *last_bias,
+VS_INLINE void run_tile(const tile_entry *tile, int block, const vs_real *x, const vs_real *w, const vs_real *bias, const vs_real *last_bias,
                         vs_real *y, const listed_tap *list, int count) {
-    if (!e->last) return;
-    x += e->input + block * (int64_t)BLOCK_CHANNELS;
-    y += e->output + block * BLOCK_FILTERS * FILTER_STEP;
-    if (block + 1 < FILTER_BLOCKS) e->full(x, w, bias + block * (int64_t)BLOCK_FILTERS, y, list, count);
-    else e->last(x, w, last_bias, y, list, count);
+    if (!tile->last) return;
+    x += tile->input + block * (int64_t)BLOCK_CHANNELS;
+    y += tile->output + block * BLOCK_FILTERS * FILTER_STEP;
+    if (block + 1 < FILTER_BLOCKS) tile->full(x, w, BIAS_STEP ? bias + block * (int64_t)BIAS_STEP : NULL, y, list, count);
+    else tile->last(x, w, last_bias, y, list, count);
 }
 
 /* Items of one part: its channels of the input, its weights, its filters of the output. */
 static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end) {
-    const vs_real *const x = (const vs_real *)args->input + part * (int64_t)CHANNELS;
-    const vs_real *const weights = (const vs_real *)args->packed + part * PART_WEIGHTS;
+    const vs_real *const input = args->input;
+    const vs_real *const x = input + part * (int64_t)CHANNELS;
+    const vs_real *const weights = (const vs_real *)args->packed + part * FEATURE_PART_WEIGHTS;
     vs_real *const results = (vs_real *)args->output + part * FILTERS * FILTER_STEP;
     const vs_real *const bias = (const vs_real *)args->bias + part * (int64_t)FILTERS;
     vs_real last_bias[16] = {0}; /* the bias ends inside a vector, and nothing is read beyond it */
     for (int f = 0; f < 12; ++f) last_bias[f] = bias[(FILTER_BLOCKS - 1) * BLOCK_FILTERS + f];
-    listed_tap lists[GROUPS][2];
-    int counts[GROUPS];
-    int64_t outputs[GROUPS];
-    int present[GROUPS];
+    listed_tap lists[PLANE_GROUPS][MOST_LISTED_TAPS];
+    int counts[PLANE_GROUPS];
+    int64_t outputs[PLANE_GROUPS];
+    int present[PLANE_GROUPS];
     depth_slice slice;
-
     for (int64_t item = begin; item < end; ++item) {
-        const int first = (int)(item / DEPTHS % BLOCKS) * BLOCK_ROWS;
-        const int stop = first + BLOCK_ROWS < TILE_ROWS ? first + BLOCK_ROWS : TILE_ROWS;
+        const int first = (int)(item / DEPTHS % BANDS) * BAND_ROWS;
+        const int stop = first + BAND_ROWS < TILE_ROWS ? first + BAND_ROWS : TILE_ROWS;
         for (int phase = 0; phase < DEPTH_STRIDE; ++phase) {
-            if (!find_slice(&slice, results, item, phase)) continue;
+            if (!find_slice(&slice, results + (item - begin) * ITEM, item, phase)) continue;
             const vs_real *const w = weights + depth_phases[phase].weights;
             const int64_t units = depth_phases[phase].units;
             for (int row = first; row < stop; ++row) {
-                for (int group = 0; group < GROUPS; ++group)
-                    present[group] = list_taps(&slice, group, row, lists[group], &counts[group], &outputs[group]);
+                for (int plane_group = 0; plane_group < PLANE_GROUPS; ++plane_group)
+                    present[plane_group] = list_taps(&slice, plane_group, row, lists[plane_group], &counts[plane_group], &outputs[plane_group]);
                 for (int column = 0; column < TILE_COLUMNS; ++column) {
                     for (int block = 0; block < FILTER_BLOCKS; ++block)
-                    for (int group = 0; group < GROUPS; ++group)
-                    if (present[group])
-                        run_tile(&tiles[group][row * TILE_COLUMNS + column], block, x, w + block * units * UNIT, bias, last_bias,
-                                 slice.output + outputs[group], lists[group], counts[group]);
+                    for (int plane_group = 0; plane_group < PLANE_GROUPS; ++plane_group)
+                    if (present[plane_group])
+                        run_tile(&tiles[plane_group][row * TABLE_COLUMNS + column], block, x, w + block * units * UNIT, bias, last_bias,
+                                 slice.output + outputs[plane_group], lists[plane_group], counts[plane_group]);
                 }
             }
         }
@@ -570,10 +590,10 @@ int32_t vs_tconv_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_d5a9659c_pack
 int32_t vs_tconv_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_d5a9659c_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 int32_t vs_tconv_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_d5a9659c_run(const vs_run_args *args, int64_t begin, int64_t end) {
-    const int64_t items = args->batch * (int64_t)DEPTHS * BLOCKS;
+    const int64_t items = args->batch * (int64_t)DEPTHS * BANDS;
     if (args->size < sizeof(vs_run_args) || args->batch < 0 || begin < 0 || end > items) return VS_BAD_ARGUMENTS;
     for (int64_t item = begin; item < end; ++item) {
-        for (int part = 0; part < PARTS; ++part) compute(args, part, item, item + 1);
+        for (int part = 0; part < FEATURE_PARTS; ++part) compute(args, part, item, item + 1);
     }
     return VS_OK;
 }
@@ -582,7 +602,7 @@ int32_t vs_tconv_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_d5a9659c_run(
 static const struct {
     int phase;
     int64_t unit;
-} tap_places[18] = {
+} tap_places[TAPS] = {
     { 0, 0 },
     { 0, 1 },
     { 0, 2 },
@@ -607,22 +627,23 @@ int32_t vs_tconv_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_d5a9659c_pack
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const vs_real *const weights = args->weights;
     vs_real *const packed = args->packed;
-    for (int64_t i = 2016; i < 2016; ++i) packed[i] = 0;
-    for (int part = 0; part < PARTS; ++part) {
-        for (int tap = 0; tap < 18; ++tap) {
+    for (int64_t i = FEATURE_PARTS * FEATURE_PART_WEIGHTS; i < PACKED_ELEMENTS; ++i) packed[i] = 0;
+    for (int part = 0; part < FEATURE_PARTS; ++part) {
+        for (int tap = 0; tap < TAPS; ++tap) {
             for (int block = 0; block < FILTER_BLOCKS; ++block) {
                 const int64_t unit = block + 1 < FILTER_BLOCKS ? UNIT : LAST_UNIT;
-                const int64_t width = unit / 7; /* elements of one channel step */
+                const int64_t width = unit / CHANNEL_STEPS; /* elements of one channel step */
                 const depth_phase *const p = &depth_phases[tap_places[tap].phase];
-                vs_real *const to = packed + part * PART_WEIGHTS + p->weights + block * p->units * UNIT + tap_places[tap].unit * unit;
+                vs_real *const to = packed + part * FEATURE_PART_WEIGHTS + p->weights + block * p->units * UNIT + tap_places[tap].unit * unit;
                 for (int64_t lane = 0; lane < width; ++lane) {
-                    const int64_t place = lane % VS_LANES / 1; /* of the filter in its vector */
+                    const int64_t place = lane % VS_LANES / VECTOR_CHANNELS; /* of the filter in its vector */
                     const int64_t filter = block * (int64_t)BLOCK_FILTERS + lane / VS_LANES * VECTOR_FILTERS + place;
                     /* The kernel tensor is (taps, filters of a group, channels of all groups). */
-                    const int64_t group = (part * (int64_t)FILTERS + filter) / GROUP_FILTERS, row = (part * (int64_t)FILTERS + filter) % GROUP_FILTERS;
-                    const vs_real *const from = weights + (tap * (int64_t)GROUP_FILTERS + row) * INPUT_CHANNELS + group * CHANNELS;
-                    for (int64_t step = 0; step < 7; ++step) {
-                        const int64_t channel = step * 1 + lane % 1;
+                    const int64_t feature_group = (part * (int64_t)FILTERS + filter) / FEATURE_GROUP_FILTERS;
+                    const int64_t row = (part * (int64_t)FILTERS + filter) % FEATURE_GROUP_FILTERS;
+                    const vs_real *const from = weights + (tap * (int64_t)FEATURE_GROUP_FILTERS + row) * INPUT_CHANNELS + feature_group * CHANNELS;
+                    for (int64_t step = 0; step < CHANNEL_STEPS; ++step) {
+                        const int64_t channel = step * VECTOR_CHANNELS + lane % VECTOR_CHANNELS;
                         to[step * width + lane] = place < VECTOR_FILTERS && filter < FILTERS && channel < CHANNELS ? from[channel] : 0;
                     }
                 }
