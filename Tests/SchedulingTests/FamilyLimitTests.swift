@@ -121,7 +121,7 @@ import _TestSupport
             KernelSpec(geometry: try Geometry(axes: [long, one, one], channels: channels, filters: filters))
         }
         let refused: [(KernelSpec, String)] = try [
-            (withoutKernels(oneVoxel()), "not yet emitted"),
+            (withoutKernels(oneVoxel()), "batch rows take transposedConvolution only"),
             (KernelSpec(geometry: Geometry(axes: [one, one], channels: 2, filters: 2)), "it has 2 spatial axes; expected 3"),
             (layer([1, 1, 2], kernel: 2, stride: 2, channels: 4, filters: 4), "an input of one voxel"), (oneVoxel(elements: .float64), "need float32"),
             (oneVoxel(groups: 2), "need 1 group"), (oneVoxel(extra: 1), "a tap for every output"),
