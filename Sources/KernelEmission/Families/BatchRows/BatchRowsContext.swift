@@ -1,7 +1,7 @@
 import LayerSpec
 import Scheduling
 
-/// What `Templates/families/batch_rows.c.mustache` is rendered with.
+/// What `Templates/families/BatchRows/batch_rows.c.mustache` is rendered with.
 struct BatchRowsContext: KernelContext {
     let name: String
     let heading: KernelHeading
