@@ -29,13 +29,14 @@ static bool read_id(void *library, const char *name, int64_t *id) {
     return true;
 }
 
-static void load(void) {
+/* A library that is new enough and has started; NULL without one. */
+static void *open_library(void) {
     void *library = NULL;
     for (size_t i = 0; library == NULL && i < sizeof names / sizeof *names; i++) library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
     if (library == NULL) {
         const char *error = dlerror();
         if (error != NULL) snprintf(reason_text, sizeof reason_text, "%s", error);
-        return;
+        return NULL;
     }
     int (*version)(unsigned *, unsigned *, unsigned *) = NULL;
     int (*start)(void) = NULL;
@@ -44,16 +45,20 @@ static void load(void) {
     unsigned major = 0, minor = 0, release = 0;
     if (version == NULL || start == NULL || start() < 0 || version(&major, &minor, &release) < 0) {
         snprintf(reason_text, sizeof reason_text, "the HDF5 library found here did not start");
-        return;
+        return NULL;
     }
     if (major < 1 || (major == 1 && minor < 10)) {  /* before 1.10 a hid_t had 32 bits */
         snprintf(reason_text, sizeof reason_text, "the HDF5 library found here is version %u.%u.%u, expected 1.10 or newer", major, minor, release);
-        return;
+        return NULL;
     }
+    return library;
+}
+
+static bool find_functions(void *library) {
 #define FIND(name)                                                                                    \
     if ((*(void **)&api.name = dlsym(library, #name)) == NULL) {                                      \
         snprintf(reason_text, sizeof reason_text, "the HDF5 library found here has no " #name);       \
-        return;                                                                                       \
+        return false;                                                                                 \
     }
     FIND(H5Eset_auto2)
     FIND(H5Fopen)
@@ -97,9 +102,15 @@ static void load(void) {
     if (link_info == NULL) link_info = dlsym(library, "H5Lget_info");
     if (link_info == NULL) {
         snprintf(reason_text, sizeof reason_text, "the HDF5 library found here has no H5Lget_info");
-        return;
+        return false;
     }
     *(void **)&api.H5Lget_info = link_info;
+    return true;
+}
+
+static void load(void) {
+    void *const library = open_library();
+    if (library == NULL || !find_functions(library)) return;
     loaded = read_id(library, "H5T_NATIVE_FLOAT_g", &api.native_float)
         && read_id(library, "H5T_NATIVE_DOUBLE_g", &api.native_double)
         && read_id(library, "H5T_NATIVE_INT64_g", &api.native_int64)

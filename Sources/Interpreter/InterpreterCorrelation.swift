@@ -85,14 +85,7 @@ struct InterpreterCorrelation: Sendable {
         panel.update(repeating: 0, count: panelRows * padded)
         for filter in 0..<Self.filtersPerItem { filterOffsets[filter] = Int64(filter * yFeatureStep) }
 
-        var task = loops.task()
-        task.pairs = UnsafePointer(pairs)
-        task.source_step = Int64((geometry.axes.last?.stride ?? 1) * (ySteps.last ?? 1))
-        task.source_offsets = UnsafePointer(filterOffsets)
-        task.weight_rows = Int64(panelRows)
-        task.columns = Int64(geometry.channelsPerGroup)
-        task.accumulator_pitch = Int64(padded)
-
+        var task = task(pairs: pairs, filterOffsets: filterOffsets)
         for item in items {
             let (tap, block) = item.quotientAndRemainder(dividingBy: filterBlocks)
             let firstFilter = block * Self.filtersPerItem
@@ -129,21 +122,45 @@ struct InterpreterCorrelation: Sendable {
             flush()
 
             let firstRow = tap * geometry.filtersPerGroup + firstFilter
-            for filter in 0..<filters {
-                let to = dw + (firstRow + filter) * geometry.channels
-                for group in 0..<geometry.groups {
-                    let from = sums + filter * padded + group * paddedChannels
-                    let first = group * geometry.channelsPerGroup
-                    for channel in 0..<geometry.channelsPerGroup {
-                        var value = from[channel]
-                        if let bias { value += .from(bias[first + channel]) }
-                        to[first + channel] = .from(value)
-                    }
-                }
-            }
+            store(sums, bias, rows: filters, to: dw + firstRow * geometry.channels)
             ActivationArithmetic.apply(
                 spec.epilogue.activation, to: arguments.output, type: spec.elements.storage, rowLength: geometry.channels,
                 rows: firstRow..<firstRow + filters)
+        }
+    }
+
+    /// What all calls of the inner loop have in common.
+    private func task(
+        pairs: UnsafeMutablePointer<vs_interp_pair>, filterOffsets: UnsafeMutablePointer<Int64>
+    ) -> vs_interp_task {
+        let geometry = spec.geometry
+        var task = loops.task()
+        task.pairs = UnsafePointer(pairs)
+        task.source_step = Int64((geometry.axes.last?.stride ?? 1) * (ySteps.last ?? 1))
+        task.source_offsets = UnsafePointer(filterOffsets)
+        task.weight_rows = Int64(panelRows)
+        task.columns = Int64(geometry.channelsPerGroup)
+        task.accumulator_pitch = Int64(geometry.groups * paddedChannels)
+        return task
+    }
+
+    /// Adds the bias to the sums of some filters of a tap, and stores them as rows of channels.
+    @inline(__always)
+    private func store<S: InterpretedElement, A: InterpretedElement>(
+        _ sums: UnsafeMutablePointer<A>, _ bias: UnsafePointer<S>?, rows: Int, to dw: UnsafeMutablePointer<S>
+    ) {
+        let geometry = spec.geometry
+        for row in 0..<rows {
+            let to = dw + row * geometry.channels
+            for group in 0..<geometry.groups {
+                let from = sums + (row * geometry.groups + group) * paddedChannels
+                let first = group * geometry.channelsPerGroup
+                for channel in 0..<geometry.channelsPerGroup {
+                    var value = from[channel]
+                    if let bias { value += .from(bias[first + channel]) }
+                    to[first + channel] = .from(value)
+                }
+            }
         }
     }
 

@@ -124,60 +124,14 @@ struct InterpreterGather: Sendable {
         let sourceSteps = axisSteps(sourceExtents, voxel: isLast ? gather.channels : 1)
         let resultSteps = axisSteps(resultExtents, voxel: isLast ? gather.filters : 1)
 
-        var boxes = [OuterBox()]
-        for (index, axis) in gather.axes.enumerated().dropLast() {
-            let runs = AxisRun.runs(of: axis).map { run in
-                (run, AxisTaps(kernel: axis.kernel, list: run.taps.map { ($0.source * sourceSteps[index], $0.tap) }))
-            }
-            boxes = boxes.flatMap { box in
-                runs.map { run, taps in
-                    var longer = box
-                    longer.extents.append(run.count)
-                    longer.sourceSteps.append(run.sourceStep * sourceSteps[index])
-                    longer.resultSteps.append(run.resultStep * resultSteps[index])
-                    longer.firstResult += run.firstResult * resultSteps[index]
-                    longer.taps.append(taps)
-                    return longer
-                }
-            }
-        }
-        self.boxes = boxes
-
-        var lastRuns: [LastRun] = []
-        if let axis = gather.axes.last, let sourceStep = sourceSteps.last, let resultStep = resultSteps.last {
-            for run in AxisRun.runs(of: axis) {
-                for begin in stride(from: 0, to: run.count, by: Self.longestRun) {
-                    lastRuns.append(
-                        LastRun(
-                            firstResult: (run.firstResult + begin * run.resultStep) * resultStep,
-                            resultStep: run.resultStep * resultStep, sourceStep: run.sourceStep * sourceStep,
-                            count: min(Self.longestRun, run.count - begin),
-                            taps: AxisTaps(
-                                kernel: axis.kernel,
-                                list: run.taps.map { (($0.source + begin * run.sourceStep) * sourceStep, $0.tap) })))
-                }
-            }
-        }
-        self.lastRuns = lastRuns
-
-        // Enough positions in an item to use a block of weights many times, enough items to share among threads.
-        let wanted = max(64, min(512, resultVolume / 64))
-        let rowsPerItem = max(1, wanted / width)
-        var items: [Item] = []
-        for (index, box) in boxes.enumerated() {
-            let pieces = (box.rows + rowsPerItem - 1) / rowsPerItem
-            for piece in 0..<pieces {
-                items.append(Item(box: index, rows: EqualShares.range(of: piece, among: pieces, items: box.rows)))
-            }
-        }
-        // In the order of memory, so that the phases of one region meet in the cache.
-        let keyed = items.map { (key: boxes[$0.box].offsets(row: $0.rows.lowerBound).result, item: $0) }
-        self.items = keyed.sorted { $0.key < $1.key }.map(\.item)
+        boxes = Self.boxes(gather, sourceSteps: sourceSteps, resultSteps: resultSteps)
+        lastRuns = Self.lastRuns(gather, sourceSteps: sourceSteps, resultSteps: resultSteps)
+        items = Self.items(boxes, width: width, resultVolume: resultVolume)
 
         let rows = items.reduce(0) { max($0, $1.rows.count) }
         let positions = rows * lastRuns.reduce(0) { max($0, $1.count) }
         // Room for the combinations of the first axes even where a later one has no taps.
-        let taps = boxes.reduce(1) { max($0, $1.taps.reduce(1) { $0 * max(1, $1.list.count) }) }
+        let taps = boxes.reduce(1) { most, box in max(most, box.taps.reduce(1) { $0 * max(1, $1.list.count) }) }
             * lastRuns.reduce(1) { max($0, $1.taps.list.count) }
         var layout = WorkspaceLayout()
         offsets = Offsets(
@@ -193,6 +147,61 @@ struct InterpreterGather: Sendable {
         groupWeights =
             dotLanes == nil
             ? loops.blockWidths(columns: resultFeatures).reduce(0, +) * weightRows : resultFeatures * weightRows
+    }
+
+    /// The combinations of runs of all axes but the last.
+    private static func boxes(_ gather: Gather, sourceSteps: [Int], resultSteps: [Int]) -> [OuterBox] {
+        var boxes = [OuterBox()]
+        for (index, axis) in gather.axes.enumerated().dropLast() {
+            let (sourceStep, resultStep) = (sourceSteps[index], resultSteps[index])
+            let runs = AxisRun.runs(of: axis).map { run in
+                (run, AxisTaps(kernel: axis.kernel, list: run.taps.map { ($0.source * sourceStep, $0.tap) }))
+            }
+            boxes = boxes.flatMap { box in
+                runs.map { run, taps in
+                    var longer = box
+                    longer.extents.append(run.count)
+                    longer.sourceSteps.append(run.sourceStep * sourceStep)
+                    longer.resultSteps.append(run.resultStep * resultStep)
+                    longer.firstResult += run.firstResult * resultStep
+                    longer.taps.append(taps)
+                    return longer
+                }
+            }
+        }
+        return boxes
+    }
+
+    /// The runs of the last axis, in pieces of at most `longestRun`.
+    private static func lastRuns(_ gather: Gather, sourceSteps: [Int], resultSteps: [Int]) -> [LastRun] {
+        guard let axis = gather.axes.last, let sourceStep = sourceSteps.last, let resultStep = resultSteps.last else { return [] }
+        return AxisRun.runs(of: axis).flatMap { run in
+            stride(from: 0, to: run.count, by: longestRun).map { begin in
+                LastRun(
+                    firstResult: (run.firstResult + begin * run.resultStep) * resultStep,
+                    resultStep: run.resultStep * resultStep, sourceStep: run.sourceStep * sourceStep,
+                    count: min(longestRun, run.count - begin),
+                    taps: AxisTaps(
+                        kernel: axis.kernel, list: run.taps.map { (($0.source + begin * run.sourceStep) * sourceStep, $0.tap) }))
+            }
+        }
+    }
+
+    /// Pieces of the rows of all boxes.
+    private static func items(_ boxes: [OuterBox], width: Int, resultVolume: Int) -> [Item] {
+        // Enough positions in an item to use a block of weights many times, enough items to share among threads.
+        let wanted = max(64, min(512, resultVolume / 64))
+        let rowsPerItem = max(1, wanted / width)
+        var items: [Item] = []
+        for (index, box) in boxes.enumerated() {
+            let pieces = (box.rows + rowsPerItem - 1) / rowsPerItem
+            for piece in 0..<pieces {
+                items.append(Item(box: index, rows: EqualShares.range(of: piece, among: pieces, items: box.rows)))
+            }
+        }
+        // In the order of memory, so that the phases of one region meet in the cache.
+        let keyed = items.map { (key: boxes[$0.box].offsets(row: $0.rows.lowerBound).result, item: $0) }
+        return keyed.sorted { $0.key < $1.key }.map(\.item)
     }
 
     /// Whether lanes along the source features serve better than lanes along the result features: instructions of a position

@@ -11,6 +11,9 @@ package enum ForwardConvolution {
 
     /// What a user should know who loads such a model.
     package static func warning(version: String) -> Sentence {
-        "The model was written by Keras \(version), whose Conv3DTranspose computed an ordinary convolution; its layers are loaded as Conv3D, which gives the same results."
+        """
+        The model was written by Keras \(version), whose Conv3DTranspose computed an ordinary convolution; \
+        its layers are loaded as Conv3D, which gives the same results.
+        """
     }
 }

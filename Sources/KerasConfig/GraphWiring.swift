@@ -206,7 +206,7 @@ struct GraphWiring {
             next += 1
         }
         if order.count < missing.joined().count {
-            let stuck = layers.indices.first { missing[$0].contains { $0 > 0 } } ?? 0
+            let stuck = layers.indices.first { layer in missing[layer].contains { $0 > 0 } } ?? 0
             throw .brokenGraph(model: model, reason: "calls layer \"\(layers[stuck].name ?? "")\" on what depends on it")
         }
         return order

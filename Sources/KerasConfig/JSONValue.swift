@@ -145,7 +145,7 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
     public init(_ integers: [Int]) { self = .array(integers.map { .integer($0) }) }
 
     /// A shape: a list of integers, null where an extent is unknown.
-    public init(shape: [Int?]) { self = .array(shape.map { $0.map { .integer($0) } ?? .null }) }
+    public init(shape: [Int?]) { self = .array(shape.map { extent in extent.map { .integer($0) } ?? .null }) }
 }
 
 extension JSONValue: CustomStringConvertible {

@@ -58,6 +58,7 @@ public enum KerasConfigError: Error, Hashable, Sendable, CustomStringConvertible
     /// Any of the above, in the layer of this name.
     indirect case inLayer(String, KerasConfigError)
 
+    // Longer than 60 lines: one sentence per case, in the order of the cases.
     public var description: String {
         let sentence: Sentence = switch self {
         case .malformedJSON(let cause):
@@ -107,13 +108,19 @@ public enum KerasConfigError: Error, Hashable, Sendable, CustomStringConvertible
         case .brokenGraph(let model, let reason):
             "The model \"\(model)\" \(reason); expected layers that are connected by calls from its inputs to its outputs."
         case .missingLayers(let model, let layers):
-            "The model \"\(model)\" has layers that cannot be computed here: \(Self.some(layers.map(\.description))); expected Conv3DTranspose, Conv3D, activations, Dropout and its like, models of these, and registered classes."
+            """
+            The model "\(model)" has layers that cannot be computed here: \(Self.some(layers.map(\.description))); \
+            expected Conv3DTranspose, Conv3D, activations, Dropout and its like, models of these, and registered classes.
+            """
         case .noKnownLayers(let model, let layers):
             "The model \"\(model)\" has no convolution, but \(Self.some(layers.map(\.description))); expected at least one Conv3DTranspose or Conv3D."
         case .unknownLayerName(let name, let names):
             "Received an input shape for \"\(name)\"; expected the name of an input or of a layer, such as \(Self.some(names.map { "\"\($0)\"" }))."
         case .namelessInputShape(let model, let inputs, let received, let names):
-            "Received input shape \(Self.text(received)) for the model \"\(model)\", which has \(inputs) inputs; expected it with a name, that of an input or one of \(Self.some(names.map { "\"\($0)\"" }))."
+            """
+            Received input shape \(Self.text(received)) for the model "\(model)", which has \(inputs) inputs; \
+            expected it with a name, that of an input or one of \(Self.some(names.map { "\"\($0)\"" })).
+            """
         case .inconsistentShape(let received, let expected):
             "Received input shape \(Self.text(received)); expected \(Self.text(expected)) from the layer before."
 
@@ -126,7 +133,10 @@ public enum KerasConfigError: Error, Hashable, Sendable, CustomStringConvertible
         case .attributeTooSmall(let attribute, let values, let minimum):
             "Received \(attribute) \(values); expected values of at least \(minimum)."
         case .onnxOutputPadding(let values, let strides, let dilations):
-            "Received output_padding \(values) with strides \(strides) and dilations \(dilations); expected 0 or more and less than the larger of the two on each axis."
+            """
+            Received output_padding \(values) with strides \(strides) and dilations \(dilations); \
+            expected 0 or more and less than the larger of the two on each axis.
+            """
         case .channels(let channels, let inputShape):
             "Received channels \(channels) with input shape \(Self.text(inputShape)); expected equal numbers."
 
@@ -136,6 +146,12 @@ public enum KerasConfigError: Error, Hashable, Sendable, CustomStringConvertible
         case .inLayer(let name, let error): "Layer \"\(name)\": \(error)"
         }
         return sentence.text
+    }
+
+    /// The error as that of a layer; one that names a layer already, which is then inside this one, stays as it is.
+    func placed(inLayer name: String) -> KerasConfigError {
+        if case .inLayer = self { return self }
+        return .inLayer(name, self)
     }
 
     private static func text(_ shape: [Int?]) -> String { JSONValue(shape: shape).text }

@@ -173,10 +173,8 @@ struct LayerReader: Hashable {
         reserved.insert(name)
         do {
             return try description(object, className, config, name, source, generation ?? KerasGeneration(detectedIn: .object(object)))
-        } catch .inLayer(let inner, let error) {
-            throw .inLayer(inner, error)
         } catch {
-            throw .inLayer(name, error)
+            throw error.placed(inLayer: name)
         }
     }
 

@@ -64,7 +64,7 @@ enum LayerShapes {
 
     private static func reshaped(_ config: JSONObject, batch: Int?) -> [Int?]? {
         guard let list = config["target_shape"]?.array, !list.isEmpty else { return nil }
-        let extents = list.map { integer($0).flatMap { $0 > 0 ? $0 : nil } }
+        let extents = list.map { value in integer(value).flatMap { $0 > 0 ? $0 : nil } }
         return [batch] + extents
     }
 

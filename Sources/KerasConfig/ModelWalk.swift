@@ -128,8 +128,7 @@ struct ModelWalk {
             return ShapeFlow(
                 shape: try complete.outputShape(), isCertain: true, isStated: flow.isStated, isChanged: flow.isChanged)
         } catch {
-            if case .inLayer = error { throw error }
-            throw .inLayer(name, error)
+            throw error.placed(inLayer: name)
         }
     }
 

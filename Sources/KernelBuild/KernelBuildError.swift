@@ -32,7 +32,10 @@ public enum KernelBuildError: Error, Hashable, Sendable, CustomStringConvertible
         case .timedOut(let what, let command, let seconds):
             "Compiling \(what) took longer than the limit of \(seconds) seconds; command: \(whole: Self.shell(command))"
         case .undefinedSymbols(let names, let command):
-            "The plugin uses \(names.joined(separator: ", ")) without defining it; expected a plugin that calls nothing outside itself; command: \(whole: Self.shell(command))"
+            """
+            The plugin uses \(names.joined(separator: ", ")) without defining it; expected a plugin that calls nothing outside itself; \
+            command: \(whole: Self.shell(command))
+            """
         case .constructors(let sections):
             "The plugin has sections \(sections.joined(separator: ", ")), which run code when it is loaded or unloaded; expected none."
         case .wrongExports(let received, let expected):

@@ -32,6 +32,7 @@ public struct PluginBuilder: Sendable {
         self.warningsAreErrors = warningsAreErrors
     }
 
+    // Longer than 60 lines: the steps of a build in their order, which share what was planned, the folder and the count of finished steps.
     /// Compiles each unit that the cache does not know, as many at a time as there are cores, and links them all.
     ///
     /// Equal source, target and compiler give equal bytes.

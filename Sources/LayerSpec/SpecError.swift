@@ -29,7 +29,10 @@ public enum SpecError: Error, Hashable, Sendable, CustomStringConvertible {
         case .aboveMaximum(let what, let value, let maximum):
             "Received \(what) \(value); expected at most \(maximum)."
         case .tooLarge(let what, let values):
-            "The \(what) computed from \(values) is beyond the supported size; expected tensors of at most \(Geometry.maximumByteCount) bytes and fewer than 2^63 operations."
+            """
+            The \(what) computed from \(values) is beyond the supported size; \
+            expected tensors of at most \(Geometry.maximumByteCount) bytes and fewer than 2^63 operations.
+            """
         case .wrongCount(let what, let values, let expected):
             "Received \(what) \(values); expected \(expected) integers."
         case .emptyOutput(let axis, let length):

@@ -23,7 +23,7 @@ package struct Accounts: Sendable {
         let owners = users.filter { $0.number == owner }, listed = groups.filter { $0.number == group }
         guard !owners.isEmpty, owners.allSatisfy({ $0.primaryGroup == group }), !listed.isEmpty else { return false }
         if users.contains(where: { $0.primaryGroup == group && $0.number != owner }) { return false }
-        return listed.allSatisfy { $0.members.allSatisfy { member in owners.contains { $0.name == member } } }
+        return listed.allSatisfy { group in group.members.allSatisfy { member in owners.contains { $0.name == member } } }
     }
 
     /// The accounts of this machine; nil when there may be more than it lists, as with accounts of a network.
@@ -55,7 +55,7 @@ package struct Accounts: Sendable {
     /// The fields of each line. Lines that begin with + or - refer to a network; they have no numbers, and so nobody takes them for
     /// accounts.
     private static func lines(_ text: String) -> [[String]] {
-        text.split(separator: "\n").map { $0.drop { $0 == " " || $0 == "\t" } }.filter { !$0.isEmpty && !$0.hasPrefix("#") }.map { line in
+        text.split(separator: "\n").map { line in line.drop { $0 == " " || $0 == "\t" } }.filter { !$0.isEmpty && !$0.hasPrefix("#") }.map { line in
             line.hasPrefix("+") || line.hasPrefix("-") ? [] : line.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         }
     }

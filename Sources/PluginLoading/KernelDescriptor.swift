@@ -59,13 +59,10 @@ extension KernelDescriptor {
         let size = try fields.number(\.size, "its size", maximum: stride)
         let least = MemoryLayout<vs_kernel_descriptor>.size
         guard size >= least else { throw ByteReader.Malformed(reason: "its size is \(size); expected at least \(least)") }
-        do {
-            key = try SpecKey(parsing: try fields.text(\.key, "its key"))
+        let keyText = try fields.text(\.key, "its key")
+        do throws(SpecError) {
+            key = try SpecKey(parsing: keyText)
             spec = try key.spec
-        } catch let error as SpecError {
-            throw ByteReader.Malformed(reason: "\(error)")
-        } catch let error as ByteReader.Malformed {
-            throw error
         } catch {
             throw ByteReader.Malformed(reason: "\(error)")
         }

@@ -58,7 +58,10 @@ public enum PluginError: Error, Hashable, Sendable, CustomStringConvertible {
         case .foreignOwner(let path, let entry, let owner, let user):
             "Plugin \(path) is not trusted: \(entry) belongs to user \(owner); expected user \(user) or root, or \(Self.namedFolder)."
         case .writableByOthers(let path, let entry, let mode):
-            "Plugin \(path) is not trusted: \(entry) has mode \(String(mode, radix: 8)), so others can change it; expected what chmod go-w gives\(mode & 2 == 0 ? ", or \(Self.namedFolder)" : "")."
+            """
+            Plugin \(path) is not trusted: \(entry) has mode \(String(mode, radix: 8)), so others can change it; \
+            expected what chmod go-w gives\(mode & 2 == 0 ? ", or \(Self.namedFolder)" : "").
+            """
         case .tooSmall(let path, let count):
             "Plugin \(path) has \(count) bytes; expected at least \(PluginFile.minimumByteCount)."
         case .tooLarge(let path, let count):

@@ -75,84 +75,45 @@ public struct PluginFile: Sendable {
         guard bytes.starts(with: ElfObject.magic) else { throw .notELF(path: path) }
         guard bytes.count >= Self.minimumByteCount else { throw .tooSmall(path: path, byteCount: bytes.count) }
 
-        let contents = bytes.dropLast(Int(VS_DIGEST_BYTES))
-        let stored = bytes.suffix(Int(VS_DIGEST_BYTES))
+        let (contents, stored) = (bytes.dropLast(Int(VS_DIGEST_BYTES)), bytes.suffix(Int(VS_DIGEST_BYTES)))
         let computed = SHA256.digest(of: contents)
         digest = hexadecimalText(computed)
         guard computed.elementsEqual(stored) else {
             throw .digestMismatch(path: path, computed: digest, stored: hexadecimalText(stored))
         }
 
-        let rules: PluginRules
-        let symbol: ElfDynamicTable.Symbol
-        let found: Range<Int>
-        do {
-            let elf = try ElfObject(ByteReader(bytes: Array(contents)))
-            guard let machine = Machine(elf.machine) else { throw PluginError.foreignMachine(path: path, received: "ELF machine \(elf.machine)") }
-            self.machine = machine
-            rules = PluginRules(path: path, machine: machine, elf: elf, table: try ElfDynamicTable(elf))
-            symbol = try rules.check()
-            found = try elf.fileRange(at: symbol.address, count: symbol.byteCount, "the plugin object")
-        } catch let error as ByteReader.Malformed {
-            throw .malformedImage(path: path, reason: error.reason)
-        } catch let error as PluginError {
-            throw error
-        } catch {
-            throw .malformedImage(path: path, reason: "\(error)")
-        }
-
-        let reader = ByteReader(bytes: Array(bytes[found]))
-        let count: Int
-        let headerSize = MemoryLayout<vs_plugin>.size
-        do {
-            let magic = try reader.integer(UInt64.self, at: 0, "the magic")
-            guard magic == vs_plugin_magic else { throw PluginError.wrongMagic(path: path, received: magic) }
-            let major = Int(try reader.integer(UInt32.self, at: 8, "the ABI number"))
-            guard major == Self.abiMajor else { throw PluginError.unsupportedABI(path: path, received: major) }
-            descriptorStride = Int(try reader.integer(UInt32.self, at: 12, "the descriptor size"))
-            count = Int(try reader.integer(UInt32.self, at: 16, "the number of kernels"))
-            let total = Int(try reader.integer(UInt32.self, at: 20, "the total size"))
-            guard total <= reader.bytes.count, total >= headerSize else {
-                throw ByteReader.Malformed(reason: "its total size is \(total); expected \(reader.bytes.count)")
-            }
-            let alignment = MemoryLayout<vs_kernel_descriptor>.alignment
-            guard descriptorStride >= MemoryLayout<vs_kernel_descriptor>.size, descriptorStride % alignment == 0 else {
-                throw ByteReader.Malformed(
-                    reason: "its descriptors have \(descriptorStride) bytes; expected at least \(MemoryLayout<vs_kernel_descriptor>.size)")
-            }
-            guard count >= 1, count <= (total - headerSize) / descriptorStride else {
-                throw ByteReader.Malformed(reason: "\(count) descriptors do not fit its \(total) bytes")
-            }
-            object = Array(reader.bytes[..<total])
-        } catch let error as ByteReader.Malformed {
-            throw .malformedObject(path: path, reason: error.reason)
-        } catch let error as PluginError {
-            throw error
-        } catch {
-            throw .malformedObject(path: path, reason: "\(error)")
-        }
-
-        let objectReader = ByteReader(bytes: object)
-        var descriptors: [KernelDescriptor] = []
-        var textBytes = 0
-        for index in 0..<count {
-            do throws(ByteReader.Malformed) {
-                let descriptor = try KernelDescriptor(reading: objectReader, at: headerSize + index * descriptorStride, stride: descriptorStride)
-                // Descriptors may share texts, and a few may share all of them; a text of 64 KiB in each of thousands is something else.
-                textBytes += descriptor.textByteCount
-                guard textBytes <= Self.freeTextByteCount + 2 * object.count else { throw ByteReader.Malformed(reason: "its texts are too long") }
-                descriptors.append(descriptor)
-            } catch {
-                throw .malformedDescriptor(path: path, index: index, reason: error.reason)
-            }
-        }
-        self.descriptors = descriptors
+        let found = try PluginContents(Array(contents), path: path)
+        let header = try PluginObjectHeader(found.object, path: path)
+        machine = found.machine
+        object = Array(found.object[..<header.total])
+        descriptorStride = header.stride
+        descriptors = try Self.descriptors(in: object, header, path: path)
 
         guard let pointers = MemoryLayout<vs_kernel_descriptor>.offset(of: \.pack) else { return }
-        let first = symbol.address + headerSize + pointers
-        let stride = descriptorStride
-        try rules.checkRelocations(
-            entryPoints: (0..<count).flatMap { [first + $0 * stride, first + $0 * stride + MemoryLayout<UInt64>.size] })
+        let first = found.address + PluginObjectHeader.byteCount + pointers
+        try found.rules.checkRelocations(
+            entryPoints: (0..<header.count).flatMap { index in
+                [first + index * header.stride, first + index * header.stride + MemoryLayout<UInt64>.size]
+            })
+    }
+
+    private static func descriptors(
+        in object: [UInt8], _ header: PluginObjectHeader, path: String
+    ) throws(PluginError) -> [KernelDescriptor] {
+        let reader = ByteReader(bytes: object)
+        var descriptors: [KernelDescriptor] = []
+        var textBytes = 0
+        for index in 0..<header.count {
+            let place = PluginObjectHeader.byteCount + index * header.stride
+            try MalformedPart.descriptor(index: index).read(path) {
+                let descriptor = try KernelDescriptor(reading: reader, at: place, stride: header.stride)
+                // Descriptors may share texts, and a few may share all of them; a text of 64 KiB in each of thousands is something else.
+                textBytes += descriptor.textByteCount
+                guard textBytes <= freeTextByteCount + 2 * object.count else { throw ByteReader.Malformed(reason: "its texts are too long") }
+                descriptors.append(descriptor)
+            }
+        }
+        return descriptors
     }
 
     /// Whether this process can run any kernel of the plugin.

@@ -16,7 +16,10 @@ package enum PregenerationError: Error, Hashable, Sendable, CustomStringConverti
         case .wrongField(let path, let field, let received, let expected):
             "The field \(field) of \(path) is not what it must be: received \(received); expected \(expected)."
         case .unplannedLayer(let path, let layer):
-            "The layers \"\(layer)\" of \(path) were named after SwiftPM had planned this build, so that it would not notice their changes; expected a new plan: touch Package.swift and build again."
+            """
+            The layers "\(layer)" of \(path) were named after SwiftPM had planned this build, so that it would not notice their changes; \
+            expected a new plan: touch Package.swift and build again.
+            """
         }
         return sentence.text
     }

@@ -211,7 +211,7 @@ public final class HDF5File: Sendable {
                 let status = pointers.withUnsafeMutableBytes { bytes in bytes.baseAddress.map { api.H5Aread(id, memory, $0) } ?? -1 }
                 defer { for case let pointer? in pointers { _ = api.H5free_memory(pointer) } }
                 if status < 0 { throw failure }
-                return pointers.map { $0.map { String(cString: $0) } ?? "" }
+                return pointers.map { pointer in pointer.map { String(cString: $0) } ?? "" }
             }
             let size = api.H5Tget_size(type)
             try checkSize(shape, size, name)

@@ -130,7 +130,9 @@ struct HDF5Structure {
     private func text(_ heap: Range<Int>, _ offset: Int, _ object: String) throws(TensorIOError) -> ArraySlice<UInt8> {
         guard offset < heap.count else { throw refuse(object, "a name lies outside its heap") }
         let start = heap.lowerBound + offset
-        guard let stop = bytes[start..<min(heap.upperBound, start + Self.maximumNameByteCount)].firstIndex(of: 0) else { throw refuse(object, "a name has no end") }
+        guard let stop = bytes[start..<min(heap.upperBound, start + Self.maximumNameByteCount)].firstIndex(of: 0) else {
+            throw refuse(object, "a name has no end")
+        }
         return ArraySlice(bytes[start..<stop])
     }
 

@@ -127,7 +127,7 @@ package enum StagedFile {
         for _ in 0..<40 {
             var bytes = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
             if readlink(path, &bytes, Int(PATH_MAX)) < 0 { return path }
-            guard let target = bytes.withUnsafeBufferPointer({ $0.baseAddress.flatMap { String(validatingCString: $0) } }) else {
+            guard let target = bytes.withUnsafeBufferPointer({ buffer in buffer.baseAddress.flatMap { String(validatingCString: $0) } }) else {
                 throw Obstacle(reason: "It is a symbolic link to a name that is not UTF-8")
             }
             if target.hasPrefix("/") { path = target } else { path = folder(of: path) + "/" + target }

@@ -158,9 +158,7 @@ private struct Trial {
                 try layer.call(operands.x, into: &y, threads: threads)
                 _ = try check.worstErrorOverBound(y, of: choice)
                 entries.append(Entry(schedule: candidate.schedule, layer: layer))
-            } catch let error as BenchmarkError {
-                wrong.append("\(error) Its schedule is \(candidate.schedule.text).")
-            } catch let error as KernelError {
+            } catch where error is BenchmarkError || error is KernelError {
                 wrong.append("\(error) Its schedule is \(candidate.schedule.text).")
             }
         }

@@ -76,9 +76,7 @@ public struct TuningSession: Sendable {
             let outcome: TuningOutcome
             do {
                 outcome = try await measure(specs[index], deadline: deadline, end: end, timeLimit: timeLimit)
-            } catch let error as CancellationError {
-                throw error
-            } catch {
+            } catch where !(error is CancellationError) {
                 outcome = .keptEstimate(reason: "\(error)")
             }
             if case .measured(let record, _, _) = outcome { tunings.add(record) }

@@ -29,7 +29,10 @@ public enum VerificationError: Error, Hashable, Sendable, CustomStringConvertibl
     public var description: String {
         let sentence: Sentence = switch self {
         case .unsupported(let kernel, let key):
-            "Kernel \(kernel) computes \(key); expected a convolution, transposed or ordinary, of one element type with a pointwise activation, as nothing else can be verified."
+            """
+            Kernel \(kernel) computes \(key); \
+            expected a convolution, transposed or ordinary, of one element type with a pointwise activation, as nothing else can be verified.
+            """
         case .notEnoughMemory(let kernel, let needed, let available):
             "Verifying kernel \(kernel) takes about \(needed) bytes; expected at most the \(available) that are available."
         }
@@ -347,7 +350,8 @@ public struct KernelVerifier: Sendable {
         let f0 = try run(zero)
         let y = random.integers(fx.count, limit: 1)
         let gradient = KernelSpec(
-            op: spec.op == .convolution ? .transposedConvolution : .convolution, geometry: spec.geometry, layout: spec.layout, elements: .float64, epilogue: .none, policy: .direct)
+            op: spec.op == .convolution ? .transposedConvolution : .convolution, geometry: spec.geometry, layout: spec.layout, elements: .float64,
+            epilogue: .none, policy: .direct)
         let back = try reference.sums(gradient, batch: operands.batch, input: y, weights: operands.weights, bias: nil)
         // Integers below 2^53: both sums are exact.
         let left = zip(zip(fx, f0), y).reduce(0.0) { $0 + ($1.0.0 - $1.0.1) * $1.1 }

@@ -60,7 +60,7 @@ package struct MinimalFilteringBound {
     package func largestMagnitudes(input: [Double], weights: [Double], bias: [Double]?) -> [Double] {
         let spread = pairs.reduce(1.0) { product, outputs in
             product * (outputs.map { list in
-                Dictionary(grouping: list, by: \.tap).values.map { $0.reduce(0) { $0 + $1.factor } }.max() ?? 0
+                Dictionary(grouping: list, by: \.tap).values.map { reads in reads.reduce(0) { $0 + $1.factor } }.max() ?? 0
             }.max() ?? 0)
         }
         let largest = input.reduce(0) { max($0, abs($1)) }

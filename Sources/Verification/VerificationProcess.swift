@@ -176,7 +176,7 @@ public struct VerificationProcess: Sendable {
     }
 
     private static func line(_ fields: String...) -> String {
-        fields.map { $0.map { $0 == "\t" || $0.isNewline ? " " : String($0) }.joined() }.joined(separator: "\t") + "\n"
+        fields.map { field in field.map { $0 == "\t" || $0.isNewline ? " " : String($0) }.joined() }.joined(separator: "\t") + "\n"
     }
 
     private static func line(_ check: VerificationCheck) -> String {

@@ -55,11 +55,4 @@ extension Conv3D {
         result["activity_regularizer"] = activityRegularizer?.serialized() ?? .null
         return result
     }
-
-    /// The registry's answer, whose reason also says where the layout came from: that may be the keras.json of whoever runs this.
-    func statingLayout(_ choice: KernelChoice) -> KernelChoice {
-        KernelChoice(
-            kernel: choice.kernel, appliedActivation: choice.appliedActivation, isSpecialized: choice.isSpecialized,
-            reason: "\(choice.reason); \(config.layout.rawValue) \(arguments.layoutOrigin)")
-    }
 }

@@ -27,7 +27,7 @@ open class Conv3D: Layer {
     /// One value per filter; nil before `build`, and without a bias.
     public private(set) var bias: Variable?
     /// By input shape without the batch extent. All of the same weights.
-    private var prepared: [[Int]: PreparedLayer] = [:]
+    private(set) var prepared: [[Int]: PreparedLayer] = [:]
     /// Of the variables when `prepared` was packed.
     private var packedVersions: [Int] = []
 
@@ -74,18 +74,14 @@ open class Conv3D: Layer {
         tensorActivation: (any TensorActivation)? = nil, policy: Policy = .fast,
         kernels: any KernelProvider = KernelRegistry.shared, kernelMode: KernelMode = .auto
     ) throws {
-        let layout = try ConvolutionArguments.layout(dataFormat)
-        let (plain, own) = try ConvolutionArguments.activations(activation, tensorActivation)
-        arguments = try ConvolutionArguments(
-            trainable: trainable, dtype: dtype, kernelInitializer: kernelInitializer, biasInitializer: biasInitializer,
-            kernelRegularizer: kernelRegularizer, biasRegularizer: biasRegularizer, activityRegularizer: activityRegularizer,
-            kernelConstraint: kernelConstraint, biasConstraint: biasConstraint, dataFormat: dataFormat, inputShape: inputShape,
-            batchInputShape: batchInputShape, batchSize: batchSize, weights: weights, tensorActivation: own)
-        config = try KerasRules.validate(
-            kind: .ordinary, name: name ?? UniqueNames.shared.next(for: Self.self), filters: filters,
-            kernelSize: kernelSize.intOrTriple.values, strides: strides.intOrTriple.values, padding: padding.resolvedPadding().padding,
-            layout: layout, dilationRate: dilationRate.intOrTriple.values, groups: groups, activation: plain, useBias: useBias,
-            elementType: arguments.dtypePolicy.elementType)
+        let written = WrittenArguments(
+            filters: filters, kernelSize: kernelSize, strides: strides, padding: padding, dataFormat: dataFormat,
+            outputPadding: nil, dilationRate: dilationRate, groups: groups, activation: activation, useBias: useBias,
+            kernelInitializer: kernelInitializer, biasInitializer: biasInitializer, kernelRegularizer: kernelRegularizer,
+            biasRegularizer: biasRegularizer, activityRegularizer: activityRegularizer, kernelConstraint: kernelConstraint,
+            biasConstraint: biasConstraint, name: name, trainable: trainable, dtype: dtype, inputShape: inputShape,
+            batchInputShape: batchInputShape, batchSize: batchSize, weights: weights, tensorActivation: tensorActivation)
+        (config, arguments) = try written.resolved(.ordinary, of: Self.self)
         (self.policy, self.kernels, self.kernelMode) = (policy, kernels, kernelMode)
         super.init(name: config.name, dtype: arguments.dtypePolicy.variableType, trainable: trainable)
         self.activityRegularizer = arguments.activityRegularizer
@@ -253,7 +249,7 @@ open class Conv3D: Layer {
         func callAsFunction(_ shape: [Int], _ elementType: ElementType) throws -> Tensor { value }
     }
 
-    private func checkedSpec(inputShape: [Int]) throws -> KernelSpec {
+    func checkedSpec(inputShape: [Int]) throws -> KernelSpec {
         let rank = kernelSize.count + 2
         if inputShape.count != rank { throw LayerError.inputRank(layer: name, received: inputShape, expected: rank) }
         if let channels = kernel.map({ channels(ofKernel: $0.shape) }) {
@@ -297,26 +293,6 @@ open class Conv3D: Layer {
         let spec = try checkedSpec(inputShape: inputShape)
         let choice = try choice(spec, kernel: kernel?.value)
         prepared[Array(inputShape.dropFirst())] = try pack(spec, choice, kernel: kernel?.value, bias: bias?.value, sharing: prepared)
-    }
-
-    /// The kernel for a problem, with the weights there are.
-    private func choice(_ spec: KernelSpec, kernel: Tensor?) throws -> KernelChoice {
-        guard let kernel else { return try statingLayout(kernels.lookup(spec, mode: kernelMode)) }
-        return try statingLayout(kernels.lookup(spec, mode: kernelMode, weights: kernelSurroundings.before(kernel)))
-    }
-
-    private func isInFastRange(_ kernel: Tensor?) throws -> Bool {
-        guard let kernel else { return true }
-        return try FastRange.weightBeyond(kernelSurroundings.before(kernel)) == nil
-    }
-
-    private func pack(
-        _ spec: KernelSpec, _ choice: KernelChoice, kernel: Tensor?, bias: Tensor?, sharing others: [[Int]: PreparedLayer]
-    ) throws -> PreparedLayer {
-        guard let kernel else { throw LayerError.notBuilt(layer: name, method: "prepare") }
-        let shared = others.values.first { $0.packed.packingKey == choice.kernel.packingKey }?.packed
-        return try PreparedLayer(
-            spec: spec, choice: choice, weights: kernelSurroundings.before(kernel), bias: bias.map(kernelSurroundings.before), sharing: shared)
     }
 
     var kernelSurroundings: KernelSurroundings {
@@ -365,16 +341,6 @@ open class Conv3D: Layer {
     open override func call(_ x: Tensor, threads: Int) throws -> Tensor {
         let rounding = kernelSurroundings
         return try rounding.after(kernelLayer(inputShape: x.shape).call(rounding.before(x), threads: threads))
-    }
-
-    /// Which kernel computes inputs of this shape, and why. Prepares nothing.
-    /// - Throws: `LayerError`, `SpecError` or `KernelLookupError`.
-    public func kernelInUse(inputShape: [Int]) throws -> String { try kernelChoice(inputShape: inputShape).reason }
-
-    /// The kernel of `kernelInUse`.
-    package func kernelChoice(inputShape: [Int]) throws -> KernelChoice {
-        if let layer = prepared[Array(inputShape.dropFirst())] { return layer.choice }
-        return try choice(checkedSpec(inputShape: inputShape), kernel: kernel?.value)
     }
 
     open override func computeOutputShape(_ inputShape: [Int]) throws -> [Int] {

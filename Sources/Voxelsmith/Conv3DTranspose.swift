@@ -54,19 +54,14 @@ open class Conv3DTranspose: Conv3D {
         tensorActivation: (any TensorActivation)? = nil, policy: Policy = .fast,
         kernels: any KernelProvider = KernelRegistry.shared, kernelMode: KernelMode = .auto
     ) throws {
-        let layout = try ConvolutionArguments.layout(dataFormat)
-        let (plain, own) = try ConvolutionArguments.activations(activation, tensorActivation)
-        let arguments = try ConvolutionArguments(
-            trainable: trainable, dtype: dtype, kernelInitializer: kernelInitializer, biasInitializer: biasInitializer,
-            kernelRegularizer: kernelRegularizer, biasRegularizer: biasRegularizer, activityRegularizer: activityRegularizer,
-            kernelConstraint: kernelConstraint, biasConstraint: biasConstraint, dataFormat: dataFormat, inputShape: inputShape,
-            batchInputShape: batchInputShape, batchSize: batchSize, weights: weights, tensorActivation: own)
-        let rule = try padding.resolvedPadding()
-        let config = try KerasRules.validate(
-            name: name ?? UniqueNames.shared.next(for: Self.self), filters: filters, kernelSize: kernelSize.intOrTriple.values,
-            strides: strides.intOrTriple.values, padding: rule.padding, outputPadding: outputPadding?.intOrTriple.values ?? rule.outputPadding,
-            layout: layout, dilationRate: dilationRate.intOrTriple.values, activation: plain, useBias: useBias,
-            elementType: arguments.dtypePolicy.elementType)
+        let written = WrittenArguments(
+            filters: filters, kernelSize: kernelSize, strides: strides, padding: padding, dataFormat: dataFormat,
+            outputPadding: outputPadding, dilationRate: dilationRate, groups: 1, activation: activation, useBias: useBias,
+            kernelInitializer: kernelInitializer, biasInitializer: biasInitializer, kernelRegularizer: kernelRegularizer,
+            biasRegularizer: biasRegularizer, activityRegularizer: activityRegularizer, kernelConstraint: kernelConstraint,
+            biasConstraint: biasConstraint, name: name, trainable: trainable, dtype: dtype, inputShape: inputShape,
+            batchInputShape: batchInputShape, batchSize: batchSize, weights: weights, tensorActivation: tensorActivation)
+        let (config, arguments) = try written.resolved(.transposed, of: Self.self)
         super.init(config: config, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
     }
 

@@ -83,7 +83,7 @@ public final class CustomObjects: Sendable {
     /// Whether the class of a config's entry is registered.
     func makesLayer(_ entry: JSONObject) -> Bool {
         let layers = makers.withLock { $0.layers }
-        return [entry["registered_name"]?.string, entry["class_name"]?.string].contains { $0.map { layers[$0] != nil } ?? false }
+        return [entry["registered_name"]?.string, entry["class_name"]?.string].contains { name in name.map { layers[$0] != nil } ?? false }
     }
 
     /// The names activations are registered under.

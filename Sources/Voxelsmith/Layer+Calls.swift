@@ -73,7 +73,7 @@ extension Variable: CustomStringConvertible {
 extension SymbolicTensor: CustomStringConvertible {
     /// As Keras prints a symbolic tensor.
     public var description: String {
-        let extents = shape.map { $0.map { "\($0)" } ?? "nil" }.joined(separator: ", ")
+        let extents = shape.map { extent in extent.map { "\($0)" } ?? "nil" }.joined(separator: ", ")
         return "<SymbolicTensor shape=[\(extents)], dtype=\(dtype.rawValue), layer=\(escaped(layer.name))>"
     }
 }

@@ -41,7 +41,7 @@ extension Layer {
     /// - Parameter tensors: the new one for each of the old.
     func moveLosses(to tensors: [SymbolicTensor: SymbolicTensor]) {
         keptLosses = keptLosses.map { $0.moved(from: self, to: self, tensors: tensors) }
-        addedUpdates = addedUpdates.map { ($0.update, $0.inputs.map { tensors[$0] ?? $0 }) }
+        addedUpdates = addedUpdates.map { added in (added.update, added.inputs.map { tensors[$0] ?? $0 }) }
     }
 
     /// Adds losses: numbers, or `Loss`es of symbolic tensors. Inside of `call` on values they belong to that call.

@@ -59,6 +59,7 @@ public enum LayerError: KerasError, Hashable {
         }
     }
 
+    // Longer than 60 lines: one sentence per case, in the order of the cases.
     public var description: String {
         let sentence: Sentence = switch self {
         case .notBuilt(let layer, let method):
@@ -70,13 +71,25 @@ public enum LayerError: KerasError, Hashable {
         case .weightShape(let layer, let weight, let received, let expected):
             "Layer \"\(layer)\" weight \(weight) of shape \(expected) is not compatible with provided weight shape \(received)."
         case .variableExists(let layer, let variable, let shape):
-            "Variable \"\(variable)\" of layer \"\(layer)\" already exists with shape \(shape); expected another name, or the same shape after the layer is built."
+            """
+            Variable "\(variable)" of layer "\(layer)" already exists with shape \(shape); \
+            expected another name, or the same shape after the layer is built.
+            """
         case .inputRank(let layer, let received, let expected):
-            "Input of layer \"\(layer)\" is incompatible with the layer: expected ndim=\(expected), found ndim=\(received.count), full shape received: \(Self.text(received))."
+            """
+            Input of layer "\(layer)" is incompatible with the layer: expected ndim=\(expected), found ndim=\(received.count), full shape \
+            received: \(Self.text(received)).
+            """
         case .inputChannels(let layer, let received, let axis, let expected):
-            "Input of layer \"\(layer)\" is incompatible with the layer: expected axis \(axis) of input shape to have value \(expected), but received input with shape \(Self.text(received))."
+            """
+            Input of layer "\(layer)" is incompatible with the layer: expected axis \(axis) of input shape to have value \(expected), but \
+            received input with shape \(Self.text(received)).
+            """
         case .unknownChannels(let layer, let received, let axis):
-            "The channel dimension of the inputs of layer \"\(layer)\" should be defined; received shape \(Self.text(received)), expected a number at axis \(axis)."
+            """
+            The channel dimension of the inputs of layer "\(layer)" should be defined; \
+            received shape \(Self.text(received)), expected a number at axis \(axis).
+            """
         case .inputCount(let layer, let received, let expected):
             "Layer \"\(layer)\" expects \(expected) input(s), but it received \(received) input tensors."
         case .inputExtent(let received):
@@ -84,15 +97,24 @@ public enum LayerError: KerasError, Hashable {
         case .noForwardPass(let layer):
             "Layer \"\(layer)\" has no forward pass; expected a subclass that computes one."
         case .cannotCopy(let layer, let className):
-            "Layer \"\(layer)\" cannot be copied, because nothing says how a \(className) is made; expected a class that is ConfigurableLayer, one registered with CustomObjects.shared, or an override of makeCopy()."
+            """
+            Layer "\(layer)" cannot be copied, because nothing says how a \(className) is made; \
+            expected a class that is ConfigurableLayer, one registered with CustomObjects.shared, or an override of makeCopy().
+            """
         case .weightExtents(let layer, let weight, let shape):
             "Layer \"\(layer)\" asked for a weight \(weight) of shape \(shape); expected extents of 0 or more, and at most 2^40 bytes."
         case .noInputShape(let layer):
             "Layer \"\(layer)\" received no input shape to build for; expected one, or a layer made with inputShape or batchInputShape."
         case .layerOfAnotherGraph(let layer, let model):
-            "Input graph and Layer graph are not the same: layer \"\(layer)\" of model \"\(model)\" was made in another graph; expected layers of one withGraph { }, or made outside of any."
+            """
+            Input graph and Layer graph are not the same: layer "\(layer)" of model "\(model)" was made in another graph; \
+            expected layers of one withGraph { }, or made outside of any.
+            """
         case .cannotPrepareCall(let layer, let className):
-            "Layer \"\(layer)\" cannot be prepared for calls from any task, because \(className) does not say how; expected an override of preparedCall(inputShapes:)."
+            """
+            Layer "\(layer)" cannot be prepared for calls from any task, because \(className) does not say how; \
+            expected an override of preparedCall(inputShapes:).
+            """
         case .duplicateName(let name):
             "All layers of a model should have unique names; received two layers named \"\(name)\"."
         case .weightBeyondFile(let layer, let weight, let shape):
@@ -106,11 +128,17 @@ public enum LayerError: KerasError, Hashable {
         case .symbolicInEagerMode(let layer):
             "Layer \"\(layer)\" is in eager mode and received a symbolic tensor; expected a Tensor, or a layer made inside withGraph { }."
         case .differentGraphs(let layer):
-            "Input graph and Layer graph are not the same: layer \"\(layer)\" received a symbolic tensor of another graph; expected one made inside the same withGraph { }."
+            """
+            Input graph and Layer graph are not the same: layer "\(layer)" received a symbolic tensor of another graph; \
+            expected one made inside the same withGraph { }.
+            """
         case .notConnected(let layer, let member):
             "Layer \"\(layer)\" is not connected, no \(member) to return; expected a call on a symbolic tensor first."
         case .severalNodes(let layer, let member, let count):
-            "The layer \"\(layer)\" has multiple inbound nodes (\(count)), hence the notion of \"layer \(member)\" is ill-defined; expected \(Self.getter(member))(at:)."
+            """
+            The layer "\(layer)" has multiple inbound nodes (\(count)), hence the notion of "layer \(member)" is ill-defined; \
+            expected \(Self.getter(member))(at:).
+            """
         case .severalTensors(let layer, let member, let count):
             "The call of layer \"\(layer)\" has \(count) tensors, hence no single \(member); expected getInputs(at:) or getOutputs(at:)."
         case .neverCalled(let layer, let what):
@@ -118,14 +146,17 @@ public enum LayerError: KerasError, Hashable {
         case .nodeIndex(let layer, let what, let received, let count):
             "Asked to get \(what) at node \(received), but the layer \"\(layer)\" has only \(count) inbound nodes."
         case .noScope(let layer):
-            "No name available for layer scope because the layer \"\(layer)\" has not been used yet; expected a call of the layer, of build(inputShape:) or of addWeight first."
+            """
+            No name available for layer scope because the layer "\(layer)" has not been used yet; \
+            expected a call of the layer, of build(inputShape:) or of addWeight first.
+            """
         case .disconnected(let model, let input):
             "Graph disconnected: an output of model \"\(model)\" depends on \"\(input)\"; expected it among the inputs of the model."
         }
         return sentence.text
     }
 
-    private static func text(_ shape: [Int?]) -> String { "[" + shape.map { $0.map { "\($0)" } ?? "nil" }.joined(separator: ", ") + "]" }
+    private static func text(_ shape: [Int?]) -> String { "[" + shape.map { extent in extent.map { "\($0)" } ?? "nil" }.joined(separator: ", ") + "]" }
 
     /// "input shape" as "getInputShape".
     private static func getter(_ member: String) -> String {

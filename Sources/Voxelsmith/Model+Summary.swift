@@ -52,7 +52,7 @@ extension Model {
         return layer is InputLayer ? [0] : steps
     }
 
-    private static func text(_ shape: [Int?]) -> String { "(" + shape.map { $0.map { "\($0)" } ?? "None" }.joined(separator: ", ") + ")" }
+    private static func text(_ shape: [Int?]) -> String { "(" + shape.map { extent in extent.map { "\($0)" } ?? "None" }.joined(separator: ", ") + ")" }
 
     /// With a comma before every three digits.
     private static func grouped(_ number: Int) -> String {

@@ -298,7 +298,7 @@ open class Model: Layer {
         let inputs = inputShapes.enumerated().map { (slot: $0, shape: $1) }
         let outputs = try connected().run(inputs, model: name) { layer, values in
             let call = try layer.preparedStep(inputShapes: values.map(\.shape))
-            let shapes = try layer.computeOutputShapes(values.map { $0.shape.map { Int?.some($0) } }).map { try layer.knownShape($0) }
+            let shapes = try layer.computeOutputShapes(values.map { value in value.shape.map { Int?.some($0) } }).map { try layer.knownShape($0) }
             let slots = steps.add(call, from: values.map(\.slot), resultCount: shapes.count)
             return zip(slots, shapes).map { (slot: $0, shape: $1) }
         }

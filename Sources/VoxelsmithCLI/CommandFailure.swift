@@ -59,6 +59,7 @@ enum CommandFailure: Error, CustomStringConvertible {
         }
     }
 
+    // Longer than 60 lines: one sentence per case, in the order of the cases.
     var description: String {
         let sentence: Sentence = switch self {
         case .unknownShape(let layer):
@@ -98,7 +99,10 @@ enum CommandFailure: Error, CustomStringConvertible {
         case .severalEnds(let path, let inputs, let outputs):
             "The model in \(path) takes \(Self.some(inputs)) and returns \(Self.some(outputs)); expected one input and one output."
         case .noStream(let option, let isInput):
-            "Received - for \(option); expected the path of a file\(isInput ? " (standard input is /dev/stdin)" : ": only --json and emit --output take - for standard output")."
+            """
+            Received - for \(option); expected the path of a \
+            file\(isInput ? " (standard input is /dev/stdin)" : ": only --json and emit --output take - for standard output").
+            """
         case .emptyPath(let option): "Received an empty path for \(option); expected the path of a file or a folder."
         case .noFolder(let option, let path): "Received \(option) \(path), which is no folder; expected one, or a name for a new one."
         case .notReplaceable(let option, let path, let reason):

@@ -10,8 +10,9 @@ struct DescribeCommand: Verb {
         commandName: "describe", abstract: "Shows what is inside a plugin, from its bytes, or the layers of a file; executes nothing of it.",
         discussion: """
             --json prints {"path", "bytes", "digest", "machine", "kernels": [{"name", "key", "target", "features", "schedule", \
-            "loops", "packing", "packed_bytes", "workspace_bytes_per_thread", "output_bytes_per_sample", "work_items_per_sample", "work_items_per_call", "flop_per_sample", \
-            "template_digest"}], "inspection": {"status", ...}}; the inspection has "functions" with instruction counts, or a \
+            "loops", "packing", "packed_bytes", "workspace_bytes_per_thread", "output_bytes_per_sample", "work_items_per_sample", \
+            "work_items_per_call", "flop_per_sample", "template_digest"}], "inspection": {"status", ...}}; \
+            the inspection has "functions" with instruction counts, or a \
             "reason" why the machine code was not inspected. Of layers it prints {"path", "model": {"name", "keras_version", \
             "inputs": [{"name", "shape"}], "outputs"}, "layers": [{"name", "class", "input_shape", "output_shape"}], "other_layers": \
             [{"name", "class", "called_in_training"}]}, shapes with null where an extent is unknown, or null altogether.
@@ -139,7 +140,8 @@ struct PluginContents: Encodable {
                   target     \(kernel.target): \(kernel.features.joined(separator: " "))
                   schedule   \(kernel.schedule)
                   loops      \(kernel.loops)
-                  memory     \(kernel.packedBytes) bytes of packed weights; a call adds \(kernel.workspaceBytesPerThread) of workspace per thread and \(kernel.outputBytesPerSample) of output per sample
+                  memory     \(kernel.packedBytes) bytes of packed weights; \
+                a call adds \(kernel.workspaceBytesPerThread) of workspace per thread and \(kernel.outputBytesPerSample) of output per sample
                   work       \(kernel.items), \(kernel.flopPerSample) floating-point operations per sample
 
                 """

@@ -29,7 +29,10 @@ struct InputShapesOption: ParsableArguments {
     @Option(
         name: .customLong("input-shape"),
         help: ArgumentHelp(
-            "Shape of the input, batch included: of the input of a model, of every layer otherwise; with NAME= in front, of one layer or input. May be repeated.",
+            """
+            Shape of the input, batch included: of the input of a model, of every layer otherwise; \
+            with NAME= in front, of one layer or input. May be repeated.
+            """,
             valueName: "[NAME=]1,D,H,W,C"),
         transform: { try InputShape($0) })
     var shapes: [InputShape] = []

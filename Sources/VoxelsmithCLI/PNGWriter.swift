@@ -11,7 +11,10 @@ enum PNGError: Error, Hashable, CustomStringConvertible {
     var description: String {
         let sentence: Sentence = switch self {
         case .pixelCount(let received, let width, let height, let channels):
-            "Received \(received) values for a picture of \(width) x \(height) with \(channels) channels; expected 1 to 65535 pixels a side and one value per pixel and channel."
+            """
+            Received \(received) values for a picture of \(width) x \(height) with \(channels) channels; \
+            expected 1 to 65535 pixels a side and one value per pixel and channel.
+            """
         case .missingLibrary(let reason):
             "Received no usable libpng (\(reason)); expected one of the Debian packages libpng16-16t64, libpng16-16 to be installed."
         case .failed(let path, let reason): "Cannot write \(path): \(reason)."

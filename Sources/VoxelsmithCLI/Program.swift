@@ -13,42 +13,50 @@ enum Program {
         // A file beyond the limit of sizes (ulimit -f) is then an error of the one who writes it.
         signal(SIGXFSZ, SIG_IGN)
         LoggingSystem.bootstrap { _ in StandardErrorLog() }
-        do throws(CommandFailure) { try checkArguments() } catch { fail(error, of: VoxelsmithCommand()) }
-        let command: any ParsableCommand
-        do {
+        orFail(of: VoxelsmithCommand()) {
+            try checkArguments()
             try VoxelsmithCommand.checkVerb(CommandLine.arguments.dropFirst())
-            command = try VoxelsmithCommand.parseAsRoot()
-        } catch let error as CommandFailure {
-            fail("\(whole: UsageHint.sentence(error.description, verb: VoxelsmithCommand.self))", status: EX_USAGE)
-        } catch {
-            // Help and completion scripts come as errors too.
-            if VoxelsmithCommand.exitCode(for: error) == .success { show(error) }
-            fail("\(whole: UsageHint.sentence(parsing: error))", status: EX_USAGE)
         }
+        let command = parsedCommand()
         if let verb = command as? any Verb { Console.level = verb.verbosity.level }
         if let verb = command as? any ReportingVerb, verb.reportOption.isStandardOutput { Console.takeOutput() }
-        do throws(CommandFailure) {
+        orFail(of: command) {
             try RepeatedOptions.check(CommandLine.arguments.dropFirst(), of: type(of: command))
             try MachineNeeds.check(startsTasks: command is any AsyncParsableCommand)
             if let verb = command as? any Verb { try verb.files.check() }
-        } catch {
-            fail(error, of: command)
         }
         // A kernel's verification is ended by the one who asked for it.
         if !(command is VerifyKernelCommand) { Interruption.watch() }
-        do {
+        orFail(of: command) {
             if let command = command as? any AsyncParsableCommand {
                 try wait(for: command)
             } else {
                 var command = command
                 try command.run()
             }
-        } catch {
-            // ArgumentParser prints help by a command of its own, whose error it is.
-            if VoxelsmithCommand.exitCode(for: error) == .success { show(error) }
-            fail(error, of: command)
         }
         succeed()
+    }
+
+    /// The verb of the arguments with its options.
+    private static func parsedCommand() -> any ParsableCommand {
+        do {
+            return try VoxelsmithCommand.parseAsRoot()
+        } catch {
+            showHelp(error)
+            fail("\(whole: UsageHint.sentence(parsing: error))", status: EX_USAGE)
+        }
+    }
+
+    /// Does a part of the work; an error ends the program with its sentence.
+    private static func orFail(of command: any ParsableCommand, _ body: () throws -> Void) {
+        do {
+            try body()
+        } catch {
+            // ArgumentParser prints help by a command of its own, whose error it is.
+            showHelp(error)
+            fail(error, of: command)
+        }
     }
 
     /// Opens /dev/null in the place of each standard descriptor that is closed. Otherwise the next file that is opened would get its
@@ -61,8 +69,9 @@ enum Program {
         }
     }
 
-    /// Help and completion scripts, which the parser makes.
-    private static func show(_ error: any Error) -> Never {
+    /// Ends the program with help or a completion script, which the parser makes and throws as an error; returns with other errors.
+    private static func showHelp(_ error: any Error) {
+        if VoxelsmithCommand.exitCode(for: error) != .success { return }
         let text = VoxelsmithCommand.fullMessage(for: error)
         if !text.isEmpty { Console.report(text + "\n") }
         succeed()

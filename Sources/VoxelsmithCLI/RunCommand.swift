@@ -139,7 +139,7 @@ struct RunCommand: ReportingVerb {
         var most = own
         var isFirst = true
         _ = try computation.trace(shape) { layer, shapes in
-            let results = try layer.computeOutputShapes(shapes.map { $0.map { $0 } }).map { $0.map { $0 ?? 0 } }
+            let results = try layer.computeOutputShapes(shapes.map { shape in shape.map { $0 } }).map { shape in shape.map { $0 ?? 0 } }
             let inputs = isFirst ? 0 : shapes.reduce(0) { Checked.clampedSum($0, byteCount($1)) }
             most = max(most, results.reduce(Checked.clampedSum(own, inputs)) { Checked.clampedSum($0, byteCount($1)) })
             isFirst = false
@@ -177,7 +177,8 @@ struct RunCommand: ReportingVerb {
             }
             panels.append(truth)
             let found = RunReport.SignalToNoise(result: result.heldOutPSNR(truth: truth), interpolation: interpolated.heldOutPSNR(truth: truth))
-            Console.show("PSNR on the second half of the depth axis, peak 1: result \(decimal(found.result, 2)) dB, trilinear interpolation \(decimal(found.interpolation, 2)) dB")
+            let (own, plain) = (decimal(found.result, 2), decimal(found.interpolation, 2))
+            Console.show("PSNR on the second half of the depth axis, peak 1: result \(own) dB, trilinear interpolation \(plain) dB")
             ratios = found
         }
         guard let picture else { return ratios }

@@ -143,7 +143,8 @@ private struct TimedCalls {
     private mutating func times(
         _ words: [String], keepingResult: Bool = false, _ body: (Conv3D, Tensor, Int, inout Tensor?) throws -> Void
     ) throws -> [String] {
-        guard var layer = current, let threads = Int(words[1]), let count = Int(words[2]), let seconds = Double(words[3]), (1...ThreadPool.maximumThreads).contains(threads)
+        guard var layer = current, let threads = Int(words[1]), let count = Int(words[2]), let seconds = Double(words[3]),
+            (1...ThreadPool.maximumThreads).contains(threads)
         else { throw CommandFailure.unknownRequest(words.joined(separator: " "), expected: "a prepared layer and three numbers") }
         current?.y = nil
         defer { current = layer }

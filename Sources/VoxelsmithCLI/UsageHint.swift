@@ -20,7 +20,7 @@ enum UsageHint {
 
     /// One line: the parser ends its messages without a full stop, and lists values on lines of their own.
     private static func joined(_ message: String, _ hint: String) -> String {
-        let line = message.split(separator: "\n").map { $0.drop { $0 == " " } }.joined(separator: " ")
+        let line = message.split(separator: "\n").map { line in line.drop { $0 == " " } }.joined(separator: " ")
         return line + (line.last.map { ".?!".contains($0) } == true ? " " : ". ") + hint
     }
 }

@@ -86,7 +86,7 @@ private struct Assignment {
         let generation = weights.kerasVersion.map { KerasGeneration(kerasVersion: $0) } ?? .keras2
         let document = weights.config.flatMap { try? JSONValue(parsing: $0) } ?? model
         let stated = StatedLayers(document)
-        let owners = layers.filter { leaves($0).contains { !slots(of: $0).isEmpty } }
+        let owners = layers.filter { layer in leaves(layer).contains { !slots(of: $0).isEmpty } }
         if groups.count != owners.count {
             throw ModelIOError.layerCount(received: groups.map(\.name), expected: owners.map(\.name))
         }

@@ -48,7 +48,11 @@ public enum ModelIOError: Error, Hashable, Sendable, CustomStringConvertible {
         case .weightShape(let layer, let weight, let received, let mismatch):
             "The weight \"\(weight)\" for layer \"\(layer)\" has shape \(received), \(mismatch.reason)."
         case .weightBeyondFile(let layer, let weight, let shape, let present):
-            "Layer \"\(layer)\" wants a \(weight) of shape \(shape) by its config (filters, kernel_size, and the channels of its input from build_config or the layer before), for which the file has too few weights; expected those of the same model, received \(listed(present.map { "\($0.name) \($0.shape)" }))."
+            """
+            Layer "\(layer)" wants a \(weight) of shape \(shape) by its config (filters, kernel_size, and the channels of its input from \
+            build_config or the layer before), for which the file has too few weights; \
+            expected those of the same model, received \(listed(present.map { "\($0.name) \($0.shape)" })).
+            """
         }
         return sentence.text
     }

@@ -69,7 +69,7 @@ public enum WeightMismatch: Hashable, Sendable {
 
     /// The rest of a sentence that begins with the weight and its shape.
     var reason: String {
-        func text(_ shape: [Int?]) -> String { "[" + shape.map { $0.map { "\($0)" } ?? "any" }.joined(separator: ", ") + "]" }
+        func text(_ shape: [Int?]) -> String { "[" + shape.map { extent in extent.map { "\($0)" } ?? "any" }.joined(separator: ", ") + "]" }
         return switch self {
         case .pytorchOrder(let expected):
             "which is PyTorch's order of axes; expected Keras's, \(text(expected)): weight.permute(2, 3, 4, 1, 0)"
@@ -78,7 +78,10 @@ public enum WeightMismatch: Hashable, Sendable {
         case .exchangedChannels(let expected):
             "which has filters and channels exchanged; expected \(text(expected))"
         case .channels(let received, let expected):
-            "so \(received) channels, which contradicts the \(expected) channels of the layer's input (build_config, the input's shape, or the layer before); expected \(expected)"
+            """
+            so \(received) channels, which contradicts the \(expected) channels of the layer's input (build_config, the input's shape, or the \
+            layer before); expected \(expected)
+            """
         case .filters(let received, let expected): "so \(received) filters, which contradicts the config; expected \(expected)"
         case .kernelSize(let received, let expected): "so a kernel size of \(received), which contradicts the config; expected \(expected)"
         case .shape(let expected): "which does not fit; expected \(text(expected))"

@@ -288,7 +288,8 @@ import _TestSupport
         _ = try folder.tinyRun()
         let long = folder.path("long.npy")
         try sparseArray([1, 3, 4, 5, 3 << 32], at: long)
-        let array = try await Child.run(["run", folder.path("layer.json"), "--input", long, "--weights", folder.path("w.npz"), "--output", folder.path("y.npy")])
+        let array = try await Child.run(
+            ["run", folder.path("layer.json"), "--input", long, "--weights", folder.path("w.npz"), "--output", folder.path("y.npy")])
         #expect(array.isFailure(), "\(array)")
         // The beginning of an HDF5 file, and a terabyte of nothing.
         let model = folder.path("long.h5")

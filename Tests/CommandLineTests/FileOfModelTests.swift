@@ -59,7 +59,8 @@ import _TestSupport
         let folder = try TemporaryFolder()
         try NPZFile.write([("few/kernel", Tensor(zeros: [2, 1], .float32)), ("few/bias", Tensor(zeros: [1], .float32))], to: folder.path("few.npz"))
         let outcome = try Voxelsmith.run([
-            "run", Fixture.config("keras3_model.json"), "--weights", folder.path("few.npz"), "--input", Fixture.keras("x.npy"), "--output", folder.path("y.npy"),
+            "run", Fixture.config("keras3_model.json"), "--weights", folder.path("few.npz"), "--input", Fixture.keras("x.npy"), "--output",
+            folder.path("y.npy"),
         ])
         #expect(outcome.status == 1 && isOneSentence(outcome.errors) && outcome.errors.contains("has too few weights"), "\(outcome.errors)")
         #expect(outcome.errors.contains("received \"few/kernel [2, 1]\", \"few/bias [1]\"."), "\(outcome.errors)")

@@ -71,7 +71,8 @@ import _TestSupport
         let folder = try TemporaryFolder()
         let many = try folder.write("many.json", "[\(TinyLayer.json(name: "a")), \(TinyLayer.json(name: "b", filters: 6))]")
         for (arguments, place) in [
-            (["frobnicate"], "voxelsmith"), (["help", "frobnicate"], "voxelsmith"), (["", "build"], "voxelsmith"), (["--frobnicate"], "voxelsmith"), (["--generate-completion-script", "command.com"], "voxelsmith"),
+            (["frobnicate"], "voxelsmith"), (["help", "frobnicate"], "voxelsmith"), (["", "build"], "voxelsmith"), (["--frobnicate"], "voxelsmith"),
+            (["--generate-completion-script", "command.com"], "voxelsmith"),
             (["emit", many], "voxelsmith emit"), (["build", many, "-o", "p.so", "--time-limit", "3"], "voxelsmith build"),
         ] {
             let outcome = try Voxelsmith.run(arguments)
@@ -171,7 +172,7 @@ import _TestSupport
                     _voxelsmith voxelsmith "\(words.last ?? "")" "\(words.dropLast().last ?? "")"
                     printf '%s\\n' "${COMPREPLY[@]}"
                     """, "bash", script], program: bash)
-            #expect(outcome.output.split(separator: "\n").map { $0.filter { $0 != " " } } == [expected], "\(outcome.output)\(outcome.errors)")
+            #expect(outcome.output.split(separator: "\n").map { line in line.filter { $0 != " " } } == [expected], "\(outcome.output)\(outcome.errors)")
         }
     }
 }

@@ -29,14 +29,21 @@ import _TestSupport
     @Test func namesInFilesOfLayers() throws {
         let folder = try TemporaryFolder()
         let plain = TinyLayer.json()
-        var texts = [TinyLayer.json(name: Self.json), plain.replacing("Conv3DTranspose", with: Self.json), "[\(TinyLayer.json(name: Self.json)), \(TinyLayer.json(name: Self.json))]"]
+        var texts = [
+            TinyLayer.json(name: Self.json), plain.replacing("Conv3DTranspose", with: Self.json),
+            "[\(TinyLayer.json(name: Self.json)), \(TinyLayer.json(name: Self.json))]",
+        ]
         for (old, new) in [
             ("\"same\"", "\"\(Self.json)\""), ("\"relu\"", "\"\(Self.json)\""), ("\"filters\"", "\"\(Self.json)\""), ("5,", "\"\(Self.json)\","),
             ("[2, 2, 1]", "[\"\(Self.json)\"]"), ("[null, 3, 4, 5, 3]", "[\"\(Self.json)\"]"),
             ("\"padding\"", "\"\(Self.json)\": {\"\(Self.json)\": \"\(Self.json)\"}, \"padding\""), ("\"padding\"", "\"dtype\": \"\(Self.json)\", \"padding\""),
-            ("\"padding\"", "\"data_format\": \"\(Self.json)\", \"padding\""), ("\"padding\"", "\"module\": \"\(Self.json)\", \"registered_name\": \"\(Self.json)\", \"padding\""),
+            ("\"padding\"", "\"data_format\": \"\(Self.json)\", \"padding\""),
+            ("\"padding\"", "\"module\": \"\(Self.json)\", \"registered_name\": \"\(Self.json)\", \"padding\""),
         ] { texts.append(plain.replacing(old, with: new)) }
-        texts += [Self.name, "\"\(Self.json)\"", "{\"\(Self.json)\": 1}", plain + Self.name, "{\"class_name\": \"Sequential\", \"config\": {\"name\": \"\(Self.json)\", \"layers\": \"\(Self.json)\"}}"]
+        texts += [
+            Self.name, "\"\(Self.json)\"", "{\"\(Self.json)\": 1}", plain + Self.name,
+            "{\"class_name\": \"Sequential\", \"config\": {\"name\": \"\(Self.json)\", \"layers\": \"\(Self.json)\"}}",
+        ]
         for (index, text) in texts.enumerated() {
             let layer = try folder.write("layer\(index).json", text)
             for command in [
@@ -64,16 +71,19 @@ import _TestSupport
         for short in [[], ["--short"], ["--json"]] { check(try Voxelsmith.run(["describe", path + ".so"] + short), "describe \(short)", status: 0) }
         check(try Voxelsmith.run(["verify", path + ".so"]), "verify", status: 0)
         check(
-            try Voxelsmith.run(["run", layer, "--input", path + ".x", "--weights", path + ".w", "--plugin", path + ".so", "--output", path + ".y", "--report", "-v"]),
+            try Voxelsmith.run(
+                ["run", layer, "--input", path + ".x", "--weights", path + ".w", "--plugin", path + ".so", "--output", path + ".y", "--report", "-v"]),
             "run", status: 0)
         check(try Voxelsmith.run(["emit", layer, "-o", path + ".c"]), "emit", status: 0)
         for arguments in [
-            ["emit", absent], ["run", layer, "--input", absent, "--output", path], ["run", layer, "--input", path + ".x", "--weights", absent, "--output", path],
+            ["emit", absent], ["run", layer, "--input", absent, "--output", path],
+            ["run", layer, "--input", path + ".x", "--weights", absent, "--output", path],
             ["run", layer, "--input", path + ".x", "--weights", path + ".w", "--plugin", absent, "--output", path + ".z"],
             ["run", layer, "--input", path + ".w", "--weights", path + ".x", "--output", path], ["describe", layer], ["verify", absent],
             ["run", layer, "--input", path + ".x", "--weights", path + ".w", "--expect", path + ".x", "--output", path + ".z"],
             ["regenerate", "--suite", layer, "-o", path + ".g"], ["regenerate", "--suite", layer, "-o", folder.path("")],
-            ["build", layer, "-o", layer], ["bench", layer, "--json", layer], ["emit", layer, "--target", Self.name], ["emit", layer, "--input-shape", Self.name],
+            ["build", layer, "-o", layer], ["bench", layer, "--json", layer], ["emit", layer, "--target", Self.name],
+            ["emit", layer, "--input-shape", Self.name],
             [Self.name], ["emit", layer, "--\(Self.name)"], ["emit", layer, Self.name], ["emit", layer, "--policy", "x\r\n\(Self.name)"],
         ] { check(try Voxelsmith.run(arguments), escaped("\(arguments)")) }
         let places = ["XDG_CACHE_HOME": path + ".cache", "TMPDIR": absent]
@@ -91,7 +101,8 @@ import _TestSupport
         let good = folder.path("x.npy")
         try NPY.write(TinyLayer.random(TinyLayer.inputShape, seed: 1), to: good)
         for (index, text) in [
-            "{'descr': '\(Self.name)', 'fortran_order': False, 'shape': (1,), }\n", "{'\(Self.name)': 1}\n", Self.name, "{'descr': [('\(Self.name)', '<f4')]}\n",
+            "{'descr': '\(Self.name)', 'fortran_order': False, 'shape': (1,), }\n", "{'\(Self.name)': 1}\n", Self.name,
+            "{'descr': [('\(Self.name)', '<f4')]}\n",
         ].enumerated() {
             let header = Array(text.utf8)
             let bytes: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.count & 255), UInt8(header.count >> 8)] + header
@@ -149,7 +160,8 @@ import _TestSupport
     @Test func wordsOfTheCompiler() throws {
         let folder = try TemporaryFolder()
         let layer = try folder.write("layer.json", TinyLayer.json())
-        let clang = try folder.script("clang", "[ \"$1\" = --version ] && { printf 'clang version \\033[2J\\302\\2331\\n'; exit 0; }\nprintf 'bad\\033[2J\\n  line\\r\\n' >&2; exit 1")
+        let clang = try folder.script(
+            "clang", "[ \"$1\" = --version ] && { printf 'clang version \\033[2J\\302\\2331\\n'; exit 0; }\nprintf 'bad\\033[2J\\n  line\\r\\n' >&2; exit 1")
         let outcome = try Voxelsmith.run(["build", layer, "-o", folder.path("p.so"), "--clang", clang, "--no-cache", "-v"])
         #expect(outcome.status == 1 && outcome.errors.contains("bad\\u{1b}[2J\n  line\\r\n"), "\(escaped(outcome.errors))")
         #expect(outcome.errors.unicodeScalars.allSatisfy { $0 == "\n" || Escaping.isVisible($0) }, "\(escaped(outcome.errors))")

@@ -47,7 +47,8 @@ import _TestSupport
         let fifo = try await Child.run(["emit", folder.path("model.keras.fifo")] + shape + [folder.path("b")], wrapper: throughPipes(folder, ["model.keras"]))
         let stdin = try await Child.run(
             ["emit", "/dev/stdin"] + shape + [folder.path("c")], wrapper: Child.shell("exec \"$@\" < '\(folder.path("model.keras"))'"))
-        let pipe = try await Child.run(["emit", "/dev/stdin"] + shape + [folder.path("d")], wrapper: Child.shell("cat '\(folder.path("model.keras"))' | \"$@\""))
+        let pipe = try await Child.run(
+            ["emit", "/dev/stdin"] + shape + [folder.path("d")], wrapper: Child.shell("cat '\(folder.path("model.keras"))' | \"$@\""))
         for (outcome, name) in [(fifo, "b"), (stdin, "c"), (pipe, "d")] {
             #expect(outcome.status == 0, "\(outcome)")
             #expect(
@@ -65,7 +66,8 @@ import _TestSupport
         let folder = try TemporaryFolder()
         let run = try folder.tinyRun()
         let outcome = try await Child.run(
-            ["run", "/dev/stdin", "--input", "/dev/stdin"] + Array(run[4...]) + [folder.path("y.npy")], wrapper: Child.shell("cat '\(folder.path("layer.json"))' | \"$@\""))
+            ["run", "/dev/stdin", "--input", "/dev/stdin"] + Array(run[4...]) + [folder.path("y.npy")],
+            wrapper: Child.shell("cat '\(folder.path("layer.json"))' | \"$@\""))
         #expect(outcome.status == 64 && isOneSentence(outcome.errors) && outcome.errors.contains("the same pipe"), "\(outcome)")
     }
 
@@ -111,7 +113,8 @@ import _TestSupport
         #expect(verified.status == 0, "\(verified)")
         // A compiler beside the layers, by a relative path.
         _ = try folder.script("clang", "exec clang \"$@\"")
-        let own = try await Child.run(["build", "../layer.json", "-o", "q.so", "--no-cache", "--clang", "../clang"], wrapper: Child.shell(inside + "exec \"$@\""))
+        let own = try await Child.run(
+            ["build", "../layer.json", "-o", "q.so", "--no-cache", "--clang", "../clang"], wrapper: Child.shell(inside + "exec \"$@\""))
         #expect(own.status == 0, "\(own)")
     }
 
@@ -123,7 +126,8 @@ import _TestSupport
         for variable in ["XDG_CACHE_HOME", "TMPDIR"] {
             let outcome = try await Child.run(
                 ["build", layer, "-o", folder.path("p.so")],
-                wrapper: Child.shell("\(variable)=\"$(printf '\(folder.path("c"))\\377')\"; export \(variable); exec \"$@\""), environment: ["HOME": folder.path("home")])
+                wrapper: Child.shell("\(variable)=\"$(printf '\(folder.path("c"))\\377')\"; export \(variable); exec \"$@\""),
+                environment: ["HOME": folder.path("home")])
             #expect(outcome.status == 0, "\(variable): \(outcome)")
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("c\u{fffd}")).isEmpty, "\(variable)")
         }

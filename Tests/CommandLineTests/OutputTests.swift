@@ -17,7 +17,8 @@ import _TestSupport
         "--suite": .input, "--clang": .input,
         "build --output": .output, "run --output": .output, "--picture": .output, "--json": .output, "--plot": .output, "--tunings": .output,
         "emit --output": .folder, "regenerate --output": .folder,
-        "--input-shape": .value, "--trust-folder": .value, "--target": .value, "--policy": .value, "--effort": .value, "--threads": .value, "--time-limit": .value,
+        "--input-shape": .value, "--trust-folder": .value, "--target": .value, "--policy": .value, "--effort": .value, "--threads": .value,
+        "--time-limit": .value,
         "--total-time-limit": .value, "--compiler-time-limit": .value, "--kernel": .value, "--expect-every": .value, "--tolerance": .value,
         "--seconds": .value,
     ]
@@ -122,7 +123,9 @@ import _TestSupport
                     var files = all
                     files[index].path = target
                     let outcome = try Voxelsmith.run(command(verb, files))
-                    #expect([1, 64].contains(outcome.status) && isOneSentence(outcome.errors) && outcome.output.isEmpty, "\(verb) \(output.argument) \(target): \(outcome)")
+                    #expect(
+                        [1, 64].contains(outcome.status) && isOneSentence(outcome.errors) && outcome.output.isEmpty,
+                        "\(verb) \(output.argument) \(target): \(outcome)")
                     #expect(outcome.errors.contains("eceived"), "\(verb) \(output.argument) \(target): \(outcome)")
                     let after = try contents(folder)
                     #expect(after == before, "\(verb) \(output.argument) \(target)")

@@ -6,7 +6,9 @@ import _TestSupport
 /// What the build plugin runs for a target.
 @Suite struct PregenerateVerbTests {
     /// Runs the verb for the folder `app` of a temporary folder, whose file is `config`.
-    private func pregenerate(_ config: String, in folder: TemporaryFolder, planned: [String] = ["up.json"], options: [String] = []) throws -> Voxelsmith.Outcome {
+    private func pregenerate(
+        _ config: String, in folder: TemporaryFolder, planned: [String] = ["up.json"], options: [String] = []
+    ) throws -> Voxelsmith.Outcome {
         for name in ["app", "out"] { try FileManager.default.createDirectory(atPath: folder.path(name), withIntermediateDirectories: true) }
         _ = try folder.write("app/voxelsmith.json", config)
         _ = try folder.write("app/up.json", TinyLayer.json(name: "up"))
@@ -80,7 +82,8 @@ import _TestSupport
                 let config = #"{"layers": ["up.json"], "targets": ["x86-64-v3"]}"#
                 let result = try pregenerate(config, in: folder)
                 let words = input == nil ? "It is a pipe" : "the same file for"
-                #expect([1, 64].contains(result.status) && isOneSentence(result.errors) && result.errors.contains(words), "\(name) \(input ?? "pipe"): \(result)")
+                #expect(
+                    [1, 64].contains(result.status) && isOneSentence(result.errors) && result.errors.contains(words), "\(name) \(input ?? "pipe"): \(result)")
                 #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("out")) == [name], "\(name) \(input ?? "pipe")")
                 #expect(try String(contentsOfFile: folder.path("app/up.json"), encoding: .utf8) == TinyLayer.json(name: "up"))
                 #expect(try String(contentsOfFile: folder.path("app/voxelsmith.json"), encoding: .utf8) == config)

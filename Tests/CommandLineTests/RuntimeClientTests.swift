@@ -39,7 +39,9 @@ import _TestSupport
     }
 
     @Test func wrongUsageIsOneSentence() throws {
-        for (arguments, status) in [([], 64), (["none.so"], 1), (["none.so", "--measure", "0"], 64), (["none.so", "--measure", "1"], 1)] as [([String], Int32)] {
+        for (arguments, status) in [
+            ([], 64), (["none.so"], 1), (["none.so", "--measure", "0"], 64), (["none.so", "--measure", "1"], 1),
+        ] as [([String], Int32)] {
             let result = try run(arguments)
             #expect(result.status == status, "\(arguments)")
             #expect(result.errors.hasPrefix("runtime-client: ") && result.errors.dropLast().allSatisfy { $0 != "\n" }, "\(arguments)")

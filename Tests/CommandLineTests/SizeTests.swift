@@ -33,7 +33,8 @@ import _TestSupport
         let folder = try TemporaryFolder()
         let layer = try identity(folder)
         for (shape, fortran) in [
-            ("(2305843009213693952, 0, 2, 4, 2)", false), ("(2305843009213693952, 0, 2, 4, 1)", false), ("(0, 1099511627776, 1099511627776, 1099511627776, 1)", true),
+            ("(2305843009213693952, 0, 2, 4, 2)", false), ("(2305843009213693952, 0, 2, 4, 1)", false),
+            ("(0, 1099511627776, 1099511627776, 1099511627776, 1)", true),
             ("(9223372036854775807, 4, 4, 4, 1)", false), ("(4611686018427387904, 4, 4, 4, 1)", true), ("(1, 9223372036854775807, 0, 4, 1)", false),
             ("(9223372036854775807, 9223372036854775807, 9223372036854775807, 0, 1)", false), ("(1, 4, 4, 4, 9223372036854775807)", false),
             ("(99999999999999999999, 4, 4, 4, 1)", false), ("(-1, 4, 4, 4, 1)", false),
@@ -68,7 +69,8 @@ import _TestSupport
     @Test func numbersOfConfigs() throws {
         let folder = try TemporaryFolder()
         func config(_ numbers: String) throws -> String {
-            try folder.write("changed.json", "{\"class_name\": \"Conv3DTranspose\", \"config\": {\"name\": \"l\", \"batch_input_shape\": [1, 4, 4, 4, 1], \(numbers)}}")
+            try folder.write(
+                "changed.json", "{\"class_name\": \"Conv3DTranspose\", \"config\": {\"name\": \"l\", \"batch_input_shape\": [1, 4, 4, 4, 1], \(numbers)}}")
         }
         for number in ["4611686018427387904", "9223372036854775807", "1099511627776"] {
             for numbers in [
@@ -127,7 +129,7 @@ import _TestSupport
         ]
         let outcome = try Voxelsmith.run(["time-calls", layer], input: requests.joined(separator: "\n") + "\n")
         #expect(outcome.status == 0, "\(outcome)")
-        let answers = outcome.output.split(separator: "\n").map { $0.prefix { $0 != "\t" } }
+        let answers = outcome.output.split(separator: "\n").map { line in line.prefix { $0 != "\t" } }
         #expect(answers == ["ok", "ok", "ok", "ok", "error", "error", "ok", "error"], "\(outcome.output)")
     }
 
@@ -144,7 +146,9 @@ import _TestSupport
             let layer = try identity(folder, extra: activation(name, parameters))
             for verb in [["emit"], ["bench"]] { try expectSentence(verb + [layer], "of the activation \(name)") }
         }
-        for (name, parameters) in [("celu", "\"alpha\": 1e-38"), ("squareplus", "\"b\": 3e38"), ("squareplus", "\"b\": 0"), ("soft_shrink", "\"threshold\": 3e38")] {
+        for (name, parameters) in [
+            ("celu", "\"alpha\": 1e-38"), ("squareplus", "\"b\": 3e38"), ("squareplus", "\"b\": 0"), ("soft_shrink", "\"threshold\": 3e38"),
+        ] {
             let layer = try identity(folder, extra: activation(name, parameters))
             let outcome = try Voxelsmith.run(["build", layer, "-o", folder.path("p.so")])
             #expect(outcome.status == 0, "\(name) \(parameters): \(outcome.errors)")

@@ -20,7 +20,11 @@ final class Emulator: Sendable {
     /// - Throws: `Missing` without qemu-aarch64, `KernelBuildError` when clang refuses the host program.
     init() async throws {
         guard let emulator = Self.onPath(["qemu-aarch64", "qemu-aarch64-static"]) else {
-            throw Missing(description: "neither qemu-aarch64 nor qemu-aarch64-static is on PATH (package qemu-user); kernels for aarch64-neon are compiled only")
+            throw Missing(
+                description: """
+                    neither qemu-aarch64 nor qemu-aarch64-static is on PATH (package qemu-user); \
+                    kernels for aarch64-neon are compiled only
+                    """)
         }
         let folder = try TemporaryFolder()
         let compiler = try await Compiler.find()

@@ -25,7 +25,8 @@ import _TestSupport
     @Test func whatSaysLessIsNotBelieved() {
         for (from, to) in [
             (plugin.digest, String(plugin.digest.reversed())), ("\"name\": \"k\"", "\"name\": \"other\""), ("\"checks\": 8", "\"checks\": 0"),
-            ("\"checks\": 8", "\"checks\": 8.5"), ("[{", "[{}, {"), ("[{\"name\": \"k\", \"checks\": 8, \"seconds\": 1.5}]", "[]"), ("\"seconds\": 1.5,", "\"seconds\": -1,"),
+            ("\"checks\": 8", "\"checks\": 8.5"), ("[{", "[{}, {"), ("[{\"name\": \"k\", \"checks\": 8, \"seconds\": 1.5}]", "[]"),
+            ("\"seconds\": 1.5,", "\"seconds\": -1,"),
             ("\"kernels\"", "\"kernel\""), ("}]}", "}]"), (sound, ""), (sound, "null"),
         ] {
             let changed = sound.replacing(from, with: to, maxReplacements: 1)

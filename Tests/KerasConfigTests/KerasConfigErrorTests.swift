@@ -68,7 +68,9 @@ import Testing
             ),
             (
                 .missingLayers(
-                    model: "m", [OtherLayer(path: "a/bn", className: "BatchNormalization"), OtherLayer(path: "d", className: "Dropout", isCalledInTraining: true)]),
+                    model: "m", [
+                        OtherLayer(path: "a/bn", className: "BatchNormalization"), OtherLayer(path: "d", className: "Dropout", isCalledInTraining: true),
+                    ]),
                 "The model \"m\" has layers that cannot be computed here: \"a/bn\" (BatchNormalization), \"d\" (Dropout, called with training=True); expected Conv3DTranspose, Conv3D, activations, Dropout and its like, models of these, and registered classes."
             ),
             (

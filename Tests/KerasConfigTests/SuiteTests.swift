@@ -55,11 +55,11 @@ import _TestSupport
         #expect(count { $0.inputShape?[0] == 64 } >= 3)
         #expect(count { $0.config.groups > 1 } >= 4)
         #expect(count { $0.config.groups == $0.config.filters && $0.config.groups > 1 } >= 2)
-        #expect(count { $0.config.dilationRate.contains { $0 > 1 } } >= 1)
+        #expect(count { layer in layer.config.dilationRate.contains { $0 > 1 } } >= 1)
         #expect(count { (9...15).contains($0.config.filters) } >= 3)
         #expect(Set(layers.map(\.config.activation)).isSuperset(of: [.relu, .leakyRelu(slope: 0.2), .sigmoid, .tanh]))
         #expect(count { !$0.config.useBias } >= 10)
-        #expect(count { zip($0.config.kernelSize, $0.config.strides).contains { $0 < $1 } } >= 2)
+        #expect(count { layer in zip(layer.config.kernelSize, layer.config.strides).contains { $0 < $1 } } >= 2)
         #expect(
             count {
                 guard case .explicit(_, _, let outputPadding) = $0.config.padding else { return false }

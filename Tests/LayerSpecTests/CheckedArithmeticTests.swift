@@ -31,7 +31,9 @@ import Testing
         let large: [Int] = [1, 2, 1 << 20, 1 << 21, 1 << 31, 1 << 40, 1 << 61, .max - 1, .max]
         for value in large {
             for shape in [[1, value, 2, 2, 2], [value, 2, 2, 2, 2], [1, 2, 2, 2, value], [1, value, value, value, value], [value, 0, 2, 2, 2]] {
-                for (filters, kernel, stride, dilation) in [(value, 1, 1, 1), (2, value, 1, 1), (2, 2, value, 1), (2, 2, 1, value), (value, value, value, value)] {
+                for (filters, kernel, stride, dilation) in [
+                    (value, 1, 1, 1), (2, value, 1, 1), (2, 2, value, 1), (2, 2, 1, value), (value, value, value, value),
+                ] {
                     for kind in [LayerKind.transposed, .ordinary] {
                         for padding in [PaddingRule.valid(outputPadding: nil), .same(outputPadding: nil)] {
                             let list = { (number: Int) in [number, number, number] }

@@ -168,7 +168,8 @@ import Testing
         #expect(AxisGather(axis, .transposedConvolution).longestChain == widest && AxisGather(axis, .convolution).longestChain == widest)
         #expect(throws: SpecError.self) { try Geometry(axes: [axis, axis, axis], channels: 1, filters: 1) }
         #expect(throws: SpecError.self) {
-            try Geometry(axes: Array(repeating: AxisGeometry(input: 1, output: 1, kernel: 1, stride: 1, dilation: 1, crop: 0), count: 9), channels: 1, filters: 1)
+            try Geometry(
+                axes: Array(repeating: AxisGeometry(input: 1, output: 1, kernel: 1, stride: 1, dilation: 1, crop: 0), count: 9), channels: 1, filters: 1)
         }
         #expect(throws: SpecError.self) { try Geometry(axes: [], channels: 1, filters: 1) }
     }

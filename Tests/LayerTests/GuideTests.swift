@@ -22,7 +22,7 @@ struct GuideTests {
     fileprivate static func promised(_ line: Int) -> String? {
         guard let lines = try? source.get(), lines.indices.contains(line - 1) else { return nil }
         if let comment = lines[line - 1].range(of: "// ") { return String(lines[line - 1][comment.upperBound...]) }
-        let below = lines[line...].map { $0.drop { $0 == " " } }.prefix { $0.hasPrefix("// ") && $0 != "// end" }
+        let below = lines[line...].map { line in line.drop { $0 == " " } }.prefix { $0.hasPrefix("// ") && $0 != "// end" }
         return below.isEmpty ? nil : below.map { $0.dropFirst(3) }.joined(separator: "\n")
     }
 

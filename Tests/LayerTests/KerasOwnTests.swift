@@ -29,7 +29,9 @@ struct KerasOwnTests {
             let x = try Tensor(shape: [2, 8, 8, 8, 4], random.reals(2 * 512 * 4).map { Float($0) })
             #expect(try layer.computeOutputShape(x.shape) == shape)
             try layer.build(inputShape: x.shape)
-            let weights = try layer.getWeights().map { try Tensor(shape: $0.shape, random.reals($0.elementCount).map { Float($0) }) }
+            let weights = try layer.getWeights().map { weight in
+            try Tensor(shape: weight.shape, random.reals(weight.elementCount).map { Float($0) })
+        }
             #expect(weights.count == 2 && layer.trainableWeights.count == 2 && layer.nonTrainableWeights.isEmpty)
             #expect(try layer.losses.isEmpty && layer.computeMask([x]) == nil)
             try layer.setWeights(weights)

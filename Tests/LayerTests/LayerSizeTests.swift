@@ -22,7 +22,9 @@ import Voxelsmith
                 { try Conv3D(filters: value, kernelSize: 1, groups: value) }, { try Conv3D(filters: 2, kernelSize: 1, activation: .glu()) },
             ] {
                 guard let layer = try? make() else { continue }
-                for shape in [[1, 2, 2, 2, 2], [value, 2, 2, 2, 2], [1, value, 2, 2, 2], [1, 2, 2, 2, value], [0, value, value, value, value], [value, 0, 2, 4, 2]] {
+                for shape in [
+                    [1, 2, 2, 2, 2], [value, 2, 2, 2, 2], [1, value, 2, 2, 2], [1, 2, 2, 2, value], [0, value, value, value, value], [value, 0, 2, 4, 2],
+                ] {
                     mayThrow { _ = try layer.computeOutputShape(shape) }
                     mayThrow { _ = try layer.computeOutputShape(shape.map { $0 == 2 ? nil : $0 }) }
                     mayThrow { _ = try layer.kernelInUse(inputShape: shape) }

@@ -85,7 +85,7 @@ struct LifeOfALayerTests {
         #expect(throws: LayerError.severalNodes(layer: "up", member: "input", count: 4)) { try layer.input }
 
         // Other weights reach the layer and a layer prepared afterwards, not the copy.
-        try layer.setWeights(layer.getWeights().map { try Tensor($0.shape, $0.floats.map { -$0 }) })
+        try layer.setWeights(layer.getWeights().map { weight in try Tensor(weight.shape, weight.floats.map { -$0 }) })
         let changed = try layer(x).floats
         #expect(try changed != expected && copy(x).floats == expected)
         #expect(try layer.preparedLayer(inputShape: x.shape).call(x).floats == changed)

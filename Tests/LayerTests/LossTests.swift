@@ -108,7 +108,7 @@ struct LossTests {
             #expect(try layer.losses[0].value(for: [ones(), ones()]) == 0)
             #expect(throws: ArgumentError.self) { try layer.losses[0].value(for: []) }
             let one = try Model(inputs: [a], outputs: [ya]), two = try Model(inputs: [a, b], outputs: [ya, yb])
-            try two.addLoss(Loss(of: two.outputs, name: "own") { $0.reduce(0) { $0 + $1.doubles[1] } })
+            try two.addLoss(Loss(of: two.outputs, name: "own") { outputs in outputs.reduce(0) { $0 + $1.doubles[1] } })
             _ = try one(ones())
             #expect(try one.losses.map(\.value) == [2, 2])
             _ = try two([ones(), Tensor(shape: [1, 1, 1, 2, 1], [5, 7])])

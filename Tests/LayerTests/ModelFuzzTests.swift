@@ -12,7 +12,7 @@ import _TestSupport
 @Suite struct ModelFuzzTests {
     /// The bytes of all tensors, in an order of their own.
     private func contents(_ tensors: [Tensor]) -> [[UInt8]] {
-        tensors.map { $0.withUnsafeBytes { Array($0) } }.sorted { $0.lexicographicallyPrecedes($1) }
+        tensors.map { tensor in tensor.withUnsafeBytes { Array($0) } }.sorted { $0.lexicographicallyPrecedes($1) }
     }
 
     @Test func damagedMembersFuzz() throws {
@@ -59,7 +59,8 @@ import _TestSupport
         let filters = try #require(config.firstMatch(of: /"filters": ?(\d+)/))
         let folder = try TemporaryFolder()
         let members = try archive.members.map { member in
-            (name: member.name, bytes: member.name == "config.json" ? Array(config.replacing(filters.0, with: "\"filters\": 3000000").utf8) : try archive.read(member.name))
+            (name: member.name, bytes: member.name == "config.json" ? Array(config.replacing(filters.0, with: "\"filters\": 3000000").utf8)
+                : try archive.read(member.name))
         }
         let path = try folder.write(ZipArchive.encode(members), as: "m.keras")
         let start = ContinuousClock.now

@@ -121,7 +121,9 @@ struct ModelTests {
         #expect(cast.getWeights()[0].elementType == .float32)
         #expect(cast.getWeights()[0].floats == kernel.floats)
 
-        #expect(throws: ModelIOError.weightMissing(layer: "last", name: "last/kernel", present: ["up/kernel", "up/bias"])) { try loadWeights(npz: named, into: [last]) }
+        #expect(throws: ModelIOError.weightMissing(layer: "last", name: "last/kernel", present: ["up/kernel", "up/bias"])) {
+            try loadWeights(npz: named, into: [last])
+        }
         #expect(throws: ModelIOError.weightsLeftOver(["last/kernel"], taken: ["up/kernel", "up/bias"])) { try loadWeights(npz: two, into: [layer()]) }
         let lone = folder.path("lone.npz")
         try NPZFile.write([("kernel", kernel)], to: lone)

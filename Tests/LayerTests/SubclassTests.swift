@@ -158,7 +158,9 @@ struct SubclassTests {
         // What is given to the model reaches its layers.
         #expect(layer.factor == 2 && layer.kernelRegularizer is Unregistered && layer.policy == .direct)
         #expect(layer.kernels as? KernelRegistry === kernels)
-        #expect(throws: KerasConfigError.missingLayers(model: "m", [OtherLayer(path: "s", className: "Scaled")])) { try modelFromJSON(model.toJSON(), objects: CustomObjects()) }
+        #expect(throws: KerasConfigError.missingLayers(model: "m", [OtherLayer(path: "s", className: "Scaled")])) {
+            try modelFromJSON(model.toJSON(), objects: CustomObjects())
+        }
     }
 
     @Test func snakeCaseIsKeras() {

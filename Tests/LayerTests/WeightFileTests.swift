@@ -105,7 +105,10 @@ struct WeightFileTests {
         #expect(try message([("kernel", [1, 2, 3, 2, 5]), bias], up()) == "")
         let cases: [([Int], [Int?]?, String)] = [
             ([5, 2, 1, 2, 3], nil, "which is PyTorch's order of axes; expected Keras's, [1, 2, 3, 2, any]: weight.permute(2, 3, 4, 1, 0)"),
-            ([2, 5, 1, 2, 3], nil, "PyTorch's order of axes with filters and channels exchanged; expected Keras's, [1, 2, 3, 2, any]: weight.permute(2, 3, 4, 0, 1)"),
+            (
+                [2, 5, 1, 2, 3], nil,
+                "PyTorch's order of axes with filters and channels exchanged; expected Keras's, [1, 2, 3, 2, any]: weight.permute(2, 3, 4, 0, 1)"
+            ),
             ([1, 2, 3, 5, 2], [nil, nil, nil, nil, 5], "which has filters and channels exchanged; expected [1, 2, 3, 2, 5]"),
             ([1, 2, 3, 2, 4], [nil, 2, 2, 2, 5], "so 4 channels, which contradicts the 5 channels of the layer's input"),
             ([1, 2, 3, 3, 4], nil, "so 3 filters, which contradicts the config; expected 2"),

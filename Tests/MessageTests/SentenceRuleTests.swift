@@ -69,7 +69,9 @@ import Testing
     }
 
     @Test func theRulesFindWhatTheyAreFor() {
-        let lines = ["enum A: Error, CustomStringConvertible {", "    case a(String)", "    case b", "    var description: String {", "        switch self {", "}"]
+        let lines = [
+            "enum A: Error, CustomStringConvertible {", "    case a(String)", "    case b", "    var description: String {", "        switch self {", "}",
+        ]
         let types = errorTypes(lines, file: "F")
         #expect(types.count == 1 && types[0].cases == ["a"] && !types[0].describesBySentence)
     }

@@ -23,7 +23,9 @@ import Testing
         ] {
             #expect(try !ArithmeticRules.findings(["    " + line], file: "f").isEmpty, "\(line)")
         }
-        for line in ["// shape.reduce(1, *)", "values.reduce(0, +)", "Checked.clampedProduct(number, batch)", "ContinuousClock.now + .seconds(60)", "Int(text)"] {
+        for line in [
+            "// shape.reduce(1, *)", "values.reduce(0, +)", "Checked.clampedProduct(number, batch)", "ContinuousClock.now + .seconds(60)", "Int(text)",
+        ] {
             #expect(try ArithmeticRules.findings([line], file: "f").isEmpty, "\(line)")
         }
     }

@@ -169,7 +169,8 @@ struct ComparisonBlock {
                         found.append("suite \(suite): nothing about table \(table)")
                         continue
                     }
-                    let numbers = line[range.upperBound...].split { !"0123456789.".contains($0) }.filter { $0 != "." }.prefix(3).map { $0.hasSuffix(".") ? $0.dropLast() : $0 }
+                    let numbers = line[range.upperBound...].split { !"0123456789.".contains($0) }.filter { $0 != "." }
+                        .prefix(3).map { $0.hasSuffix(".") ? $0.dropLast() : $0 }
                     for (name, number, value) in zip3(["count", "geometric mean", "minimum"], numbers, [Double(ratios.count), mean, ratios.min() ?? 0]) {
                         if let text = difference("suite \(suite), table \(table): \(name)", String(number), value) { found.append(text) }
                     }

@@ -21,8 +21,8 @@ import Testing
             if line.hasPrefix("|---") {
                 isBody = true
             } else if isBody {
-                let cells = line.split(separator: "|").map { $0.trimmingPrefix { $0 == " " } }
-                rows.append(Row(section: section, cells: cells.map { String($0.reversed().drop { $0 == " " }.reversed()) }))
+                let cells = line.split(separator: "|").map { cell in cell.trimmingPrefix { $0 == " " } }
+                rows.append(Row(section: section, cells: cells.map { cell in String(cell.reversed().drop { $0 == " " }.reversed()) }))
             }
         }
         return rows
@@ -72,7 +72,7 @@ import Testing
 
     @Test func everyMemberHasARow() throws {
         let cells = try rows().filter { $0.section == "Properties and methods" || $0.section == "Configs" }.map { $0.cells.first ?? "" }
-        let named = Set(cells.flatMap { $0.split(separator: ",").map { $0.filter { $0 != "`" && $0 != " " } } })
+        let named = Set(cells.flatMap { cell in cell.split(separator: ",").map { name in name.filter { $0 != "`" && $0 != " " } } })
         let members = [
             "activity_regularizer", "dtype", "graph", "input", "input_mask", "input_shape", "losses", "name", "non_trainable_variables",
             "non_trainable_weights", "output", "output_mask", "output_shape", "scope_name", "trainable_variables", "trainable_weights",
@@ -83,7 +83,7 @@ import Testing
         ]
         for member in members { #expect(named.contains(member), "\(member)") }
         let other = Set(try rows().filter { ["Models", "Activations", "Initializers", "Regularizers and constraints"].contains($0.section) }
-            .flatMap { ($0.cells.first ?? "").split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init) })
+            .flatMap { row in (row.cells.first ?? "").split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init) })
         for name in [
             "Input", "Model", "Sequential", "predict", "summary", "to_json", "get_config", "from_config", "relu", "hard_sigmoid", "softmax",
             "glu", "sparsemax", "threshold", "GlorotUniform", "Orthogonal", "VarianceScaling", "L1L2", "OrthogonalRegularizer", "MaxNorm",

@@ -24,7 +24,7 @@ import Testing
     }
 
     private func unindented(_ lines: [String]) -> [String] {
-        let indent = lines.filter { !$0.isEmpty }.map { $0.prefix { $0 == " " }.count }.min() ?? 0
+        let indent = lines.filter { !$0.isEmpty }.map { line in line.prefix { $0 == " " }.count }.min() ?? 0
         return lines.map { String($0.dropFirst(indent)) }
     }
 

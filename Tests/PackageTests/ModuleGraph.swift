@@ -89,7 +89,7 @@ enum ModuleTable {
             } else if cells.count != 3 {
                 isInside = false
             } else if isInside, !cells[0].hasPrefix("-") {
-                let names = cells[2].split(separator: ",").map { $0.filter { $0 != "`" && $0 != " " } }
+                let names = cells[2].split(separator: ",").map { name in name.filter { $0 != "`" && $0 != " " } }
                 table[cells[0].filter { $0 != "`" }] = Set(names).subtracting(["-"])
             }
         }

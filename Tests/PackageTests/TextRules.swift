@@ -27,7 +27,7 @@ enum TextRules {
     }
 
     static func tabIndents(_ lines: [String]) -> [String] {
-        lines.enumerated().filter { $1.prefix { $0 == " " || $0 == "\t" }.contains("\t") }.map { number, _ in "\(number + 1): tab" }
+        lines.enumerated().filter { _, line in line.prefix { $0 == " " || $0 == "\t" }.contains("\t") }.map { number, _ in "\(number + 1): tab" }
     }
 
     /// Members whose meaning is that of a protocol of the standard library, of `KerasObject` and `KerasError`, or of `KernelFamily` and
@@ -43,7 +43,7 @@ enum TextRules {
     /// Public declarations of Swift without a docstring above them. Overrides have their superclass's; enum cases and members
     /// of protocols carry no access word and are not looked at; extensions are not declarations of their own.
     static func undocumented(_ lines: [String]) -> [String] {
-        let trimmed = lines.map { $0.drop { $0 == " " } }
+        let trimmed = lines.map { line in line.drop { $0 == " " } }
         return trimmed.enumerated().compactMap { number, line in
             var words = line.split(separator: " ")[...]
             while words.first?.hasPrefix("@") == true { words = words.dropFirst() }
@@ -81,7 +81,7 @@ enum TextRules {
 
     /// The lines that hold nothing but a comment.
     static func comments(_ lines: [String]) -> [String] {
-        lines.map { String($0.drop { $0 == " " }) }.filter { $0.hasPrefix("//") || $0.hasPrefix("/*") || $0.hasPrefix("* ") }
+        lines.map { line in String(line.drop { $0 == " " }) }.filter { $0.hasPrefix("//") || $0.hasPrefix("/*") || $0.hasPrefix("* ") }
     }
 
     /// Paths of this package that a page names in code quotes, such as `Sources/LayerSpec`.

@@ -44,7 +44,8 @@ import _TestSupport
             let rows = direct && type == .float32 && geometry.groups == 1
                 && geometry.axes.allSatisfy { $0.input == 1 && $0.reachesEveryOutput }
             for (name, taken, expected) in [
-                ("filter lanes", FilterLanes.reasonAgainst(spec) == nil, direct || ordinary), ("minimal filtering", MinimalFiltering.reasonAgainst(spec) == nil, fast),
+                ("filter lanes", FilterLanes.reasonAgainst(spec) == nil, direct || ordinary),
+                ("minimal filtering", MinimalFiltering.reasonAgainst(spec) == nil, fast),
                 ("batch rows", BatchRows.reasonAgainst(spec) == nil, rows),
             ] {
                 #expect(taken == expected, "\(name): \(spec.key)")

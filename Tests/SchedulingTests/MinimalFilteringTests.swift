@@ -25,7 +25,7 @@ import Testing
                 let d = random.integers(taps + 1, limit: 9)
                 let g = random.integers(taps, limit: 9)
                 func apply(_ matrix: [[Double]], _ vector: [Double]) -> [Double] {
-                    matrix.map { zip($0, vector).reduce(0) { $0 + $1.0 * $1.1 } }
+                    matrix.map { row in zip(row, vector).reduce(0) { $0 + $1.0 * $1.1 } }
                 }
                 let received = apply(inverse, zip(apply(forward, d), apply(weights, g)).map(*))
                 let expected = (0..<2).map { a in (0..<taps).reduce(0.0) { $0 + (a + $1 <= taps ? d[a + $1] * g[$1] : 0) } }

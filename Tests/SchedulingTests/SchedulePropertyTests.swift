@@ -138,13 +138,14 @@ import _TestSupport
             #expect(offsets.sorted() == present.map { $0 - geometry.crop }, "\(what)")
             return offsets.count
         }
-        #expect(resolved.combinations.reduce(0) { $0 + $1.classes.reduce(1) { $0 * $1.phases.count } } == phases.reduce(1, *), "\(what)")
+        let combined = resolved.combinations.reduce(0) { sum, combination in sum + combination.classes.reduce(1) { $0 * $1.phases.count } }
+        #expect(combined == phases.reduce(1, *), "\(what)")
         for (axis, (block, blocks)) in zip(resolved.axes, zip(resolved.block, resolved.blocks)) {
             #expect(block * blocks >= axis.tiles && block * (blocks - 1) < axis.tiles, "\(what)")
         }
         #expect(resolved.workItems == .perSample(resolved.splits * resolved.blocks.reduce(1, *)), "\(what)")
         #expect(resolved.splits <= resolved.blockCount, "\(what)")
-        let products = resolved.axes.map { axis in axis.classes.reduce(0) { $0 + $1.phases.reduce(0) { $0 + $1.computed.reduce(0) { $0 + $1.count } } } }
+        let products = resolved.axes.map { axis in axis.classes.flatMap(\.phases).flatMap(\.computed).reduce(0) { $0 + $1.count } }
         #expect(resolved.transformedMultiplyAdds == products.reduce(geometry.channels * geometry.filters / geometry.groups, *), "\(what)")
     }
 

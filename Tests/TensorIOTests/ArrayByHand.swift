@@ -19,7 +19,7 @@ struct ArrayByHand {
             let order = header.firstMatch(of: /['"]fortran_order['"]\s*:\s*(True|False)/),
             let extents = header.firstMatch(of: /['"]shape['"]\s*:\s*\(([^)]*)\)/), start <= bytes.count
         else { return nil }
-        shape = extents.1.split(separator: ",").map { $0.filter { $0.isNumber } }.filter { !$0.isEmpty }.compactMap { Int($0) }
+        shape = extents.1.split(separator: ",").map { extent in extent.filter { $0.isNumber } }.filter { !$0.isEmpty }.compactMap { Int($0) }
         isBigEndian = type.1 == ">"
         kind = type.2.first ?? "?"
         byteCount = Int(String(type.3)) ?? 0

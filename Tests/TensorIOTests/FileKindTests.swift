@@ -19,14 +19,17 @@ import _TestSupport
         let metaGraph: [UInt8] = [0x12, 0xb0, 2, 0x0a, 0x20, 0x0a, 3] + Array("tag".utf8)
         let node: [UInt8] = [0x0a, 20, 0x0a, 5] + Array("input".utf8) + [0x12, 11] + Array("Placeholder".utf8)
         let kinds: [(FileKind, [UInt8])] = [
-            (.empty, []), (.json, Array("{\"class_name\": 1}".utf8)), (.json, Array("[1".utf8)), (.json, Array(" nonsense".utf8)), (.json, Array("{\u{1b}".utf8)), (.binary, Array("x\u{1b}[2J".utf8)),
+            (.empty, []), (.json, Array("{\"class_name\": 1}".utf8)), (.json, Array("[1".utf8)), (.json, Array(" nonsense".utf8)),
+            (.json, Array("{\u{1b}".utf8)), (.binary, Array("x\u{1b}[2J".utf8)),
             (.json, [0xef, 0xbb, 0xbf] + Array("{}".utf8)), (.json, Array(("a" + String(repeating: "ä", count: 2048)).utf8.dropLast())),
             (.keras, Self.zip("metadata.json")), (.keras, Self.zip("config.json")), (.keras, [0x50, 0x4b, 0x05, 0x06]),
             (.npz, Self.zip("kernel.npy")), (.npz, Self.zip("up/kernel.npy")), (.torch, Self.zip("archive/data.pkl")),
-            (.torch, Self.zip("model/.format_version")), (.torch, Self.zip("net/data/0")), (.torch, Self.zip("net/extra/labels.txt")), (.torch, Self.zip("net/version")),
+            (.torch, Self.zip("model/.format_version")), (.torch, Self.zip("net/data/0")), (.torch, Self.zip("net/extra/labels.txt")),
+            (.torch, Self.zip("net/version")),
             (.torch, Self.zip("net/constants.pkl")), (.torch, Self.zip("net/code/__torch__/net.py")), (.torch, Self.zip("net/archive_format")),
             (.torch, Self.zip("serialized_exported_program.json")),
-            (.keras, Self.zip("version")), (.keras, Self.zip("data/0")), (.keras, Self.zip("model/config.json")), (.keras, Self.zip("photos/data/a.png")), (.keras, Self.zip("")),
+            (.keras, Self.zip("version")), (.keras, Self.zip("data/0")), (.keras, Self.zip("model/config.json")), (.keras, Self.zip("photos/data/a.png")),
+            (.keras, Self.zip("")),
             (.torch, [0x80, 2, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]),
             (.pickle, [0x80, 4, 0x95, 0]), (.hdf5, [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]), (.npy, [0x93] + Array("NUMPY\u{1}\0".utf8)),
             (.onnx, [8, 8] + producer + graph), (.onnx, [8, 3] + producer + [0x1a, 1, 0x32] + graph), (.onnx, [8, 10, 0x3a, 2, 0x0a, 0]),

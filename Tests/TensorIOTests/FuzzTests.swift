@@ -73,7 +73,7 @@ import _TestSupport
     /// Archives damaged as they are: what is read in spite of that is what was put in, as the checksums promise.
     @Test func npzWithBrokenChecksums() throws {
         let samples = try ["npz/stored.npz", "npz/deflated.npz"].map(fixtureBytes)
-        let sound = try samples.flatMap { try NPZFile(bytes: $0).tensors().map { NPY.encode($0.tensor) } }
+        let sound = try samples.flatMap { sample in try NPZFile(bytes: sample).tensors().map { NPY.encode($0.tensor) } }
         let result = Fuzzing("npz", count: 2000).run(samples) { index, bytes in
             outcome("case \(index)") {
                 try NPZFile(bytes: bytes).tensors().map { name, tensor in

@@ -9,7 +9,9 @@ import Testing
     private let ramp = (0..<24).map { Double($0 - 3) }
 
     @Test func numbersOfEveryType() throws {
-        for file in [try HDF5File(path: fixture("hdf5/types.h5"), structure: .any), try HDF5File(image: fixtureBytes("hdf5/types.h5"), name: "types", structure: .any)] {
+        for file in [
+            try HDF5File(path: fixture("hdf5/types.h5"), structure: .any), try HDF5File(image: fixtureBytes("hdf5/types.h5"), name: "types", structure: .any),
+        ] {
             #expect(try file.members(of: "numbers") == ["f2", "f4", "f4_big", "f8", "f8_big", "i1", "i4", "i8_big"])
             for name in try file.members(of: "/numbers/") {
                 let tensor = try file.tensor("numbers/\(name)")
@@ -107,8 +109,10 @@ import Testing
         #expect(try file.integers("shape", of: owner) == [2, 3, 4])
         #expect(try file.integers("shape32", of: owner) == [2, -3])
         #expect(try file.integers("none", of: owner) == nil)
-        #expect(ioError { _ = try file.string("float", of: owner) } == .hdf5Type(path: path, object: "attributes@float", received: "floats", expected: "strings"))
-        #expect(ioError { _ = try file.integers("float", of: owner) } == .hdf5Type(path: path, object: "attributes@float", received: "floats", expected: "integers"))
+        #expect(
+            ioError { _ = try file.string("float", of: owner) } == .hdf5Type(path: path, object: "attributes@float", received: "floats", expected: "strings"))
+        #expect(ioError { _ = try file.integers("float", of: owner) } == .hdf5Type(path: path, object: "attributes@float", received: "floats",
+            expected: "integers"))
         #expect(
             ioError { _ = try file.string("fixed list", of: owner) }
                 == .hdf5Type(path: path, object: "attributes@fixed list", received: "3 strings", expected: "one string"))

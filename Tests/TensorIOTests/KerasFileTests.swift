@@ -72,7 +72,8 @@ import Testing
                 == .missingMember(path: npz, member: "config.json", present: ["kernel.npy", "up1/bias.npy", "flag.npy"]))
         let junk = try ZipArchive.encode([("config.json", [0x7B, 0x7D]), ("model.weights.h5", [1, 2, 3])])
         #expect(ioError { _ = try KerasArchive(bytes: junk, name: "k") } == .notHDF5(path: "k:model.weights.h5"))
-        let plain = try KerasArchive(bytes: ZipArchive.encode([("config.json", [0x7B, 0x7D]), ("model.weights.h5", fixtureBytes("keras/model.weights.h5"))]), name: "k")
+        let plain = try KerasArchive(
+            bytes: ZipArchive.encode([("config.json", [0x7B, 0x7D]), ("model.weights.h5", fixtureBytes("keras/model.weights.h5"))]), name: "k")
         #expect(plain.metadata == nil && plain.config == [0x7B, 0x7D])
         let bytes = try fixtureBytes("keras/model.keras")
         for count in stride(from: 0, to: bytes.count, by: 997) {

@@ -49,7 +49,10 @@ import _TestSupport
 
     /// Without elements, an array may have any other extents.
     @Test func emptyArraysOfAnyExtents() throws {
-        for (shape, fortran) in [("(2305843009213693952, 0, 2, 4, 2)", "False"), ("(0, 1099511627776, 1099511627776, 2)", "True"), ("(9223372036854775807, 9223372036854775807, 0)", "True")] {
+        for (shape, fortran) in [
+            ("(2305843009213693952, 0, 2, 4, 2)", "False"), ("(0, 1099511627776, 1099511627776, 2)", "True"),
+            ("(9223372036854775807, 9223372036854775807, 0)", "True"),
+        ] {
             for descriptor in ["<f4", ">f8", "|u1"] {
                 let tensor = try NPY.decode(npy("{'descr': '\(descriptor)', 'fortran_order': \(fortran), 'shape': \(shape), }\n"))
                 #expect(tensor.elementCount == 0 && tensor.byteCount == 0 && "(\(tensor.shape.map(String.init).joined(separator: ", ")))" == shape)
@@ -122,22 +125,29 @@ import _TestSupport
             ("no length of version 2", Array(npy(good, version: 2).prefix(11)), .npyHeaderLength(path: p, received: 11, expected: 12)),
             ("half a header", Array(npy(good).prefix(40)), .npyHeaderLength(path: p, received: 40, expected: 10 + good.utf8.count)),
             ("version 4", npy(good, version: 4, data: four), .npyVersion(path: p, major: 4, minor: 0)),
-            ("header of 4 GiB", Array(npy(good, version: 2).prefix(8)) + [255, 255, 255, 255], .npyHeaderTooLong(path: p, received: 4_294_967_295, limit: 1 << 20)),
+            ("header of 4 GiB", Array(npy(good, version: 2).prefix(8)) + [255, 255, 255, 255],
+                .npyHeaderTooLong(path: p, received: 4_294_967_295, limit: 1 << 20)),
             ("too little data", npy(good, data: [0, 0, 0]), .npyDataLength(path: p, received: 3, expected: 4)),
             ("too much data", npy(good, data: four + [0]), .npyDataLength(path: p, received: 5, expected: 4)),
             ("a huge shape", npy(good.replacing("(1,)", with: "(1099511627776, 1099511627776)")), .tensor(path: p, .tooLarge(shape: [1 << 40, 1 << 40]))),
             ("a large shape without data", npy(good.replacing("(1,)", with: "(1073741824,)")), .npyDataLength(path: p, received: 0, expected: 1 << 32)),
-            ("an extent beyond 64 bits", npy(good.replacing("(1,)", with: "(9223372036854775808,)")), reason("received the extent 9223372036854775808; expected less than 2^63")),
+            ("an extent beyond 64 bits", npy(good.replacing("(1,)", with: "(9223372036854775808,)")),
+                reason("received the extent 9223372036854775808; expected less than 2^63")),
             ("a negative extent", npy(good.replacing("(1,)", with: "(-1,)")), reason("received a negative extent; expected 0 or more")),
-            ("a number for a tuple", npy(good.replacing("(1,)", with: "(1)")), reason("received a number in parentheses for shape; expected a tuple such as (3,)")),
-            ("a float extent", npy(good.replacing("(1,)", with: "(1.5,)")), reason("received a number in parentheses for shape; expected a tuple such as (3,)")),
+            ("a number for a tuple", npy(good.replacing("(1,)", with: "(1)")),
+                reason("received a number in parentheses for shape; expected a tuple such as (3,)")),
+            ("a float extent", npy(good.replacing("(1,)", with: "(1.5,)")),
+                reason("received a number in parentheses for shape; expected a tuple such as (3,)")),
             ("a name as extent", npy(good.replacing("(1,)", with: "(n,)")), reason("received 'n' in shape; expected integers")),
             ("a list as shape", npy(good.replacing("(1,)", with: "[1]")), reason("received '[' at byte 50 of the dict; expected '('")),
-            ("65 axes", npy(good.replacing("(1,)", with: "(" + String(repeating: "1,", count: 65) + ")")), reason("received a shape of more than 64 axes; expected at most that")),
+            ("65 axes", npy(good.replacing("(1,)", with: "(" + String(repeating: "1,", count: 65) + ")")),
+                reason("received a shape of more than 64 axes; expected at most that")),
             ("an integer as order", npy(good.replacing("False", with: "0")), reason("received '0' for fortran_order; expected True or False")),
             ("no shape", npy("{'descr': '<f4', 'fortran_order': False}"), reason("received too few keys; expected descr, fortran_order and shape")),
-            ("a key twice", npy("{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': ()}"), reason("received the key 'descr'; expected descr, fortran_order and shape once each")),
-            ("an unknown key", npy(good.replacing("descr", with: "descx")), reason("received the key 'descx'; expected descr, fortran_order and shape once each")),
+            ("a key twice", npy("{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': ()}"),
+                reason("received the key 'descr'; expected descr, fortran_order and shape once each")),
+            ("an unknown key", npy(good.replacing("descr", with: "descx")),
+                reason("received the key 'descx'; expected descr, fortran_order and shape once each")),
             ("no dict", npy("[1]"), reason("received '[' at byte 0 of the dict; expected '{'")),
             ("an empty header", npy(""), reason("received the end at byte 0 of the dict; expected '{'")),
             ("an open dict", npy("{'descr': '<f4'"), reason("received the end at byte 15 of the dict; expected '}'")),

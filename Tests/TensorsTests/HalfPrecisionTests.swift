@@ -9,8 +9,16 @@ struct HalfPrecisionTests {
         for bits in UInt16.min ... .max {
             let half = HalfPrecision.float(float16: bits)
             let brain = HalfPrecision.float(bfloat16: bits)
-            if half.isNaN { #expect(HalfPrecision.float(float16: HalfPrecision.float16(half)).isNaN) } else { #expect(HalfPrecision.float16(half) == bits) }
-            if brain.isNaN { #expect(HalfPrecision.float(bfloat16: HalfPrecision.bfloat16(brain)).isNaN) } else { #expect(HalfPrecision.bfloat16(brain) == bits) }
+            if half.isNaN {
+                #expect(HalfPrecision.float(float16: HalfPrecision.float16(half)).isNaN)
+            } else {
+                #expect(HalfPrecision.float16(half) == bits)
+            }
+            if brain.isNaN {
+                #expect(HalfPrecision.float(bfloat16: HalfPrecision.bfloat16(brain)).isNaN)
+            } else {
+                #expect(HalfPrecision.bfloat16(brain) == bits)
+            }
         }
         #expect(HalfPrecision.float(float16: 0x3C00) == 1 && HalfPrecision.float(float16: 1) == 0x1p-24 && HalfPrecision.float(float16: 0x7BFF) == 65504)
         #expect(HalfPrecision.float(bfloat16: 0x3F80) == 1 && HalfPrecision.float(bfloat16: 1) == 0x1p-133)

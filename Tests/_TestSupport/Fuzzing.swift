@@ -70,7 +70,8 @@ public struct Fuzzing {
     package static func alteredJSON(_ bytes: [UInt8], _ random: inout SeededRandom, numbersOnly: Bool = false) -> [UInt8] {
         let extremes = numbersOnly ? ["0", "1", "2", "3", "5", "8", "64", "4096", "4097", "0.25", "1e300", "-1", "9223372036854775807"] : [
             "0", "1", "-1", "2", "7", "0.5", "1e308", "-0.0", "65536", "4294967296", "9223372036854775807", "-9223372036854775808", "null", "true", "false",
-            "\"\"", "\"same\"", "\"valid\"", "\"relu\"", "\"\\ud83d\\ude00\"", "[]", "{}", "[1]", "[1, 1, 1]", "[2, 2, 2]", "[null, 4, 4, 4, 2]", "[[1, 1], [0, 1], [1, 0]]",
+            "\"\"", "\"same\"", "\"valid\"", "\"relu\"", "\"\\ud83d\\ude00\"", "[]", "{}", "[1]", "[1, 1, 1]", "[2, 2, 2]", "[null, 4, 4, 4, 2]",
+            "[[1, 1], [0, 1], [1, 0]]",
         ]
         var bytes = bytes
         for _ in 0..<random.integer(1...3) {

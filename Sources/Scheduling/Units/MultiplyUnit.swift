@@ -8,11 +8,13 @@ public struct MultiplyUnit: Hashable, Sendable {
     public let accumulator: ElementType
     /// Type of what is stored.
     public let result: ElementType
-    /// Rows of results of one step; 1 for vectors.
+    /// Rows of results of one step; 1 for vectors. Nothing reads it: register tiles are counted in rows of vectors, which a unit with more
+    /// rows does not have, so such a unit needs register tiles of its own.
     public let rows: Int
-    /// Columns of results of one step: results side by side in a vector.
+    /// Columns of results of one step: results side by side in a vector. Filters or outputs of a register tile are whole multiples of it.
     public let columns: Int
-    /// Channels of inputs that one step multiplies and adds.
+    /// Channels of inputs that one step multiplies and adds. Packed weights of matrix products have room for whole steps; the order of
+    /// the channels inside a step is stated nowhere yet, as all units here take one.
     public let channelsPerStep: Int
     /// Elements of a vector register.
     public let lanes: Int
@@ -38,4 +40,16 @@ extension MultiplyUnit {
             element: type, accumulator: type, result: type, rows: 1, columns: lanes, channelsPerStep: 1, lanes: lanes, scalar: scalar,
             token: token, header: "voxelsmith_vectors.h")
     }
+
+    /// Channels up to whole steps.
+    func paddedChannels(_ channels: Int) -> Int { channels.ceilingDivision(by: channelsPerStep) * channelsPerStep }
+
+    /// Elements of a cache line of 64 bytes.
+    var elementsPerLine: Int { 64 / element.byteCount }
+
+    /// Elements up to whole cache lines.
+    func wholeLines(_ elements: Int) -> Int { elements.ceilingDivision(by: elementsPerLine) * elementsPerLine }
+
+    /// Bytes of so many packed weights, up to whole cache lines.
+    func packedByteCount(elements: Int) -> Int { wholeLines(elements) * element.byteCount }
 }

@@ -19,14 +19,15 @@ extension Conv3D {
         tensorActivation: @escaping @Sendable (Tensor) throws -> Tensor, policy: Policy = .fast,
         kernels: any KernelProvider = KernelRegistry.shared, kernelMode: KernelMode = .auto
     ) throws {
-        try self.init(
+        let written = WrittenArguments(
             filters: filters, kernelSize: kernelSize, strides: strides, padding: padding, dataFormat: dataFormat,
-            dilationRate: dilationRate, groups: groups, activation: activation, useBias: useBias, kernelInitializer: kernelInitializer,
-            biasInitializer: biasInitializer, kernelRegularizer: kernelRegularizer, biasRegularizer: biasRegularizer,
-            activityRegularizer: activityRegularizer, kernelConstraint: kernelConstraint, biasConstraint: biasConstraint, name: name,
-            trainable: trainable, dtype: dtype, inputShape: inputShape, batchInputShape: batchInputShape, batchSize: batchSize,
-            weights: weights, tensorActivation: FunctionActivation(tensorActivation), policy: policy, kernels: kernels,
-            kernelMode: kernelMode)
+            outputPadding: nil, dilationRate: dilationRate, groups: groups, activation: activation, useBias: useBias,
+            kernelInitializer: kernelInitializer, biasInitializer: biasInitializer, kernelRegularizer: kernelRegularizer,
+            biasRegularizer: biasRegularizer, activityRegularizer: activityRegularizer, kernelConstraint: kernelConstraint,
+            biasConstraint: biasConstraint, name: name, trainable: trainable, dtype: dtype, inputShape: inputShape,
+            batchInputShape: batchInputShape, batchSize: batchSize, weights: weights, tensorActivation: FunctionActivation(tensorActivation))
+        let (config, arguments) = try written.resolved(.ordinary, of: Self.self)
+        self.init(config: config, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
     }
 }
 
@@ -46,13 +47,14 @@ extension Conv3DTranspose {
         tensorActivation: @escaping @Sendable (Tensor) throws -> Tensor, policy: Policy = .fast,
         kernels: any KernelProvider = KernelRegistry.shared, kernelMode: KernelMode = .auto
     ) throws {
-        try self.init(
+        let written = WrittenArguments(
             filters: filters, kernelSize: kernelSize, strides: strides, padding: padding, dataFormat: dataFormat,
-            outputPadding: outputPadding, dilationRate: dilationRate, activation: activation, useBias: useBias, kernelInitializer: kernelInitializer,
-            biasInitializer: biasInitializer, kernelRegularizer: kernelRegularizer, biasRegularizer: biasRegularizer,
-            activityRegularizer: activityRegularizer, kernelConstraint: kernelConstraint, biasConstraint: biasConstraint, name: name,
-            trainable: trainable, dtype: dtype, inputShape: inputShape, batchInputShape: batchInputShape, batchSize: batchSize,
-            weights: weights, tensorActivation: FunctionActivation(tensorActivation), policy: policy, kernels: kernels,
-            kernelMode: kernelMode)
+            outputPadding: outputPadding, dilationRate: dilationRate, groups: 1, activation: activation, useBias: useBias,
+            kernelInitializer: kernelInitializer, biasInitializer: biasInitializer, kernelRegularizer: kernelRegularizer,
+            biasRegularizer: biasRegularizer, activityRegularizer: activityRegularizer, kernelConstraint: kernelConstraint,
+            biasConstraint: biasConstraint, name: name, trainable: trainable, dtype: dtype, inputShape: inputShape,
+            batchInputShape: batchInputShape, batchSize: batchSize, weights: weights, tensorActivation: FunctionActivation(tensorActivation))
+        let (config, arguments) = try written.resolved(.transposed, of: Self.self)
+        self.init(config: config, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
     }
 }

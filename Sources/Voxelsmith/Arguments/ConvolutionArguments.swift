@@ -41,31 +41,28 @@ public struct ConvolutionArguments: Sendable {
     /// Keras's defaults.
     public init() {}
 
-    /// The arguments of a layer's initializer, with names resolved; nil means what the user's keras.json says, where that has such a
-    /// default.
+    /// What a layer's initializer was given, with names resolved; nil means what the user's keras.json says, where that has such a default.
+    /// - Parameters:
+    ///   - written: the arguments as they were written.
+    ///   - layout: what their data format means.
+    ///   - tensorActivation: the activation that is computed in Swift, whichever argument stated it.
     /// - Throws: `KerasConfigError` for an illegal input shape, `KerasSettingsError` for an illegal keras.json when it is needed, and
     ///   what unknown names throw.
-    init(
-        trainable: Bool, dtype: (any DTypeArgument)?, kernelInitializer: (any InitializerArgument)?,
-        biasInitializer: (any InitializerArgument)?, kernelRegularizer: (any RegularizerArgument)?,
-        biasRegularizer: (any RegularizerArgument)?, activityRegularizer: (any RegularizerArgument)?,
-        kernelConstraint: (any ConstraintArgument)?, biasConstraint: (any ConstraintArgument)?, dataFormat: (any LayoutArgument)?, inputShape: [Int?]?,
-        batchInputShape: [Int?]?, batchSize: Int?, weights: [Tensor]?, tensorActivation: (any TensorActivation)?
-    ) throws {
-        self.trainable = trainable
-        dtypePolicy = try dtype?.resolvedDType() ?? KerasSettings.current.floatx
-        self.kernelInitializer = try kernelInitializer?.resolvedInitializer()
-        self.biasInitializer = try biasInitializer?.resolvedInitializer()
-        self.kernelRegularizer = try kernelRegularizer?.resolvedRegularizer()
-        self.biasRegularizer = try biasRegularizer?.resolvedRegularizer()
-        self.activityRegularizer = try activityRegularizer?.resolvedRegularizer()
-        self.kernelConstraint = try kernelConstraint?.resolvedConstraint()
-        self.biasConstraint = try biasConstraint?.resolvedConstraint()
-        self.batchInputShape = try Self.batchInputShape(
-            inputShape: inputShape, batchInputShape: batchInputShape, batchSize: batchSize, layout: Self.layout(dataFormat))
-        self.weights = weights
+    init(_ written: WrittenArguments, layout: Layout, tensorActivation: (any TensorActivation)?) throws {
+        trainable = written.trainable
+        dtypePolicy = try written.dtype?.resolvedDType() ?? KerasSettings.current.floatx
+        kernelInitializer = try written.kernelInitializer?.resolvedInitializer()
+        biasInitializer = try written.biasInitializer?.resolvedInitializer()
+        kernelRegularizer = try written.kernelRegularizer?.resolvedRegularizer()
+        biasRegularizer = try written.biasRegularizer?.resolvedRegularizer()
+        activityRegularizer = try written.activityRegularizer?.resolvedRegularizer()
+        kernelConstraint = try written.kernelConstraint?.resolvedConstraint()
+        biasConstraint = try written.biasConstraint?.resolvedConstraint()
+        batchInputShape = try Self.batchInputShape(
+            inputShape: written.inputShape, batchInputShape: written.batchInputShape, batchSize: written.batchSize, layout: layout)
+        weights = written.weights
         self.tensorActivation = tensorActivation
-        layoutOrigin = try dataFormat == nil ? .settings(KerasSettings.current.imageDataFormatOrigin) : .argument
+        layoutOrigin = try written.dataFormat == nil ? .settings(KerasSettings.current.imageDataFormatOrigin) : .argument
     }
 
     /// The layout given, or the user's default.

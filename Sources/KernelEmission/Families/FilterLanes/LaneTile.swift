@@ -47,7 +47,7 @@ struct TileCounts {
 
     init(_ tiles: [LaneTile]) {
         let loops = tiles.flatMap(\.loops)
-        tileMultiplyAdds = loops.reduce(0) { $0 + $1.inputs.reduce(0) { $0 + $1.uses.count } }
+        tileMultiplyAdds = loops.reduce(0) { sum, loop in sum + loop.inputs.reduce(0) { $0 + $1.uses.count } }
         tileLoads = loops.reduce(0) { $0 + $1.weightCount }
         tileInputs = loops.reduce(0) { $0 + $1.inputs.count }
     }

@@ -57,7 +57,10 @@ struct TilePrinter {
         return LaneTile(
             name: name(number),
             comment:
-                "\(variant.outputs.count) outputs x \(vectors) vector\(vectors == 1 ? "" : "s") of filters, \(variant.useCount * vectors) multiply-adds a channel step",
+                """
+                \(variant.outputs.count) outputs x \(vectors) vector\(vectors == 1 ? "" : "s") of filters, \(variant.useCount * vectors) \
+                multiply-adds a channel step
+                """,
             unitName: unitName, accumulators: accumulators, loops: variant.loops.map(loop), hasLoops: !variant.loops.isEmpty,
             boxed: boxed, sumCount: accumulators.count, outputCount: variant.outputs.count,
             places: places.map(String.init).joined(separator: ", "), stores: stores(places, activation, boxed: boxed))

@@ -45,8 +45,8 @@ struct MinimalFilteringContext: KernelContext {
             vectorCount: "TILE_VECTORS", initial: "vs_splat(0)", columns: "TILE_FILTERS", input: "v[row * ROW + c]",
             unroll: resolved.parameters.unroll, scalar: resolved.unit.scalar)
         rowCounts = Array(1...resolved.parameters.rows)
-        let partial = filters.lastFilters % resolved.lanes
-        partialStores = partial == 0 ? [] : [PartialStore(partial, lanes: resolved.lanes)]
+        let partial = filters.lastFilters % resolved.unit.columns
+        partialStores = partial == 0 ? [] : [PartialStore(partial, lanes: resolved.unit.columns)]
         combinations = resolved.combinations.enumerated().map { WindowCombination($0, $1) }
         streamsOutput = resolved.conversion?.streamsOutput ?? resolved.parameters.streamsOutput
         epilogue = WindowEpilogue(

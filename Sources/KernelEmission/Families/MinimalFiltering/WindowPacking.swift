@@ -12,7 +12,8 @@ struct WindowPacking {
 
     init(_ geometry: Geometry, _ resolved: MinimalFilteringSchedule) {
         weightTransforms = MinimalFilteringSchedule.weights.map { rows in
-            "{ " + (rows.isEmpty ? "{ 0 }" : rows.map { "{ " + $0.map { "\($0)" }.joined(separator: ", ") + " }" }.joined(separator: ", ")) + " }"
+            let lists = rows.map { row in "{ " + row.map(\.description).joined(separator: ", ") + " }" }
+            return "{ " + (lists.isEmpty ? "{ 0 }" : lists.joined(separator: ", ")) + " }"
         }.joined(separator: ", ")
         kernelPhases = Self.phases(geometry, resolved)
         phaseCount = kernelPhases.count

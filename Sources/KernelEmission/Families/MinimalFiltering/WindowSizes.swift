@@ -69,7 +69,7 @@ struct WindowFilters {
         vectors = resolved.parameters.vectors
         blockCount = resolved.blockCount
         lastFilters = geometry.filtersPerGroup - (resolved.blockCount - 1) * resolved.blockFilters
-        wholeVectors = lastFilters / resolved.lanes
+        wholeVectors = lastFilters / resolved.unit.columns
         tilePhases = resolved.widthPhases
         rowMaximum = resolved.parameters.rows
         splits = resolved.splits

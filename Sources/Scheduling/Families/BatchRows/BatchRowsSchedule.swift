@@ -26,14 +26,14 @@ public struct BatchRowsSchedule: ResolvedFamily {
     /// Outputs of a sample, all filters.
     public var outputs: Int { spec.geometry.outputVolume * spec.geometry.filters }
     /// Outputs of a work item.
-    public var panel: Int { parameters.vectors * unit.lanes }
+    public var panel: Int { parameters.vectors * unit.columns }
     /// Panels of a sample; the last may be partly empty.
     public var panels: Int { outputs.ceilingDivision(by: panel) }
     /// A panel, over all samples.
     public var workItems: WorkItems { .perCall(panels) }
 
     /// Bytes of the packed weights, [panel][channel][output], a multiple of 64.
-    public var packedByteCount: Int { (panels * spec.geometry.channels * panel * 4).ceilingDivision(by: 64) * 64 }
+    public var packedByteCount: Int { unit.packedByteCount(elements: panels * unit.paddedChannels(spec.geometry.channels) * panel) }
 
     /// Samples are read where they are.
     public var workspaceByteCount: Int { 0 }

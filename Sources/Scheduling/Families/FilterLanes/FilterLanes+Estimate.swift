@@ -210,7 +210,8 @@ extension FilterLanes {
             }
         }
         // Memory is read and written through as many streams as there are features, too many for the hardware to foresee.
-        let bytes = 4 * (gather.sourceVolume * gather.channels + gather.resultVolume * gather.filters)
+        let features = gather.sourceVolume * gather.channels + gather.resultVolume * gather.filters
+        let bytes = features * spec.elements.storage.byteCount
         prefetchesNextPlane = bytes > target.level2Bytes
     }
 }

@@ -46,7 +46,7 @@ public struct LayoutConversion: Hashable, Sendable {
     init(_ spec: KernelSpec, _ target: Target, _ parameters: FilterLanes, _ tiles: TilePlan, layout: PackedLayout) {
         let gather = spec.gather
         let (depth, height, width) = (gather.axes[0], gather.axes[1], gather.axes[2])
-        let lanes = layout.lanes
+        let (unit, lanes) = (layout.multiplyUnit, layout.lanes)
         convertsInput = gather.channels > 1
         convertsOutput = gather.filters > 1 && parameters.channelsPerVector != lanes
         inputVoxel = convertsInput ? PlaneConversion.voxel(features: gather.channels, lanes: lanes) : 1
@@ -64,7 +64,7 @@ public struct LayoutConversion: Hashable, Sendable {
         let span = (lags.max() ?? 0) - (lags.min() ?? 0) + 1
         let depths = max(1, tiles.depths.count)
         // Weights outermost: the larger a chunk, the less often weights are streamed. A share of the last-level cache keeps it near.
-        let room = target.lastLevelBytes / 8 / 4
+        let room = target.lastLevelBytes / 8 / unit.element.byteCount
         var (blocks, planes) = (1, 1)
         if parameters.order == .weightStationary {
             let whole = depth.sources * slotFloats + depths * itemFloats
@@ -77,10 +77,11 @@ public struct LayoutConversion: Hashable, Sendable {
         }
         (chunkBlocks, chunkDepths) = (blocks, planes)
         slots = convertsInput ? min(depth.sources, (planes - 1) * depth.step + span) : 0
-        stagedPlace = (blocks * slots * 2).ceilingDivision(by: 16) * 16
-        scratchPlace = (stagedPlace + blocks * slots * slotFloats).ceilingDivision(by: 16) * 16
+        // The number of a plane has 8 bytes.
+        stagedPlace = unit.wholeLines(blocks * slots * 8 / unit.element.byteCount)
+        scratchPlace = unit.wholeLines(stagedPlace + blocks * slots * slotFloats)
         let floats = scratchPlace + blocks * planes * itemFloats
-        workspaceByteCount = convertsInput || convertsOutput ? floats.ceilingDivision(by: 16) * 64 : 0
+        workspaceByteCount = convertsInput || convertsOutput ? unit.wholeLines(floats) * unit.element.byteCount : 0
         streamsOutput = convertsOutput && parameters.streamsOutput
     }
 }

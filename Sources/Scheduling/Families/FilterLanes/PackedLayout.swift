@@ -7,8 +7,10 @@ import LayerSpec
 /// Parts are the groups of features, which are computed one after another; merged groups are one part. The last block may hold fewer
 /// vectors. Everything from a width tap on is a *unit*. Offsets are counted in elements.
 public struct PackedLayout: Hashable, Sendable {
+    /// What multiplies and adds.
+    let multiplyUnit: MultiplyUnit
     /// Type of an element.
-    public let type: ElementType
+    public var type: ElementType { multiplyUnit.element }
     /// Groups of features that are computed one after another; 1 when lanes run over them.
     public let parts: Int
     /// Filters of one part.
@@ -41,9 +43,8 @@ public struct PackedLayout: Hashable, Sendable {
     /// The layout of a schedule's weights.
     public init(spec: KernelSpec, target: Target, schedule: FilterLanes) {
         let gather = spec.gather
-        let unit = MultiplyUnit(target, spec.elements)
-        type = unit.element
-        lanes = unit.lanes
+        multiplyUnit = MultiplyUnit(target, spec.elements)
+        lanes = multiplyUnit.lanes
         channelsPerVector = schedule.channelsPerVector
         parts = schedule.mergesGroups ? 1 : gather.groups
         partFilters = schedule.mergesGroups ? gather.filters : gather.filtersPerGroup
@@ -81,5 +82,5 @@ public struct PackedLayout: Hashable, Sendable {
     public var elementCount: Int { parts * partElements }
 
     /// Bytes of the packed weights, a multiple of 64.
-    public var byteCount: Int { (elementCount * type.byteCount).ceilingDivision(by: 64) * 64 }
+    public var byteCount: Int { multiplyUnit.packedByteCount(elements: elementCount) }
 }

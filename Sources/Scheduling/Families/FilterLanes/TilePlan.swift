@@ -56,6 +56,9 @@ public struct TilePlan: Hashable, Sendable {
         }
 
         public static func < (a: Place, b: Place) -> Bool { (a.row, a.column) < (b.row, b.column) }
+
+        /// The same point, counted from another one.
+        func relative(to origin: Place) -> Place { Place(row: row - origin.row, column: column - origin.column) }
     }
 
     /// The taps that share one loop over channels.
@@ -104,23 +107,8 @@ public struct TilePlan: Hashable, Sendable {
 
     /// Cuts a plane of the output into tiles. Pure; time and memory grow with the taps of a plane.
     public init(_ gather: Gather, _ schedule: FilterLanes) {
-        let (height, width) = (gather.axes[1], gather.axes[2])
-        let merged = schedule.mergesWidthPhases
         depths = gather.axes[0].positions
-
-        var groups: [Group] = []
-        for rowPhase in 0..<height.phases {
-            for phases in merged ? [Array(0..<width.phases)] : (0..<width.phases).map({ [$0] }) {
-                let taps = phases.flatMap { phase in
-                    width.taps(inPhase: phase).map { WidthTap(phase: phase, tap: $0.tap, lag: $0.lag) }
-                }
-                groups.append(
-                    Group(
-                        rowPhase: rowPhase, widthPhases: phases, rowTaps: height.taps(inPhase: rowPhase),
-                        widthTaps: taps.sorted { $0.tap < $1.tap }, rows: height.positions(inPhase: rowPhase),
-                        columns: width.positions(inPhases: phases)))
-            }
-        }
+        let groups = Self.groups(height: gather.axes[1], width: gather.axes[2], mergesWidthPhases: schedule.mergesWidthPhases)
         self.groups = groups
 
         let longest = groups.map(\.rows.count).max() ?? 0
@@ -129,8 +117,7 @@ public struct TilePlan: Hashable, Sendable {
         self.tileRows = tileRows
         self.tileColumns = tileColumns
 
-        var numbers: [Variant: Int] = [:]
-        var variants: [Variant] = []
+        var numbered = NumberedVariants()
         tiles = groups.map { group in
             // Listed rows are all alike: one row of tiles stands for them, with its rows left out of the taps.
             // Otherwise all groups are cut at the same positions, so that a tile row is whole rows of the output.
@@ -142,17 +129,42 @@ public struct TilePlan: Hashable, Sendable {
             return rowParts.flatMap { rows in
                 columnParts.map { columns in
                     Self.tile(gather, schedule, group, rows, columns).map { variant, input, output in
-                        let number = numbers[variant] ?? variants.count
-                        if number == variants.count {
-                            numbers[variant] = number
-                            variants.append(variant)
-                        }
-                        return Tile(variant: number, input: input, output: output)
+                        Tile(variant: numbered.number(of: variant), input: input, output: output)
                     }
                 }
             }
         }
-        self.variants = variants
+        variants = numbered.variants
+    }
+
+    /// Row phases x width phases (or merged ones), row-major.
+    private static func groups(height: AxisGather, width: AxisGather, mergesWidthPhases: Bool) -> [Group] {
+        let widthParts = mergesWidthPhases ? [Array(0..<width.phases)] : (0..<width.phases).map { [$0] }
+        return (0..<height.phases).flatMap { rowPhase in
+            widthParts.map { phases in
+                let taps = phases.flatMap { phase in
+                    width.taps(inPhase: phase).map { WidthTap(phase: phase, tap: $0.tap, lag: $0.lag) }
+                }
+                return Group(
+                    rowPhase: rowPhase, widthPhases: phases, rowTaps: height.taps(inPhase: rowPhase),
+                    widthTaps: taps.sorted { $0.tap < $1.tap }, rows: height.positions(inPhase: rowPhase),
+                    columns: width.positions(inPhases: phases))
+            }
+        }
+    }
+
+    /// Different variants in the order in which they were met.
+    private struct NumberedVariants {
+        private(set) var variants: [Variant] = []
+        private var numbers: [Variant: Int] = [:]
+
+        /// The number of an equal variant that was met before, or the next one.
+        mutating func number(of variant: Variant) -> Int {
+            if let number = numbers[variant] { return number }
+            numbers[variant] = variants.count
+            variants.append(variant)
+            return variants.count - 1
+        }
     }
 
     /// Multiply-adds printed over all variants (of one vector each): the size of the code.
@@ -170,16 +182,38 @@ public struct TilePlan: Hashable, Sendable {
         }
     }
 
+    /// A source that one tap brings to one output of a tile.
+    private struct Reach {
+        let input: Place
+        let rowTap: Int
+        let widthTap: Int
+        let output: Int
+    }
+
+    /// The tile of some rows and columns of positions; nil where they hold no output.
     private static func tile(
         _ gather: Gather, _ schedule: FilterLanes, _ group: Group, _ rows: Range<Int>, _ columns: Range<Int>
     ) -> (Variant, input: Place, output: Place)? {
+        let (outputs, reaches) = outputs(gather, schedule, group, rows, columns)
+        guard let firstOutput = outputs.min() else { return nil }
+        let outputOrigin = Place(row: firstOutput.row, column: outputs.map(\.column).min() ?? 0)
+        let inputOrigin = Place(
+            row: reaches.map(\.input.row).min() ?? 0, column: reaches.map(\.input.column).min() ?? 0)
+        let variant = Variant(
+            outputs: outputs.map { $0.relative(to: outputOrigin) },
+            loops: loops(reaches, from: inputOrigin, schedule.fusion, widthTaps: group.widthTaps.count))
+        return (
+            variant, Place(row: schedule.listsRows ? 0 : inputOrigin.row, column: inputOrigin.column), outputOrigin
+        )
+    }
+
+    /// The outputs of some rows and columns of positions, and what reaches them; both in places of the plane.
+    private static func outputs(
+        _ gather: Gather, _ schedule: FilterLanes, _ group: Group, _ rows: Range<Int>, _ columns: Range<Int>
+    ) -> ([Place], reaches: [Reach]) {
         let (height, width) = (gather.axes[1], gather.axes[2])
-        struct Reach {
-            let input: Place
-            let rowTap: Int
-            let widthTap: Int
-            let output: Int
-        }
+        // (A tap of a listed row is checked at run time; here it counts as one with lag 0.)
+        let rowTaps = schedule.listsRows ? [AxisGather.PhaseTap(tap: 0, lag: 0)] : group.rowTaps
         var outputs: [Place] = []
         var reaches: [Reach] = []
         for row in rows {
@@ -188,8 +222,6 @@ public struct TilePlan: Hashable, Sendable {
                 for phase in group.widthPhases {
                     let outputColumn = width.result(position: column, phase: phase)
                     guard outputColumn >= 0, outputColumn < width.results else { continue }
-                    // (A tap of a listed row is checked at run time; here it counts as one with lag 0.)
-                    let rowTaps = schedule.listsRows ? [AxisGather.PhaseTap(tap: 0, lag: 0)] : group.rowTaps
                     for (rowNumber, rowTap) in rowTaps.enumerated() {
                         guard let inputRow = schedule.listsRows ? row : height.source(position: row, lag: rowTap.lag) else { continue }
                         for (number, tap) in group.widthTaps.enumerated() where tap.phase == phase {
@@ -204,35 +236,25 @@ public struct TilePlan: Hashable, Sendable {
                 }
             }
         }
-        guard let firstOutput = outputs.min() else { return nil }
-        let outputOrigin = Place(row: firstOutput.row, column: outputs.map(\.column).min() ?? 0)
-        let inputOrigin = Place(
-            row: reaches.map(\.input.row).min() ?? 0, column: reaches.map(\.input.column).min() ?? 0)
+        return (outputs, reaches)
+    }
 
-        // Taps that share a channel loop, in order of their units.
-        var byLoop: [Int: [Reach]] = [:]
-        for reach in reaches {
-            let unit = reach.rowTap * group.widthTaps.count + reach.widthTap
-            byLoop[schedule.fusion == .tap ? unit : reach.rowTap, default: []].append(reach)
-        }
-        let loops = byLoop.sorted { $0.key < $1.key }.map { _, members in
-            let units = Set(members.map { $0.rowTap * group.widthTaps.count + $0.widthTap }).sorted()
+    /// The channel loops of a tile, each with the taps that share it, in order of their units.
+    private static func loops(
+        _ reaches: [Reach], from inputOrigin: Place, _ fusion: FilterLanes.Fusion, widthTaps: Int
+    ) -> [ChannelLoop] {
+        func unit(_ reach: Reach) -> Int { reach.rowTap * widthTaps + reach.widthTap }
+        let byLoop = Dictionary(grouping: reaches) { fusion == .tap ? unit($0) : $0.rowTap }
+        return byLoop.sorted { $0.key < $1.key }.map { _, members in
+            let units = Set(members.map(unit)).sorted()
             let inputs = Set(members.map(\.input)).sorted()
             let uses = members.map { member in
-                Use(
-                    input: index(of: member.input, in: inputs),
-                    tap: index(of: member.rowTap * group.widthTaps.count + member.widthTap, in: units), output: member.output)
+                Use(input: index(of: member.input, in: inputs), tap: index(of: unit(member), in: units), output: member.output)
             }
             return ChannelLoop(
-                units: units,
-                inputs: inputs.map { Place(row: $0.row - inputOrigin.row, column: $0.column - inputOrigin.column) },
+                units: units, inputs: inputs.map { $0.relative(to: inputOrigin) },
                 uses: uses.sorted { ($0.input, $0.tap, $0.output) < ($1.input, $1.tap, $1.output) })
         }
-        let variant = Variant(
-            outputs: outputs.map { Place(row: $0.row - outputOrigin.row, column: $0.column - outputOrigin.column) }, loops: loops)
-        return (
-            variant, Place(row: schedule.listsRows ? 0 : inputOrigin.row, column: inputOrigin.column), outputOrigin
-        )
     }
 
     /// Index of an element that is known to be in a sorted array.

@@ -45,7 +45,7 @@ extension MinimalFiltering {
         let single = MinimalFiltering(block: [1, 1, 1], vectors: vectors, rows: rows, mergesWidthPhases: merges)
         guard let shape = try? Schedule(spec: spec, target: target, decision: .minimalFiltering(single)), let one = shape.minimalFiltering
         else { return nil }
-        let bytesPerTile = one.stagedPlace * 4  // of a block of one tile, transformed
+        let bytesPerTile = one.stagedPlace * one.unit.element.byteCount  // of a block of one tile, transformed
         let tiles = max(1, min(36, target.level2Bytes * 3 / 4 / bytesPerTile))
         let available = one.axes.map(\.tiles)
         let width = available[2].ceilingDivision(by: available[2].ceilingDivision(by: min(available[2], max(1, min(tiles, 18)))))

@@ -95,7 +95,6 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
         if let reason = MinimalFiltering.reasonAgainst(spec) { throw reason }
         let gather = spec.gather
         let unit = MultiplyUnit(target, spec.elements)
-        let lanes = unit.lanes
         let widthPhases = parameters.mergesWidthPhases ? MinimalFiltering.mergeableWidthPhases(spec) : 1
         if parameters.mergesWidthPhases && widthPhases == 1 {
             throw .illegalSchedule(parameters.text, reason: "its phases along the width share no register tile; expected classes of equally many")
@@ -119,9 +118,9 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
         let block = zip(parameters.block, axes).map { min($0, $1.tiles) }
         self.block = block
         conversion = spec.layout == .channelsFirst
-            ? WindowConversion(gather, taps: axes.map(\.mostTaps), block: block, lanes: lanes, streams: parameters.streamsOutput) : nil
-        let filters = parameters.vectors * lanes
-        let pointWeights = gather.filtersPerGroup.ceilingDivision(by: filters) * filters * gather.channelsPerGroup
+            ? WindowConversion(gather, taps: axes.map(\.mostTaps), block: block, unit: unit, streams: parameters.streamsOutput) : nil
+        let filters = parameters.vectors * unit.columns
+        let pointWeights = gather.filtersPerGroup.ceilingDivision(by: filters) * filters * unit.paddedChannels(gather.channelsPerGroup)
         var combinations: [Combination] = []
         var place = 0
         for depth in axes[0].classes {
@@ -219,7 +218,7 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
     /// Floats of a vector.
     public var lanes: Int { unit.lanes }
     /// Filters of one block, all of one group.
-    public var blockFilters: Int { parameters.vectors * lanes }
+    public var blockFilters: Int { parameters.vectors * unit.columns }
     /// Vectors of sums that a register tile has for one tile and point: those of the block's filters, for each of its phases.
     public var tileVectors: Int { parameters.vectors * widthPhases }
     /// Sums that a register tile has for one tile and point: those of a block of filters, for each of its phases.
@@ -236,20 +235,23 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
     private var productCount: Int { combinations.map(\.points).max() ?? 1 }
 
     /// Floats from one tile's channels to the next; not a multiple of 1 KiB, as such rows would share cache sets.
-    public var row: Int { gather.channelsPerGroup.ceilingDivision(by: lanes) * lanes + (gather.channelsPerGroup % 256 == 0 ? lanes : 0) }
+    public var row: Int {
+        let isWholeKiB = gather.channelsPerGroup * unit.element.byteCount % 1024 == 0
+        return gather.channelsPerGroup.ceilingDivision(by: lanes) * lanes + (isWholeKiB ? lanes : 0)
+    }
     /// Floats from one point to the next in the transformed input.
-    public var point: Int { blockTiles * row + 16 }
+    public var point: Int { blockTiles * row + unit.elementsPerLine }
     /// Floats from one point to the next in the products.
-    public var pointSums: Int { blockTiles * tileFilters + 16 }
+    public var pointSums: Int { blockTiles * tileFilters + unit.elementsPerLine }
     /// Where the products begin in the workspace, in floats.
-    public var products: Int { (points * point).ceilingDivision(by: 16) * 16 }
+    public var products: Int { unit.wholeLines(points * point) }
 
     /// Where converted inputs begin in the workspace, in floats: behind transformed input and products.
-    public var stagedPlace: Int { (products + productCount * pointSums).ceilingDivision(by: 16) * 16 }
+    public var stagedPlace: Int { unit.wholeLines(products + productCount * pointSums) }
     /// Where outputs to be converted begin.
     public var scratchPlace: Int { stagedPlace + (conversion?.inputFloats ?? 0) }
     /// Bytes of workspace of one thread.
-    public var workspaceByteCount: Int { (scratchPlace + (conversion?.outputFloats ?? 0)) * 4 }
+    public var workspaceByteCount: Int { (scratchPlace + (conversion?.outputFloats ?? 0)) * unit.element.byteCount }
     /// Floats from voxel to voxel, row to row and plane to plane where windows are read.
     public var inputSteps: [Int] { conversion?.inputSteps ?? Self.voxelSteps(gather.channels, gather.axes.map(\.sources)) }
     /// Floats from voxel to voxel, row to row and plane to plane where results are written.
@@ -261,12 +263,13 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
 
     /// Floats of the transformed weights of one group of features.
     public var partFloats: Int {
-        combinations.reduce(0) { $0 + $1.phaseCount * $1.weightPoints } * blockCount * blockFilters * gather.channelsPerGroup
+        combinations.reduce(0) { $0 + $1.phaseCount * $1.weightPoints } * blockCount * blockFilters
+            * unit.paddedChannels(gather.channelsPerGroup)
     }
     /// Floats of the transformed weights.
     public var packedFloats: Int { partFloats * gather.groups }
     /// Bytes of the transformed weights, a multiple of 64.
-    public var packedByteCount: Int { (packedFloats * 4).ceilingDivision(by: 64) * 64 }
+    public var packedByteCount: Int { unit.packedByteCount(elements: packedFloats) }
 
     /// Work items along each axis.
     public var blocks: [Int] { zip(axes, block).map { $0.tiles.ceilingDivision(by: $1) } }

@@ -21,20 +21,22 @@ public struct WindowConversion: Hashable, Sendable {
     /// - Parameters:
     ///   - taps: most taps of a phase along each axis.
     ///   - block: tiles of a work item along each axis.
-    init(_ gather: Gather, taps: [Int], block: [Int], lanes: Int, streams: Bool) {
+    ///   - unit: what multiplies and adds.
+    ///   - streams: whether finished planes may bypass the caches.
+    init(_ gather: Gather, taps: [Int], block: [Int], unit: MultiplyUnit, streams: Bool) {
         convertsInput = gather.channels > 1
         convertsOutput = gather.filters > 1
         let inputs = gather.axes.indices.map { min(2 * block[$0] + taps[$0] - 1, gather.axes[$0].sources) }
         let outputs = gather.axes.indices.map { min(2 * block[$0] * gather.axes[$0].phases, gather.axes[$0].results) }
         inputSteps = Self.steps(
             convertsInput ? inputs : gather.axes.map(\.sources),
-            voxel: convertsInput ? PlaneConversion.voxel(features: gather.channels, lanes: lanes) : 1)
+            voxel: convertsInput ? PlaneConversion.voxel(features: gather.channels, lanes: unit.lanes) : 1)
         outputSteps = Self.steps(
             convertsOutput ? outputs : gather.axes.map(\.results),
-            voxel: convertsOutput ? PlaneConversion.voxel(features: gather.filters, lanes: lanes) : 1)
-        inputFloats = convertsInput ? (inputs[0] * inputSteps[2]).ceilingDivision(by: 16) * 16 : 0
+            voxel: convertsOutput ? PlaneConversion.voxel(features: gather.filters, lanes: unit.lanes) : 1)
+        inputFloats = convertsInput ? unit.wholeLines(inputs[0] * inputSteps[2]) : 0
         streamsOutput = convertsOutput && streams
-        outputFloats = convertsOutput ? (outputs[0] * outputSteps[2]).ceilingDivision(by: 16) * 16 : 0
+        outputFloats = convertsOutput ? unit.wholeLines(outputs[0] * outputSteps[2]) : 0
     }
 
     private static func steps(_ size: [Int], voxel: Int) -> [Int] { [voxel, voxel * size[2], voxel * size[2] * size[1]] }
