@@ -153,7 +153,7 @@ public enum ActivationNames {
         }
         func layer(_ className: String, name: String, _ arguments: JSONObject) -> JSONValue {
             // Keras 3 writes what every layer has, too; the name is the automatic one.
-            var config: JSONObject = generation == .keras3 ? ["name": .string(name), "trainable": true, "dtype": DTypePolicy.float32.json] : [:]
+            var config: JSONObject = generation == .keras3 ? ["name": .string(name), "trainable": true, "dtype": DTypePolicy(.float32).json] : [:]
             for key in arguments.keys { config[key] = arguments[key] }
             return ["module": "keras.layers", "class_name": .string(className), "config": .object(config), "registered_name": nil]
         }
