@@ -74,7 +74,7 @@ void vs_interp_run(const vs_interp_task *task) {
         { VS_SAME(run, ff), VS_MIXED(run, fd) },
         { VS_MIXED(run, df), VS_SAME(run, dd) },
     };
-    loops[task->storage_is_double != 0][task->arithmetic_is_double != 0][task->instruction_set](task);
+    loops[task->storage_bytes == sizeof(double)][task->arithmetic_bytes == sizeof(double)][task->instruction_set](task);
 }
 
 void vs_interp_dot(const vs_interp_task *task) {
@@ -82,5 +82,5 @@ void vs_interp_dot(const vs_interp_task *task) {
         { VS_SAME(dot, ff), VS_MIXED(dot, fd) },
         { VS_MIXED(dot, df), VS_SAME(dot, dd) },
     };
-    loops[task->storage_is_double != 0][task->arithmetic_is_double != 0][task->instruction_set](task);
+    loops[task->storage_bytes == sizeof(double)][task->arithmetic_bytes == sizeof(double)][task->instruction_set](task);
 }

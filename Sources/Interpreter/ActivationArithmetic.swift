@@ -1,67 +1,12 @@
 import Glibc
 import LayerSpec
-import Tensors
 
-/// The activations in Swift, for the interpreter and for kernels that were found without their activation.
+/// Activations of tensors, for the interpreter and for kernels that were found without their activation.
 ///
-/// Everything is computed in double precision and rounded once, so a float32 result is within 1 ulp of the exact one everywhere, in gelu's
-/// tail and softplus's too. Parameters are first rounded to the type of the elements (`Activation.rounded(to:)`), so that comparisons fall
-/// as Keras's and the kernels' do. NaN stays NaN. Infinite arguments follow the formulas: silu and gelu of minus infinity and softsign of
-/// an infinity are NaN.
+/// Everything is computed in double precision (`Activation.value(at:)`) and rounded once, so a float32 result is within 1 ulp of the exact
+/// one everywhere, in gelu's tail and softplus's too. Parameters are first rounded to the type of the elements (`Activation.rounded(to:)`),
+/// so that comparisons fall as Keras's and the kernels' do.
 public enum ActivationArithmetic {
-    /// A pointwise activation of one number, with its parameters as they are; the others give NaN.
-    public static func value(_ activation: Activation, _ x: Double) -> Double {
-        switch activation {
-        case .linear: x
-        case .relu: x < 0 ? 0 : x
-        case .elu(let alpha): x > 0 ? x : alpha * expm1(x)
-        case .selu: Activation.seluScale * (x > 0 ? x : Activation.seluAlpha * expm1(x))
-        case .softplus: x > 0 ? x + log1p(exp(-x)) : log1p(exp(x))
-        case .softsign: x / (1 + abs(x))
-        case .tanh: Glibc.tanh(x)
-        case .sigmoid: 1 / (1 + exp(-x))
-        case .hardSigmoid(let slope): clip(slope * x + 0.5)
-        case .exponential: exp(x)
-        case .leakyRelu(let slope): x < 0 ? slope * x : x
-        // erfc keeps the digits of the negative tail that 1 + erf would cancel.
-        case .gelu(approximate: false): 0.5 * x * erfc(-x * 0.5.squareRoot())
-        // (1 + tanh u) / 2 = sigmoid(2u), again without cancellation.
-        case .gelu(approximate: true): x / (1 + exp(-2 * (2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
-        case .silu: x / (1 + exp(-x))
-        case .rectified(let slope, let maximum, let threshold):
-            if x <= threshold {
-                slope == 0 ? 0 : slope * (x - threshold)  // 0 * infinity would be NaN
-            } else if let maximum {
-                x < 0 ? 0 : (x > maximum ? maximum : x)
-            } else {
-                x
-            }
-        case .celu(let alpha): x > 0 ? x : alpha * expm1(x / alpha)
-        case .logSigmoid: x < 0 ? x - log1p(exp(x)) : -log1p(exp(-x))
-        case .hardSilu: x * (clip((x + 3) / 6))
-        case .hardTanh: x < -1 ? -1 : (x > 1 ? 1 : x)
-        case .hardShrink(let threshold): abs(x) <= threshold ? 0 : x
-        case .softShrink(let threshold): x > threshold ? x - threshold : (x < -threshold ? x + threshold : x * 0)
-        case .tanhShrink: x - Glibc.tanh(x)
-        case .mish: mish(x)
-        case .sparsePlus: x <= -1 ? 0 : (x >= 1 ? x : (x + 1) * (x + 1) / 4)
-        case .squareplus(let b):
-            // x + root cancels below 0, where it equals b / (root - x).
-            x < 0 ? b / (hypot(x, b.squareRoot()) - x) / 2 : (x + hypot(x, b.squareRoot())) / 2
-        case .threshold(let threshold, let value): x <= threshold ? value : x
-        case .softmax, .logSoftmax, .sparsemax, .alongAxis: .nan
-        }
-    }
-
-    /// With t = e^x, tanh(log(1 + t)) = n / (n + 2) for n = t (t + 2), which rounds to 1 above x = 20.
-    private static func mish(_ x: Double) -> Double {
-        let t = exp(x > 20 ? 20 : x)
-        let n = t * (t + 2)
-        return x * (n / (n + 2))
-    }
-
-    private static func clip(_ x: Double) -> Double { x < 0 ? 0 : (x > 1 ? 1 : x) }
-
     /// Applies an activation in place to consecutive rows of a buffer; rows may be given to several threads.
     /// - Parameters:
     ///   - activation: what is applied.
@@ -76,19 +21,17 @@ public enum ActivationArithmetic {
         switch type {
         case .float32: apply(activation, to: buffer.assumingMemoryBound(to: Float.self), rowLength: rowLength, rows: rows)
         case .float64: apply(activation, to: buffer.assumingMemoryBound(to: Double.self), rowLength: rowLength, rows: rows)
-        case .float16, .bfloat16:
-            // In float32, rounded once.
-            let start = buffer.assumingMemoryBound(to: UInt16.self) + rows.lowerBound * rowLength
-            let isHalf = type == .float16
-            var values = (0..<rows.count * rowLength).map {
-                isHalf ? HalfPrecision.float(float16: start[$0]) : HalfPrecision.float(bfloat16: start[$0])
-            }
+        default:
+            // Stored only: in float32, rounded once.
+            let count = rows.count * rowLength
+            let stored = UnsafeMutableRawBufferPointer(
+                start: buffer + rows.lowerBound * rowLength * type.byteCount, count: count * type.byteCount)
+            var values = [Float](repeating: 0, count: count)
+            values.withUnsafeMutableBytes { type.convert(UnsafeRawBufferPointer(stored), to: .float32, $0) }
             values.withUnsafeMutableBufferPointer { values in
                 if let base = values.baseAddress { apply(activation, to: base, rowLength: rowLength, rows: 0..<rows.count) }
             }
-            for (index, value) in values.enumerated() {
-                start[index] = isHalf ? HalfPrecision.float16(value) : HalfPrecision.bfloat16(value)
-            }
+            values.withUnsafeBytes { ElementType.float32.convert($0, to: type, stored) }
         }
     }
 
@@ -109,7 +52,7 @@ public enum ActivationArithmetic {
             for row in rows {
                 rowwise(activation, UnsafeMutableBufferPointer(start: elements + row * rowLength, count: rowLength))
             }
-        default: each { .from(value(activation, $0.asDouble)) }
+        default: each { .from(activation.value(at: $0.asDouble)) }
         }
     }
 

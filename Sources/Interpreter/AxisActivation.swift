@@ -19,10 +19,9 @@ extension ActivationArithmetic {
             try y.withUnsafeMutableBytes { output in
                 let lines = Lines(
                     outer: Checked.clampedCount(shape[..<index]), extent: x.shape[index], inner: Checked.clampedCount(shape[(index + 1)...]))
-                if x.elementType == .float64 {
-                    lines.apply(function, input.bindMemory(to: Double.self), output.bindMemory(to: Double.self))
-                } else {
-                    lines.apply(function, input.bindMemory(to: Float.self), output.bindMemory(to: Float.self))
+                switch x.elementType.arithmetic {
+                case .float64: lines.apply(function, input.bindMemory(to: Double.self), output.bindMemory(to: Double.self))
+                default: lines.apply(function, input.bindMemory(to: Float.self), output.bindMemory(to: Float.self))
                 }
             }
         }
@@ -49,7 +48,7 @@ extension ActivationArithmetic {
                     case .glu:
                         let half = extent / 2
                         for index in 0..<half {
-                            let gate = ActivationArithmetic.value(.sigmoid, element(half + index))
+                            let gate = Activation.sigmoid.value(at: element(half + index))
                             y[(o * half + index) * inner + i] = .from(element(index) * gate)
                         }
                         continue

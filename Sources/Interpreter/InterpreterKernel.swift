@@ -107,8 +107,8 @@ package struct InterpreterLoops: Sendable {
     /// A task with the fields that are the same for all.
     func task() -> vs_interp_task {
         var task = vs_interp_task()
-        task.storage_is_double = elements.storage == .float64 ? 1 : 0
-        task.arithmetic_is_double = elements.arithmetic == .float64 ? 1 : 0
+        task.storage_bytes = Int32(storageBytes)
+        task.arithmetic_bytes = Int32(arithmeticBytes)
         task.instruction_set = instructionSet.rawValue
         return task
     }

@@ -1,30 +1,40 @@
 import LayerSpec
 
-/// Keras's names of the activations, both ways.
+/// Keras's names of the activations, both ways. Names and default parameters of Keras 3 are those of `Activation.samples`; what differs is here.
 public enum ActivationNames {
+    /// Names that Keras has besides `Activation.name`. Those of an activation that has a name already are read only.
+    private static let further: [(name: String, activation: Activation)] = [
+        ("swish", .silu), ("hard_swish", .hardSilu), ("relu6", .relu6), ("sparse_sigmoid", .sparseSigmoid), ("glu", .glu()),
+    ]
+
+    /// A name that Keras asks arguments for.
+    private static let withoutDefaults = "threshold"
+
     /// What each name means in Keras 3, with the default parameters of `keras.activations`. The first name of an activation is
     /// the one Keras 3 writes.
-    private static let table: [(name: String, activation: Activation)] = [
-        ("linear", .linear), ("relu", .relu), ("elu", .elu(alpha: 1)), ("selu", .selu), ("softplus", .softplus),
-        ("softsign", .softsign), ("tanh", .tanh), ("sigmoid", .sigmoid), ("hard_sigmoid", .hardSigmoid(slope: 1.0 / 6)),
-        ("exponential", .exponential), ("softmax", .softmax), ("leaky_relu", .leakyRelu(slope: 0.2)),
-        ("gelu", .gelu(approximate: false)), ("silu", .silu), ("swish", .silu), ("relu6", .relu6), ("celu", .celu(alpha: 1)),
-        ("mish", .mish), ("log_softmax", .logSoftmax), ("sparsemax", .sparsemax), ("glu", .glu()), ("hard_silu", .hardSilu),
-        ("hard_swish", .hardSilu), ("hard_tanh", .hardTanh), ("hard_shrink", .hardShrink(threshold: 0.5)),
-        ("soft_shrink", .softShrink(threshold: 0.5)), ("tanh_shrink", .tanhShrink), ("log_sigmoid", .logSigmoid),
-        ("sparse_plus", .sparsePlus), ("sparse_sigmoid", .sparseSigmoid), ("squareplus", .squareplus(b: 4)),
-    ]
+    private static let table: [(name: String, activation: Activation)] = {
+        var names: Set<String> = [withoutDefaults]
+        return Activation.samples.filter { names.insert($0.name).inserted }.map { ($0.name, $0) } + further
+    }()
 
     private static let byName = Dictionary(uniqueKeysWithValues: table.map { ($0.name, $0.activation) })
 
-    /// The names Keras 2 writes; for all other activations it has none.
+    /// The names Keras 2 writes; for all other activations it has none. The list is complete: Keras 2 gets no more.
     private static let keras2Names: Set<String> = [
         "linear", "relu", "elu", "selu", "softplus", "softsign", "tanh", "sigmoid", "hard_sigmoid", "exponential", "softmax",
-        "leaky_relu", "gelu", "silu", "relu6", "mish", "log_softmax",
+        "leaky_relu", "gelu", "relu6", "mish", "log_softmax",
     ]
+
+    /// The names that Keras 3 writes and Keras 2 does not.
+    static let keras3Only = Set(
+        Dictionary(table.map { ($0.activation, $0.name) }, uniquingKeysWith: { first, _ in first }).values
+    ).subtracting(keras2Names)
 
     /// Layer classes whose name alone Keras 2 takes for an activation.
     private static let layerClasses: Set<String> = ["ReLU", "LeakyReLU", "ELU", "Softmax"]
+
+    /// Names of activations that `json(_:generation:)` writes as layers where a parameter is not the default.
+    private static let namesOfLayers: Set<String> = ["relu", "leaky_relu", "elu"]
 
     /// The module, and the prefix of registered names, of activations that Keras has no way to write.
     private static let ownPackage = "voxelsmith"
@@ -37,7 +47,9 @@ public enum ActivationNames {
     ///   case-sensitive, as in Keras.
     public static func activation(named name: String, generation: KerasGeneration = .keras3) throws(KerasConfigError) -> Activation {
         if name == "hard_sigmoid", generation == .keras2 { return .hardSigmoid(slope: 0.2) }
-        if name == "threshold" { throw .activationArguments(name, ["threshold", "default_value"]) }
+        if name == withoutDefaults, let activation = Activation.parameterized(named: name) {
+            throw .activationArguments(name, activation.parameters.map(\.name))
+        }
         if generation == .keras2, layerClasses.contains(name) { return try layer(name, [:], .string(name), generation) }
         guard let activation = byName[name] else { throw .activation("\"\(name)\"") }
         return activation
@@ -123,19 +135,10 @@ public enum ActivationNames {
             return .alongAxis(function, axis: axis)
         }
         if name == "gelu", case .bool(let approximate)? = config["approximate"] { return .gelu(approximate: approximate) }
-        func number(_ key: String) throws(KerasConfigError) -> Double {
-            guard let value = parameter(config, key, default: nil), value.isFinite else { throw .activation(json.excerpt) }
-            return value
-        }
-        switch name {
-        case "celu": return .celu(alpha: try number("alpha"))
-        case "hard_sigmoid": return .hardSigmoid(slope: try number("slope"))
-        case "hard_shrink": return .hardShrink(threshold: try number("threshold"))
-        case "soft_shrink": return .softShrink(threshold: try number("threshold"))
-        case "squareplus": return .squareplus(b: try number("b"))
-        case "threshold": return .threshold(try number("threshold"), value: try number("default_value"))
-        default: return try activation(named: name)
-        }
+        guard let sample = Activation.parameterized(named: name), !namesOfLayers.contains(name) else { return try activation(named: name) }
+        let activation = sample.mapParameters { key, _ in parameter(config, key, default: nil).flatMap { $0.isFinite ? $0 : nil } }
+        guard let activation else { throw .activation(json.excerpt) }
+        return activation
     }
 
     /// The `activation` value of a config: a name; a serialised Keras layer where a parameter differs from the default and
@@ -153,7 +156,7 @@ public enum ActivationNames {
         }
         func layer(_ className: String, name: String, _ arguments: JSONObject) -> JSONValue {
             // Keras 3 writes what every layer has, too; the name is the automatic one.
-            var config: JSONObject = generation == .keras3 ? ["name": .string(name), "trainable": true, "dtype": DTypePolicy.float32.json] : [:]
+            var config: JSONObject = generation == .keras3 ? ["name": .string(name), "trainable": true, "dtype": DTypePolicy(.float32).json] : [:]
             for key in arguments.keys { config[key] = arguments[key] }
             return ["module": "keras.layers", "class_name": .string(className), "config": .object(config), "registered_name": nil]
         }

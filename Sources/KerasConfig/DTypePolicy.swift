@@ -1,38 +1,37 @@
 import LayerSpec
 
 /// Keras's `dtype` of a layer: in which type its variables are kept, and in which it computes.
-public enum DTypePolicy: String, CaseIterable, Hashable, Sendable {
-    case float32
-    case float64
-    case float16
-    case bfloat16
-    /// Variables in float32, inputs, weights and results of a call in float16.
-    case mixedFloat16 = "mixed_float16"
-    /// Variables in float32, inputs, weights and results of a call in bfloat16.
-    case mixedBfloat16 = "mixed_bfloat16"
+///
+/// There is one for each element type, and a mixed one for each that kernels do not compute in.
+public struct DTypePolicy: RawRepresentable, CaseIterable, Hashable, Sendable {
+    /// The type variables are kept in.
+    public let variableType: ElementType
+    /// The type inputs and weights are rounded to before they are computed with, and results after.
+    public let computeType: ElementType
+
+    /// One type for all.
+    /// - Parameter type: the type of variables, inputs, weights and results.
+    public init(_ type: ElementType) { (variableType, computeType) = (type, type) }
+
+    /// Variables in the type that kernels compute in; inputs, weights and results of a call in another.
+    /// - Parameter type: the type of inputs, weights and results, such as float16.
+    public init(mixed type: ElementType) { (variableType, computeType) = (type.arithmetic, type) }
+
+    /// The policies that Keras has a name for.
+    public static let allCases =
+        ElementType.allCases.map { DTypePolicy($0) } + ElementType.allCases.filter { $0.arithmetic != $0 }.map { DTypePolicy(mixed: $0) }
+
+    /// Keras's name: that of the type, behind "mixed_" where variables have another.
+    public var rawValue: String { variableType == computeType ? computeType.rawValue : "mixed_" + computeType.rawValue }
+
+    /// - Parameter rawValue: Keras's name; nil for any other text.
+    public init?(rawValue: String) {
+        guard let policy = Self.allCases.first(where: { $0.rawValue == rawValue }) else { return nil }
+        self = policy
+    }
 
     /// The type of the kernels that compute.
     public var elementType: ElementType { computeType.arithmetic }
-
-    /// The type variables are kept in.
-    public var variableType: ElementType {
-        switch self {
-        case .float64: .float64
-        case .float16: .float16
-        case .bfloat16: .bfloat16
-        case .float32, .mixedFloat16, .mixedBfloat16: .float32
-        }
-    }
-
-    /// The type inputs and weights are rounded to before they are computed with, and results after.
-    public var computeType: ElementType {
-        switch self {
-        case .float32: .float32
-        case .float64: .float64
-        case .float16, .mixedFloat16: .float16
-        case .bfloat16, .mixedBfloat16: .bfloat16
-        }
-    }
 
     /// Keras's `variable_dtype`, which is also a layer's `dtype`.
     public var variableDType: String { variableType.rawValue }
@@ -40,6 +39,7 @@ public enum DTypePolicy: String, CaseIterable, Hashable, Sendable {
     public var computeDType: String { computeType.rawValue }
 
     /// By name, or from a serialised policy of any generation.
+    /// - Parameter json: the `dtype` of a config.
     /// - Returns: nil for null or absence.
     /// - Throws: `KerasConfigError.elementType`.
     public init?(json: JSONValue?) throws(KerasConfigError) {

@@ -54,10 +54,6 @@ public struct GenerationEvidence: Hashable, Sendable {
         if !isKeras3, !keras2.contains(mark) { keras2.append(mark) }
     }
 
-    private static let keras3Activations: Set<String> = [
-        "silu", "hard_silu", "celu", "glu", "hard_tanh", "hard_shrink", "soft_shrink", "tanh_shrink", "log_sigmoid", "sparse_plus",
-        "sparse_sigmoid", "squareplus", "sparsemax",
-    ]
     private static let keras3Policies: Set<String> = ["DTypePolicy", "FloatDTypePolicy", "QuantizedDTypePolicy"]
     private static let keras3Modules = ["keras.src.models", "keras.src.ops", "keras.src.backend"]
     private static let keras2Modules = ["tf_keras", "tensorflow", "keras.src.engine", "keras.engine"]
@@ -114,7 +110,7 @@ public struct GenerationEvidence: Hashable, Sendable {
             if node.array != nil { note(false, "inbound_nodes that are lists") }
         }
         if let activation = object["activation"]?.string {
-            if Self.keras3Activations.contains(activation) { note(true, "activation \(activation)") }
+            if ActivationNames.keras3Only.contains(activation) { note(true, "activation \(activation)") }
             if activation == "swish" { note(false, "activation swish") }
         }
         for key in object.keys where ["_initializer", "_regularizer", "_constraint"].contains(where: key.hasSuffix) {

@@ -83,7 +83,7 @@ extension LayerConfig {
             elementType: elementType)
         var result: JSONObject = [
             "name": .string(name),
-            "dtype": (elementType == .float64 ? DTypePolicy.float64 : .float32).json,
+            "dtype": DTypePolicy(elementType.arithmetic).json,
             "filters": .integer(filters), "kernel_size": JSONValue(kernelSize), "strides": JSONValue(strides),
             "padding": .string(rule.rawValue),
         ]

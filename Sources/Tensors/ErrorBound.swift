@@ -3,19 +3,9 @@ import LayerSpec
 /// The classical bound of a rounded sum (Higham, Accuracy and Stability of Numerical Algorithms, chapter 3): a sum of n
 /// products in any order differs from the exact one by at most gamma_n * sum |x||w|.
 package enum ErrorBound {
-    /// Unit roundoff: half the distance from 1 to the next number.
-    package static func unitRoundoff(_ type: ElementType) -> Double {
-        switch type {
-        case .float32: 0x1p-24
-        case .float64: 0x1p-53
-        case .float16: 0x1p-11
-        case .bfloat16: 0x1p-8
-        }
-    }
-
-    /// gamma_n = n * u / (1 - n * u)
+    /// gamma_n = n * u / (1 - n * u), u being the type's unit roundoff.
     package static func gamma(_ n: Int, _ type: ElementType) -> Double {
-        let nu = Double(n) * unitRoundoff(type)
+        let nu = Double(n) * type.unitRoundoff
         precondition(nu < 1, "the bound does not exist for a chain of \(n)")
         return nu / (1 - nu)
     }
@@ -24,8 +14,7 @@ package enum ErrorBound {
     /// - Parameter chain: additions and multiplications one result passes through, bias included.
     package static func bounds(chain: Int, type: ElementType, magnitudes: [Double]) -> [Double] {
         let factor = gamma(chain, type)
-        let floor = type == .float32 ? Double(Float.leastNormalMagnitude) : Double.leastNormalMagnitude
-        return magnitudes.map { factor * $0 + floor }
+        return magnitudes.map { factor * $0 + type.leastNormal }
     }
 
     /// The first element that lies outside its bound, NaN included; nil when all are inside.

@@ -1,4 +1,5 @@
 import Glibc
+import LayerSpec
 
 /// Memory between two inaccessible pages: a read or write before its first or behind its last page ends the process at once.
 ///
@@ -42,12 +43,30 @@ package final class GuardedBuffer {
         }
     }
 
+    /// A buffer that holds numbers as elements of a type.
+    /// - Parameters:
+    ///   - numbers: each is rounded to the nearest number of the type.
+    ///   - type: the type of the elements.
+    ///   - placement: which end of the pages the bytes lie against.
+    package convenience init(_ numbers: [Double], as type: ElementType, placement: Placement) {
+        self.init(byteCount: numbers.count * type.byteCount, placement: placement)
+        let target = UnsafeMutableRawBufferPointer(start: address, count: byteCount)
+        numbers.withUnsafeBytes { ElementType.float64.convert($0, to: type, target) }
+    }
+
     deinit { munmap(mapping, mappingLength) }
 
     /// The whole buffer as elements of a type.
     package func elements<T: BitwiseCopyable>(_ type: T.Type) -> UnsafeMutableBufferPointer<T> {
         UnsafeMutableBufferPointer(
             start: address.assumingMemoryBound(to: type), count: byteCount / MemoryLayout<T>.stride)
+    }
+
+    /// The whole buffer as numbers.
+    /// - Parameter type: the type of its elements.
+    package func numbers(of type: ElementType) -> [Double] {
+        let bytes = UnsafeRawBufferPointer(start: address, count: byteCount)
+        return withExtendedLifetime(self) { (0..<byteCount / type.byteCount).map { type.element(at: $0, of: bytes) } }
     }
 
     /// Sets every byte.

@@ -8,7 +8,7 @@ extension Tensor {
     public subscript(indices: Int...) -> Double {
         get throws(TensorError) {
             let offset = try offset(of: indices)
-            return withUnsafeBytes { element(offset, of: $0) }
+            return withUnsafeBytes { elementType.element(at: offset, of: $0) }
         }
     }
 
@@ -19,11 +19,9 @@ extension Tensor {
     /// - Throws: `TensorError.index` for another number of indices, or one beyond its axis; `.outOfMemory` when shared storage cannot be
     ///   copied.
     public mutating func set(_ value: Double, at indices: Int...) throws {
-        let offset = try offset(of: indices) * elementType.byteCount
-        let element = try Tensor(shape: [1], [value] as [Double]).cast(to: elementType)
-        try withUnsafeMutableBytes { target in
-            element.withUnsafeBytes { target[offset..<offset + $0.count].copyBytes(from: $0) }
-        }
+        let offset = try offset(of: indices)
+        let type = elementType
+        try withUnsafeMutableBytes { type.store(value, at: offset, of: $0) }
     }
 
     /// What stands at one place of the first axis, such as a sample of a batch; a tensor of one axis less.
@@ -58,13 +56,17 @@ extension Tensor {
         return offset
     }
 
-    /// An element by its place in memory, which must be one of the tensor's.
-    private func element(_ offset: Int, of bytes: UnsafeRawBufferPointer) -> Double {
-        switch elementType {
-        case .float32: Double(bytes.bindMemory(to: Float.self)[offset])
-        case .float64: bytes.bindMemory(to: Double.self)[offset]
-        case .float16: Double(HalfPrecision.float(float16: bytes.bindMemory(to: UInt16.self)[offset]))
-        case .bfloat16: Double(HalfPrecision.float(bfloat16: bytes.bindMemory(to: UInt16.self)[offset]))
+    /// A tensor whose elements, in row-major order, are the results of calls of `next`, each rounded once.
+    /// - Parameters:
+    ///   - shape: extents, outermost first.
+    ///   - elementType: type of every element.
+    ///   - next: called once for each element.
+    /// - Throws: as `init(uninitialized:_:pool:)`.
+    package init(_ shape: [Int], _ elementType: ElementType, next: () -> Double) throws {
+        try self.init(uninitialized: shape, elementType)
+        let count = elementCount
+        try withUnsafeMutableBytes { bytes in
+            for index in 0..<count { elementType.store(next(), at: index, of: bytes) }
         }
     }
 }
@@ -78,10 +80,7 @@ extension Tensor: CustomStringConvertible {
 
     /// The elements of one place of the axes before `axis`.
     private func text(_ bytes: UnsafeRawBufferPointer, axis: Int, offset: Int, ends: Int) -> String {
-        if axis == shape.count {
-            let value = element(offset, of: bytes)
-            return elementType == .float64 ? "\(value)" : "\(Float(value))"
-        }
+        if axis == shape.count { return elementType.text(elementType.element(at: offset, of: bytes)) }
         let extent = shape[axis]
         var parts: [String] = []
         var index = 0

@@ -97,25 +97,16 @@ public struct Tensor: Sendable {
     }
 
     /// The elements as `Float`; float64 is rounded.
-    public var floats: [Float] {
-        withUnsafeBytes { bytes in
-            switch elementType {
-            case .float32: Array(bytes.bindMemory(to: Float.self))
-            case .float64: bytes.bindMemory(to: Double.self).map { Float($0) }
-            case .float16: bytes.bindMemory(to: UInt16.self).map { HalfPrecision.float(float16: $0) }
-            case .bfloat16: bytes.bindMemory(to: UInt16.self).map { HalfPrecision.float(bfloat16: $0) }
-            }
-        }
-    }
+    public var floats: [Float] { elements(of: .float32) }
 
     /// The elements as `Double`.
-    public var doubles: [Double] {
-        withUnsafeBytes { bytes in
-            switch elementType {
-            case .float32: bytes.bindMemory(to: Float.self).map { Double($0) }
-            case .float64: Array(bytes.bindMemory(to: Double.self))
-            case .float16, .bfloat16: floats.map { Double($0) }
-            }
+    public var doubles: [Double] { elements(of: .float64) }
+
+    /// - Parameter type: the type whose elements `Element` are.
+    private func elements<Element: BinaryFloatingPoint>(of type: ElementType) -> [Element] {
+        Array(unsafeUninitializedCapacity: elementCount) { buffer, count in
+            withUnsafeBytes { elementType.convert($0, to: type, UnsafeMutableRawBufferPointer(buffer)) }
+            count = elementCount
         }
     }
 
@@ -125,54 +116,10 @@ public struct Tensor: Sendable {
     public func cast(to type: ElementType) throws(TensorError) -> Tensor {
         if type == elementType { return self }
         let result = try Tensor(uninitialized: shape, type)
-        withUnsafeBytes { source in
-            let target = UnsafeMutableRawBufferPointer(start: result.storage.address, count: result.byteCount)
-            switch elementType {
-            case .float32: Self.store(source.bindMemory(to: Float.self), type, target)
-            case .float64: Self.store(source.bindMemory(to: Double.self), type, target)
-            case .float16: Self.store(source.bindMemory(to: UInt16.self), type, target) { HalfPrecision.float(float16: $0) }
-            case .bfloat16: Self.store(source.bindMemory(to: UInt16.self), type, target) { HalfPrecision.float(bfloat16: $0) }
-            }
+        withUnsafeBytes {
+            elementType.convert($0, to: type, UnsafeMutableRawBufferPointer(start: result.storage.address, count: result.byteCount))
         }
         return result
-    }
-
-    private static func store(_ from: UnsafeBufferPointer<Float>, _ type: ElementType, _ to: UnsafeMutableRawBufferPointer) {
-        store(from, type, to) { $0 }
-    }
-
-    private static func store<T>(
-        _ from: UnsafeBufferPointer<T>, _ type: ElementType, _ to: UnsafeMutableRawBufferPointer, _ value: (T) -> Float
-    ) {
-        switch type {
-        case .float32:
-            let to = to.bindMemory(to: Float.self)
-            for index in from.indices { to[index] = value(from[index]) }
-        case .float64:
-            let to = to.bindMemory(to: Double.self)
-            for index in from.indices { to[index] = Double(value(from[index])) }
-        case .float16:
-            let to = to.bindMemory(to: UInt16.self)
-            for index in from.indices { to[index] = HalfPrecision.float16(value(from[index])) }
-        case .bfloat16:
-            let to = to.bindMemory(to: UInt16.self)
-            for index in from.indices { to[index] = HalfPrecision.bfloat16(value(from[index])) }
-        }
-    }
-
-    private static func store(_ from: UnsafeBufferPointer<Double>, _ type: ElementType, _ to: UnsafeMutableRawBufferPointer) {
-        switch type {
-        case .float32:
-            let to = to.bindMemory(to: Float.self)
-            for index in from.indices { to[index] = Float(from[index]) }
-        case .float64: break  // never asked for: the types differ
-        case .float16:
-            let to = to.bindMemory(to: UInt16.self)
-            for index in from.indices { to[index] = HalfPrecision.float16(HalfPrecision.roundedToOdd(from[index])) }
-        case .bfloat16:
-            let to = to.bindMemory(to: UInt16.self)
-            for index in from.indices { to[index] = HalfPrecision.bfloat16(HalfPrecision.roundedToOdd(from[index])) }
-        }
     }
 
     /// The same elements under another shape.

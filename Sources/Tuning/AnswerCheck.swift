@@ -38,17 +38,7 @@ package struct LayerOperands {
     private static func tensor(
         _ shape: [Int], _ type: ElementType, scale: Double, _ random: inout SeededRandom
     ) throws -> Tensor {
-        var tensor = try Tensor(uninitialized: shape, type)
-        try tensor.withUnsafeMutableBytes { bytes in
-            if type == .float64 {
-                let values = bytes.bindMemory(to: Double.self)
-                for index in values.indices { values[index] = scale * random.real() }
-            } else {
-                let values = bytes.bindMemory(to: Float.self)
-                for index in values.indices { values[index] = Float(scale * random.real()) }
-            }
-        }
-        return tensor
+        try Tensor(shape, type) { scale * random.real() }
     }
 }
 
@@ -148,19 +138,13 @@ final class AnswerCheck {
     }
 
     private static func absolute(_ tensor: Tensor) throws -> Tensor {
-        var result = try Tensor(uninitialized: tensor.shape, tensor.elementType)
-        try result.withUnsafeMutableBytes { bytes in
-            tensor.withUnsafeBytes { source in
-                if tensor.elementType == .float64 {
-                    let (to, from) = (bytes.bindMemory(to: Double.self), source.bindMemory(to: Double.self))
-                    for index in from.indices { to[index] = abs(from[index]) }
-                } else {
-                    let (to, from) = (bytes.bindMemory(to: Float.self), source.bindMemory(to: Float.self))
-                    for index in from.indices { to[index] = abs(from[index]) }
-                }
+        var index = -1
+        return try tensor.withElements { elements in
+            try Tensor(tensor.shape, tensor.elementType) {
+                index += 1
+                return abs(elements[index])
             }
         }
-        return result
     }
 
     private func pointwise(
@@ -171,7 +155,7 @@ final class AnswerCheck {
         var worst = 0.0
         for index in 0..<received.count {
             let sum = sums[index]
-            let value = activation == .linear ? sum : ActivationArithmetic.value(activation, sum)
+            let value = activation == .linear ? sum : activation.value(at: sum)
             let bound = ActivationBound.bound(activation, sum: sum, error: factor * magnitudes[index], value: value, type)
             worst = max(worst, try ratio(received[index], value, bound, kernel, at: index))
         }
@@ -185,14 +169,14 @@ final class AnswerCheck {
     ) throws -> Double {
         let activation = spec.epilogue.activation
         let length = spec.outputShape(batch: batch).last ?? 1
-        let unit = 8 * ErrorBound.unitRoundoff(spec.elements.storage)
+        let unit = 8 * spec.elements.storage.unitRoundoff
         var worst = 0.0
         for start in stride(from: 0, to: received.count, by: length) {
             let row = start..<start + length
             let inputs = row.map { sums[$0] }
             let values = ActivationArithmetic.row(activation, inputs)
             let error = factor * row.reduce(0) { max($0, magnitudes[$1]) }
-            let relative = ActivationArithmetic.value(.exponential, 2 * error) - 1 + unit
+            let relative = Activation.exponential.value(at: 2 * error) - 1 + unit
             let scale = inputs.reduce(1) { max($0, abs($1)) }
             // Where an error may change which elements belong to sparsemax's support, nothing can be said.
             let isUncertain = activation == .sparsemax && Self.isSupportUncertain(inputs, error: 2 * error)
@@ -225,21 +209,16 @@ final class AnswerCheck {
 
 /// The elements of a tensor as Double, read in place.
 private struct Elements {
-    private let floats: UnsafeBufferPointer<Float>
-    private let doubles: UnsafeBufferPointer<Double>
-    let count: Int
+    let bytes: UnsafeRawBufferPointer
+    let type: ElementType
 
-    init(_ bytes: UnsafeRawBufferPointer, _ type: ElementType) {
-        floats = type == .float32 ? bytes.bindMemory(to: Float.self) : UnsafeBufferPointer(start: nil, count: 0)
-        doubles = type == .float64 ? bytes.bindMemory(to: Double.self) : UnsafeBufferPointer(start: nil, count: 0)
-        count = type == .float32 ? floats.count : doubles.count
-    }
+    var count: Int { bytes.count / type.byteCount }
 
-    subscript(index: Int) -> Double { doubles.isEmpty ? Double(floats[index]) : doubles[index] }
+    subscript(index: Int) -> Double { type.element(at: index, of: bytes) }
 }
 
 extension Tensor {
     fileprivate func withElements<R>(_ body: (Elements) throws -> R) throws -> R {
-        try withUnsafeBytes { (bytes: UnsafeRawBufferPointer) throws in try body(Elements(bytes, elementType)) }
+        try withUnsafeBytes { (bytes: UnsafeRawBufferPointer) throws in try body(Elements(bytes: bytes, type: elementType)) }
     }
 }

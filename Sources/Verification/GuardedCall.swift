@@ -40,14 +40,11 @@ struct GuardedCall {
                 try withExtendedLifetime((x, packed, b, y, workspace, shared)) { try kernel.run(own, items: range) }
             }
         }
-        return withExtendedLifetime(y) {
-            type == .float64 ? Array(y.elements(Double.self)) : y.elements(Float.self).map(Double.init)
-        }
+        return y.numbers(of: type)
     }
 
     private func buffer(_ values: [Double]) -> GuardedBuffer {
-        kernel.spec.elements.storage == .float64
-            ? GuardedBuffer(values, placement: placement) : GuardedBuffer(values.map { Float($0) }, placement: placement)
+        GuardedBuffer(values, as: kernel.spec.elements.storage, placement: placement)
     }
 
     /// Contiguous ranges as a number of threads would get them.

@@ -86,7 +86,7 @@ public struct KernelVerifier: Sendable {
     private var type: ElementType { spec.elements.storage }
 
     /// The nearest number of the storage type.
-    private func rounded(_ x: Double) -> Double { type == .float32 ? Double(Float(x)) : x }
+    private func rounded(_ x: Double) -> Double { type.nearest(x) }
 
     /// Operands of one check: numbers of the storage type, in double.
     private struct Operands {
@@ -215,7 +215,7 @@ public struct KernelVerifier: Sendable {
         case .plainSums: spec.longestChain
         case .minimalFiltering(let bound): spec.geometry.channelsPerGroup * bound.growth
         }
-        return (1...8).last { ($0 + 1) * ($0 + 1) * products + $0 < 1 << (type == .float32 ? 24 : 53) }
+        return (1...8).last { ($0 + 1) * ($0 + 1) * products + $0 < 1 << type.significandBits }
     }
 
     // MARK: Invariance
@@ -230,7 +230,7 @@ public struct KernelVerifier: Sendable {
     }
 
     private func tensor(_ shape: [Int], _ values: [Double]) throws -> Tensor {
-        try type == .float32 ? Tensor(shape: shape, values.map { Float($0) }) : Tensor(shape: shape, values)
+        try Tensor(shape: shape, values).cast(to: type)
     }
 
     private func sampleBySample(_ operands: Operands) throws -> [Double] {

@@ -42,5 +42,5 @@ public struct InterpreterReference: VerificationReference {
     }
 
     /// The activation by the run-time's own arithmetic, in double precision.
-    public func activate(_ x: Double, _ activation: Activation) -> Double { ActivationArithmetic.value(activation, x) }
+    public func activate(_ x: Double, _ activation: Activation) -> Double { activation.value(at: x) }
 }

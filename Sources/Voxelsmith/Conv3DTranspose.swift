@@ -100,7 +100,7 @@ open class Conv3DTranspose: Conv3D {
         kernelMode: KernelMode = .auto
     ) {
         var arguments = ConvolutionArguments()
-        arguments.dtypePolicy = config.elementType == .float64 ? .float64 : .float32
+        arguments.dtypePolicy = DTypePolicy(config.elementType.arithmetic)
         self.init(config: config, arguments: arguments, policy: policy, kernels: kernels, kernelMode: kernelMode)
     }
 

@@ -82,7 +82,7 @@ extension Sequential {
         for layer in layers { entries.append(.object(try entry(layer))) }
         var result: JSONObject = [
             "name": .string(name), "trainable": .bool(trainable),
-            "dtype": (dtype == .float64 ? DTypePolicy.float64 : .float32).json, "layers": .array(entries),
+            "dtype": DTypePolicy(dtype.arithmetic).json, "layers": .array(entries),
         ]
         if let shape = inputs.first?.shape { result["build_input_shape"] = JSONValue(shape: shape) }
         return result

@@ -75,7 +75,7 @@ import _TestSupport
                     bias: entry.useBias ? weights[1].doubles : nil)
                 let bounds = ErrorBound.bounds(
                     chain: spec.longestChain + 1, type: .float32, magnitudes: exact.magnitudes
-                ).map { 2 * $0 + 8 * ErrorBound.unitRoundoff(.float32) }
+                ).map { 2 * $0 + 8 * ElementType.float32.unitRoundoff }
                 let violation = ErrorBound.firstViolation(
                     received: received.doubles, expected: try arrays.tensor(name + "_y").doubles, bounds: bounds)
                 #expect(violation == nil, "\(name) on \(target.name)")

@@ -12,7 +12,7 @@ import Testing
     /// Every mark by itself decides.
     @Test func marks() {
         let keras3: [JSONValue] = [
-            ["keras_version": "3.15.1"], layer("Conv3D", ["dtype": DTypePolicy.float32.json]),
+            ["keras_version": "3.15.1"], layer("Conv3D", ["dtype": DTypePolicy(.float32).json]),
             layer("InputLayer", ["batch_shape": [nil, 2, 2, 2, 2]]), layer("Conv3DTranspose", ["dilation_rate": [1, 1, 1]]),
             layer("Functional", [:], module: "keras.src.models.functional"), ["inbound_nodes": [["args": [], "kwargs": [:]]]],
             ["input_layers": ["x", 0, 0]], ["kernel_initializer": ["module": "k", "config": ["input_axes": nil, "output_axes": nil]]],

@@ -50,7 +50,7 @@ import Testing
             ),
             (
                 .activation("\"foo\""),
-                "Received activation \"foo\"; expected one of linear, relu, elu, selu, softplus, softsign, tanh, sigmoid, hard_sigmoid, exponential, softmax, leaky_relu, gelu, silu, swish, relu6, celu, mish, log_softmax, sparsemax, glu, hard_silu, hard_swish, hard_tanh, hard_shrink, soft_shrink, tanh_shrink, log_sigmoid, sparse_plus, sparse_sigmoid, squareplus."
+                "Received activation \"foo\"; expected one of linear, relu, elu, celu, selu, softplus, softsign, tanh, sigmoid, log_sigmoid, hard_sigmoid, hard_silu, hard_tanh, hard_shrink, soft_shrink, tanh_shrink, exponential, leaky_relu, gelu, silu, mish, sparse_plus, squareplus, softmax, log_softmax, sparsemax, swish, hard_swish, relu6, sparse_sigmoid, glu."
             ),
             (.elementType("\"int8\""), "Received dtype \"int8\"; expected float32, float64, float16, bfloat16, mixed_float16, mixed_bfloat16."),
             (.layerName("a/b"), "Received layer name \"a/b\"; expected one without \"/\"."),

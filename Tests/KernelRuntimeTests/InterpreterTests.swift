@@ -249,7 +249,7 @@ import _TestSupport
                 let rowLength = shape.last ?? 1
                 let expected = ScatterOracle.activate(exact.values, activation, rowLength: rowLength)
                 let inner = ErrorBound.bounds(chain: problem.chain, type: problem.coarseType, magnitudes: exact.magnitudes)
-                let unit = 4 * ErrorBound.unitRoundoff(problem.coarseType)
+                let unit = 4 * problem.coarseType.unitRoundoff
                 let bounds: [Double]
                 if activation == .logSoftmax || activation == .sparsemax {
                     // If every logit moves by at most e, log_softmax moves by 2e, and the mean of sparsemax's running sums by

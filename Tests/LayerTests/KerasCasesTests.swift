@@ -49,7 +49,7 @@ struct KerasCasesTests {
             let exact = ScatterOracle.run(
                 spec, batch: x.shape[0], input: x.doubles, operand: weights[0].doubles, bias: useBias ? weights[1].doubles : nil)
             let once = ErrorBound.bounds(chain: spec.longestChain + 1, type: .float32, magnitudes: exact.magnitudes)
-            let slack = activation == .sigmoid || activation == .tanh ? 8 * ErrorBound.unitRoundoff(.float32) : 0
+            let slack = activation == .sigmoid || activation == .tanh ? 8 * ElementType.float32.unitRoundoff : 0
             let fromExact = ErrorBound.firstViolation(
                 received: received.doubles, expected: exact.values, bounds: once.map { $0 + slack })
             #expect(fromExact == nil, "\(name) against exact sums")

@@ -20,7 +20,7 @@ struct ModelGraphTests {
     /// input by the sums of its weights' magnitudes. The other layers here change by no more than their input does.
     private func bounded(_ model: Model, _ x: Tensor) throws -> [Bounded] {
         let start = Bounded(shape: x.shape, values: x.doubles, errors: x.doubles.map { _ in 0 })
-        let unit = ErrorBound.unitRoundoff(.float32)
+        let unit = ElementType.float32.unitRoundoff
         return try model.trace([start]) { layer, inputs in
             let x = inputs[0]
             guard let layer = layer as? Conv3D else {

@@ -73,7 +73,7 @@ struct WeightFileTests {
             try loadWeights(path: Fixture.layer("tfk_hard_sigmoid.weights.npz"), into: layers)
             let received = try model(x).doubles
             // Sums of at most 2 products and a bias, then a slope of 1/5 and two roundings of at most 1; twice, for both sides.
-            let u = ErrorBound.unitRoundoff(.float32)
+            let u = ElementType.float32.unitRoundoff
             let gamma = ErrorBound.gamma(4, .float32)
             let reach = layers.map { layer in layer.getWeights().map { $0.doubles.map(abs).max() ?? 0 } }
             let largest = x.doubles.map(abs).max() ?? 0

@@ -1,4 +1,5 @@
 import Foundation
+import LayerSpec
 import Tensors
 
 /// What the bytes of an .npy file say, found without the reader: a regular expression for the header, arithmetic for the values.

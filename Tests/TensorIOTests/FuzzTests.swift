@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import LayerSpec
 import Tensors
 import TensorIO
 import Testing

@@ -37,8 +37,8 @@ typedef struct vs_interp_task {
      * column n at m * accumulator_pitch + n, padded columns included. */
     void *accumulators;
     int64_t accumulator_pitch;
-    int32_t storage_is_double;
-    int32_t arithmetic_is_double;
+    int32_t storage_bytes;    /* of an element: 4 for float, 8 for double */
+    int32_t arithmetic_bytes; /* likewise */
     int32_t instruction_set; /* one the host has */
     /* Elements of one vector along the reduction, for `vs_interp_dot`: 16, 32 or 64 bytes, and a divisor of `reduction`. */
     int32_t dot_lanes;

@@ -31,14 +31,14 @@ extension MultiplyUnit {
     public init(_ target: Target, _ elements: ElementTypes) {
         let type = elements.storage
         let lanes = target.lanes(type)
-        // Problems hold no 16-bit types: they are stored in float32.
-        let (scalar, token) = switch type {
-        case .float64: ("double", "f64")
-        case .float32, .float16, .bfloat16: ("float", "f32")
+        // Problems hold types that kernels compute in; others are converted before.
+        let scalar = switch type.arithmetic {
+        case .float64: "double"
+        default: "float"
         }
         self.init(
             element: type, accumulator: type, result: type, rows: 1, columns: lanes, channelsPerStep: 1, lanes: lanes, scalar: scalar,
-            token: token, header: "voxelsmith_vectors.h")
+            token: type.token, header: "voxelsmith_vectors.h")
     }
 
     /// Channels up to whole steps.

@@ -62,7 +62,7 @@ public protocol ConstraintArgument: Sendable {
     func resolvedConstraint() throws -> any Constraint
 }
 
-/// A name of Keras's. What `.same`, `.channelsFirst`, `.float16` and `.gelu` stand for in the arguments of a layer.
+/// A name of Keras's. What `.same`, `.channelsFirst` and `.gelu` stand for in the arguments of a layer.
 public struct KerasName: Sendable {
     let text: String
     init(_ text: String) { self.text = text }
@@ -128,13 +128,11 @@ extension PaddingRule: PaddingArgument {
     }
 }
 
-extension KerasName: PaddingArgument, LayoutArgument, DTypeArgument {
+extension KerasName: PaddingArgument, LayoutArgument {
     /// As its text.
     public func resolvedPadding() throws(KerasConfigError) -> (padding: KerasPadding, outputPadding: [Int]?) { try text.resolvedPadding() }
     /// As its text.
     public func resolvedLayout() throws(KerasConfigError) -> Layout { try text.resolvedLayout() }
-    /// As its text.
-    public func resolvedDType() throws(KerasConfigError) -> DTypePolicy { try text.resolvedDType() }
 }
 
 extension PaddingArgument where Self == KerasName {
@@ -163,20 +161,21 @@ extension DTypePolicy: DTypeArgument {
 
 extension ElementType: DTypeArgument {
     /// The policy of that type alone.
-    public func resolvedDType() throws(KerasConfigError) -> DTypePolicy { try rawValue.resolvedDType() }
+    public func resolvedDType() throws(KerasConfigError) -> DTypePolicy { DTypePolicy(self) }
 }
 
-extension DTypeArgument where Self == KerasName {
+// Swift finds what stands behind the dot of an argument here alone, so each element type has a line. They name policies elsewhere too.
+extension DTypeArgument where Self == DTypePolicy {
     /// Variables and arithmetic in float32.
-    public static var float32: KerasName { KerasName(DTypePolicy.float32.rawValue) }
+    public static var float32: DTypePolicy { DTypePolicy(.float32) }
     /// Variables and arithmetic in float64.
-    public static var float64: KerasName { KerasName(DTypePolicy.float64.rawValue) }
+    public static var float64: DTypePolicy { DTypePolicy(.float64) }
     /// Variables and results in float16.
-    public static var float16: KerasName { KerasName(DTypePolicy.float16.rawValue) }
+    public static var float16: DTypePolicy { DTypePolicy(.float16) }
     /// Variables and results in bfloat16.
-    public static var bfloat16: KerasName { KerasName(DTypePolicy.bfloat16.rawValue) }
+    public static var bfloat16: DTypePolicy { DTypePolicy(.bfloat16) }
     /// Variables in float32, results in float16.
-    public static var mixedFloat16: KerasName { KerasName(DTypePolicy.mixedFloat16.rawValue) }
+    public static var mixedFloat16: DTypePolicy { DTypePolicy(mixed: .float16) }
     /// Variables in float32, results in bfloat16.
-    public static var mixedBfloat16: KerasName { KerasName(DTypePolicy.mixedBfloat16.rawValue) }
+    public static var mixedBfloat16: DTypePolicy { DTypePolicy(mixed: .bfloat16) }
 }

@@ -146,23 +146,3 @@ struct RandomValues {
         }
     }
 }
-
-extension Tensor {
-    /// A tensor whose elements, in row-major order, are the results of calls of `next`.
-    init(_ shape: [Int], _ elementType: ElementType, next: () -> Double) throws {
-        if elementType.arithmetic != elementType {
-            self = try Tensor(shape, .float64, next: next).cast(to: elementType)
-            return
-        }
-        try self.init(uninitialized: shape, elementType)
-        try withUnsafeMutableBytes { bytes in
-            if elementType == .float64 {
-                let elements = bytes.bindMemory(to: Double.self)
-                for index in elements.indices { elements[index] = next() }
-            } else {
-                let elements = bytes.bindMemory(to: Float.self)
-                for index in elements.indices { elements[index] = Float(next()) }
-            }
-        }
-    }
-}

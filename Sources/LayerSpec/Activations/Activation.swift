@@ -1,6 +1,7 @@
 /// An activation function with its parameters. NaN stays NaN in every one of them.
 ///
-/// The C functions are in `Templates/shared/voxelsmith_vectors.h`, the Swift twins in KernelRuntime, the Keras names in KerasConfig.
+/// The files of this folder define it: its name and samples, its parameters, its value, how it passes errors on, and whether float64 kernels
+/// have it. The C functions are in `Templates/shared/voxelsmith_vectors.h`.
 public enum Activation: Hashable, Sendable {
     case linear
     /// max(x, 0)
@@ -117,103 +118,4 @@ public enum Activation: Hashable, Sendable {
         if index < 0 || index >= rank { throw .axis(axis, rank: rank) }
         return index
     }
-
-    /// The name in a `SpecKey`.
-    public var name: String {
-        switch self {
-        case .linear: "linear"
-        case .relu, .rectified: "relu"
-        case .elu: "elu"
-        case .celu: "celu"
-        case .selu: "selu"
-        case .softplus: "softplus"
-        case .softsign: "softsign"
-        case .tanh: "tanh"
-        case .sigmoid: "sigmoid"
-        case .logSigmoid: "log_sigmoid"
-        case .hardSigmoid: "hard_sigmoid"
-        case .hardSilu: "hard_silu"
-        case .hardTanh: "hard_tanh"
-        case .hardShrink: "hard_shrink"
-        case .softShrink: "soft_shrink"
-        case .tanhShrink: "tanh_shrink"
-        case .exponential: "exponential"
-        case .leakyRelu: "leaky_relu"
-        case .gelu: "gelu"
-        case .silu: "silu"
-        case .mish: "mish"
-        case .sparsePlus: "sparse_plus"
-        case .squareplus: "squareplus"
-        case .threshold: "threshold"
-        case .softmax: "softmax"
-        case .logSoftmax: "log_softmax"
-        case .sparsemax: "sparsemax"
-        case .alongAxis(let function, _): function.rawValue
-        }
-    }
-
-    /// The token in a `SpecKey`: the name, and parameters in parentheses.
-    package var token: String {
-        switch self {
-        case .gelu(let approximate): return approximate ? "gelu(tanh)" : "gelu(erf)"
-        case .alongAxis(let function, let axis): return "\(function.rawValue)(axis \(axis))"
-        default:
-            let values = parameters.map { $0.value.map { "\($0)" } ?? "none" }
-            return values.isEmpty ? name : "\(name)(\(values.joined(separator: ",")))"
-        }
-    }
-
-    /// One of each kind that a kernel can have, with default parameters; several where parameters decide how it is computed.
-    public static let samples: [Activation] = [
-        .linear, .relu, .relu6, .rectified(negativeSlope: 0.1, maximum: nil, threshold: 0.5),
-        .rectified(negativeSlope: 0, maximum: 2, threshold: -0.25), .rectified(negativeSlope: 0.2, maximum: 1.5, threshold: 0.3),
-        .elu(alpha: 1), .elu(alpha: 0.3), .celu(alpha: 1), .celu(alpha: 0.4), .selu, .softplus, .softsign, .tanh, .sigmoid,
-        .logSigmoid, .hardSigmoid(slope: 1.0 / 6), .hardSigmoid(slope: 0.2), .sparseSigmoid, .hardSilu, .hardTanh,
-        .hardShrink(threshold: 0.5), .softShrink(threshold: 0.5), .tanhShrink, .exponential, .leakyRelu(slope: 0.2),
-        .gelu(approximate: false), .gelu(approximate: true), .silu, .mish, .sparsePlus, .squareplus(b: 4),
-        .threshold(0.5, value: -0.25), .softmax, .logSoftmax, .sparsemax,
-    ]
-
-    init?(token: Substring) {
-        if let sample = Self.plainTokens[String(token)] {
-            self = sample
-            return
-        }
-        let parts = token.split(separator: "(", maxSplits: 1)
-        guard parts.count == 2, parts[1].last == ")" else { return nil }
-        var values: [Double?] = []
-        for text in parts[1].dropLast().split(separator: ",", omittingEmptySubsequences: false) {
-            if text == "none" {
-                values.append(nil)
-            } else {
-                guard let value = Double(text), value.isFinite else { return nil }
-                values.append(value)
-            }
-        }
-        switch (parts[0], values.count) {
-        case ("relu", 3):
-            guard let slope = values[0], let threshold = values[2] else { return nil }
-            self = .rectified(negativeSlope: slope, maximum: values[1], threshold: threshold)
-        case ("threshold", 2):
-            guard let threshold = values[0], let value = values[1] else { return nil }
-            self = .threshold(threshold, value: value)
-        case (let name, 1):
-            guard let value = values[0] else { return nil }
-            switch name {
-            case "elu": self = .elu(alpha: value)
-            case "celu": self = .celu(alpha: value)
-            case "hard_sigmoid": self = .hardSigmoid(slope: value)
-            case "hard_shrink": self = .hardShrink(threshold: value)
-            case "soft_shrink": self = .softShrink(threshold: value)
-            case "leaky_relu": self = .leakyRelu(slope: value)
-            case "squareplus": self = .squareplus(b: value)
-            default: return nil
-            }
-        default: return nil
-        }
-    }
-
-    /// The tokens without numbers.
-    private static let plainTokens = Dictionary(
-        samples.filter(\.parameters.isEmpty).map { ($0.token, $0) }, uniquingKeysWith: { first, _ in first })
 }

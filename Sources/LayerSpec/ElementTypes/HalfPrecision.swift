@@ -1,6 +1,8 @@
 /// The two 16-bit formats, as bits. NaN stays NaN.
+@usableFromInline
 package enum HalfPrecision {
     /// The value of an IEEE half.
+    @inlinable
     package static func float(float16 bits: UInt16) -> Float {
         let (exponent, fraction) = (UInt32(bits >> 10 & 31), UInt32(bits & 0x3FF))
         let sign = UInt32(bits & 0x8000) << 16
@@ -9,9 +11,11 @@ package enum HalfPrecision {
     }
 
     /// The value of a bfloat16.
+    @inlinable
     package static func float(bfloat16 bits: UInt16) -> Float { Float(bitPattern: UInt32(bits) << 16) }
 
     /// The nearest half, ties to even; infinity from 65520 on. In integers, because `Float16` does not exist on every platform.
+    @inlinable
     package static func float16(_ value: Float) -> UInt16 {
         let bits = value.bitPattern
         let sign = UInt16(truncatingIfNeeded: bits >> 16 & 0x8000)
@@ -27,6 +31,7 @@ package enum HalfPrecision {
     }
 
     /// The nearest bfloat16, ties to even.
+    @inlinable
     package static func bfloat16(_ value: Float) -> UInt16 {
         let bits = value.bitPattern
         if value.isNaN { return UInt16(truncatingIfNeeded: bits >> 16) | 0x40 }
@@ -36,6 +41,7 @@ package enum HalfPrecision {
 
     /// A float on which rounding to 16 bits gives what rounding `value` itself does: where `value` is no float, the one of its two
     /// neighbours whose last place is odd, which is never the middle between two halves.
+    @inlinable
     package static func roundedToOdd(_ value: Double) -> Float {
         let nearest = Float(value)
         let error = value - Double(nearest)
