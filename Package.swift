@@ -1,16 +1,30 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-/// A Swift module of this package. `Tests/PackageTests` compares this list with the module table of
-/// `Documentation/architecture.md` and with every `import` line.
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies)
+/// The name of a module, from that of its room, the folder in `Sources`. Names of modules are unique over a whole package graph, so those that do
+/// not begin with Voxelsmith have a prefix. Everything below speaks of rooms. `Tests/PackageTests/ModuleGraph.swift` repeats the rule.
+func moduleName(_ room: String) -> String {
+    if room.hasPrefix("Voxelsmith") || room.hasPrefix("_") { return room }
+    let isC = room.hasPrefix("C") && room.dropFirst().first?.isUppercase == true
+    return isC ? "CVox" + room.dropFirst() : "Vox" + room
+}
+
+/// What a target depends on: a room, or a product of another package.
+func named(_ dependency: Target.Dependency) -> Target.Dependency {
+    if case .byNameItem(let room, let condition) = dependency { .byNameItem(name: moduleName(room), condition: condition) } else { dependency }
+}
+
+/// A module of this package, Swift or C. `Tests/PackageTests` compares this list with the module table of `Documentation/architecture.md` and
+/// with every `import` line.
+func module(_ room: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: moduleName(room), dependencies: dependencies.map(named), path: "Sources/\(room)")
 }
 
 /// - Parameter fixtures: whether the target has a folder of files that tests read where they lie (`Tests/_TestSupport/Fixture.swift`).
 func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: Bool = false) -> Target {
     .testTarget(
-        name: name, dependencies: ["_TestSupport", "LayerSpec", "Tensors"] + dependencies, exclude: fixtures ? ["Fixtures"] : [])
+        name: name, dependencies: ["_TestSupport", "LayerSpec", "Tensors"].map(named) + dependencies.map(named),
+        exclude: fixtures ? ["Fixtures"] : [])
 }
 
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -23,9 +37,9 @@ let package = Package(
     products: [
         .library(name: "Voxelsmith", targets: ["Voxelsmith"]),
         .library(name: "VoxelsmithModelIO", targets: ["VoxelsmithModelIO"]),
-        .library(name: "VoxelsmithForge", targets: ["Forge", "KerasConfig", "Scheduling", "KernelEmission", "KernelBuild"]),
+        .library(name: "VoxelsmithForge", targets: ["Forge", "KerasConfig", "Scheduling", "KernelEmission", "KernelBuild"].map(moduleName)),
         .executable(name: "voxelsmith", targets: ["VoxelsmithCLI"]),
-        .executable(name: "runtime-client", targets: ["RuntimeClient"]),
+        .executable(name: "runtime-client", targets: ["RuntimeClient"].map(moduleName)),
         .plugin(name: "PregenerateKernels", targets: ["PregenerateKernels"]),
     ],
     dependencies: [
@@ -38,12 +52,12 @@ let package = Package(
         module("LayerSpec"),
         module("KerasConfig", ["LayerSpec"]),
         module("Tensors", ["LayerSpec"]),
-        .target(name: "CSHA256"),
+        module("CSHA256"),
         module("Hashing", ["CSHA256"]),
 
         // The build half: from a resolved layer to a plugin file.
         .target(
-            name: "KernelTemplates", path: "Templates",
+            name: moduleName("KernelTemplates"), path: "Templates",
             resources: [
                 // Whole folders: a new template needs its entry in Templates.swift only.
                 .embedInCode("families"), .embedInCode("units"), .embedInCode("shared"),
@@ -51,24 +65,24 @@ let package = Package(
             ]),
         module("Scheduling", ["LayerSpec"]),
         module("KernelEmission", ["LayerSpec", "Scheduling", "KernelTemplates"]),
-        .target(name: "CLLVM"),
+        module("CLLVM"),
         module("KernelBuild", ["LayerSpec", "Scheduling", "KernelEmission", "CLLVM", "Hashing", logging, subprocess]),
 
         // The run half: from a plugin file to a layer call.
-        .target(name: "CHostCPU"),
+        module("CHostCPU"),
         module("Kernels", ["LayerSpec", "CHostCPU"]),
-        .target(name: "CKernelABI"),
-        .target(name: "CHostFiles"),
+        module("CKernelABI"),
+        module("CHostFiles"),
         module("PluginLoading", ["LayerSpec", "Kernels", "CKernelABI", "CHostFiles", "Hashing"]),
-        .target(name: "CInterpreter"),
+        module("CInterpreter"),
         module("Interpreter", ["LayerSpec", "Tensors", "Kernels", "CInterpreter"]),
-        .target(name: "CHost"),
+        module("CHost"),
         module("KernelRuntime", ["LayerSpec", "Tensors", "Kernels", "PluginLoading", "Interpreter", "CHost", logging]),
         module("Voxelsmith", ["LayerSpec", "KerasConfig", "Tensors", "KernelRuntime", logging]),
 
         // Files.
-        .target(name: "CHDF5"),
-        .target(name: "CZip"),
+        module("CHDF5"),
+        module("CZip"),
         module("TensorIO", ["LayerSpec", "Tensors", "CHDF5", "CZip"]),
         module("VoxelsmithModelIO", ["LayerSpec", "KerasConfig", "Tensors", "TensorIO", "Voxelsmith", logging]),
 
@@ -87,21 +101,23 @@ let package = Package(
                 "VoxelsmithModelIO", "Verification", "Tuning",
             ]),
         module("Pregeneration", ["LayerSpec", "KerasConfig"]),
-        .target(name: "CPNG"),
+        module("CPNG"),
         .executableTarget(
             name: "VoxelsmithCLI",
             dependencies: [
                 "LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime",
                 "Voxelsmith", "TensorIO", "VoxelsmithModelIO", "Verification", "Tuning", "Forge",
                 "Pregeneration", "CPNG", arguments, logging,
-            ]),
+            ].map(named)),
         // Makes kernels in the build of a package that depends on this one.
         .plugin(name: "PregenerateKernels", capability: .buildTool(), dependencies: ["VoxelsmithCLI"]),
         // An application with a ready plugin.
-        .executableTarget(name: "RuntimeClient", dependencies: ["Voxelsmith"], path: "Examples/runtime-client", exclude: ["README.md", "layer.json"]),
+        .executableTarget(
+            name: moduleName("RuntimeClient"), dependencies: ["Voxelsmith"],
+            path: "Examples/runtime-client", exclude: ["README.md", "layer.json"]),
 
         // Tests.
-        .target(name: "_TestSupport", dependencies: ["LayerSpec", "Tensors", "Scheduling", "KernelRuntime", "Hashing"], path: "Tests/_TestSupport"),
+        .target(name: "_TestSupport", dependencies: ["LayerSpec", "Tensors", "Scheduling", "KernelRuntime", "Hashing"].map(named), path: "Tests/_TestSupport"),
         .target(name: "_CTestSupport", path: "Tests/_CTestSupport"),
         tests("PackageTests", []),
         tests("LayerSpecTests", []),

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// Why there is no plugin, beside the errors of the modules that do the work.
 public enum ForgeError: Error, Hashable, Sendable, CustomStringConvertible {

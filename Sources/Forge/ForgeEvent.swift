@@ -1,8 +1,8 @@
-import KerasConfig
-import KernelBuild
-import LayerSpec
-import Scheduling
-import Verification
+import VoxKerasConfig
+import VoxKernelBuild
+import VoxLayerSpec
+import VoxScheduling
+import VoxVerification
 
 /// What happens while a plugin is made, for whoever tells people about it: how far the work is, and what is not as one may expect, though it
 /// stands in nobody's way.

@@ -1,6 +1,6 @@
-import KernelEmission
-import LayerSpec
-import Scheduling
+import VoxKernelEmission
+import VoxLayerSpec
+import VoxScheduling
 
 /// The kernels for some layers: one for every different problem that a kernel family takes.
 package struct KernelSelection {

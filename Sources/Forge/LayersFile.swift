@@ -1,5 +1,5 @@
-import KerasConfig
-import LayerSpec
+import VoxKerasConfig
+import VoxLayerSpec
 import VoxelsmithModelIO
 
 /// A file with layers (JSON, `.keras`, a whole-model `.h5`), and the shapes that are stated beside it.

@@ -1,12 +1,12 @@
 import Glibc
-import KernelBuild
-import KernelEmission
-import KernelRuntime
-import LayerSpec
-import Scheduling
-import TensorIO
-import Tensors
-import Verification
+import VoxKernelBuild
+import VoxKernelEmission
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxScheduling
+import VoxTensorIO
+import VoxTensors
+import VoxVerification
 
 /// From layers to a plugin in its place: finds the kernels that the layers need, prints their C, compiles it, verifies every kernel, and
 /// puts the plugin where it is to be.

@@ -1,4 +1,4 @@
-import Verification
+import VoxVerification
 
 /// What became of the kernels of a plugin: the whole of `verify --json`.
 package struct PluginVerification: Encodable {

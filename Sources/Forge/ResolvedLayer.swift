@@ -1,5 +1,5 @@
-import KerasConfig
-import LayerSpec
+import VoxKerasConfig
+import VoxLayerSpec
 import VoxelsmithModelIO
 
 /// A layer with everything a kernel depends on.

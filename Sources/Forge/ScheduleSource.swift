@@ -1,6 +1,6 @@
-import KernelBuild
-import LayerSpec
-import Scheduling
+import VoxKernelBuild
+import VoxLayerSpec
+import VoxScheduling
 
 /// Where the schedules of a plugin's kernels come from.
 public enum ScheduleSource: Sendable {

@@ -1,8 +1,8 @@
 import Glibc
-import KernelBuild
-import LayerSpec
-import Scheduling
-import Tuning
+import VoxKernelBuild
+import VoxLayerSpec
+import VoxScheduling
+import VoxTuning
 
 /// Measured schedules for some layers, from a tunings file and by measuring.
 package struct TuningRun {

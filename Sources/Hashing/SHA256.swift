@@ -1,4 +1,4 @@
-import CSHA256
+import CVoxSHA256
 
 /// SHA-256 (FIPS 180-4) of bytes that come piece by piece.
 ///

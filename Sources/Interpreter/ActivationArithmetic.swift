@@ -1,5 +1,5 @@
 import Glibc
-import LayerSpec
+import VoxLayerSpec
 
 /// Activations of tensors, for the interpreter and for kernels that were found without their activation.
 ///

@@ -1,6 +1,6 @@
 import Glibc
-import LayerSpec
-import Tensors
+import VoxLayerSpec
+import VoxTensors
 
 extension ActivationArithmetic {
     /// Applies a function along one axis of a tensor of float32 or float64, with the arithmetic of the calling thread.

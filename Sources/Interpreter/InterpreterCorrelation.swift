@@ -1,6 +1,6 @@
-import CInterpreter
-import Kernels
-import LayerSpec
+import CVoxInterpreter
+import VoxKernels
+import VoxLayerSpec
 
 /// `kernelGradient` in the interpreter: for each tap, dw[f, c] = sum over positions of dy[o, f] * x[i, c].
 ///

@@ -1,6 +1,6 @@
-import CInterpreter
-import Kernels
-import LayerSpec
+import CVoxInterpreter
+import VoxKernels
+import VoxLayerSpec
 
 /// `transposedConvolution` and `convolution` in the interpreter: a result reads, for each tap that reaches it, the channels of one source.
 ///

@@ -1,6 +1,6 @@
-import CInterpreter
-import Kernels
-import LayerSpec
+import CVoxInterpreter
+import VoxKernels
+import VoxLayerSpec
 
 /// The kernel for every problem that has no specialised one: any operation, layout, number of axes, groups, stride with
 /// dilation, element types and activation. It reads the `Geometry` and the `Epilogue` of its spec and nothing else.

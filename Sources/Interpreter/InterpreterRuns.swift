@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// Consecutive results of one axis that meet the same taps: the unit the interpreter works in.
 ///

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// Keras's names of the activations, both ways. Names and default parameters of Keras 3 are those of `Activation.samples`; what differs is here.
 public enum ActivationNames {

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// Typed access to the members of one layer's `config`; errors name the key and the value.
 package struct ConfigReader {

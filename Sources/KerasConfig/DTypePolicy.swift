@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// Keras's `dtype` of a layer: in which type its variables are kept, and in which it computes.
 ///

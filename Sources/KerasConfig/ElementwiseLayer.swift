@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// The layers of Keras that have no weights and are an activation at inference. Dropout and its like are the linear one.
 package enum ElementwiseLayer {

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// The mistake of tf.keras up to TensorFlow 1.5: its Conv3DTranspose inherited an ordinary convolution, and computed one.
 package enum ForwardConvolution {

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// What a serialised layer or model says about the line of Keras that wrote it: marks that only one line leaves.
 ///

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// A JSON document as a value. Numbers are equal when their values are: `.integer(3)` and `.number(3)`, which is what 3.0 reads as. NaN
 /// equals itself.

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// What can be wrong with a layer or model description. Each case carries the value received; `description` is the one
 /// sentence.

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// The Python exception Keras raises for a mistake.
 public enum KerasErrorKind: String, Hashable, Sendable {

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// Reads and writes the config of a Keras `Conv3DTranspose` or `Conv3D` of any generation.
 package enum KerasLayer {

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// Keras's `padding` argument of a transposed convolution.
 public enum KerasPadding: String, CaseIterable, Hashable, Sendable {

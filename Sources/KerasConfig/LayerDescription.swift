@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// One layer of a file.
 public struct LayerDescription: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// The layers of a file, with unique names.
 public struct LayerSet: Hashable, Sendable {

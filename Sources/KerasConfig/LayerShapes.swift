@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// How layers that are not computed here change the shape of what they receive, as far as their configs tell.
 enum LayerShapes {

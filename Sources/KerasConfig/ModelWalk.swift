@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// One walk through a model, inner models included.
 struct ModelWalk {

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// Reads and writes ONNX-style layers: `{"class_name": "ConvTranspose", "config": {...}}` with the attributes of the ONNX
 /// operator ConvTranspose, and `channels`, `filters`, `use_bias` (default true), `activation` (Keras 3 names),

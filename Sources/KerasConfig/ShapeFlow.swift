@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// The shape of a tensor on its way through a model.
 struct ShapeFlow {

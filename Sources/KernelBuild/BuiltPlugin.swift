@@ -1,5 +1,5 @@
 import Glibc
-import LayerSpec
+import VoxLayerSpec
 
 /// A finished plugin, checked, in memory.
 public struct BuiltPlugin: Sendable {

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// What clang is told, all of it: equal flags, source and compiler give equal bytes.
 ///

@@ -1,5 +1,5 @@
-import Hashing
-import KernelEmission
+import VoxHashing
+import VoxKernelEmission
 
 /// SHA-256 over texts and bytes, each preceded by its length, so that no two lists of them look the same.
 struct FieldDigest {

@@ -1,5 +1,5 @@
 import Glibc
-import LayerSpec
+import VoxLayerSpec
 
 /// The system's words for an error number.
 func errorText(_ number: Int32) -> String {

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// Why no plugin came out. `description` is one sentence, followed by the compiler's own words where there are any.
 public enum KernelBuildError: Error, Hashable, Sendable, CustomStringConvertible {

@@ -1,5 +1,5 @@
-import CLLVM
-import LayerSpec
+import CVoxLLVM
+import VoxLayerSpec
 
 /// What the compiler made, read back from the plugin's machine code through LLVM.
 ///

@@ -1,7 +1,7 @@
 import Glibc
-import KernelEmission
-import LayerSpec
 import Logging
+import VoxKernelEmission
+import VoxLayerSpec
 
 /// Compiles and links plugins, and checks what came out.
 public struct PluginBuilder: Sendable {

@@ -1,7 +1,7 @@
 import Glibc
-import Hashing
-import LayerSpec
 import Logging
+import VoxHashing
+import VoxLayerSpec
 
 /// Objects and plugins compiled before, by the digest of everything that went into them.
 ///

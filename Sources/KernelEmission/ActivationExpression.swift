@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// The C call of an activation; the functions are in `Templates/shared/voxelsmith_vectors.h`.
 ///

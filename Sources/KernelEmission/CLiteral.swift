@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// Numbers as C has them.
 enum CLiteral {

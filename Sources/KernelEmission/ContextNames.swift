@@ -1,4 +1,4 @@
-import Scheduling
+import VoxScheduling
 
 /// The names a template may use: every field of its context and of the structs inside. A test compares these with the tags: a section that no
 /// golden kernel enters could hold a misspelt one.

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// What can go wrong while C is emitted.
 public enum EmissionError: Error, Hashable, Sendable, CustomStringConvertible {

@@ -1,5 +1,5 @@
-import LayerSpec
-import Scheduling
+import VoxLayerSpec
+import VoxScheduling
 
 /// The generated C that is checked in under `Generated/`: a small suite of layers for two targets, and a manifest.
 public enum GoldenSuite {

@@ -1,5 +1,5 @@
-import LayerSpec
-import Scheduling
+import VoxLayerSpec
+import VoxScheduling
 
 /// What the first lines of every kernel say: `Templates/shared/kernel_facts.c.mustache` and `kernel_headers.c.mustache`.
 struct KernelHeading {

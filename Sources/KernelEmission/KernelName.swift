@@ -1,5 +1,5 @@
-import LayerSpec
-import Scheduling
+import VoxLayerSpec
+import VoxScheduling
 
 /// The symbol stem and file name of a kernel; the grammar has its own page, `Documentation/kernel-names.md`.
 enum KernelName {

@@ -1,6 +1,6 @@
-import KernelTemplates
-import LayerSpec
-import Scheduling
+import VoxKernelTemplates
+import VoxLayerSpec
+import VoxScheduling
 
 /// A rendered kernel and the facts its descriptor states.
 public struct KernelUnit: Hashable, Sendable {

@@ -1,6 +1,6 @@
-import KernelTemplates
-import LayerSpec
-import Scheduling
+import VoxKernelTemplates
+import VoxLayerSpec
+import VoxScheduling
 
 extension PluginSource {
     /// All files of a plugin with the given kernels.

@@ -1,5 +1,5 @@
-import KernelTemplates
 import Synchronization
+import VoxKernelTemplates
 
 /// Parsed templates; each is parsed once, when it is first asked for, as most programs print one family.
 enum Template {

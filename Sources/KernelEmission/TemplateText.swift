@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// A parsed template: text with tags, in the part of Mustache's language that the C templates use.
 ///

@@ -1,7 +1,7 @@
-import Interpreter
-import Kernels
-import LayerSpec
-import Tensors
+import VoxInterpreter
+import VoxKernels
+import VoxLayerSpec
+import VoxTensors
 
 /// Activations of whole tensors, on the threads and with the arithmetic of every call.
 extension ActivationArithmetic {

@@ -1,5 +1,5 @@
-import Kernels
-import LayerSpec
+import VoxKernels
+import VoxLayerSpec
 
 /// What a call costs, as far as the choice of threads needs to know: right within a factor of three is enough.
 ///

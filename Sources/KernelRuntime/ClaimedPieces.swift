@@ -1,5 +1,5 @@
-import Kernels
 import Synchronization
+import VoxKernels
 
 /// Who computes which pieces of a call. Every participant has a contiguous share and claims half of what is left of it, from the
 /// front; one whose share is used up claims half of what another has left, from the back. So neighbouring pieces mostly stay with

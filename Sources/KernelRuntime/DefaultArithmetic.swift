@@ -1,4 +1,4 @@
-import CHost
+import CVoxHost
 
 /// The arithmetic that results are promised for: rounding to nearest, gradual underflow, no traps. A caller may have set another for its
 /// thread, which the threads of the pool would not share: results would depend on which thread computed them.

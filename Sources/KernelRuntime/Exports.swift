@@ -1,4 +1,4 @@
 /// A kernel that is looked up and called comes from a plugin or is the interpreter, so whoever imports this module sees those too.
-@_exported import Interpreter
-@_exported import Kernels
-@_exported import PluginLoading
+@_exported import VoxInterpreter
+@_exported import VoxKernels
+@_exported import VoxPluginLoading

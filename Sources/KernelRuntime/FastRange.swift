@@ -1,6 +1,6 @@
-import Kernels
-import LayerSpec
-import Tensors
+import VoxKernels
+import VoxLayerSpec
+import VoxTensors
 
 /// The magnitudes that kernels of policy `fast` are made for.
 ///

@@ -1,5 +1,5 @@
-import Kernels
-import LayerSpec
+import VoxKernels
+import VoxLayerSpec
 
 extension HostCPU {
     /// The target called "native": the best instruction set this processor runs, with its own caches and cores.

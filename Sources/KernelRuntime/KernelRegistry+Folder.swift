@@ -1,7 +1,7 @@
 import Glibc
-import Kernels
-import LayerSpec
-import PluginLoading
+import VoxKernels
+import VoxLayerSpec
+import VoxPluginLoading
 
 extension KernelRegistry {
     /// Loads what this machine can run of the plugins of a folder: of its files whose names end in ".so", in the order of their names.

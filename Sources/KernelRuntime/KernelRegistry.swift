@@ -1,9 +1,9 @@
-import Interpreter
-import Kernels
-import LayerSpec
 import Logging
-import PluginLoading
 import Synchronization
+import VoxInterpreter
+import VoxKernels
+import VoxLayerSpec
+import VoxPluginLoading
 
 /// Which kernels a lookup may answer with.
 public enum KernelMode: String, CaseIterable, Hashable, Sendable {

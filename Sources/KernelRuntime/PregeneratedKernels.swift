@@ -1,6 +1,6 @@
-import CHost
+import CVoxHost
 import Glibc
-import PluginLoading
+import VoxPluginLoading
 
 extension KernelRegistry {
     /// Loads the plugins that the build of a target made. Called by the Swift file that the build plugin `PregenerateKernels` generates;

@@ -1,8 +1,8 @@
-import CHost
-import Interpreter
-import Kernels
-import LayerSpec
-import Tensors
+import CVoxHost
+import VoxInterpreter
+import VoxKernels
+import VoxLayerSpec
+import VoxTensors
 
 /// Packed weights of one kernel tensor; kernels with equal packing keys share them.
 public final class PackedWeights: Sendable {

@@ -1,7 +1,7 @@
-import CHost
+import CVoxHost
 import Glibc
-import Kernels
 import Synchronization
+import VoxKernels
 
 /// The threads of this process that run kernels. They are started when a layer is prepared, or when first needed, and never end.
 ///

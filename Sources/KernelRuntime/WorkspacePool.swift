@@ -1,5 +1,5 @@
-import LayerSpec
-import Tensors
+import VoxLayerSpec
+import VoxTensors
 
 /// Workspaces of the threads of one call, a block for each: leased by the call and returned at its end.
 final class Workspaces {

@@ -1,6 +1,6 @@
-import CHostCPU
+import CVoxHostCPU
 import Glibc
-import LayerSpec
+import VoxLayerSpec
 
 /// The processor this process runs on.
 public enum HostCPU {

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// The buffers of one kernel call. Alignment, aliasing and contents are those of `vs_run_args` in the ABI header.
 public struct KernelArguments: @unchecked Sendable {

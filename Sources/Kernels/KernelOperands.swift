@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// What a kernel reads beside input, packed weights and bias.
 public struct KernelOperands: OptionSet, Hashable, Sendable {

@@ -1,4 +1,4 @@
-import CHostFiles
+import CVoxHostFiles
 import Glibc
 import Synchronization
 

@@ -1,6 +1,6 @@
-import CKernelABI
-import Kernels
-import LayerSpec
+import CVoxKernelABI
+import VoxKernels
+import VoxLayerSpec
 
 /// Reads the fields of one descriptor of a plugin object. What is wrong with a field becomes the end of an error's sentence.
 struct DescriptorReader {

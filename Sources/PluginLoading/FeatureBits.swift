@@ -1,5 +1,5 @@
-import CKernelABI
-import LayerSpec
+import CVoxKernelABI
+import VoxLayerSpec
 
 extension Target.Feature {
     /// The bit of this feature in a kernel descriptor.

@@ -1,6 +1,6 @@
-import CHostFiles
+import CVoxHostFiles
 import Glibc
-import LayerSpec
+import VoxLayerSpec
 
 /// Who may have written a plugin: it must belong to root or to the user, and nobody else may change it or put another in its
 /// place. A folder that the user names is trusted with its owner and its group.

@@ -1,6 +1,6 @@
-import CKernelABI
-import Kernels
-import LayerSpec
+import CVoxKernelABI
+import VoxKernels
+import VoxLayerSpec
 
 /// What a plugin says about one of its kernels, read from the file's bytes without executing anything.
 public struct KernelDescriptor: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import CKernelABI
+import CVoxKernelABI
 
 /// The shared object in a plugin file, held against the rules for plugins, and the plugin object found in it.
 struct PluginContents {

@@ -1,5 +1,5 @@
-import Kernels
-import LayerSpec
+import VoxKernels
+import VoxLayerSpec
 
 /// Why a plugin file was not read or not loaded.
 public enum PluginError: Error, Hashable, Sendable, CustomStringConvertible {

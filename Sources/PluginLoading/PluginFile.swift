@@ -1,8 +1,8 @@
-import CKernelABI
+import CVoxKernelABI
 import Glibc
-import Hashing
-import Kernels
-import LayerSpec
+import VoxHashing
+import VoxKernels
+import VoxLayerSpec
 
 /// A plugin file as bytes: digest checked, contents held against the rules for plugins, object found, descriptors read. Nothing
 /// in it is executed or mapped.

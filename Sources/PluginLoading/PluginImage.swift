@@ -1,6 +1,6 @@
-import CKernelABI
-import Kernels
-import LayerSpec
+import CVoxKernelABI
+import VoxKernels
+import VoxLayerSpec
 
 /// A loaded plugin: its file's descriptors, and the machine code behind them. Mapped as long as this object, or any kernel of
 /// it, is alive; images of equal files share the code.

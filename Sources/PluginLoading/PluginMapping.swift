@@ -1,5 +1,5 @@
-import CHostFiles
-import CKernelABI
+import CVoxHostFiles
+import CVoxKernelABI
 import Glibc
 import Synchronization
 

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// What came of one file of a folder of plugins: which of its kernels were registered, and which were not, and why.
 public struct PluginReport: Hashable, Sendable, CustomStringConvertible {

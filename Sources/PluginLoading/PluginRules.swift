@@ -1,4 +1,4 @@
-import Kernels
+import VoxKernels
 
 /// What a plugin must not contain, read from its bytes: anything that would run, look elsewhere or change code while it is
 /// loaded, and anything the linker does not write for a self-contained object.

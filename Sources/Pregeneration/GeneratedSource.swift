@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// The files that a build makes for a target.
 package enum PregeneratedFile {

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// What is wrong with a target's `voxelsmith.json`.
 package enum PregenerationError: Error, Hashable, Sendable, CustomStringConvertible {

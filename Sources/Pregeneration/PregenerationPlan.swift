@@ -1,5 +1,5 @@
-import KerasConfig
-import LayerSpec
+import VoxKerasConfig
+import VoxLayerSpec
 
 /// What a target wants of its build: the contents of the file `voxelsmith.json` beside its sources.
 package struct PregenerationPlan: Hashable, Sendable {

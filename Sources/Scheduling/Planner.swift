@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// Chooses a schedule for a problem on a target; pure, needs no running.
 /// - Parameters:

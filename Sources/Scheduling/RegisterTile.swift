@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 extension Target {
     /// Rows of a register tile of a matrix product, for a width of so many vectors. Accumulators, the weights of one channel, one input and

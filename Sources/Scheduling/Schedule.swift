@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// How one problem is computed on one target: everything that code is generated from.
 public struct Schedule: Hashable, Sendable {

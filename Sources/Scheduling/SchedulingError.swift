@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// Why no schedule exists.
 public enum SchedulingError: Error, Hashable, Sendable, CustomStringConvertible {

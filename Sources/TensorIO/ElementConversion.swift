@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// From the elements of a file to those of a tensor.
 enum ElementConversion {

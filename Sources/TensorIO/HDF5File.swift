@@ -1,7 +1,7 @@
-import CHDF5
-import LayerSpec
+import CVoxHDF5
 import Synchronization
-import Tensors
+import VoxLayerSpec
+import VoxTensors
 
 /// An HDF5 file opened for reading. Objects are named by their path from the root, with or without a leading slash; only hard
 /// links are followed, so a file cannot lead to another one. Calls from any thread; HDF5 works on one at a time.

@@ -1,5 +1,5 @@
 import Glibc
-import Tensors
+import VoxTensors
 
 /// A file opened for reading, closed with the last reference.
 package final class InputFile {

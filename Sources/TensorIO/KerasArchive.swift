@@ -1,4 +1,4 @@
-import Tensors
+import VoxTensors
 
 /// A model saved by Keras as `.keras`: a zip of config.json, metadata.json and model.weights.h5.
 public struct KerasArchive: Sendable {

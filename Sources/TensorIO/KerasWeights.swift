@@ -1,4 +1,4 @@
-import Tensors
+import VoxTensors
 
 /// One weight as a Keras file stores it.
 public struct NamedTensor: Sendable {

@@ -1,5 +1,5 @@
-import LayerSpec
-import Tensors
+import VoxLayerSpec
+import VoxTensors
 
 /// NumPy's .npy files (numpy.lib.format), versions 1.0 to 3.0.
 ///

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// The header of an .npy file (versions 1.0, 2.0, 3.0 of NumPy's format): magic, version, length, and a Python dict literal.
 struct NPYHeader: Hashable {

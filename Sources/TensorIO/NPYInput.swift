@@ -1,4 +1,4 @@
-import Tensors
+import VoxTensors
 
 /// An .npy file that is opened once and read once, be it a pipe: first its header, then, when it is wanted, its data.
 package final class NPYInput {

@@ -1,4 +1,4 @@
-import Tensors
+import VoxTensors
 
 /// NumPy's .npz files: a zip archive with one .npy member per array. An array's name is its member's without `.npy`; members
 /// of other kinds are passed over, as NumPy does. Belongs to one task.

@@ -1,6 +1,6 @@
 import Glibc
-import LayerSpec
 import Synchronization
+import VoxLayerSpec
 
 /// Writing a file so that its path never holds a part of it: the bytes go to a fresh file in the same folder, which then takes
 /// the path by renaming. An existing file keeps its permissions; a symbolic link keeps pointing to the file it points to. What is no

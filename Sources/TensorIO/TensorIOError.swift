@@ -1,5 +1,5 @@
-import LayerSpec
-import Tensors
+import VoxLayerSpec
+import VoxTensors
 
 /// What can go wrong when tensor files are read or written. `path` is the file's path or the name its bytes were given, with
 /// the member of an archive after a colon. `description` is the one sentence.

@@ -1,6 +1,6 @@
-import CZip
-import LayerSpec
+import CVoxZip
 import Glibc
+import VoxLayerSpec
 
 /// A zip archive opened for reading by libzip. Belongs to one task.
 public final class ZipArchive {

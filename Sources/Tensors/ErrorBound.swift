@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// The classical bound of a rounded sum (Higham, Accuracy and Stability of Numerical Algorithms, chapter 3): a sum of n
 /// products in any order differs from the exact one by at most gamma_n * sum |x||w|.

@@ -1,5 +1,5 @@
 import Glibc
-import LayerSpec
+import VoxLayerSpec
 
 /// Memory between two inaccessible pages: a read or write before its first or behind its last page ends the process at once.
 ///

@@ -1,6 +1,6 @@
 import Glibc
-import LayerSpec
 import Synchronization
+import VoxLayerSpec
 
 /// Memory for tensors, kept after release so that a repeated call meets no page faults.
 ///

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// Single elements, samples, and how a tensor is printed.
 extension Tensor {

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// A dense array in row-major order: shape, element type, and pooled storage aligned to 64 bytes. A value type: copies share
 /// storage until one of them is written.

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// What can go wrong when tensors are made or compared.
 public enum TensorError: Error, Hashable, Sendable, CustomStringConvertible {

@@ -1,7 +1,7 @@
-import KernelRuntime
-import LayerSpec
-import Tensors
-import Verification
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
+import VoxVerification
 
 /// Random operands of the size real ones have: inputs and biases in [-1, 1), weights as large as Glorot's initializer makes them.
 package struct LayerOperands {

@@ -1,6 +1,6 @@
 import Glibc
-import KernelRuntime
-import Tensors
+import VoxKernelRuntime
+import VoxTensors
 
 /// How long the calls of one prepared layer took, in seconds.
 public struct CallTiming: Hashable, Sendable {

@@ -1,8 +1,8 @@
-import KernelBuild
-import KernelEmission
-import KernelRuntime
-import LayerSpec
-import Scheduling
+import VoxKernelBuild
+import VoxKernelEmission
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxScheduling
 
 /// A schedule made into a kernel that can be measured.
 public struct Candidate: Sendable {

@@ -1,6 +1,6 @@
-import KernelRuntime
-import LayerSpec
-import Tensors
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
 
 /// What one layer takes with one kernel. Times in seconds.
 public struct LayerMeasurement: Sendable {

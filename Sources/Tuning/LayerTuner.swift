@@ -1,7 +1,7 @@
-import KernelRuntime
-import LayerSpec
-import Scheduling
-import Tensors
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxScheduling
+import VoxTensors
 
 /// What the search for one layer's schedule found.
 public struct LayerTuning: Sendable {

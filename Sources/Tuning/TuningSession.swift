@@ -1,6 +1,6 @@
-import KernelRuntime
-import LayerSpec
-import Scheduling
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxScheduling
 
 /// What became of one layer of a tuning session.
 public enum TuningOutcome: Sendable {

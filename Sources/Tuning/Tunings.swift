@@ -1,10 +1,10 @@
 import FoundationEssentials
-import KerasConfig
-import KernelBuild
-import KernelRuntime
-import LayerSpec
-import Scheduling
-import TensorIO
+import VoxKerasConfig
+import VoxKernelBuild
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxScheduling
+import VoxTensorIO
 
 /// Everything that a measured decision depends on, apart from the problem.
 public struct TuningContext: Codable, Hashable, Sendable {

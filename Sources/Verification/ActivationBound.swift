@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// How far the activation of an inexact sum may lie from the activation of the exact one.
 package enum ActivationBound {

@@ -1,7 +1,7 @@
-import KernelRuntime
-import LayerSpec
-import Scheduling
-import Tensors
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxScheduling
+import VoxTensors
 
 /// By which formula the errors of a kernel's sums are bounded. The kernel's family decides, as its schedule names it: a plugin states
 /// neither a tolerance nor a formula, and what a layer asks for (its policy) says nothing about how a kernel sums.

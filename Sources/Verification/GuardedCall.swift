@@ -1,6 +1,6 @@
-import KernelRuntime
-import LayerSpec
-import Tensors
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
 
 /// Calls a kernel on buffers that lie against inaccessible pages; a read or write outside them ends the process.
 struct GuardedCall {

@@ -1,6 +1,6 @@
-import KernelRuntime
-import LayerSpec
-import Tensors
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
 
 /// The outcome of one check of one kernel.
 public struct VerificationCheck: Hashable, Sendable {

@@ -1,6 +1,6 @@
-import LayerSpec
-import Scheduling
-import Tensors
+import VoxLayerSpec
+import VoxScheduling
+import VoxTensors
 
 /// The error bound of a minimal-filtering kernel, from its transforms: gamma_n * sum |A^T| (|G||w|) (|B^T||x|), nested over the
 /// axes, with n counting the roundings of all three stages.

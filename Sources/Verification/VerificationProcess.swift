@@ -1,8 +1,8 @@
 import Glibc
-import KernelBuild
-import KernelRuntime
-import LayerSpec
 import Synchronization
+import VoxKernelBuild
+import VoxKernelRuntime
+import VoxLayerSpec
 
 /// What became of one kernel that was verified in a process of its own.
 public struct KernelVerdict: Hashable, Sendable {

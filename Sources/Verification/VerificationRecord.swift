@@ -1,6 +1,6 @@
-import KerasConfig
-import KernelRuntime
-import TensorIO
+import VoxKerasConfig
+import VoxKernelRuntime
+import VoxTensorIO
 
 /// What a verification found, kept beside the plugin so that the same bytes need not be verified twice. No proof of anything: who
 /// can write the plugin can write this too.

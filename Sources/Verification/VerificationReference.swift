@@ -1,7 +1,7 @@
 import Glibc
-import KernelRuntime
-import LayerSpec
-import Tensors
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
 
 /// What kernels are held against: sums before the activation, and the activation, in double precision.
 public protocol VerificationReference: Sendable {

@@ -1,7 +1,7 @@
-import KerasConfig
-import KernelRuntime
-import LayerSpec
-import Tensors
+import VoxKerasConfig
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
 
 /// A layer of a file that has no weights and is an activation at inference: `Activation`, `ReLU`, `LeakyReLU`, `ELU`, `Softmax`; or
 /// nothing at all: `Dropout` and its like.

@@ -1,5 +1,5 @@
-import KerasConfig
-import LayerSpec
+import VoxKerasConfig
+import VoxLayerSpec
 
 /// What can be wrong with the arguments of initializers, regularizers, constraints and layers.
 public enum ArgumentError: KerasError, Hashable {

@@ -1,5 +1,5 @@
-import KerasConfig
-import KernelRuntime
+import VoxKerasConfig
+import VoxKernelRuntime
 
 /// What decides about layers besides their configs. It is set while the layers of a model are made, and read by `init(config:)`.
 struct ConfigContext: Sendable {

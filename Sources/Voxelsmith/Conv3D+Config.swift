@@ -1,6 +1,6 @@
-import KerasConfig
-import KernelRuntime
-import LayerSpec
+import VoxKerasConfig
+import VoxKernelRuntime
+import VoxLayerSpec
 
 extension Conv3D {
     /// What the config of a layer says.

@@ -1,4 +1,4 @@
-import KernelRuntime
+import VoxKernelRuntime
 
 extension Conv3D {
     /// The layer with its present weights, ready for inputs of one shape. Later changes of the weights do not reach it.

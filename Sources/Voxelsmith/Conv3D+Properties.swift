@@ -1,5 +1,5 @@
-import KerasConfig
-import LayerSpec
+import VoxKerasConfig
+import VoxLayerSpec
 
 /// What a convolution layer was made with.
 extension Conv3D {

@@ -1,7 +1,7 @@
-import KerasConfig
-import KernelRuntime
-import LayerSpec
-import Tensors
+import VoxKerasConfig
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
 
 /// 3-D convolution, as Keras defines it, and what `Conv3DTranspose` inherits from it: hyperparameters, a kernel and an optional bias,
 /// and kernels prepared for the shapes they have met.

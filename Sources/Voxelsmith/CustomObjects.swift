@@ -1,5 +1,5 @@
-import KerasConfig
 import Synchronization
+import VoxKerasConfig
 
 /// Classes of the user's own, by the names under which configs mention them (Keras's `register_keras_serializable`). May be used
 /// from any thread.

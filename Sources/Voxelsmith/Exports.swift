@@ -1,5 +1,5 @@
 // A user of the layers needs the types of their arguments and results too: padding, activations, tensors, prepared layers.
-@_exported import KerasConfig
-@_exported import KernelRuntime
-@_exported import LayerSpec
-@_exported import Tensors
+@_exported import VoxKerasConfig
+@_exported import VoxKernelRuntime
+@_exported import VoxLayerSpec
+@_exported import VoxTensors

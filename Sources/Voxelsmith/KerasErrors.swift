@@ -1,6 +1,6 @@
-import KerasConfig
-import KernelRuntime
-import Tensors
+import VoxKerasConfig
+import VoxKernelRuntime
+import VoxTensors
 
 // Errors of the modules below that layers let through, under Keras's names.
 

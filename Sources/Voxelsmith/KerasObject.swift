@@ -1,4 +1,4 @@
-import KerasConfig
+import VoxKerasConfig
 
 /// An initializer, regularizer, constraint or activation that a layer's config mentions.
 public protocol KerasObject: Sendable {

@@ -3,9 +3,9 @@ import FoundationEssentials
 #else
 import Foundation
 #endif
-import KerasConfig
-import LayerSpec
 import Synchronization
+import VoxKerasConfig
+import VoxLayerSpec
 
 /// The user's `keras.json`: defaults of `dtype` and `data_format`, and the epsilon of constraints. It is read once, when the first
 /// default is needed, and never written. An application whose layers are not to depend on who runs it says

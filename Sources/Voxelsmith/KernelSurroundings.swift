@@ -1,6 +1,6 @@
-import KernelRuntime
-import LayerSpec
-import Tensors
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
 
 /// What a convolution does around its kernel: rounding to 16-bit types, and activations of the whole result.
 struct KernelSurroundings: Sendable {

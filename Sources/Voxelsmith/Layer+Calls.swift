@@ -1,6 +1,6 @@
-import KernelRuntime
-import LayerSpec
-import Tensors
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
 
 /// The ways to call a layer, besides `layer(x)`.
 extension Layer {

@@ -1,5 +1,5 @@
-import KerasConfig
-import Tensors
+import VoxKerasConfig
+import VoxTensors
 
 /// Losses and updates: what is added, and what belongs to which inputs.
 extension Layer {

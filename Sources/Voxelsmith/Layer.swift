@@ -1,7 +1,7 @@
-import KerasConfig
-import KernelRuntime
-import LayerSpec
-import Tensors
+import VoxKerasConfig
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
 
 /// The base of all layers: name, element type, variables, losses, and the calls on symbolic tensors (see `Graph`).
 ///

@@ -1,5 +1,5 @@
-import KerasConfig
-import LayerSpec
+import VoxKerasConfig
+import VoxLayerSpec
 
 /// What can be wrong with a call of a layer's methods; where Keras has a sentence for it, the sentence follows Keras.
 public enum LayerError: KerasError, Hashable {

@@ -1,5 +1,5 @@
-import KerasConfig
-import Tensors
+import VoxKerasConfig
+import VoxTensors
 
 /// A term of the objective that a layer adds: a number, or something to be computed from tensors of a graph.
 ///

@@ -1,4 +1,4 @@
-import Tensors
+import VoxTensors
 
 /// Gives the losses of a model's layers their numbers while a call makes the tensors they depend on.
 final class LossEvaluation {

@@ -1,6 +1,6 @@
-import KerasConfig
-import KernelRuntime
-import LayerSpec
+import VoxKerasConfig
+import VoxKernelRuntime
+import VoxLayerSpec
 
 extension Model {
     /// The entry of a layer in a model's config.

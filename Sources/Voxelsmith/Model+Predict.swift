@@ -1,5 +1,5 @@
-import KernelRuntime
-import Tensors
+import VoxKernelRuntime
+import VoxTensors
 
 extension Model {
     /// Computes any number of samples, some at a time. The numbers of `losses` are then means over the samples, as of one call.

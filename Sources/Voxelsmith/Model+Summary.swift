@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 extension Model {
     /// A table of the layers as Keras 3 prints it: name and class, shape of the result, number of parameters, and for a model that

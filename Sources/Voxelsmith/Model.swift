@@ -1,7 +1,7 @@
-import KerasConfig
-import KernelRuntime
-import LayerSpec
-import Tensors
+import VoxKerasConfig
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
 
 /// Layers connected by calls on symbolic tensors, as one layer.
 ///

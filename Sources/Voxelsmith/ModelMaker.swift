@@ -1,7 +1,7 @@
-import KerasConfig
-import KernelRuntime
-import LayerSpec
 import Logging
+import VoxKerasConfig
+import VoxKernelRuntime
+import VoxLayerSpec
 
 /// Keras's `model_from_json`, for JSON of any generation: unbuilt layers where no input shape is stated.
 /// - Parameters:

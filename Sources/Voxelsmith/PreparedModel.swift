@@ -1,5 +1,5 @@
-import KernelRuntime
-import Tensors
+import VoxKernelRuntime
+import VoxTensors
 
 /// What computes a layer without the layer: inputs of any batch and a number of threads, to results. May be called from any task, and
 /// from several at once.

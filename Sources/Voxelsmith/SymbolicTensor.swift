@@ -1,5 +1,5 @@
-import KerasConfig
-import LayerSpec
+import VoxKerasConfig
+import VoxLayerSpec
 
 /// A tensor without values that knows how it is computed: the result of an `Input` or of calling a layer on symbolic tensors.
 public struct SymbolicTensor: Hashable {

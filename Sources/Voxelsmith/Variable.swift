@@ -1,6 +1,6 @@
-import KerasConfig
-import LayerSpec
-import Tensors
+import VoxKerasConfig
+import VoxLayerSpec
+import VoxTensors
 
 /// A weight of a layer. A reference: whoever holds it sees what the layer computes with.
 public final class Variable {

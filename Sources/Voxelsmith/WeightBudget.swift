@@ -1,5 +1,5 @@
-import LayerSpec
 import Synchronization
+import VoxLayerSpec
 
 /// How many elements the weights of a model from a file may have: no more than the file's own. Layers are built, and their weights
 /// initialized, when they are connected, before they receive those of the file; a few bytes of a config can ask for any number.

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// The rates of a benchmark as horizontal bars, in SVG.
 struct BarChart {
@@ -41,6 +41,6 @@ struct BarChart {
     }
 
     private static func escaped(_ text: String) -> String {
-        LayerSpec.escaped(text).replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+        VoxLayerSpec.escaped(text).replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
     }
 }

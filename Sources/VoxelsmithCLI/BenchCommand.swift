@@ -1,11 +1,11 @@
-import Forge
 import ArgumentParser
 import Glibc
-import KernelBuild
-import KernelRuntime
-import LayerSpec
-import TensorIO
-import Tuning
+import VoxForge
+import VoxKernelBuild
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensorIO
+import VoxTuning
 
 struct BenchCommand: ReportingVerb, AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Forge
-import LayerSpec
+import VoxForge
+import VoxLayerSpec
 
 struct BuildCommand: ReportingVerb, AsyncParsableCommand {
     static let configuration = CommandConfiguration(

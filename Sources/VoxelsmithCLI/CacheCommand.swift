@@ -1,5 +1,5 @@
 import ArgumentParser
-import KernelBuild
+import VoxKernelBuild
 
 struct CacheCommand: ReportingVerb {
     static let configuration = CommandConfiguration(

@@ -1,7 +1,7 @@
-import Forge
-import KernelEmission
-import LayerSpec
-import Tensors
+import VoxForge
+import VoxKernelEmission
+import VoxLayerSpec
+import VoxTensors
 
 /// What can go wrong in the command line itself; everything else is an error of the libraries.
 enum CommandFailure: Error, CustomStringConvertible {

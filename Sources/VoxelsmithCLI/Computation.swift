@@ -1,9 +1,9 @@
-import Forge
-import KernelRuntime
-import LayerSpec
 import Logging
-import TensorIO
-import Tensors
+import VoxForge
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensorIO
+import VoxTensors
 import Voxelsmith
 import VoxelsmithModelIO
 

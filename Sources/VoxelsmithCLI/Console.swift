@@ -1,7 +1,7 @@
 import Glibc
-import LayerSpec
 import Logging
 import Synchronization
+import VoxLayerSpec
 
 /// What the command line says to its user: sentences, in which all that came from outside is escaped. Nothing is printed elsewhere.
 enum Console {

@@ -1,8 +1,8 @@
 import ArgumentParser
-import KernelBuild
-import KernelRuntime
-import LayerSpec
-import TensorIO
+import VoxKernelBuild
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensorIO
 import VoxelsmithModelIO
 
 struct DescribeCommand: Verb {

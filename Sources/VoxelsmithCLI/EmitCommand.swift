@@ -1,9 +1,9 @@
 import ArgumentParser
-import Forge
 import Glibc
-import KernelBuild
-import KernelEmission
-import LayerSpec
+import VoxForge
+import VoxKernelBuild
+import VoxKernelEmission
+import VoxLayerSpec
 
 struct EmitCommand: Verb {
     static let configuration = CommandConfiguration(

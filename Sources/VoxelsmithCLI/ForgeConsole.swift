@@ -1,6 +1,6 @@
-import Forge
-import LayerSpec
-import Verification
+import VoxForge
+import VoxLayerSpec
+import VoxVerification
 
 extension Console {
     /// Tells of what happens while a plugin is made.

@@ -1,6 +1,6 @@
 import Glibc
 import Synchronization
-import TensorIO
+import VoxTensorIO
 
 /// What happens when this program is asked to end (SIGINT, SIGTERM, SIGHUP): work that can be cancelled is, which ends its compiler
 /// and verification processes and removes its temporary files; files that were being written are removed; then the program dies

@@ -1,7 +1,7 @@
 import Glibc
-import KerasConfig
-import LayerSpec
-import TensorIO
+import VoxKerasConfig
+import VoxLayerSpec
+import VoxTensorIO
 import VoxelsmithModelIO
 
 /// A file with layers as `describe` shows it.
@@ -52,7 +52,7 @@ struct LayersContents: Encodable {
     let model: Model?
     let layers: [Layer]
     let otherLayers: [OtherLayer]
-    private let others: [KerasConfig.OtherLayer]
+    private let others: [VoxKerasConfig.OtherLayer]
 
     enum CodingKeys: String, CodingKey { case path, model, layers, otherLayers }
 

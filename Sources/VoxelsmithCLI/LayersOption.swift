@@ -1,6 +1,6 @@
 import ArgumentParser
-import Forge
-import LayerSpec
+import VoxForge
+import VoxLayerSpec
 
 /// One `--input-shape`: `[NAME=]1,D,H,W,C`, batch included, whose value does not matter.
 struct InputShape: ExpressibleByArgument {

@@ -1,6 +1,6 @@
 import Glibc
-import KernelRuntime
-import Tensors
+import VoxKernelRuntime
+import VoxTensors
 
 /// What a command needs of the machine, asked before it begins: the libraries it stands on end the process, or wait for ever, when
 /// they run out half-way.

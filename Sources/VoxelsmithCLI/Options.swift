@@ -1,9 +1,9 @@
 import ArgumentParser
-import KerasConfig
-import KernelBuild
-import KernelRuntime
-import LayerSpec
 import Logging
+import VoxKerasConfig
+import VoxKernelBuild
+import VoxKernelRuntime
+import VoxLayerSpec
 import VoxelsmithModelIO
 
 extension Policy: ExpressibleByArgument {}

@@ -1,8 +1,8 @@
-import Forge
-import KernelRuntime
-import LayerSpec
-import Tensors
-import Tuning
+import VoxForge
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
+import VoxTuning
 import Voxelsmith
 
 /// What a call costs besides the kernel: `bench --overhead`. Medians of calls made in turn, in microseconds.

@@ -1,6 +1,6 @@
-import CPNG
-import LayerSpec
-import TensorIO
+import CVoxPNG
+import VoxLayerSpec
+import VoxTensorIO
 
 /// Why a picture was not written.
 enum PNGError: Error, Hashable, CustomStringConvertible {

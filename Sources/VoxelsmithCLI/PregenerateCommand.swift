@@ -1,9 +1,9 @@
 import ArgumentParser
-import Forge
 import Glibc
-import LayerSpec
-import Pregeneration
-import TensorIO
+import VoxForge
+import VoxLayerSpec
+import VoxPregeneration
+import VoxTensorIO
 
 /// What the build plugin `PregenerateKernels` runs for a target that lists it.
 struct PregenerateCommand: AsyncParsableCommand {

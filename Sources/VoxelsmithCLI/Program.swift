@@ -1,7 +1,7 @@
 import ArgumentParser
 import Glibc
-import LayerSpec
 import Logging
+import VoxLayerSpec
 
 /// Parses the arguments, runs one verb, and turns errors into one sentence and an exit status.
 ///

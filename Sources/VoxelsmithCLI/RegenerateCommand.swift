@@ -1,9 +1,9 @@
 import ArgumentParser
-import Forge
 import Glibc
-import KernelBuild
-import KernelEmission
-import TensorIO
+import VoxForge
+import VoxKernelBuild
+import VoxKernelEmission
+import VoxTensorIO
 import VoxelsmithModelIO
 
 struct RegenerateCommand: Verb {

@@ -1,7 +1,7 @@
-import KernelRuntime
-import LayerSpec
-import Tensors
-import Tuning
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
+import VoxTuning
 import Voxelsmith
 
 /// What `run --report` prints of each layer, measured on the layer's real input.

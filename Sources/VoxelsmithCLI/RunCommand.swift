@@ -1,9 +1,9 @@
 import ArgumentParser
-import KerasConfig
-import KernelRuntime
-import LayerSpec
-import TensorIO
-import Tensors
+import VoxKerasConfig
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensorIO
+import VoxTensors
 import Voxelsmith
 import VoxelsmithModelIO
 

@@ -1,5 +1,5 @@
-import KernelRuntime
-import Tensors
+import VoxKernelRuntime
+import VoxTensors
 
 /// The whole of `run --json`.
 struct RunReport: Encodable {

@@ -1,6 +1,6 @@
 import Glibc
-import LayerSpec
-import TensorIO
+import VoxLayerSpec
+import VoxTensorIO
 
 /// Text and folders for the verbs that write them.
 enum TextFiles {

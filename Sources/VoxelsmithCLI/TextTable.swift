@@ -1,6 +1,6 @@
 import FoundationEssentials
 import Glibc
-import LayerSpec
+import VoxLayerSpec
 
 /// Columns of text under headings: the first left-aligned, the others right-aligned.
 struct TextTable {

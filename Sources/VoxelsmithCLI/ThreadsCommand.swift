@@ -1,7 +1,7 @@
 import ArgumentParser
 import Dispatch
-import KernelRuntime
-import Tuning
+import VoxKernelRuntime
+import VoxTuning
 
 /// Measures what the numbers of the page on threads come from: hidden, as no user needs it.
 struct ThreadsCommand: ParsableCommand {

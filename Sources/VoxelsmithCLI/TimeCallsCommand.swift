@@ -1,12 +1,12 @@
 import ArgumentParser
-import Forge
 import Glibc
-import KerasConfig
-import KernelRuntime
-import LayerSpec
 import Synchronization
-import TensorIO
-import Tensors
+import VoxForge
+import VoxKerasConfig
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensorIO
+import VoxTensors
 import Voxelsmith
 import VoxelsmithModelIO
 

@@ -1,8 +1,8 @@
 import ArgumentParser
-import Forge
-import KernelRuntime
-import LayerSpec
-import Tuning
+import VoxForge
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTuning
 
 struct TuneCommand: ReportingVerb, AsyncParsableCommand {
     static let configuration = CommandConfiguration(

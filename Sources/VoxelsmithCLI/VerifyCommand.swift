@@ -1,8 +1,8 @@
 import ArgumentParser
-import Forge
 import Glibc
-import LayerSpec
-import Verification
+import VoxForge
+import VoxLayerSpec
+import VoxVerification
 
 struct VerifyCommand: ReportingVerb, AsyncParsableCommand {
     static let configuration = CommandConfiguration(

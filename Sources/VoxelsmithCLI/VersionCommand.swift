@@ -1,6 +1,6 @@
 import ArgumentParser
-import KernelBuild
-import KernelRuntime
+import VoxKernelBuild
+import VoxKernelRuntime
 
 struct VersionCommand: Verb, AsyncParsableCommand {
     static let configuration = CommandConfiguration(

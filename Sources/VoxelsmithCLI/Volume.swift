@@ -1,7 +1,7 @@
 import Glibc
-import LayerSpec
-import TensorIO
-import Tensors
+import VoxLayerSpec
+import VoxTensorIO
+import VoxTensors
 
 /// One volume of grey values, row-major (depth, height, width).
 struct Volume {

@@ -1,6 +1,6 @@
-import KerasConfig
-import TensorIO
-import Tensors
+import VoxKerasConfig
+import VoxTensorIO
+import VoxTensors
 import Voxelsmith
 
 /// Gives the weights of a Keras file to layers; builds convolutions that are not built.

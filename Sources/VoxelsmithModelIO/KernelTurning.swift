@@ -1,5 +1,5 @@
-import LayerSpec
-import Tensors
+import VoxLayerSpec
+import VoxTensors
 
 /// Backends whose convolutions turn the kernel round, as mathematics does: Keras stored their kernels as they computed with them, and
 /// Keras 2 and tf.keras 1 turned them back when another backend loaded them.

@@ -1,8 +1,8 @@
-import KerasConfig
-import LayerSpec
 import Logging
-import TensorIO
-import Tensors
+import VoxKerasConfig
+import VoxLayerSpec
+import VoxTensorIO
+import VoxTensors
 import Voxelsmith
 
 /// Loads a model saved by Keras: `.keras` of Keras 3 and tf-keras, or a whole-model `.h5` of any generation. Chains, models of

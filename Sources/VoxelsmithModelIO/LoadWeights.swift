@@ -1,6 +1,6 @@
-import KerasConfig
-import TensorIO
-import Tensors
+import VoxKerasConfig
+import VoxTensorIO
+import VoxTensors
 import Voxelsmith
 
 /// Gives the weights of a file to layers; builds those that are not built. The kind is told by the contents: `.npz` (see

@@ -1,5 +1,5 @@
-import KerasConfig
-import TensorIO
+import VoxKerasConfig
+import VoxTensorIO
 import Voxelsmith
 
 /// A file that describes layers: JSON, a `.keras` archive, or a whole-model `.h5`. The kind is told by the first bytes, not by

@@ -1,5 +1,5 @@
-import LayerSpec
-import TensorIO
+import VoxLayerSpec
+import VoxTensorIO
 
 /// A weight as a file has it, for messages.
 public struct FileWeight: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 import Voxelsmith
 
 /// Why an array cannot be a weight of a layer.

@@ -1,4 +1,4 @@
-import KerasConfig
+import VoxKerasConfig
 
 /// A layer with all below it, as far as it decides the order in which a legacy `.h5` lists their weights.
 package struct WeightTree<Variable: Hashable> {

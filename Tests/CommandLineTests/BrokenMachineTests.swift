@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
-import TensorIO
 import Testing
+import VoxTensorIO
 import _TestSupport
 
 /// Machines without room, without files to open, without memory, with folders that nobody may write to or that go away.

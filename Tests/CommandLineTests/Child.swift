@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
-import TensorIO
-import Tensors
+import VoxTensorIO
+import VoxTensors
 import _TestSupport
 
 /// `voxelsmith` as a child of this process that can be given limits and signals, and whose peak of memory is known at its end.

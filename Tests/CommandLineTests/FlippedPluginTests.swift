@@ -1,7 +1,7 @@
 import Foundation
-import Tensors
-import TensorIO
 import Testing
+import VoxTensorIO
+import VoxTensors
 import _TestSupport
 
 /// `run` with plugins in which one bit differs.

@@ -1,8 +1,8 @@
 import Foundation
-import KerasConfig
-import TensorIO
-import Tensors
 import Testing
+import VoxKerasConfig
+import VoxTensorIO
+import VoxTensors
 import _TestSupport
 
 /// Models that are more than chains of known layers, at the command line.

@@ -1,6 +1,6 @@
 import Foundation
-import KerasConfig
 import Testing
+import VoxKerasConfig
 import _TestSupport
 
 /// What users expect of any program: its version, how much it says, hints after wrong arguments.

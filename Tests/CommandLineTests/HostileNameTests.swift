@@ -1,9 +1,9 @@
 import Foundation
-import Hashing
-import LayerSpec
-import TensorIO
-import Tensors
 import Testing
+import VoxHashing
+import VoxLayerSpec
+import VoxTensorIO
+import VoxTensors
 import _TestSupport
 
 /// What the program prints of names, headers and paths that were made to speak through it.

@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
-import TensorIO
 import Testing
+import VoxTensorIO
 import _TestSupport
 
 /// Inputs that are no plain files, and names that are no text.

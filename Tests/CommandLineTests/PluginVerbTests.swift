@@ -1,7 +1,7 @@
 import Foundation
-import KerasConfig
-import TensorIO
 import Testing
+import VoxKerasConfig
+import VoxTensorIO
 import _TestSupport
 
 /// The verbs that make and look at kernels.

@@ -1,8 +1,8 @@
 import Foundation
 import Glibc
-import Tensors
-import TensorIO
 import Testing
+import VoxTensorIO
+import VoxTensors
 import _TestSupport
 
 /// What reading a file costs in memory, whole program counted: at most 64 MiB and ten times the file's length.

@@ -1,7 +1,7 @@
 import Foundation
-import KerasConfig
-import TensorIO
 import Testing
+import VoxKerasConfig
+import VoxTensorIO
 import _TestSupport
 
 /// The reports that `--json` writes for other programs, as `Documentation/command-line.md` lists them.

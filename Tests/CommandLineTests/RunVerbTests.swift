@@ -1,7 +1,7 @@
 import Foundation
-import TensorIO
-import Tensors
 import Testing
+import VoxTensorIO
+import VoxTensors
 import _TestSupport
 
 /// The verb that computes.

@@ -1,8 +1,8 @@
 import Foundation
 import Glibc
-import TensorIO
-import Tensors
 import Testing
+import VoxTensorIO
+import VoxTensors
 import _TestSupport
 
 /// The program when it is asked to end.

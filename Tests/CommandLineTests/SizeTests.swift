@@ -1,7 +1,7 @@
 import Foundation
-import TensorIO
-import Tensors
 import Testing
+import VoxTensorIO
+import VoxTensors
 import _TestSupport
 
 /// Numbers at the limits of 64 bits, in files and options: one sentence each, never a trap.

@@ -1,6 +1,6 @@
 import Foundation
-import KerasConfig
 import Testing
+import VoxKerasConfig
 import _TestSupport
 
 /// `tune`, and the options of `build` that read and write what it finds.

@@ -1,6 +1,6 @@
 import Foundation
-import TensorIO
 import Testing
+import VoxTensorIO
 import _TestSupport
 
 /// Exit statuses, sentences, and what is loaded when.

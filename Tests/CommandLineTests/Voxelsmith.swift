@@ -1,6 +1,6 @@
 import Foundation
-import LayerSpec
-import Tensors
+import VoxLayerSpec
+import VoxTensors
 import _TestSupport
 
 /// The built program, run as a child process.

@@ -1,9 +1,9 @@
-import KernelRuntime
-import LayerSpec
-import Scheduling
-import Tensors
 import Testing
-import Verification
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxScheduling
+import VoxTensors
+import VoxVerification
 import _TestSupport
 
 /// Every activation with parameters of every size, signs and zeros included: what a layer takes is built, passes its own verification, and

@@ -1,7 +1,7 @@
-import LayerSpec
-import Scheduling
 import Testing
-import Verification
+import VoxLayerSpec
+import VoxScheduling
+import VoxVerification
 import _TestSupport
 
 /// Kernels of batch rows with more samples than a register tile has rows, in both layouts.

@@ -1,7 +1,7 @@
-import LayerSpec
-import Scheduling
 import Testing
-import Verification
+import VoxLayerSpec
+import VoxScheduling
+import VoxVerification
 
 /// Kernels of the schedules that a search measures.
 @Suite struct CandidateKernelTests {

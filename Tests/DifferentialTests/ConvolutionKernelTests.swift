@@ -1,8 +1,8 @@
-import KernelRuntime
-import LayerSpec
-import Scheduling
-import Tensors
 import Testing
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxScheduling
+import VoxTensors
 import _TestSupport
 
 /// Generated kernels of ordinary convolutions, against the scatter oracle.

@@ -1,9 +1,9 @@
-import Hashing
-import KernelRuntime
-import LayerSpec
-import Scheduling
-import Tensors
 import Testing
+import VoxHashing
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxScheduling
+import VoxTensors
 import _TestSupport
 
 /// The rules for plugins hold for what the generator makes, for every target, and nothing damaged passes for it.

@@ -1,10 +1,10 @@
 import Foundation
-import KernelRuntime
-import LayerSpec
-import Scheduling
-import Tensors
 import Testing
-import Verification
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxScheduling
+import VoxTensors
+import VoxVerification
 import _TestSupport
 
 /// What policy `fast` promises, and what it does not; the table of `Documentation/kernel-families.md`.

@@ -1,12 +1,12 @@
-import KernelBuild
-import KernelEmission
-import KernelRuntime
-import LayerSpec
 import Logging
-import Scheduling
-import Tensors
 import Testing
-import Verification
+import VoxKernelBuild
+import VoxKernelEmission
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxScheduling
+import VoxTensors
+import VoxVerification
 import _TestSupport
 
 /// Builds plugins in a folder of its own.

@@ -1,10 +1,10 @@
 import Glibc
-import KernelRuntime
-import LayerSpec
-import Scheduling
-import Tensors
 import Testing
-import Verification
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxScheduling
+import VoxTensors
+import VoxVerification
 import _TestSupport
 
 /// One kernel to be tested.

@@ -1,7 +1,7 @@
-import KernelRuntime
-import LayerSpec
 import Testing
-import Tuning
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTuning
 
 /// The benchmark's own check: it must accept right answers and refuse wrong ones.
 @Suite struct LayerBenchmarkTests {

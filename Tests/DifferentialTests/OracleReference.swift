@@ -1,5 +1,5 @@
-import LayerSpec
-import Verification
+import VoxLayerSpec
+import VoxVerification
 import _TestSupport
 
 /// The scatter oracle as a reference: it shares no code with the geometry that kernels are generated from.

@@ -1,9 +1,9 @@
 import Glibc
-import KernelBuild
-import KernelRuntime
-import LayerSpec
 import Synchronization
-import Tensors
+import VoxKernelBuild
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
 import _TestSupport
 
 /// What runs aarch64 kernels on this machine: `Tools/neon/plugin_host.c`, compiled once, and qemu-aarch64.

@@ -1,10 +1,10 @@
 import Foundation
-import KernelRuntime
-import LayerSpec
-import Scheduling
-import Tensors
 import Testing
-import Verification
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxScheduling
+import VoxTensors
+import VoxVerification
 import _TestSupport
 
 /// Rounding errors of both policies on inputs of four kinds; the table of `Documentation/kernel-families.md`.

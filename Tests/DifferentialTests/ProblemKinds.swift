@@ -1,6 +1,6 @@
-import LayerSpec
-import Scheduling
-import Tensors
+import VoxLayerSpec
+import VoxScheduling
+import VoxTensors
 import _TestSupport
 
 /// How problems for the tests of generated kernels are drawn. A new kind is one more entry of `all`; what its kernels must meet at

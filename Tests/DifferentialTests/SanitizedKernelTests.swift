@@ -1,12 +1,12 @@
 import Foundation
-import KernelBuild
-import KernelEmission
-import KernelRuntime
-import LayerSpec
-import Scheduling
-import Tensors
 import Testing
-import Verification
+import VoxKernelBuild
+import VoxKernelEmission
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxScheduling
+import VoxTensors
+import VoxVerification
 import _TestSupport
 
 /// Generated C, compiled with the address and undefined-behaviour sanitizers into a program of its own that runs every kernel on

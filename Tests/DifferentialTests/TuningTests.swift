@@ -1,12 +1,12 @@
 import Foundation
-import KerasConfig
-import KernelRuntime
-import LayerSpec
-import Scheduling
 import Synchronization
-import TensorIO
 import Testing
-import Tuning
+import VoxKerasConfig
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxScheduling
+import VoxTensorIO
+import VoxTuning
 import _TestSupport
 
 /// A kernel that answers as the interpreter does, but for what is asked of it.

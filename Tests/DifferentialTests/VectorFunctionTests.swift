@@ -1,10 +1,10 @@
 import Foundation
-import KernelBuild
-import KernelEmission
-import KernelRuntime
-import LayerSpec
-import Tensors
 import Testing
+import VoxKernelBuild
+import VoxKernelEmission
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
 import _TestSupport
 
 /// The functions of `voxelsmith_vectors.h` against libm in double, on every instruction set of this machine.

@@ -1,8 +1,8 @@
-import KerasConfig
-import KernelRuntime
-import LayerSpec
 import Testing
-import Verification
+import VoxKerasConfig
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxVerification
 import _TestSupport
 
 /// The record beside a plugin spares a verification, so nothing but a whole record of these very bytes is believed.

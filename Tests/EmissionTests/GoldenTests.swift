@@ -1,10 +1,10 @@
 import Foundation
-import KerasConfig
-import KernelBuild
-import KernelEmission
-import LayerSpec
-import Scheduling
 import Testing
+import VoxKerasConfig
+import VoxKernelBuild
+import VoxKernelEmission
+import VoxLayerSpec
+import VoxScheduling
 import _TestSupport
 
 /// `Generated/` holds what the templates give for `Tools/suites/golden.json`.

@@ -1,7 +1,7 @@
-import KernelEmission
-import LayerSpec
-import Scheduling
 import Testing
+import VoxKernelEmission
+import VoxLayerSpec
+import VoxScheduling
 import _TestSupport
 
 /// What is printed is what was planned.

@@ -1,8 +1,8 @@
-import KernelEmission
-import KernelTemplates
-import LayerSpec
-import Scheduling
 import Testing
+import VoxKernelEmission
+import VoxKernelTemplates
+import VoxLayerSpec
+import VoxScheduling
 
 @Suite struct TemplateTests {
     /// A problem whose context has every list filled: pairs with a lonely channel, partial stores, several phases.

@@ -1,5 +1,5 @@
-import KernelEmission
 import Testing
+import VoxKernelEmission
 
 @Suite struct TemplateTextTests {
     private struct Tap {

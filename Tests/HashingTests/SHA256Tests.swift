@@ -1,6 +1,6 @@
-import Hashing
-import Tensors
 import Testing
+import VoxHashing
+import VoxTensors
 
 @Suite struct SHA256Tests {
     /// FIPS 180-4's examples, as the standard's pages of test vectors print them.

@@ -1,6 +1,6 @@
-import KerasConfig
-import LayerSpec
 import Testing
+import VoxKerasConfig
+import VoxLayerSpec
 
 @Suite struct ActivationNameTests {
     @Test func everyNameIsRead() throws {

@@ -1,6 +1,6 @@
 import Foundation
-import KerasConfig
-import LayerSpec
+import VoxKerasConfig
+import VoxLayerSpec
 import _TestSupport
 
 /// The bytes of a fixture.

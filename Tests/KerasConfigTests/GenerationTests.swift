@@ -1,5 +1,5 @@
-import KerasConfig
 import Testing
+import VoxKerasConfig
 
 /// Which line of Keras wrote a description, and what is said when it does not tell.
 @Suite struct GenerationTests {

@@ -1,6 +1,6 @@
 import Foundation
-import KerasConfig
 import Testing
+import VoxKerasConfig
 
 @Suite struct JSONValueTests {
     @Test func typesStayApart() throws {

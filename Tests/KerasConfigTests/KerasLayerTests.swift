@@ -1,8 +1,8 @@
 import Foundation
-import KerasConfig
-import LayerSpec
-import Tensors
 import Testing
+import VoxKerasConfig
+import VoxLayerSpec
+import VoxTensors
 
 @Suite struct KerasLayerTests {
     func config(_ members: String) throws -> LayerConfig {

@@ -1,6 +1,6 @@
-import KerasConfig
-import LayerSpec
 import Testing
+import VoxKerasConfig
+import VoxLayerSpec
 
 /// Convolutions out of models of any shape.
 @Suite struct ModelGraphTests {

@@ -1,7 +1,7 @@
 import Foundation
-import KerasConfig
-import LayerSpec
 import Testing
+import VoxKerasConfig
+import VoxLayerSpec
 import _TestSupport
 
 /// `Tools/suites` is the one list of named layers with their origin.

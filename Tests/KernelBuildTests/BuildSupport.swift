@@ -1,9 +1,9 @@
 import Foundation
-import KernelBuild
-import KernelEmission
-import LayerSpec
 import Logging
 import Synchronization
+import VoxKernelBuild
+import VoxKernelEmission
+import VoxLayerSpec
 
 /// Small plugins written by hand: what they compute does not matter, what the compiler makes of them does.
 enum HandWritten {

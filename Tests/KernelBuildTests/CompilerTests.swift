@@ -1,8 +1,8 @@
 import Foundation
-import KernelBuild
-import KernelEmission
-import LayerSpec
 import Testing
+import VoxKernelBuild
+import VoxKernelEmission
+import VoxLayerSpec
 
 @Suite struct CompilerTests {
     @Test func theToolchainsClangIsFoundThroughALinkToSwift() async throws {

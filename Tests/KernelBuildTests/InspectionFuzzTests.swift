@@ -1,8 +1,8 @@
 import Foundation
-import KernelBuild
-import KernelEmission
-import LayerSpec
 import Testing
+import VoxKernelBuild
+import VoxKernelEmission
+import VoxLayerSpec
 import _TestSupport
 
 /// `describe` hands plugins of any origin to LLVM, which ends the process when a section leads astray.

@@ -1,5 +1,5 @@
-import KernelBuild
 import Testing
+import VoxKernelBuild
 
 /// Texts as LLVM 14 to 22 print them.
 @Suite struct MachineInstructionTests {

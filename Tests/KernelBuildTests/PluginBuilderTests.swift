@@ -1,10 +1,10 @@
 import Foundation
-import Hashing
-import KernelBuild
-import KernelEmission
-import LayerSpec
 import Synchronization
 import Testing
+import VoxHashing
+import VoxKernelBuild
+import VoxKernelEmission
+import VoxLayerSpec
 
 @Suite struct PluginBuilderTests {
     private func builder(_ compiler: Compiler, cache: PluginCache? = nil, log: LogCollector = LogCollector()) -> PluginBuilder {

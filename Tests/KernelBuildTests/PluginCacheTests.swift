@@ -1,8 +1,8 @@
 import Foundation
-import KernelBuild
-import LayerSpec
-import Tensors
 import Testing
+import VoxKernelBuild
+import VoxLayerSpec
+import VoxTensors
 import _TestSupport
 
 /// The cache as files: what it holds, drops, and never believes.

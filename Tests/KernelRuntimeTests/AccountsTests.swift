@@ -1,6 +1,6 @@
 import Foundation
-import KernelRuntime
 import Testing
+import VoxKernelRuntime
 
 /// Which groups are as good as their owner, by what a machine says of its accounts.
 struct AccountsTests {

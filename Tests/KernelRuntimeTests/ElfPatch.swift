@@ -1,4 +1,4 @@
-import KernelRuntime
+import VoxKernelRuntime
 
 /// Finds the places of a plugin's tables that tests damage. Trusts its input: the compiler just wrote it.
 struct ElfPatch {

@@ -1,7 +1,7 @@
-import CKernelABI
-import KernelRuntime
-import LayerSpec
+import CVoxKernelABI
 import Testing
+import VoxKernelRuntime
+import VoxLayerSpec
 
 /// What `LayerSpec` and `Kernels` repeat of the ABI header, as only the reader of plugins imports that.
 @Suite struct KernelABITests {

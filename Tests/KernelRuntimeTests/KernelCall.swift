@@ -1,4 +1,4 @@
-import KernelRuntime
+import VoxKernelRuntime
 
 /// Calls a kernel the way a layer does, in one range of work items.
 func run(

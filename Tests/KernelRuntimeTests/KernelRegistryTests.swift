@@ -1,9 +1,9 @@
-import KernelRuntime
-import LayerSpec
 import Logging
 import Synchronization
-import Tensors
 import Testing
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
 import _TestSupport
 
 /// Which kernel answers a lookup, and what the answer says.

@@ -1,6 +1,6 @@
-import KernelRuntime
-import LayerSpec
 import Testing
+import VoxKernelRuntime
+import VoxLayerSpec
 import _TestSupport
 
 /// Plugins with kernels that this processor cannot run beside others that it can.

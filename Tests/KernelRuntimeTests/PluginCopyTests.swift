@@ -1,8 +1,8 @@
 import Foundation
-import KernelRuntime
-import LayerSpec
 import Synchronization
 import Testing
+import VoxKernelRuntime
+import VoxLayerSpec
 import _TestSupport
 
 /// The private copies that plugins run from.

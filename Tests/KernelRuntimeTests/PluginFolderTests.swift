@@ -1,7 +1,7 @@
 import Foundation
-import KernelRuntime
-import LayerSpec
 import Testing
+import VoxKernelRuntime
+import VoxLayerSpec
 import _TestSupport
 
 /// Folders of plugins: what is loaded, what is left out and why, and where the folder of a build is found.

@@ -1,9 +1,9 @@
-import Tensors
 import Foundation
-import KernelRuntime
-import LayerSpec
 import Synchronization
 import Testing
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
 import _TestSupport
 
 /// Reading plugin files, whole, damaged and foreign, and loading them.

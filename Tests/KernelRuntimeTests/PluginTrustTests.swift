@@ -1,8 +1,8 @@
 import Foundation
-import KernelRuntime
-import LayerSpec
-import Tensors
 import Testing
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
 import _TestSupport
 
 /// What a plugin must not be or contain, each refused with its own error before anything of it is mapped.

@@ -1,8 +1,8 @@
 import Glibc
-import KernelRuntime
-import LayerSpec
-import Tensors
 import Testing
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
 import _CTestSupport
 import _TestSupport
 

@@ -1,6 +1,6 @@
-import KernelRuntime
-import LayerSpec
-import Tensors
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
 import _TestSupport
 
 /// A spec with operands, and the ways to run a kernel on it. All numbers are exactly `Float`s.

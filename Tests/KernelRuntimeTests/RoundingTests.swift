@@ -1,8 +1,8 @@
-import KernelRuntime
-import LayerSpec
 import Synchronization
-import Tensors
 import Testing
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
 import _CTestSupport
 import _TestSupport
 

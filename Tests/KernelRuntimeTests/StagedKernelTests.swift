@@ -1,7 +1,7 @@
-import KernelRuntime
-import LayerSpec
-import Tensors
 import Testing
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
 import _TestSupport
 
 /// Kernels of several stages, and kernels that read more than input, packed weights and bias.

@@ -1,7 +1,7 @@
 import Glibc
-import KernelRuntime
 import Synchronization
 import Testing
+import VoxKernelRuntime
 
 @Suite struct ThreadPoolTests {
     /// Every item exactly once, in ranges that are not empty, for teams smaller and larger than the machine.

@@ -1,5 +1,5 @@
-import LayerSpec
 import Testing
+import VoxLayerSpec
 
 /// Parameters of activations: which are refused when a layer is made, and what the others are in a type.
 @Suite struct ActivationParameterTests {

@@ -1,5 +1,5 @@
-import LayerSpec
 import Testing
+import VoxLayerSpec
 
 @Suite struct AxisGeometryTests {
     /// Compares every function of one axis, and of both its gathers, with a scatter over inputs and taps.

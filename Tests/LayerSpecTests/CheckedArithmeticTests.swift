@@ -1,5 +1,5 @@
-import LayerSpec
 import Testing
+import VoxLayerSpec
 
 /// Sizes from outside: their products and sums never trap.
 @Suite struct CheckedArithmeticTests {

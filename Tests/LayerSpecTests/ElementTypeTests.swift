@@ -1,6 +1,6 @@
-import LayerSpec
-import Tensors
 import Testing
+import VoxLayerSpec
+import VoxTensors
 
 /// The numbers of an element type, against Swift's own types and against the conversions of tensors.
 @Suite struct ElementTypeTests {

@@ -1,5 +1,5 @@
-import LayerSpec
 import Testing
+import VoxLayerSpec
 
 @Suite struct LayerConfigTests {
     func config(

@@ -1,5 +1,5 @@
-import LayerSpec
 import Testing
+import VoxLayerSpec
 
 /// Machines are compared by what they can do, not by their place in a list.
 @Suite struct MachineTests {

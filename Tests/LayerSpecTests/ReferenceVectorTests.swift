@@ -1,5 +1,5 @@
-import LayerSpec
 import Testing
+import VoxLayerSpec
 import _TestSupport
 
 /// Results of Keras itself: kernel all ones, x = 1, 2, 3.

@@ -1,6 +1,6 @@
-import LayerSpec
-import Tensors
 import Testing
+import VoxLayerSpec
+import VoxTensors
 import _TestSupport
 
 /// The oracle is checked by hand-computed numbers and by algebra, not by the code it will judge.

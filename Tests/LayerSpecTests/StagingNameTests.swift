@@ -1,5 +1,5 @@
-import LayerSpec
 import Testing
+import VoxLayerSpec
 
 struct StagingNameTests {
     @Test func namesAreTheirOwn() {

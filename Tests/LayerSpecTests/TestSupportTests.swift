@@ -1,7 +1,7 @@
 import Glibc
-import LayerSpec
-import Tensors
 import Testing
+import VoxLayerSpec
+import VoxTensors
 
 /// The instruments the other tests rely on.
 @Suite struct TestSupportTests {

@@ -1,8 +1,8 @@
-import KerasConfig
-import KernelRuntime
-import LayerSpec
-import Tensors
 import Testing
+import VoxKerasConfig
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
 
 /// Every activation against the values Keras computed.
 struct ActivationReferenceTests {

@@ -1,9 +1,9 @@
 import Foundation
-import KernelRuntime
-import LayerSpec
 import Synchronization
-import Tensors
 import Testing
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
 import Voxelsmith
 import _TestSupport
 

@@ -1,7 +1,7 @@
-import KernelRuntime
-import LayerSpec
-import Tensors
 import Testing
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
 import Voxelsmith
 import _TestSupport
 

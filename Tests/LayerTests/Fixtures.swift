@@ -1,5 +1,5 @@
-import TensorIO
-import Tensors
+import VoxTensorIO
+import VoxTensors
 import _TestSupport
 
 extension Fixture {

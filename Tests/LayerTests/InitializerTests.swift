@@ -1,6 +1,6 @@
 import Foundation
-import KerasConfig
 import Testing
+import VoxKerasConfig
 import Voxelsmith
 
 /// Initializers by bounds, moments and algebra, and by what configs say of them.

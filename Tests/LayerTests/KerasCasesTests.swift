@@ -1,7 +1,7 @@
 import Foundation
-import KerasConfig
-import TensorIO
 import Testing
+import VoxKerasConfig
+import VoxTensorIO
 import Voxelsmith
 import _TestSupport
 

@@ -1,8 +1,8 @@
 import Foundation
-import KerasConfig
-import KernelRuntime
-import LayerSpec
 import Testing
+import VoxKerasConfig
+import VoxKernelRuntime
+import VoxLayerSpec
 import Voxelsmith
 import _TestSupport
 

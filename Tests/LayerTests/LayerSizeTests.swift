@@ -1,7 +1,7 @@
-import KernelRuntime
-import LayerSpec
-import Tensors
 import Testing
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
 import Voxelsmith
 
 /// Layers and what surrounds them, with numbers at the limits of 64 bits: errors, or results; never a trap.

@@ -1,5 +1,5 @@
-import KerasConfig
 import Testing
+import VoxKerasConfig
 import Voxelsmith
 import _TestSupport
 

@@ -1,6 +1,6 @@
-import KerasConfig
 import Synchronization
 import Testing
+import VoxKerasConfig
 import Voxelsmith
 import _TestSupport
 

@@ -1,6 +1,6 @@
 import Foundation
-import KerasConfig
 import Testing
+import VoxKerasConfig
 import Voxelsmith
 import _TestSupport
 

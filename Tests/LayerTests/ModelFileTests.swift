@@ -1,7 +1,7 @@
-import KerasConfig
 import Logging
-import TensorIO
 import Testing
+import VoxKerasConfig
+import VoxTensorIO
 import Voxelsmith
 import VoxelsmithModelIO
 import _TestSupport

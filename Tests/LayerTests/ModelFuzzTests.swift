@@ -1,9 +1,9 @@
 import Foundation
-import KerasConfig
-import LayerSpec
-import TensorIO
-import Tensors
 import Testing
+import VoxKerasConfig
+import VoxLayerSpec
+import VoxTensorIO
+import VoxTensors
 import Voxelsmith
 import VoxelsmithModelIO
 import _TestSupport

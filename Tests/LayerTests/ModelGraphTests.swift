@@ -1,6 +1,6 @@
-import KerasConfig
-import TensorIO
 import Testing
+import VoxKerasConfig
+import VoxTensorIO
 import Voxelsmith
 import VoxelsmithModelIO
 import _TestSupport

@@ -1,6 +1,6 @@
-import KerasConfig
-import KernelRuntime
 import Testing
+import VoxKerasConfig
+import VoxKernelRuntime
 import Voxelsmith
 import _TestSupport
 

@@ -1,7 +1,7 @@
 import Foundation
-import KerasConfig
-import Tensors
 import Testing
+import VoxKerasConfig
+import VoxTensors
 import _TestSupport
 
 /// What Keras 3.15 and tf-keras 2.21 computed on a grid of arguments and on a seeded kernel.

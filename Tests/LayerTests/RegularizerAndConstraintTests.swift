@@ -1,5 +1,5 @@
-import KerasConfig
 import Testing
+import VoxKerasConfig
 import Voxelsmith
 
 /// Regularizers and constraints against what Keras computed, and what configs say of them.

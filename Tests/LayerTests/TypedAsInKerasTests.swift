@@ -1,6 +1,6 @@
-import KerasConfig
-import LayerSpec
 import Testing
+import VoxKerasConfig
+import VoxLayerSpec
 import Voxelsmith
 import _TestSupport
 

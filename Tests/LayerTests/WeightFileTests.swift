@@ -1,8 +1,8 @@
 import Foundation
-import KerasConfig
-import KernelRuntime
-import TensorIO
 import Testing
+import VoxKerasConfig
+import VoxKernelRuntime
+import VoxTensorIO
 import Voxelsmith
 import VoxelsmithModelIO
 import _TestSupport

@@ -1,15 +1,15 @@
-import Forge
-import KerasConfig
-import KernelBuild
-import KernelEmission
-import KernelRuntime
-import LayerSpec
-import Pregeneration
-import Scheduling
-import TensorIO
-import Tensors
-import Tuning
-import Verification
+import VoxForge
+import VoxKerasConfig
+import VoxKernelBuild
+import VoxKernelEmission
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxPregeneration
+import VoxScheduling
+import VoxTensorIO
+import VoxTensors
+import VoxTuning
+import VoxVerification
 import Voxelsmith
 import VoxelsmithModelIO
 

@@ -1,5 +1,5 @@
-import LayerSpec
 import Testing
+import VoxLayerSpec
 
 /// What someone would write into a file to speak through this program: a terminal's commands, lines of its own, marks that turn the
 /// direction of writing, marks one does not see, the ends of a quotation.

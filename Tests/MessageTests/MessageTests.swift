@@ -1,8 +1,8 @@
-import KerasConfig
-import KernelRuntime
-import LayerSpec
 import Testing
-import Verification
+import VoxKerasConfig
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxVerification
 import Voxelsmith
 
 @Suite struct MessageTests {

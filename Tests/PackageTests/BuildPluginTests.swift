@@ -1,5 +1,5 @@
-import LayerSpec
 import Testing
+import VoxLayerSpec
 
 /// The build plugin cannot import the package's modules, so it repeats a few of their facts.
 @Suite struct BuildPluginTests {

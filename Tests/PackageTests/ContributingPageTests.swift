@@ -1,5 +1,5 @@
-import LayerSpec
 import Testing
+import VoxLayerSpec
 
 /// The table of `CONTRIBUTING.md` that says what one must touch to add something.
 @Suite struct ContributingPageTests {

@@ -1,5 +1,5 @@
-import LayerSpec
 import Testing
+import VoxLayerSpec
 
 /// Lists that documents repeat from the code.
 @Suite struct DocumentTablesTests {

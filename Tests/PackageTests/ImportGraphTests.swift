@@ -96,6 +96,18 @@ import Testing
         }
     }
 
+    /// The manifest, the table and the imports have the names of modules, by one rule.
+    @Test func moduleNamesHaveThePrefix() throws {
+        for (room, name) in [("Tensors", "VoxTensors"), ("CHDF5", "CVoxHDF5"), ("Voxelsmith", "Voxelsmith"), ("VoxelsmithCLI", "VoxelsmithCLI")] {
+            #expect(ModuleName.name(ofRoom: room) == name && ModuleName.room(ofModule: name) == room)
+        }
+        let page = try PackageFiles.text("Documentation/architecture.md")
+        for room in modules {
+            #expect(page.contains("\n| `\(ModuleName.name(ofRoom: room))` | "), "\(room)")
+            #expect(ModuleName.room(ofModule: ModuleName.name(ofRoom: room)) == room)
+        }
+    }
+
     @Test func readersSeeWhatIsThere() {
         let manifest = Manifest(
             """

@@ -1,3 +1,20 @@
+/// Names of modules and of the rooms they live in: the rule of `Package.swift`, which speaks of rooms as these tests do.
+enum ModuleName {
+    static func name(ofRoom room: String) -> String {
+        if room.hasPrefix("Voxelsmith") || room.hasPrefix("_") { return room }
+        return isC(room) ? "CVox" + room.dropFirst() : "Vox" + room
+    }
+
+    /// What is no module of this package keeps its name.
+    static func room(ofModule name: String) -> String {
+        if name.hasPrefix("Voxelsmith") { return name }
+        if name.hasPrefix("CVox"), name.count > 4 { return "C" + name.dropFirst(4) }
+        return name.hasPrefix("Vox") && name.dropFirst(3).first?.isUppercase == true ? String(name.dropFirst(3)) : name
+    }
+
+    private static func isC(_ room: String) -> Bool { room.hasPrefix("C") && room.dropFirst().first?.isUppercase == true }
+}
+
 /// The targets of `Package.swift` with what they depend on, read from its text: asking SwiftPM would wait for the build that
 /// runs this test.
 struct Manifest {
@@ -75,7 +92,7 @@ struct Manifest {
     }
 }
 
-/// The module table of `Documentation/architecture.md`: by module, what it may import.
+/// The module table of `Documentation/architecture.md`: by room, what it may import.
 enum ModuleTable {
     static func read(_ text: String) -> [String: Set<String>] {
         var table: [String: Set<String>] = [:]
@@ -89,15 +106,15 @@ enum ModuleTable {
             } else if cells.count != 3 {
                 isInside = false
             } else if isInside, !cells[0].hasPrefix("-") {
-                let names = cells[2].split(separator: ",").map { name in name.filter { $0 != "`" && $0 != " " } }
-                table[cells[0].filter { $0 != "`" }] = Set(names).subtracting(["-"])
+                let names = cells[2].split(separator: ",").map { name in ModuleName.room(ofModule: name.filter { $0 != "`" && $0 != " " }) }
+                table[ModuleName.room(ofModule: cells[0].filter { $0 != "`" })] = Set(names).subtracting(["-"])
             }
         }
         return table
     }
 }
 
-/// The modules a Swift file imports.
+/// The modules a Swift file imports, by their rooms.
 enum Imports {
     /// What comes with the toolchain and needs no declaration.
     static let system: Set<String> = [
@@ -120,7 +137,7 @@ enum Imports {
             guard words.first == "import" else { continue }
             words = words.dropFirst()
             if let kind = words.first, kinds.contains(String(kind)) { words = words.dropFirst() }
-            if words.count == 1, let name = words.first { modules.insert(String(name.prefix { $0 != "." })) }
+            if words.count == 1, let name = words.first { modules.insert(ModuleName.room(ofModule: String(name.prefix { $0 != "." }))) }
         }
         return modules
     }

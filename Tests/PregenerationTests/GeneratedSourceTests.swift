@@ -1,7 +1,7 @@
 import Foundation
-import LayerSpec
-import Pregeneration
 import Testing
+import VoxLayerSpec
+import VoxPregeneration
 import _TestSupport
 
 /// The Swift file that a target gets.

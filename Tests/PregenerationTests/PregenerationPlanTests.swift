@@ -1,6 +1,6 @@
-import LayerSpec
-import Pregeneration
 import Testing
+import VoxLayerSpec
+import VoxPregeneration
 
 /// Reading `voxelsmith.json`.
 @Suite struct PregenerationPlanTests {

@@ -1,7 +1,7 @@
-import LayerSpec
-import Scheduling
-import Tensors
 import Testing
+import VoxLayerSpec
+import VoxScheduling
+import VoxTensors
 import _TestSupport
 
 /// Minimal filtering along one axis at a time, computed from the schedule's windows, points and ranges on small integers, where every

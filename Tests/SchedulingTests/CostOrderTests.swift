@@ -1,6 +1,6 @@
-import LayerSpec
-import Scheduling
 import Testing
+import VoxLayerSpec
+import VoxScheduling
 
 /// Expected cycles rank schedules as the measurements of `Documentation/kernel-families.md` do.
 @Suite struct CostOrderTests {

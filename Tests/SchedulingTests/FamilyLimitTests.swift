@@ -1,7 +1,7 @@
-import LayerSpec
-import Scheduling
-import Tensors
 import Testing
+import VoxLayerSpec
+import VoxScheduling
+import VoxTensors
 import _TestSupport
 
 /// What each family does not take, and which parameters it refuses, each with its reason.

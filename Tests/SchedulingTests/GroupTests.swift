@@ -1,6 +1,6 @@
-import LayerSpec
-import Scheduling
 import Testing
+import VoxLayerSpec
+import VoxScheduling
 
 @Suite struct GroupTests {
     private func spec(

@@ -1,6 +1,6 @@
-import LayerSpec
-import Scheduling
 import Testing
+import VoxLayerSpec
+import VoxScheduling
 
 @Suite struct LayoutConversionTests {
     private func spec(_ kernel: [Int], _ stride: [Int], _ dilation: [Int], input: [Int], channels: Int, filters: Int) throws -> KernelSpec {

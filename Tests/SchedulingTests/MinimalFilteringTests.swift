@@ -1,7 +1,7 @@
-import LayerSpec
-import Scheduling
-import Tensors
 import Testing
+import VoxLayerSpec
+import VoxScheduling
+import VoxTensors
 
 @Suite struct MinimalFilteringTests {
     private func spec(

@@ -1,5 +1,5 @@
-import LayerSpec
-import Scheduling
+import VoxLayerSpec
+import VoxScheduling
 
 /// What a tile plan computes of a plane of the output, tile by tile, as the printed code does it.
 struct PlaneWalk {

@@ -1,7 +1,7 @@
-import LayerSpec
-import Scheduling
-import Tensors
 import Testing
+import VoxLayerSpec
+import VoxScheduling
+import VoxTensors
 import _TestSupport
 
 /// Which family takes which problem, and what `plan` does with a decision.

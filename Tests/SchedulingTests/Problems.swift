@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// A layer as networks have it: an output of the input times the stride, cropped as Keras's `same` does.
 func layer(

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// One multiply-add of an axis: output = input * stride + tap * dilation - crop, and all three exist.
 struct Contribution: Hashable {

@@ -1,8 +1,8 @@
 import Foundation
-import LayerSpec
-import Scheduling
-import Tensors
 import Testing
+import VoxLayerSpec
+import VoxScheduling
+import VoxTensors
 import _TestSupport
 
 /// What holds for every schedule, on seeded random problems.

@@ -1,7 +1,7 @@
 import Foundation
-import LayerSpec
-import Scheduling
 import Testing
+import VoxLayerSpec
+import VoxScheduling
 import _TestSupport
 
 /// The candidates of a search and what is around them, without running any.

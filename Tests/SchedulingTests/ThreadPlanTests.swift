@@ -1,6 +1,6 @@
-import LayerSpec
-import Scheduling
 import Testing
+import VoxLayerSpec
+import VoxScheduling
 
 /// What the number of threads does to a plan.
 @Suite struct ThreadPlanTests {

@@ -1,6 +1,6 @@
-import LayerSpec
-import Scheduling
 import Testing
+import VoxLayerSpec
+import VoxScheduling
 import _TestSupport
 
 /// Tiles against the relation, and the registers that they need.

@@ -1,6 +1,6 @@
 import Foundation
-import LayerSpec
-import Tensors
+import VoxLayerSpec
+import VoxTensors
 
 /// What the bytes of an .npy file say, found without the reader: a regular expression for the header, arithmetic for the values.
 struct ArrayByHand {

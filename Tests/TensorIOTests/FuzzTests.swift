@@ -1,9 +1,9 @@
 import Foundation
 import Glibc
-import LayerSpec
-import Tensors
-import TensorIO
 import Testing
+import VoxLayerSpec
+import VoxTensorIO
+import VoxTensors
 import _TestSupport
 
 /// Damaged files end as tensors or as typed errors, soon, whatever the damage; and the tensors are what the damaged bytes say.

@@ -1,9 +1,9 @@
 import Foundation
-import LayerSpec
 import Synchronization
-import Tensors
-import TensorIO
 import Testing
+import VoxLayerSpec
+import VoxTensorIO
+import VoxTensors
 
 @Suite struct HDF5Tests {
     private let ramp = (0..<24).map { Double($0 - 3) }

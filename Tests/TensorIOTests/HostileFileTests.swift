@@ -1,7 +1,7 @@
 import Foundation
-import Tensors
-import TensorIO
 import Testing
+import VoxTensorIO
+import VoxTensors
 import _TestSupport
 
 /// Files made to harm: bombs, escaping names, devices, foreign structures.

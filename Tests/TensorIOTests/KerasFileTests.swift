@@ -1,7 +1,7 @@
 import Foundation
-import Tensors
-import TensorIO
 import Testing
+import VoxTensorIO
+import VoxTensors
 
 @Suite struct KerasFileTests {
     private let shapes = [[3, 3, 3, 3, 2], [3], [3, 3, 3, 2, 3], [2], [3, 3, 3, 1, 2], [1]]

@@ -1,8 +1,8 @@
 import Foundation
-import LayerSpec
-import Tensors
-import TensorIO
 import Testing
+import VoxLayerSpec
+import VoxTensorIO
+import VoxTensors
 import _TestSupport
 
 @Suite struct NPYTests {

@@ -1,6 +1,6 @@
-import Tensors
-import TensorIO
 import Testing
+import VoxTensorIO
+import VoxTensors
 
 @Suite struct SentenceTests {
     @Test func everyErrorIsOneSentence() {

@@ -1,6 +1,6 @@
 import Foundation
-import Tensors
-import TensorIO
+import VoxTensorIO
+import VoxTensors
 import _TestSupport
 
 /// The path of a file among the fixtures.

@@ -1,7 +1,7 @@
 import Foundation
-import Tensors
-import TensorIO
 import Testing
+import VoxTensorIO
+import VoxTensors
 
 @Suite struct ZipTests {
     @Test func arraysOfNumPy() throws {

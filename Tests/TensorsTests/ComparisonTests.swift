@@ -1,5 +1,5 @@
-import Tensors
 import Testing
+import VoxTensors
 
 @Suite struct ComparisonTests {
     @Test func equalArrays() {

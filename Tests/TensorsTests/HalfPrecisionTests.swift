@@ -1,6 +1,6 @@
-import LayerSpec
-import Tensors
 import Testing
+import VoxLayerSpec
+import VoxTensors
 import _TestSupport
 
 /// The 16-bit element types.

@@ -1,6 +1,6 @@
 import Glibc
-import Tensors
 import Testing
+import VoxTensors
 
 @Suite struct StoragePoolTests {
     /// Takes a block, returns its address, and gives the block back.

@@ -1,6 +1,6 @@
-import LayerSpec
-import Tensors
 import Testing
+import VoxLayerSpec
+import VoxTensors
 
 @Suite struct TensorTests {
     @Test func elementsComeBackInBothTypes() throws {

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// Problems of every kind of edge, small.
 package func edgeProblems() throws -> [KernelSpec] {

@@ -1,5 +1,5 @@
 import Foundation
-import Tensors
+import VoxTensors
 
 /// Seeded damage to files. Case `index` of a format is always the same bytes.
 ///

@@ -1,7 +1,7 @@
 import Foundation
-import Hashing
-import KernelRuntime
-import LayerSpec
+import VoxHashing
+import VoxKernelRuntime
+import VoxLayerSpec
 
 /// Plugins written by hand after the ABI header, so that the loader is tested without the generator: pointwise layers
 /// (kernel size 1) that multiply their result by a factor, which tells one plugin's code from another's.

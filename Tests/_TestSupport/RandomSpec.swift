@@ -1,5 +1,5 @@
-import LayerSpec
-import Tensors
+import VoxLayerSpec
+import VoxTensors
 
 /// A random legal problem with unequal axes, any op, layout, groups, types and epilogue.
 package func randomSpec(_ random: inout SeededRandom, rank: Int = 3) throws -> KernelSpec {

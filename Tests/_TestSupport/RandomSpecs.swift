@@ -1,6 +1,6 @@
-import LayerSpec
-import Scheduling
-import Tensors
+import VoxLayerSpec
+import VoxScheduling
+import VoxTensors
 
 /// Seeded random problems on which generated kernels can go wrong: unequal axes, kernels and strides, tails everywhere.
 package struct RandomSpecs {

@@ -1,5 +1,5 @@
 import Glibc
-import LayerSpec
+import VoxLayerSpec
 
 /// The three operations in their plainest form: loop over inputs and taps, compute `o = i * stride + t * dilation - crop`, and
 /// add where `o` exists. In double precision, for any legal `KernelSpec`.

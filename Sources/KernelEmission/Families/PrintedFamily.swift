@@ -1,6 +1,6 @@
-import KernelTemplates
-import LayerSpec
-import Scheduling
+import VoxKernelTemplates
+import VoxLayerSpec
+import VoxScheduling
 
 /// A resolved family that C can be printed from: every family of `kernelFamilies` is one.
 protocol PrintedFamily: ResolvedFamily {

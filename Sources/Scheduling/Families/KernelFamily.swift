@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// A way to compute problems: one value of a conforming type is a choice of its parameters. Everything that only this family knows stands in
 /// its folder here and in the folders of the same name in KernelEmission and Templates; others meet it through this protocol.

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// What the families that sum over voxels share: what it costs to convert planes into voxels and back, whether results are stored past the
 /// caches, and how far voxels stand apart in a workspace.

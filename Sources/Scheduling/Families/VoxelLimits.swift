@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// What no family that sums voxel by voxel takes: its C counts in ints, and has tables of all taps and code for every phase of a plane.
 enum VoxelLimits {

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// The schedules worth measuring for one problem on one target. Pure: a search can be repeated.
 ///

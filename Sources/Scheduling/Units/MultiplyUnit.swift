@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// What one multiply-add of a target works on for given element types: a row of data that families and templates are written against.
 public struct MultiplyUnit: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 extension Activation: ActivationArgument {
     /// Itself.

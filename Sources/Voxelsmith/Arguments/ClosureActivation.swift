@@ -1,7 +1,7 @@
-import KerasConfig
-import KernelRuntime
-import LayerSpec
-import Tensors
+import VoxKerasConfig
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
 
 extension Conv3D {
     /// As the initializer that takes a `TensorActivation`, with a closure in its place: `tensorActivation: { try square($0) }`. In configs

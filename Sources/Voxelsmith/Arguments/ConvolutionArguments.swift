@@ -1,6 +1,6 @@
-import KerasConfig
-import LayerSpec
-import Tensors
+import VoxKerasConfig
+import VoxLayerSpec
+import VoxTensors
 
 /// Where the layout of a layer came from.
 package enum LayoutOrigin: Hashable, Sendable, CustomStringConvertible {

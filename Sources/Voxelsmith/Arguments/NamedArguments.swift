@@ -1,5 +1,5 @@
-import KerasConfig
-import LayerSpec
+import VoxKerasConfig
+import VoxLayerSpec
 
 // What Keras takes by name, the layers take by name too: each protocol below is met by its Swift type and by `String`, so that
 // `padding: "same"` and `padding: .same` are the same call. The initializer of the layer resolves names, and throws for unknown ones.

@@ -1,6 +1,6 @@
-import KerasConfig
-import LayerSpec
-import Tensors
+import VoxKerasConfig
+import VoxLayerSpec
+import VoxTensors
 
 /// An activation of the user's own. The layer applies it to the result of a kernel that has none.
 ///

@@ -1,6 +1,6 @@
-import KerasConfig
-import LayerSpec
-import Tensors
+import VoxKerasConfig
+import VoxLayerSpec
+import VoxTensors
 
 /// The arguments of a convolution layer's initializer as they were written: names stand for objects, and nil for defaults. Nothing here has
 /// a default of its own, so that an initializer that forgets an argument does not compile.

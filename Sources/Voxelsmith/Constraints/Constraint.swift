@@ -1,6 +1,6 @@
-import KerasConfig
-import LayerSpec
-import Tensors
+import VoxKerasConfig
+import VoxLayerSpec
+import VoxTensors
 
 /// A projection of a weight, applied after a step of an optimizer; never when the weight is made or set.
 public protocol Constraint: KerasObject, ConstraintArgument {

@@ -1,5 +1,5 @@
-import KerasConfig
-import Tensors
+import VoxKerasConfig
+import VoxTensors
 
 /// w * clip(norm, 0, maxValue) / (epsilon + norm).
 public struct MaxNorm: Constraint {

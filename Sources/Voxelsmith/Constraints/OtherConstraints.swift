@@ -1,5 +1,5 @@
-import KerasConfig
-import Tensors
+import VoxKerasConfig
+import VoxTensors
 
 /// max(w, 0).
 public struct NonNeg: Constraint {

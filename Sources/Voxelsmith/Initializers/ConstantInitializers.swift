@@ -1,6 +1,6 @@
-import KerasConfig
-import LayerSpec
-import Tensors
+import VoxKerasConfig
+import VoxLayerSpec
+import VoxTensors
 
 /// All zeros.
 public struct Zeros: Initializer {

@@ -1,7 +1,7 @@
 import Glibc
-import KerasConfig
-import LayerSpec
-import Tensors
+import VoxKerasConfig
+import VoxLayerSpec
+import VoxTensors
 
 /// Makes the first values of a weight.
 public protocol Initializer: KerasObject, InitializerArgument {

@@ -1,6 +1,6 @@
-import KerasConfig
-import LayerSpec
-import Tensors
+import VoxKerasConfig
+import VoxLayerSpec
+import VoxTensors
 
 /// Saxe et al. 2014: a random matrix of orthonormal columns, or rows where there are fewer of them, times `gain`. The matrix of a
 /// weight has the last axis as its columns and all others as its rows.

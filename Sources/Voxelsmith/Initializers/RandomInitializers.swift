@@ -1,6 +1,6 @@
-import KerasConfig
-import LayerSpec
-import Tensors
+import VoxKerasConfig
+import VoxLayerSpec
+import VoxTensors
 
 /// Normal with a mean and a standard deviation.
 public struct RandomNormal: SeededInitializer {

@@ -1,6 +1,6 @@
-import KerasConfig
-import LayerSpec
-import Tensors
+import VoxKerasConfig
+import VoxLayerSpec
+import VoxTensors
 
 /// Random values whose variance follows from the number of inputs or outputs of a unit.
 ///

@@ -1,5 +1,5 @@
-import KerasConfig
-import Tensors
+import VoxKerasConfig
+import VoxTensors
 
 /// factor times the mean |cosine| between the rows, or the columns, of a matrix.
 public struct OrthogonalRegularizer: Regularizer {

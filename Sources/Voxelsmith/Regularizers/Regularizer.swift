@@ -1,5 +1,5 @@
-import KerasConfig
-import Tensors
+import VoxKerasConfig
+import VoxTensors
 
 /// A penalty on the values of a weight or a result.
 public protocol Regularizer: KerasObject, RegularizerArgument {

@@ -1,5 +1,5 @@
-import LayerSpec
-import Scheduling
+import VoxLayerSpec
+import VoxScheduling
 
 /// What `Templates/families/BatchRows/batch_rows.c.mustache` is rendered with: one value per part of the kernel.
 struct BatchRowsContext: KernelContext {

@@ -1,5 +1,5 @@
-import KernelTemplates
-import Scheduling
+import VoxKernelTemplates
+import VoxScheduling
 
 extension BatchRowsSchedule: PrintedFamily {
     static let template = Templates.File.batchRows

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// C's operators and their right sides that give filter and voxel of an output by its place in memory
 /// (`Templates/families/BatchRows/rows_outputs.c.mustache`).

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// What `Templates/families/BatchRows/rows_pack.c.mustache` is rendered with: which tap reaches an output.
 struct RowPacking {

@@ -1,5 +1,5 @@
-import LayerSpec
-import Scheduling
+import VoxLayerSpec
+import VoxScheduling
 
 /// What `Templates/families/BatchRows/rows_sizes.c.mustache` is rendered with.
 struct RowSizes {

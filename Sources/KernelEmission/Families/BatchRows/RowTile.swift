@@ -1,5 +1,5 @@
-import LayerSpec
-import Scheduling
+import VoxLayerSpec
+import VoxScheduling
 
 /// The register tile of samples times outputs, and what becomes of its sums (`Templates/families/BatchRows/rows_tile.c.mustache`).
 struct RowTile {

@@ -1,5 +1,5 @@
-import LayerSpec
-import Scheduling
+import VoxLayerSpec
+import VoxScheduling
 
 /// What `Templates/families/FilterLanes/filter_lanes.c.mustache` is rendered with: one value per part of the kernel, with every number and
 /// name resolved. A value that is nil leaves its part out.

@@ -1,5 +1,5 @@
-import LayerSpec
-import Scheduling
+import VoxLayerSpec
+import VoxScheduling
 
 /// How rows of input planes become voxels (`Templates/families/FilterLanes/lane_input_planes.c.mustache`).
 struct LaneInputPlanes {

@@ -1,5 +1,5 @@
-import LayerSpec
-import Scheduling
+import VoxLayerSpec
+import VoxScheduling
 
 /// The printers of a kernel's tiles: once for full blocks of filters and once for the last one where the two differ.
 struct LanePrinters {

@@ -1,5 +1,5 @@
-import LayerSpec
-import Scheduling
+import VoxLayerSpec
+import VoxScheduling
 
 /// What `Templates/families/FilterLanes/lane_sizes.c.mustache` says of channels and filters.
 struct LaneFeatures {

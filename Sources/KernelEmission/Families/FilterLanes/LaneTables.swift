@@ -1,5 +1,5 @@
-import LayerSpec
-import Scheduling
+import VoxLayerSpec
+import VoxScheduling
 
 /// Where the weights of plane groups and taps lie within a depth phase, counted in units: [plane group][depth tap][row tap][width tap].
 struct LaneUnits {

@@ -1,5 +1,5 @@
-import LayerSpec
-import Scheduling
+import VoxLayerSpec
+import VoxScheduling
 
 /// What `Templates/families/FilterLanes/lane_vectors.c.mustache` is rendered with: functions that load and store parts of vectors.
 struct LaneVectors {

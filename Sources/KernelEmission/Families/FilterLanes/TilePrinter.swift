@@ -1,5 +1,5 @@
-import LayerSpec
-import Scheduling
+import VoxLayerSpec
+import VoxScheduling
 
 /// Turns the variants of a tile plan into template contexts, for one size of filter block.
 struct TilePrinter {

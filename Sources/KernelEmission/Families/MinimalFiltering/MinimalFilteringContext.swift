@@ -1,5 +1,5 @@
-import LayerSpec
-import Scheduling
+import VoxLayerSpec
+import VoxScheduling
 
 /// What `Templates/families/MinimalFiltering/minimal_filtering.c.mustache` is rendered with: one value per part of the kernel. A value that is
 /// nil leaves its part out.

@@ -1,5 +1,5 @@
-import LayerSpec
-import Scheduling
+import VoxLayerSpec
+import VoxScheduling
 
 /// Phases that share windows and products (`Templates/families/MinimalFiltering/window_combination.c.mustache`).
 struct WindowCombination {

@@ -1,5 +1,5 @@
-import LayerSpec
-import Scheduling
+import VoxLayerSpec
+import VoxScheduling
 
 /// What `Templates/families/MinimalFiltering/window_pack.c.mustache` is rendered with.
 struct WindowPacking {

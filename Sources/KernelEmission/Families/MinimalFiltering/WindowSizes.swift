@@ -1,5 +1,5 @@
-import LayerSpec
-import Scheduling
+import VoxLayerSpec
+import VoxScheduling
 
 /// What `Templates/families/MinimalFiltering/window_sizes.c.mustache` says of one axis.
 struct WindowAxis {

@@ -1,5 +1,5 @@
-import LayerSpec
-import Scheduling
+import VoxLayerSpec
+import VoxScheduling
 
 /// A value and what it is made of.
 struct WindowSum { let index: Int; let text: String }

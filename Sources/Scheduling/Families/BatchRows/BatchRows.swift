@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// Schedule parameters of the direct "batch rows" family for inputs of one voxel: a call is a product of matrices whose rows are
 /// samples, as in the first layer of generators (Wu et al. 2016, 3D-GAN).

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// A batch-rows kernel, resolved.
 public struct BatchRowsSchedule: ResolvedFamily {

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 extension FilterLanes {
     /// The estimate; very large kernels or strides get smaller tiles, which print less code.

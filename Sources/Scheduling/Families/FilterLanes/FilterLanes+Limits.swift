@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 extension FilterLanes {
     /// Why this family does not take a problem, nil when it does.

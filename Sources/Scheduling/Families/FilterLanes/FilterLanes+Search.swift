@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 extension FilterLanes {
     /// The best tiles of every structure: the cost model tells structures apart better than tiles.

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// Schedule parameters of the direct "filter lanes" family: vector lanes are filters (or filters x 2 channels), a register
 /// tile covers positions of one plane of the output, and every tap of the tile is pruned to the outputs it reaches.

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 extension FilterLanesSchedule {
     /// The tiles, and planes that become voxels and back.

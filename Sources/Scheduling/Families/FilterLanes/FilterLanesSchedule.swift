@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// A filter-lanes kernel, resolved: parameters, tiles, packed layout.
 public struct FilterLanesSchedule: ResolvedFamily {

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// How a filter-lanes kernel works on channels_first tensors: rows of the input planes that a work item needs become voxels in
 /// the thread's workspace, tiles read those and write voxels of a scratch there, and finished rows go back to planes.

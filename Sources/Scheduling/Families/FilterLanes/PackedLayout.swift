@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// Where the packed weights of the filter-lanes family lie:
 ///

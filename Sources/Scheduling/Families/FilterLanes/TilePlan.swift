@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// Every tile of a plane, resolved: which outputs it holds, which taps reach them, where it reads and writes. Code is printed
 /// from this without further arithmetic on the problem.

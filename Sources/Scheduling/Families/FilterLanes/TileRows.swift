@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// Which positions the tile rows of a plane stand for, and which input rows these read.
 public struct TileRows: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 extension MinimalFiltering {
     /// The estimate, when it is expected to beat direct summation; nil otherwise.

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 extension MinimalFiltering {
     /// The best of the small blocks, of whole volumes and of large blocks. Transformed weights beyond the last-level cache pay only where

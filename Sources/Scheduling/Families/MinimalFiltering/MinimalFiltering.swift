@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// Schedule parameters of the minimal filtering family: F(2, T) nested over the axes (Winograd 1980; Lavin and Gray 2016). All phases share
 /// the window of a tile, and all that need a point of its transform share that point.

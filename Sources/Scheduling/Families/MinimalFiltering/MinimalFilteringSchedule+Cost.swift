@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 extension MinimalFilteringSchedule {
     /// The products and both transforms, and planes that become voxels and back: the windows overlap, so inputs are converted twice.

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// A minimal-filtering kernel, resolved: windows, points, which tiles need which products, where everything lies.
 public struct MinimalFilteringSchedule: ResolvedFamily {

@@ -1,4 +1,4 @@
-import LayerSpec
+import VoxLayerSpec
 
 /// How a minimal-filtering kernel works on channels_first tensors: the inputs of a block of tiles become voxels in the thread's
 /// workspace, results are voxels there, and go back to planes when the block is finished.
