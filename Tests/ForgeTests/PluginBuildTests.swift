@@ -1,0 +1,80 @@
+import Logging
+import Synchronization
+import Testing
+import VoxForge
+import VoxKernelBuild
+import VoxKernelRuntime
+import VoxLayerSpec
+import _TestSupport
+
+/// From a file with layers to a plugin, by what other packages see of `Forge`. What people read of it is looked at in `CommandLineTests`.
+@Suite struct PluginBuildTests {
+    private let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    /// What happened, in order.
+    private final class Events: Sendable {
+        private let list = Mutex<[ForgeEvent]>([])
+        var all: [ForgeEvent] { list.withLock { $0 } }
+        func add(_ event: ForgeEvent) { list.withLock { $0.append(event) } }
+    }
+
+    private func file(_ layers: [(name: String, filters: Int, shape: String?)]) throws -> LayersFile {
+        let texts = layers.map { layer in
+            let shape = layer.shape.map { ", \"build_config\": {\"input_shape\": \($0)}" } ?? ""
+            return """
+                {"class_name": "Conv3DTranspose", "config": {"name": "\(layer.name)", "filters": \(layer.filters), "kernel_size": [2, 2, 2], \
+                "strides": [2, 2, 2]}\(shape)}
+                """
+        }
+        return LayersFile(path: try folder.write(Array("[\(texts.joined(separator: ", "))]".utf8), as: "layers.json"))
+    }
+
+    private func build(to name: String = "plugin.so", verifier: [String]? = nil) async throws -> PluginBuild {
+        let builder = PluginBuilder(compiler: try await Compiler.find(), cache: nil, logger: Logger(label: "test"))
+        return PluginBuild(target: HostCPU.nativeTarget, builder: builder, output: folder.path(name), verifier: verifier)
+    }
+
+    @Test func fileBecomesAPlugin() async throws {
+        let file = try file([("up", 3, "[1, 3, 4, 5, 8]"), ("same", 3, "[1, 3, 4, 5, 8]"), ("other", 5, "[1, 3, 4, 5, 8]")])
+        let events = Events()
+        let build = try await build()
+        let report = try await build.run(file) { events.add($0) }
+        #expect(report.kernels.map(\.layers) == [["up", "same"], ["other"]])
+        #expect(report.interpreted.isEmpty && report.verification == nil && !report.isFromCache)
+        let plugin = try PluginFile(path: build.output)
+        #expect(plugin.digest == report.digest && plugin.byteCount == report.bytes)
+        #expect(plugin.descriptors.map(\.key.text) == report.kernels.map(\.key))
+        let scheduled = events.all.compactMap { if case .scheduled(let layer, _) = $0 { layer } else { nil } }
+        #expect(scheduled == ["up", "same", "other"])
+        let steps = events.all.compactMap { if case .compiling(_, let done, let steps) = $0 { (done, steps) } else { nil } }
+        // Two kernels and what makes them a plugin.
+        let last = try #require(steps.last)
+        #expect(last.0 == last.1 && last.1 > 2, "\(steps)")
+        #expect(steps.allSatisfy { $0.1 == last.1 } && steps.map(\.0) == steps.map(\.0).sorted(), "\(steps)")
+    }
+
+    /// A verifier that finds nothing good leaves what was there before.
+    @Test func unsoundPluginsAreNotPutInPlace() async throws {
+        let file = try file([("up", 3, "[1, 3, 4, 5, 8]")])
+        let events = Events()
+        let build = try await build(verifier: ["/bin/false"])
+        _ = try folder.write([1, 2, 3], as: "plugin.so")
+        let name = try await self.build(to: "unverified.so").run(file).kernels.map(\.name)
+        await #expect(throws: ForgeError.verificationFailed(kernels: name, path: build.output)) { try await build.run(file) { events.add($0) } }
+        #expect(throws: PluginError.self) { try PluginFile(path: build.output) }
+        let unsound = events.all.compactMap { if case .unsoundKernels(let verdicts) = $0 { verdicts.map(\.kernel) } else { nil } }
+        #expect(unsound == [name])
+    }
+
+    @Test func errorsAreTyped() async throws {
+        let build = try await build()
+        let shapeless = try file([("known", 3, "[1, 3, 4, 5, 8]"), ("lost", 3, nil)])
+        await #expect(throws: ForgeError.unknownShape(layer: "lost")) { try await build.run(shapeless) }
+        let stated = LayersFile(path: shapeless.path, inputShapes: ["lost": [1, 4, 4, 4, 2]])
+        #expect(try stated.resolved().map(\.name) == ["known", "lost"])
+        await #expect(throws: ForgeError.nothingToGenerate(source: "no layers")) { try await build.run([], of: "no layers") }
+        #expect(throws: PluginError.self) { try PluginFile(path: build.output) }
+    }
+}
