@@ -39,6 +39,7 @@ let package = Package(
         .library(name: "VoxelsmithModelIO", targets: ["VoxelsmithModelIO"]),
         .library(name: "VoxelsmithForge", targets: ["Forge", "KerasConfig", "Scheduling", "KernelEmission", "KernelBuild"].map(moduleName)),
         .executable(name: "voxelsmith", targets: ["VoxelsmithCLI"]),
+        .executable(name: "voxelsmith-verify", targets: ["VoxelsmithVerify"]),
         .executable(name: "runtime-client", targets: ["RuntimeClient"].map(moduleName)),
         .plugin(name: "PregenerateKernels", targets: ["PregenerateKernels"]),
     ],
@@ -87,7 +88,9 @@ let package = Package(
         module("VoxelsmithModelIO", ["LayerSpec", "KerasConfig", "Tensors", "TensorIO", "Voxelsmith", logging]),
 
         // Measuring, checking, and the command line.
-        module("Verification", ["LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelBuild", "KernelRuntime", "TensorIO"]),
+        module("Verification", ["LayerSpec", "Tensors", "Scheduling", "KernelRuntime"]),
+        // Verifies one kernel in a process of its own; Forge starts it.
+        .executableTarget(name: "VoxelsmithVerify", dependencies: ["LayerSpec", "KernelRuntime", "Verification"].map(named)),
         module(
             "Tuning",
             [
@@ -106,11 +109,11 @@ let package = Package(
             name: "VoxelsmithCLI",
             dependencies: [
                 "LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime",
-                "Voxelsmith", "TensorIO", "VoxelsmithModelIO", "Verification", "Tuning", "Forge",
+                "Voxelsmith", "TensorIO", "VoxelsmithModelIO", "Tuning", "Forge",
                 "Pregeneration", "CPNG", arguments, logging,
             ].map(named)),
         // Makes kernels in the build of a package that depends on this one.
-        .plugin(name: "PregenerateKernels", capability: .buildTool(), dependencies: ["VoxelsmithCLI"]),
+        .plugin(name: "PregenerateKernels", capability: .buildTool(), dependencies: ["VoxelsmithCLI", "VoxelsmithVerify"]),
         // An application with a ready plugin.
         .executableTarget(
             name: moduleName("RuntimeClient"), dependencies: ["Voxelsmith"],
@@ -138,7 +141,7 @@ let package = Package(
             "DifferentialTests",
             [
                 "Verification", "Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", "KerasConfig", "Voxelsmith", "TensorIO",
-                "VoxelsmithModelIO", "Hashing", logging,
+                "VoxelsmithModelIO", "Forge", "Hashing", logging,
             ]),
         tests(
             "MessageTests",

@@ -22,7 +22,7 @@ struct PregenerateKernels: BuildToolPlugin {
                 displayName: "Pregenerating kernels for \(target.name)", executable: try context.tool(named: "VoxelsmithCLI").url,
                 arguments: [
                     "pregenerate", target.directoryURL.path, "--output", output.path, "--bundle", "\(context.package.displayName)_\(target.name)",
-                    "--planned",
+                    "--verifier", try context.tool(named: "VoxelsmithVerify").url.path, "--planned",
                 ] + layers,
                 inputFiles: [config] + layers.map { target.directoryURL.appending(path: $0) },
                 outputFiles: names.map { output.appending(path: $0) })

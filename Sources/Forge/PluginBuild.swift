@@ -17,8 +17,8 @@ public struct PluginBuild: Sendable {
     public let builder: PluginBuilder
     /// Where the plugin goes.
     public let output: String
-    /// The program that verifies one kernel, and its first arguments, as for `VerificationProcess`; nil for a plugin that is not verified.
-    public let verifier: [String]?
+    /// The path of `voxelsmith-verify`, the program that verifies one kernel; nil for a plugin that is not verified.
+    public let verifier: String?
     /// Folders whose owner and group may write plugins too, in them and below.
     public let trustedFolders: [String]
     /// Whether a plugin with the same bytes stays as it is, with its time.
@@ -28,11 +28,11 @@ public struct PluginBuild: Sendable {
     ///   - target: what the kernels are for.
     ///   - builder: compiles.
     ///   - output: where the plugin goes; what is there is replaced.
-    ///   - verifier: the program that verifies one kernel, and its first arguments, as for `VerificationProcess`; nil for a plugin that is not verified.
+    ///   - verifier: the path of `voxelsmith-verify`, the program that verifies one kernel; nil for a plugin that is not verified.
     ///   - trustedFolders: as `KernelRegistry`'s.
     ///   - keepsEqual: whether a plugin with the same bytes stays as it is, with its time.
     public init(
-        target: Target, builder: PluginBuilder, output: String, verifier: [String]?, trustedFolders: [String] = [], keepsEqual: Bool = false
+        target: Target, builder: PluginBuilder, output: String, verifier: String?, trustedFolders: [String] = [], keepsEqual: Bool = false
     ) {
         self.target = target
         self.builder = builder
@@ -42,10 +42,13 @@ public struct PluginBuild: Sendable {
         self.keepsEqual = keepsEqual
     }
 
-    /// What is verified is to be loaded later, so it does not go where loading is refused.
-    /// - Throws: `PluginError`.
+    /// What is verified is to be loaded later, so it does not go where loading is refused; and there is a program to verify it with.
+    /// - Throws: `PluginError`, `ForgeError.noVerifier`.
     private func checkPlace() throws {
-        if verifier != nil, missingFeatures.isEmpty { try FileTrust.current(trustedFolders: trustedFolders).check(folderOf: place()) }
+        if let verifier, missingFeatures.isEmpty {
+            try VerificationProcess(verifier: verifier).check()
+            try FileTrust.current(trustedFolders: trustedFolders).check(folderOf: place())
+        }
     }
 
     /// Where the plugin comes to stand: a link at the output's path stays, and the file it leads to is replaced.
@@ -129,7 +132,7 @@ public struct PluginBuild: Sendable {
     /// Checks the plugin in a folder of its own, so that a bad one never takes the place of a good one.
     /// - Returns: nil when this machine cannot run it.
     private func verified(
-        _ built: BuiltPlugin, _ units: [KernelUnit], digest: String, by verifier: [String], _ onEvent: ForgeObserver
+        _ built: BuiltPlugin, _ units: [KernelUnit], digest: String, by verifier: String, _ onEvent: ForgeObserver
     ) async throws -> VerificationRecord? {
         if !missingFeatures.isEmpty {
             onEvent(.notVerified(target: built.target, missing: missingFeatures))
@@ -147,7 +150,7 @@ public struct PluginBuild: Sendable {
         let verdicts: [KernelVerdict]
         do {
             defer { onEvent(.stepEnded) }
-            verdicts = try await VerificationProcess(command: verifier).verify(plugin: unverified) { index, count in
+            verdicts = try await VerificationProcess(verifier: verifier).verify(plugin: unverified) { index, count in
                 onEvent(.verifying(number: index + 1, count: count))
             }
         }

@@ -28,6 +28,7 @@ struct BuildCommand: ReportingVerb, AsyncParsableCommand {
     @Flag(inversion: .prefixedNo, exclusivity: .exclusive, help: "Check every kernel before the plugin is put in place, where this machine can run it.")
     var verify = true
 
+    @OptionGroup var verifierOption: VerifierOption
     @OptionGroup var reportOption: ReportOption
     @OptionGroup var trust: TrustOptions
     @OptionGroup var verbosity: VerbosityOptions
@@ -36,6 +37,7 @@ struct BuildCommand: ReportingVerb, AsyncParsableCommand {
         var files = NamedFiles()
         source.list(in: &files)
         compilerOptions.list(in: &files)
+        verifierOption.list(in: &files)
         // Measuring reads the decisions and writes them.
         if effort == .measure { files.writes(tunings, "--tunings") } else { files.reads(tunings, "--tunings") }
         files.writesPlugin(output)
@@ -47,13 +49,14 @@ struct BuildCommand: ReportingVerb, AsyncParsableCommand {
         if effort == .estimate && tuningOptions.timeLimit != nil {
             throw CommandFailure.unusedOption("--time-limit", needs: "--effort measure")
         }
+        if !verify && verifierOption.verifier != nil { throw CommandFailure.opposedOptions("--verifier", "--no-verify") }
         let schedules: ScheduleSource = switch effort {
         case .measure: .measuring(tunings: tunings, threads: tuningOptions.threads, timeLimit: tuningOptions.timeLimit)
         case .estimate: tunings.map { .tunings(path: $0, threads: tuningOptions.threads) } ?? .estimate
         }
         let build = PluginBuild(
             target: targetOption.target, builder: try await compilerOptions.builder(), output: output,
-            verifier: verify ? try VerifyKernelCommand.program() : nil, trustedFolders: trust.trustedFolders)
+            verifier: verify ? try verifierOption.path() : nil, trustedFolders: trust.trustedFolders)
         let report = try await build.run(source.file, policy: policy, schedules: schedules, onEvent: Console.tell)
         Console.say(report, verify: verify)
         try reportOption.write(report)

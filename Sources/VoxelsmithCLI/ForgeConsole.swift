@@ -1,6 +1,5 @@
 import VoxForge
 import VoxLayerSpec
-import VoxVerification
 
 extension Console {
     /// Tells of what happens while a plugin is made.

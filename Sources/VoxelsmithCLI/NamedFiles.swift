@@ -1,6 +1,6 @@
 import Glibc
+import VoxForge
 import VoxTensorIO
-import VoxVerification
 
 /// What a command was told to read and to write, held against each other before any work: no output takes the place of what is no
 /// regular file, of an input, or of another output. Every verb lists its files; `Program` checks them.

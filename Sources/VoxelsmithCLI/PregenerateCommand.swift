@@ -22,6 +22,7 @@ struct PregenerateCommand: AsyncParsableCommand {
     var planned: [String] = []
 
     @OptionGroup var compilerOptions: CompilerOptions
+    @OptionGroup var verifierOption: VerifierOption
 
     func run() async throws {
         let path = "\(folder)/\(PregenerationPlan.fileName)"
@@ -30,7 +31,7 @@ struct PregenerateCommand: AsyncParsableCommand {
         let layers = try plan.layers.flatMap { try LayersFile(path: "\(folder)/\($0)").resolved(policy: plan.policy, onEvent: Console.tell) }
         try plan.check(planned: planned, path: path)
         let builder = try await compilerOptions.builder()
-        let verifier = try VerifyKernelCommand.program()
+        let verifier = try verifierOption.path()
         for target in plan.targets {
             let build = PluginBuild(target: target, builder: builder, output: plugin(for: target), verifier: verifier, keepsEqual: true)
             Console.say(try await build.run(layers, of: path, onEvent: Console.tell), verify: true)
@@ -52,6 +53,7 @@ struct PregenerateCommand: AsyncParsableCommand {
         files.reads(path, PregenerationPlan.fileName)
         for layer in plan.layers { files.reads("\(folder)/\(layer)", "the layers") }
         compilerOptions.list(in: &files)
+        verifierOption.list(in: &files)
         for target in Target.named {
             if plan.targets.contains(target) {
                 files.writesPlugin(plugin(for: target))

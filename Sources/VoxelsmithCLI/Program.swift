@@ -25,8 +25,7 @@ enum Program {
             try MachineNeeds.check(startsTasks: command is any AsyncParsableCommand)
             if let verb = command as? any Verb { try verb.files.check() }
         }
-        // A kernel's verification is ended by the one who asked for it.
-        if !(command is VerifyKernelCommand) { Interruption.watch() }
+        Interruption.watch()
         orFail(of: command) {
             if let command = command as? any AsyncParsableCommand {
                 try wait(for: command)

@@ -1,8 +1,6 @@
 import ArgumentParser
-import Glibc
 import VoxForge
 import VoxLayerSpec
-import VoxVerification
 
 struct VerifyCommand: ReportingVerb, AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -21,6 +19,7 @@ struct VerifyCommand: ReportingVerb, AsyncParsableCommand {
     @Option(name: .customLong("total-time-limit"), help: ArgumentHelp("Seconds all of them may take together.", valueName: "seconds"))
     var totalTimeLimit = VerificationProcess.defaultTotalTimeLimit
 
+    @OptionGroup var verifierOption: VerifierOption
     @OptionGroup var reportOption: ReportOption
     @OptionGroup var trust: TrustOptions
     @OptionGroup var verbosity: VerbosityOptions
@@ -28,6 +27,7 @@ struct VerifyCommand: ReportingVerb, AsyncParsableCommand {
     var files: NamedFiles {
         var files = NamedFiles()
         files.reads(plugin, "the plugin")
+        verifierOption.list(in: &files)
         reportOption.list(in: &files)
         return files
     }
@@ -50,34 +50,7 @@ struct VerifyCommand: ReportingVerb, AsyncParsableCommand {
     private func verdicts() async throws -> [KernelVerdict] {
         defer { Console.endProgress() }
         return try await VerificationProcess(
-            command: try VerifyKernelCommand.program() + trust.trustedFolders.map { "--trust-folder=\($0)" },
-            timeLimit: timeLimit, totalTimeLimit: totalTimeLimit, trustedFolders: trust.trustedFolders
+            verifier: verifierOption.path(), timeLimit: timeLimit, totalTimeLimit: totalTimeLimit, trustedFolders: trust.trustedFolders
         ).verify(plugin: plugin) { Console.tell(.verifying(number: $0 + 1, count: $1)) }
-    }
-}
-
-/// What `verify` runs for each kernel.
-struct VerifyKernelCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "verify-kernel", abstract: "Internal.", shouldDisplay: false)
-
-    @Argument var plugin: String
-    @Argument var digest: String
-    @Argument var index: Int
-    @Argument var secondsToLive: Int
-    @OptionGroup var trust: TrustOptions
-
-    func run() throws {
-        try VerificationProcess.verifyKernel(index, plugin: plugin, digest: digest, secondsToLive: secondsToLive, trustedFolders: trust.trustedFolders)
-    }
-
-    /// This program, asked to verify one kernel: the first arguments of that process.
-    /// - Throws: `CommandFailure.fileSystem` when the file of this program is not found.
-    static func program() throws(CommandFailure) -> [String] {
-        guard let path = realpath("/proc/self/exe", nil) else {
-            throw .fileSystem(operation: "find", path: "this program's file", reason: String(cString: strerror(errno)))
-        }
-        defer { free(path) }
-        // The other process is this program until it has become one of its own.
-        return [String(validatingCString: path) ?? "/proc/self/exe", configuration.commandName ?? ""]
     }
 }

@@ -15,7 +15,7 @@ struct VoxelsmithCommand: AsyncParsableCommand {
         version: "voxelsmith \(Version.number)",
         subcommands: [
             DescribeCommand.self, EmitCommand.self, BuildCommand.self, RunCommand.self, VerifyCommand.self, BenchCommand.self,
-            TuneCommand.self, RegenerateCommand.self, CacheCommand.self, VersionCommand.self, VerifyKernelCommand.self, TimeCallsCommand.self,
+            TuneCommand.self, RegenerateCommand.self, CacheCommand.self, VersionCommand.self, TimeCallsCommand.self,
             ThreadsCommand.self, PregenerateCommand.self,
         ])
 

@@ -14,7 +14,7 @@ import _TestSupport
     /// What each argument that takes a value is. One that is missing here fails the test: say what it is.
     private static let roles: [String: Role] = [
         "layers": .input, "plugin": .input, "file": .input, "--plugin": .input, "--input": .input, "--weights": .input, "--truth": .input, "--expect": .input,
-        "--suite": .input, "--clang": .input,
+        "--suite": .input, "--clang": .input, "--verifier": .input,
         "build --output": .output, "run --output": .output, "--picture": .output, "--json": .output, "--plot": .output, "--tunings": .output,
         "emit --output": .folder, "regenerate --output": .folder,
         "--input-shape": .value, "--trust-folder": .value, "--target": .value, "--policy": .value, "--effort": .value, "--threads": .value,

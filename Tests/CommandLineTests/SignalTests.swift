@@ -93,11 +93,11 @@ import _TestSupport
         ).build(in: folder, as: "hanging.so")
         for (number, name) in Self.signals {
             let verify = try Child(["verify", plugin])
-            #expect(await appears("verify-kernel \(plugin)"), "\(name)")
+            #expect(await appears("voxelsmith-verify \(plugin)"), "\(name)")
             verify.send(number)
             let outcome = await verify.wait()
             #expect(outcome.signal == number && isOneSentence(outcome.errors), "\(name): \(outcome)")
-            #expect(await !isRunning("verify-kernel \(plugin)"), "\(name)")
+            #expect(await !isRunning("voxelsmith-verify \(plugin)"), "\(name)")
         }
     }
 

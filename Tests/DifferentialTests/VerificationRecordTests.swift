@@ -1,8 +1,8 @@
 import Testing
+import VoxForge
 import VoxKerasConfig
 import VoxKernelRuntime
 import VoxLayerSpec
-import VoxVerification
 import _TestSupport
 
 /// The record beside a plugin spares a verification, so nothing but a whole record of these very bytes is believed.

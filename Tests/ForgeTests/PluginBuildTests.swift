@@ -31,7 +31,7 @@ import _TestSupport
         return LayersFile(path: try folder.write(Array("[\(texts.joined(separator: ", "))]".utf8), as: "layers.json"))
     }
 
-    private func build(to name: String = "plugin.so", verifier: [String]? = nil) async throws -> PluginBuild {
+    private func build(to name: String = "plugin.so", verifier: String? = nil) async throws -> PluginBuild {
         let builder = PluginBuilder(compiler: try await Compiler.find(), cache: nil, logger: Logger(label: "test"))
         return PluginBuild(target: HostCPU.nativeTarget, builder: builder, output: folder.path(name), verifier: verifier)
     }
@@ -59,7 +59,7 @@ import _TestSupport
     @Test func unsoundPluginsAreNotPutInPlace() async throws {
         let file = try file([("up", 3, "[1, 3, 4, 5, 8]")])
         let events = Events()
-        let build = try await build(verifier: ["/bin/false"])
+        let build = try await build(verifier: "/bin/false")
         _ = try folder.write([1, 2, 3], as: "plugin.so")
         let name = try await self.build(to: "unverified.so").run(file).kernels.map(\.name)
         await #expect(throws: ForgeError.verificationFailed(kernels: name, path: build.output)) { try await build.run(file) { events.add($0) } }
@@ -69,7 +69,8 @@ import _TestSupport
     }
 
     @Test func errorsAreTyped() async throws {
-        let build = try await build()
+        let (build, unverifiable) = (try await build(), try await self.build(verifier: folder.path("no/such/program")))
+        await #expect(throws: ForgeError.noVerifier(path: folder.path("no/such/program"))) { try await unverifiable.run(file([("up", 3, "[1, 3, 4, 5, 8]")])) }
         let shapeless = try file([("known", 3, "[1, 3, 4, 5, 8]"), ("lost", 3, nil)])
         await #expect(throws: ForgeError.unknownShape(layer: "lost")) { try await build.run(shapeless) }
         let stated = LayersFile(path: shapeless.path, inputShapes: ["lost": [1, 4, 4, 4, 2]])

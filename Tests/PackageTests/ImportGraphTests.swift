@@ -89,6 +89,7 @@ import Testing
     @Test func coreModulesAvoidFoundation() throws {
         for module in [
             "LayerSpec", "Tensors", "Hashing", "Scheduling", "KernelEmission", "Kernels", "PluginLoading", "Interpreter", "KernelRuntime", "KernelTemplates",
+            "Verification", "VoxelsmithVerify",
         ] {
             for (path, modules) in try imports(of: module) {
                 #expect(modules.isDisjoint(with: ["Foundation", "FoundationEssentials"]), "\(path)")

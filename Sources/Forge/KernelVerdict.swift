@@ -1,0 +1,40 @@
+import VoxLayerSpec
+import VoxVerification
+
+/// What became of one kernel that was verified in a process of its own.
+public struct KernelVerdict: Hashable, Sendable {
+    /// How the process ended before all checks were done.
+    public enum Interruption: Hashable, Sendable, CustomStringConvertible {
+        /// It was ended by a signal: 11 and 7 for a read or write outside the buffers, which lie against inaccessible pages.
+        case crashed(status: String)
+        case timedOut(seconds: Double)
+        /// The time for all kernels together ended before it, or while it was at work.
+        case notReached(totalSeconds: Double)
+        /// It gave up, with what it said.
+        case gaveUp(String)
+
+        public var description: String {
+            let sentence: Sentence = switch self {
+            case .crashed(let status) where ["signal 11", "signal 7"].contains(status):
+                "it read or wrote outside its buffers (\(status))"
+            case .crashed(let status): "it crashed (\(status))"
+            case .timedOut(let seconds): "it took longer than \(seconds) seconds"
+            case .notReached(let seconds): "the \(seconds) seconds for all kernels were over before it was done"
+            case .gaveUp(let reason): "\(reason)"
+            }
+            return sentence.text
+        }
+    }
+
+    /// Its name.
+    public let kernel: String
+    /// The checks that were done, in their order.
+    public let checks: [VerificationCheck]
+    /// nil when all checks were done.
+    public let interruption: Interruption?
+    /// From the start of its process to the end.
+    public let seconds: Double
+
+    /// Whether all checks were done and passed.
+    public var isSound: Bool { interruption == nil && !checks.isEmpty && checks.allSatisfy { $0.failure == nil } }
+}
