@@ -38,9 +38,12 @@ struct PregenerateKernels: BuildToolPlugin {
                 ["json", "keras", "h5", "hdf5"].contains((path as NSString).pathExtension) && path != config.lastPathComponent
                     && !path.split(separator: "/").contains { $0.hasPrefix(".") }
             })
-        struct Named: Decodable { let layers: [String] }
-        let named = try? JSONDecoder().decode(Named.self, from: Data(contentsOf: config)).layers
-        for path in named ?? [] where FileManager.default.fileExists(atPath: folder.appending(path: path).path) { layers.insert(path) }
+        struct Named: Decodable {
+            let layers: [String]
+            let tunings: String?
+        }
+        let named = try? JSONDecoder().decode(Named.self, from: Data(contentsOf: config))
+        for path in (named?.layers ?? []) + [named?.tunings].compactMap({ $0 }) where FileManager.default.fileExists(atPath: folder.appending(path: path).path) { layers.insert(path) }
         return layers.sorted()
     }
 

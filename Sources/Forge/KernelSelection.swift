@@ -15,16 +15,18 @@ package struct KernelSelection {
     ///   - target: what the kernels are for.
     ///   - source: where the layers come from; for errors.
     ///   - decisions: measured ones; where one does not apply, the estimate is taken.
+    ///   - threads: how many a call of one sample will have, as of `plan`.
     ///   - onEvent: told of layers that no family takes, of decisions that do not apply, and of every schedule.
     /// - Throws: `ForgeError.nothingToGenerate` when no layer is left; `EmissionError`.
     package init(
-        _ layers: [ResolvedLayer], target: Target, source: String, decisions: [SpecKey: Decision] = [:], onEvent: ForgeObserver
+        _ layers: [ResolvedLayer], target: Target, source: String, decisions: [SpecKey: Decision] = [:],
+        threads: Int = 1, onEvent: ForgeObserver
     ) throws {
         var places: [SpecKey: Int] = [:]
         for layer in layers {
             let schedule: Schedule
             do {
-                schedule = try Self.schedule(layer, target, decisions[layer.spec.key], onEvent)
+                schedule = try Self.schedule(layer, target, decisions[layer.spec.key], threads, onEvent)
             } catch {
                 onEvent(.noKernel(layer: layer.name, reason: error))
                 interpreted.append(BuildReport.Interpreted(name: layer.name, reason: "\(error)"))
@@ -44,7 +46,7 @@ package struct KernelSelection {
     }
 
     private static func schedule(
-        _ layer: ResolvedLayer, _ target: Target, _ decision: Decision?, _ onEvent: ForgeObserver
+        _ layer: ResolvedLayer, _ target: Target, _ decision: Decision?, _ threads: Int, _ onEvent: ForgeObserver
     ) throws(SchedulingError) -> Schedule {
         if let decision {
             do {
@@ -53,6 +55,6 @@ package struct KernelSelection {
                 onEvent(.decisionUnused(layer: layer.name, reason: error))
             }
         }
-        return try plan(layer.spec, target: target)
+        return try plan(layer.spec, target: target, threads: threads)
     }
 }

@@ -23,6 +23,8 @@ public struct PluginBuild: Sendable {
     public let trustedFolders: [String]
     /// Whether a plugin with the same bytes stays as it is, with its time.
     public let keepsEqual: Bool
+    /// How many threads a call of one sample will have: the cost model looks for the kernel that is fastest with so many.
+    public let threads: Int
 
     /// - Parameters:
     ///   - target: what the kernels are for.
@@ -31,8 +33,10 @@ public struct PluginBuild: Sendable {
     ///   - verifier: the path of `voxelsmith-verify`, the program that verifies one kernel; nil for a plugin that is not verified.
     ///   - trustedFolders: as `KernelRegistry`'s.
     ///   - keepsEqual: whether a plugin with the same bytes stays as it is, with its time.
+    ///   - threads: how many a call of one sample will have, for the cost model.
     public init(
-        target: Target, builder: PluginBuilder, output: String, verifier: String?, trustedFolders: [String] = [], keepsEqual: Bool = false
+        target: Target, builder: PluginBuilder, output: String, verifier: String?, trustedFolders: [String] = [], keepsEqual: Bool = false,
+        threads: Int = 1
     ) {
         self.target = target
         self.builder = builder
@@ -40,6 +44,7 @@ public struct PluginBuild: Sendable {
         self.verifier = verifier
         self.trustedFolders = trustedFolders
         self.keepsEqual = keepsEqual
+        self.threads = threads
     }
 
     /// What is verified is to be loaded later, so it does not go where loading is refused; and there is a program to verify it with.
@@ -95,7 +100,7 @@ public struct PluginBuild: Sendable {
     ) async throws -> BuildReport {
         let decisions = try await schedules.decisions(for: layers, target: target, builder: builder, onEvent: onEvent)
         let start = ContinuousClock.now
-        let selection = try KernelSelection(layers, target: target, source: source, decisions: decisions, onEvent: onEvent)
+        let selection = try KernelSelection(layers, target: target, source: source, decisions: decisions, threads: threads, onEvent: onEvent)
         let plugin = try PluginSource(selection.units, templateDigest: templateDigest)
         var known: VerificationRecord?, record: VerificationRecord?
         var (seconds, digest) = (0.0, "")

@@ -40,22 +40,31 @@ package struct TuningRun {
     /// - Throws: `TensorIOError`, `TuningsError`.
     package func decisions(of path: String) throws -> [SpecKey: Decision] {
         let tunings = try Tunings(path: path, context: context)
-        noteForeign(tunings, path)
-        var decisions: [SpecKey: Decision] = [:]
-        for layer in layers {
-            if case .decision(let decision, _) = tunings.lookup(layer.spec.key, context) { decisions[layer.spec.key] = decision }
-        }
-        return decisions
+        return Self.decisions(of: layers, path: path, onEvent: onEvent) { tunings.lookup($0, context) }
     }
 
-    private func noteForeign(_ tunings: Tunings, _ path: String) {
-        var counts: [String: Int] = [:]
-        for layer in layers {
-            if case .foreign(let why) = tunings.lookup(layer.spec.key, context) { counts[why, default: 0] += 1 }
+    /// The decisions for layers; told of those that a file has for others than are asked for.
+    /// - Parameters:
+    ///   - layers: what is to be computed.
+    ///   - path: the file.
+    ///   - onEvent: told of decisions that are not used.
+    ///   - answer: what the file says about a problem.
+    static func decisions(
+        of layers: [ResolvedLayer], path: String, onEvent: ForgeObserver, answer: (SpecKey) -> Tunings.Answer
+    ) -> [SpecKey: Decision] {
+        var decisions: [SpecKey: Decision] = [:]
+        var foreign: [String: Int] = [:]
+        for layer in layers where decisions[layer.spec.key] == nil {
+            switch answer(layer.spec.key) {
+            case .decision(let decision, _): decisions[layer.spec.key] = decision
+            case .foreign(let why): foreign[why, default: 0] += 1
+            case .none: break
+            }
         }
-        for (why, count) in counts.sorted(by: { $0.key < $1.key }) {
+        for (why, count) in foreign.sorted(by: { $0.key < $1.key }) {
             onEvent(.foreignDecisions(layers: count, path: path, why: why))
         }
+        return decisions
     }
 
     /// Measures the layers that the file has no decision for, or all of them, and writes the file after each.
@@ -68,7 +77,7 @@ package struct TuningRun {
         var tunings = Tunings()
         if let path, access(path, F_OK) == 0 {
             tunings = try Tunings(path: path, context: context)
-            noteForeign(tunings, path)
+            _ = Self.decisions(of: layers, path: path, onEvent: onEvent) { [tunings] in tunings.lookup($0, context) }
         }
         let session = TuningSession(
             target: target, context: context, provider: CompiledCandidates(builder: builder, target: target))

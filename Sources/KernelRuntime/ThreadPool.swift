@@ -26,7 +26,7 @@ public final class ThreadPool: @unchecked Sendable {
     private static let callerSpin: UInt64 = 200_000
 
     /// Most threads of one call; `seats` holds the number in 16 bits.
-    public static let maximumThreads = 4096
+    public static let maximumThreads = WorkItems.maximumThreads
 
     /// What the current call wants done. Lives on the caller's stack until no worker holds a seat.
     private struct Job {

@@ -5,6 +5,9 @@ public enum WorkItems: Hashable, Sendable {
     /// So many in a call, each over the whole batch: of kernels that read every weight once a call.
     case perCall(Int)
 
+    /// Most threads that share the items of a call: a pool counts those at work in 16 bits.
+    public static let maximumThreads = 4096
+
     /// Items of a call; none for batch 0, `Int.max` where there are more than that.
     public func count(batch: Int) -> Int {
         switch self {

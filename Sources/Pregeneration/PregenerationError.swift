@@ -6,7 +6,7 @@ package enum PregenerationError: Error, Hashable, Sendable, CustomStringConverti
     case unknownField(path: String, field: String, known: [String])
     case wrongField(path: String, field: String, received: String, expected: String)
     /// A file that the build was not planned with.
-    case unplannedLayer(path: String, layer: String)
+    case unplannedFile(path: String, file: String)
 
     package var description: String {
         let sentence: Sentence = switch self {
@@ -15,9 +15,9 @@ package enum PregenerationError: Error, Hashable, Sendable, CustomStringConverti
             "The file \(path) has a field \"\(field)\"; expected none but \(known.joined(separator: ", "))."
         case .wrongField(let path, let field, let received, let expected):
             "The field \(field) of \(path) is not what it must be: received \(received); expected \(expected)."
-        case .unplannedLayer(let path, let layer):
+        case .unplannedFile(let path, let file):
             """
-            The layers "\(layer)" of \(path) were named after SwiftPM had planned this build, so that it would not notice their changes; \
+            The file "\(file)" of \(path) was named after SwiftPM had planned this build, so that it would not notice its changes; \
             expected a new plan: touch Package.swift and build again.
             """
         }

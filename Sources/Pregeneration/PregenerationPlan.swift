@@ -9,6 +9,12 @@ package struct PregenerationPlan: Hashable, Sendable {
     package let targets: [Target]
     /// Of all layers.
     package let policy: Policy
+    /// A tunings file, as a path from the folder of the file; nil for schedules by the cost model.
+    package let tunings: String?
+    /// Threads that calls will have; nil where that is not known.
+    package let threads: Int?
+    /// Whether a build without a compiler that works goes on without kernels.
+    package let isOptional: Bool
 
     package static let fileName = "voxelsmith.json"
 
@@ -40,17 +46,23 @@ package struct PregenerationPlan: Hashable, Sendable {
         layers = try fields.layers()
         targets = try fields.targets()
         policy = try fields.policy()
+        tunings = try fields.tunings()
+        threads = try fields.threads()
+        isOptional = try fields.isOptional()
     }
 
-    /// A layer whose file SwiftPM does not watch would change without a new build.
+    /// The files that the plan names, as paths from the folder.
+    package var inputs: [String] { layers + [tunings].compactMap(\.self) }
+
+    /// A file that SwiftPM does not watch would change without a new build.
     ///
     /// SwiftPM asks the plugin for its inputs only when it plans a build, and plans anew when files come or go in the target's folder or
     /// when `Package.swift` changes, but not when a JSON file changes.
     /// - Parameter planned: the files it watches, as paths from the folder.
-    /// - Throws: `PregenerationError.unplannedLayer`.
+    /// - Throws: `PregenerationError.unplannedFile`.
     package func check(planned: [String], path: String) throws(PregenerationError) {
         let planned = Set(planned)
-        if let layer = layers.first(where: { !planned.contains($0) }) { throw .unplannedLayer(path: path, layer: layer) }
+        if let file = inputs.first(where: { !planned.contains($0) }) { throw .unplannedFile(path: path, file: file) }
     }
 }
 
@@ -59,7 +71,7 @@ private struct Fields {
     let path: String
     let members: JSONObject
 
-    static let names = ["layers", "targets", "policy"]
+    static let names = ["layers", "targets", "policy", "tunings", "threads", "optional"]
 
     func checkNames() throws(PregenerationError) {
         for name in members.keys where !Self.names.contains(name) { throw .unknownField(path: path, field: name, known: Self.names) }
@@ -85,10 +97,35 @@ private struct Fields {
     func layers() throws(PregenerationError) -> [String] {
         let expected = "the paths of files with layers, seen from the folder of this file"
         guard let layers = try texts("layers", of: expected) else { throw wrong("layers", nil, "a list of \(expected)") }
-        for (index, layer) in layers.enumerated() where layer.isEmpty || layer.hasPrefix("/") || layer.utf8.contains(0) {
+        for (index, layer) in layers.enumerated() where !Self.isRelative(layer) {
             throw wrong("layers[\(index)]", .string(layer), "one of \(expected)")
         }
         return layers
+    }
+
+    /// Whether a text is a path from a folder.
+    private static func isRelative(_ path: String) -> Bool { !path.isEmpty && !path.hasPrefix("/") && !path.utf8.contains(0) }
+
+    func tunings() throws(PregenerationError) -> String? {
+        guard let value = members["tunings"] else { return nil }
+        guard let path = value.string, Self.isRelative(path) else {
+            throw wrong("tunings", value, "the path of a file that `voxelsmith tune` wrote, seen from the folder of this file")
+        }
+        return path
+    }
+
+    func threads() throws(PregenerationError) -> Int? {
+        guard let value = members["threads"] else { return nil }
+        guard case .integer(let threads) = value, (1...WorkItems.maximumThreads).contains(threads) else {
+            throw wrong("threads", value, "a whole number from 1 to \(WorkItems.maximumThreads)")
+        }
+        return threads
+    }
+
+    func isOptional() throws(PregenerationError) -> Bool {
+        guard let value = members["optional"] else { return false }
+        guard case .bool(let isOptional) = value else { throw wrong("optional", value, "true or false") }
+        return isOptional
     }
 
     func targets() throws(PregenerationError) -> [Target] {

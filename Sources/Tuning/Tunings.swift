@@ -34,6 +34,9 @@ public struct TuningContext: Codable, Hashable, Sendable {
         self.templates = templates
     }
 
+    /// Whether a decision may be used for kernels of a target: it was made for its instruction set and with this version's templates.
+    func isUsable(for target: Target) -> Bool { instructionSet == target.instructionSet.rawValue && templates == generatorDigest }
+
     /// In what another context differs from this one, in words; nil when in nothing.
     func difference(_ other: TuningContext) -> String? {
         if (cpu, cores) != (other.cpu, other.cores) { return "of another machine" }
@@ -192,6 +195,31 @@ public struct Tunings: Hashable, Sendable {
             return .decision(decision, record)
         }
         return known.last.flatMap { $0.context.difference(context) }.map { .foreign($0) } ?? .none
+    }
+
+    /// Reads a file whose decisions are to be used wherever they were made.
+    /// - Parameters:
+    ///   - path: of the file.
+    ///   - target: the decisions of records for its instruction set and this version's templates are read too.
+    /// - Throws: as `init(path:context:)`.
+    public init(path: String, target: Target) throws {
+        try self.init(bytes: InputFile.bytes(of: path, limit: Self.byteLimit), path: path) { $0.isUsable(for: target) }
+    }
+
+    /// The decision for a problem on whatever machine of a target: the last one there is, whichever machine it was measured on and whichever
+    /// compiler made its candidates.
+    /// - Parameters:
+    ///   - key: the problem.
+    ///   - target: what the kernel is for.
+    ///   - threads: those of a call; nil for any number.
+    public func lookup(_ key: SpecKey, target: Target, threads: Int?) -> Answer {
+        let known = records.filter { $0.key == key }
+        let usable = known.filter { $0.context.isUsable(for: target) && (threads ?? $0.context.threads) == $0.context.threads }
+        if let record = usable.last, let decision = try? record.decision() { return .decision(decision, record) }
+        return known.last.map { record in
+            if record.context.instructionSet != target.instructionSet.rawValue { return .foreign("for another instruction set") }
+            return .foreign(record.context.isUsable(for: target) ? "for another number of threads" : "of other templates")
+        } ?? .none
     }
 
     /// Adds a record; it takes the place of those for the same problem, machine, instruction set and threads.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import VoxForge
+import VoxKernelBuild
 import VoxLayerSpec
 import VoxPregeneration
 import VoxTensorIO
@@ -30,18 +31,33 @@ struct PregenerateCommand: AsyncParsableCommand {
         try files(of: plan, path: path).check()
         let layers = try plan.layers.flatMap { try LayersFile(path: "\(folder)/\($0)").resolved(policy: plan.policy, onEvent: Console.tell) }
         try plan.check(planned: planned, path: path)
-        let builder = try await compilerOptions.builder()
-        let verifier = try verifierOption.path()
-        for target in plan.targets {
-            let build = PluginBuild(target: target, builder: builder, output: plugin(for: target), verifier: verifier, keepsEqual: true)
-            Console.say(try await build.run(layers, of: path, onEvent: Console.tell), verify: true)
-        }
-        // SwiftPM asks for the names of all files before the plan is read: what is not wanted is there, and empty.
-        for target in Target.named where !plan.targets.contains(target) {
+        let made = try await plugins(for: layers, plan, path: path)
+        // SwiftPM asks for the names of all files before the plan is read: what is not made is there, and empty.
+        for target in Target.named where !made.contains(target) {
             try replace(plugin(for: target), with: "")
         }
-        let source = GeneratedSource(bundle: bundle, buildFolder: output, targets: plan.targets)
+        let source = GeneratedSource(bundle: bundle, buildFolder: output, targets: made)
         try replace(swift, with: source.text)
+    }
+
+    /// Makes the plugins.
+    /// - Returns: what they are for; less than the plan asks for where it is optional and the compiler is missing or fails.
+    private func plugins(for layers: [ResolvedLayer], _ plan: PregenerationPlan, path: String) async throws -> [Target] {
+        let schedules: ScheduleSource = plan.tunings.map { .fleet(path: "\(folder)/\($0)", threads: plan.threads) } ?? .estimate
+        var made: [Target] = []
+        do {
+            let builder = try await compilerOptions.builder()
+            let verifier = try verifierOption.path()
+            for target in plan.targets {
+                let build = PluginBuild(
+                    target: target, builder: builder, output: plugin(for: target), verifier: verifier, keepsEqual: true, threads: plan.threads ?? 1)
+                Console.say(try await build.run(layers, of: path, schedules: schedules, onEvent: Console.tell), verify: true)
+                made.append(target)
+            }
+        } catch let error as KernelBuildError where plan.isOptional {
+            Console.warn("\(error) Going on without these kernels, as \(path) says that they are optional.")
+        }
+        return made
     }
 
     private func plugin(for target: Target) -> String { "\(output)/\(PregeneratedFile.plugin(for: target))" }
@@ -52,6 +68,7 @@ struct PregenerateCommand: AsyncParsableCommand {
         var files = NamedFiles()
         files.reads(path, PregenerationPlan.fileName)
         for layer in plan.layers { files.reads("\(folder)/\(layer)", "the layers") }
+        files.reads(plan.tunings.map { "\(folder)/\($0)" }, "the tunings")
         compilerOptions.list(in: &files)
         verifierOption.list(in: &files)
         for target in Target.named {

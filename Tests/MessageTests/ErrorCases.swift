@@ -42,7 +42,7 @@ enum ErrorCases {
         VerificationRequestError.count(3), ForgeError.nothingToGenerate(source: h), ForgeError.verificationFailed(kernels: [h], path: h),
         VerificationError.unsupported(kernel: h, key: h), VerificationError.notEnoughMemory(kernel: h, needed: 2, available: 1),
         PregenerationError.malformed(path: h, reason: h), PregenerationError.unknownField(path: h, field: h, known: [h]),
-        PregenerationError.wrongField(path: h, field: h, received: h, expected: h), PregenerationError.unplannedLayer(path: h, layer: h),
+        PregenerationError.wrongField(path: h, field: h, received: h, expected: h), PregenerationError.unplannedFile(path: h, file: h),
         TuningsError.malformed(path: h, reason: h), TuningsError.field(path: h, field: h, reason: h),
         ModelIOError.noConfig(path: h), ModelIOError.notAModel(path: h), ModelIOError.noWeights(path: h),
         ModelIOError.weightMissing(layer: h, name: h, present: [h]), ModelIOError.weightsLeftOver([h, h], taken: [h]),

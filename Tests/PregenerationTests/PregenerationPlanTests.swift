@@ -7,8 +7,11 @@ import VoxPregeneration
     private func plan(_ text: String) throws -> PregenerationPlan { try PregenerationPlan(bytes: Array(text.utf8), path: "app/voxelsmith.json") }
 
     @Test func everyMemberIsRead() throws {
-        let plan = try plan(#"{"layers": ["decoder.keras", "../up.json"], "targets": ["aarch64-neon", "x86-64-v2"], "policy": "direct"}"#)
-        #expect(plan.layers == ["decoder.keras", "../up.json"])
+        let plan = try plan(
+            #"{"layers": ["decoder.keras", "../up.json"], "targets": ["aarch64-neon", "x86-64-v2"], "policy": "direct", "#
+                + #""tunings": "fleet.json", "threads": 8, "optional": true}"#)
+        #expect(plan.layers == ["decoder.keras", "../up.json"] && plan.inputs == plan.layers + ["fleet.json"])
+        #expect(plan.tunings == "fleet.json" && plan.threads == 8 && plan.isOptional)
         #expect(plan.targets == [Target(.aarch64NEON), Target(.x86_64_v2)])
         #expect(plan.policy == .direct)
     }
@@ -16,7 +19,7 @@ import VoxPregeneration
     /// For the architecture of the machine that builds, never for its processor.
     @Test func layersAloneSuffice() throws {
         let plan = try plan(#"{"layers": ["up.json"]}"#)
-        #expect(plan.policy == .fast)
+        #expect(plan.policy == .fast && plan.tunings == nil && plan.threads == nil && !plan.isOptional && plan.inputs == ["up.json"])
         #if arch(arm64)
             #expect(plan.targets.map(\.name) == ["aarch64-neon"])
         #else
@@ -29,6 +32,7 @@ import VoxPregeneration
             "The field \(name) of app/voxelsmith.json is not what it must be: received \(received); expected \(expected)."
         }
         let paths = "the paths of files with layers, seen from the folder of this file"
+        let tunings = "the path of a file that `voxelsmith tune` wrote, seen from the folder of this file"
         let targets = "x86-64-v4, x86-64-v3, x86-64-v2, aarch64-neon"
         for (text, sentence) in [
             (#"{"targets": ["x86-64-v4"]}"#, field("layers", "nothing", "a list of \(paths)")),
@@ -46,9 +50,14 @@ import VoxPregeneration
             (#"{"layers": ["a"], "targets": ["x86-64-v3", "x86-64-v3"]}"#, field("targets[1]", "\"x86-64-v3\"", "each of \(targets) once")),
             (#"{"layers": ["a"], "policy": "quick"}"#, field("policy", "\"quick\"", "one of direct, fast")),
             (#"{"layers": ["a"], "policy": true}"#, field("policy", "true", "one of direct, fast")),
+            (#"{"layers": ["a"], "tunings": ["t"]}"#, field("tunings", "[\"t\"]", tunings)),
+            (#"{"layers": ["a"], "tunings": "/t.json"}"#, field("tunings", "\"/t.json\"", tunings)),
+            (#"{"layers": ["a"], "threads": 0}"#, field("threads", "0", "a whole number from 1 to 4096")),
+            (#"{"layers": ["a"], "threads": 1.5}"#, field("threads", "1.5", "a whole number from 1 to 4096")),
+            (#"{"layers": ["a"], "optional": "yes"}"#, field("optional", "\"yes\"", "true or false")),
             (
                 #"{"layers": ["a"], "target": ["x86-64-v3"]}"#,
-                "The file app/voxelsmith.json has a field \"target\"; expected none but layers, targets, policy."
+                "The file app/voxelsmith.json has a field \"target\"; expected none but layers, targets, policy, tunings, threads, optional."
             ),
         ] {
             #expect(throws: (any Error).self, "\(text)") { try plan(text) }
@@ -79,7 +88,7 @@ import VoxPregeneration
     @Test func layersThatNobodyWatchesAreRefused() throws {
         let plan = try plan(#"{"layers": ["up.json", "../down.json"]}"#)
         try plan.check(planned: ["other.json", "../down.json", "up.json"], path: "p")
-        #expect(throws: PregenerationError.unplannedLayer(path: "p", layer: "../down.json")) {
+        #expect(throws: PregenerationError.unplannedFile(path: "p", file: "../down.json")) {
             try plan.check(planned: ["up.json", "down.json"], path: "p")
         }
     }
