@@ -55,7 +55,7 @@ import _TestSupport
 
     @Test func wrongFilesAreSentencesAndMakeNothing() throws {
         for (config, sentence) in [
-            (#"{"layers": ["up.json"], "polcy": "fast"}"#, #"voxelsmith.json has a field "polcy"; expected none but layers, targets, policy."#),
+            (#"{"layers": ["up.json"], "polcy": "fast"}"#, #"voxelsmith.json has a field "polcy"; expected none but layers, targets, policy, tunings, threads, optional."#),
             (#"{"layers": 3}"#, "The field layers of "), (#"{"layers": ["up.json"}"#, "voxelsmith.json is not what it must be: "),
             (#"{"layers": ["none.json"]}"#, "none.json"),
             (#"{"layers": ["up.json", "../app/up.json"]}"#, "expected a new plan: touch Package.swift and build again."),
@@ -101,5 +101,21 @@ import _TestSupport
         #expect(result.status == 1)
         #expect(result.errors.contains("expected status 0") && result.errors.contains("no space in this register"), "\(result.errors)")
         #expect(try plugins(folder).isEmpty)
+    }
+
+    /// A build that can do without kernels gets a program that finds none, and a warning with the reason.
+    @Test func optionalKernelsNeedNoCompiler() throws {
+        for clang in ["/no/such/clang", "/bin/false"] {
+            let folder = try TemporaryFolder()
+            let options = ["--clang", clang, "--no-cache"]
+            let needed = try pregenerate(#"{"layers": ["up.json"], "optional": false}"#, in: folder, options: options)
+            #expect(needed.status == 1 && isOneSentence(needed.errors), "\(needed)")
+            let optional = try pregenerate(#"{"layers": ["up.json"], "optional": true}"#, in: folder, options: options)
+            #expect(optional.status == 0 && optional.errors.contains("warning: ") && optional.errors.contains(clang), "\(optional)")
+            #expect(try plugins(folder).count == 4 && plugins(folder).allSatisfy { $0.value == 0 })
+            #expect(try String(contentsOfFile: folder.path("out/Pregenerated.swift"), encoding: .utf8).contains("plugins: [],"))
+            // What is wrong with the file itself is an error of every build.
+            #expect(try pregenerate(#"{"layers": ["none.json"], "optional": true}"#, in: folder, planned: ["none.json"], options: options).status == 1)
+        }
     }
 }
