@@ -149,7 +149,7 @@ let package = Package(
                 "Verification", "Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", "KerasConfig", "Voxelsmith", "TensorIO",
                 "VoxelsmithModelIO", "Forge", "Pregeneration",
             ]),
-        tests("ForgeTests", ["Forge", "KernelBuild", "KernelEmission", "KernelRuntime", "KerasConfig", "Scheduling", logging]),
+        tests("ForgeTests", ["Forge", "KernelBuild", "KernelRuntime", "KerasConfig", "Scheduling", logging]),
         tests("PregenerationTests", ["Pregeneration"]),
         tests("CommandLineTests", ["TensorIO", "KerasConfig", "Hashing"]),
     ],

@@ -5,7 +5,6 @@ import Testing
 import VoxForge
 import VoxKerasConfig
 import VoxKernelBuild
-import VoxKernelEmission
 import VoxKernelRuntime
 import VoxLayerSpec
 import VoxScheduling
