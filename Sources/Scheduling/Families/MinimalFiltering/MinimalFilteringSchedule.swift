@@ -25,10 +25,10 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
 
         /// Points of the transform of F(2, taps), products of a tile.
         public var points: Int { taps + 1 }
-        /// Distinct weights per axis: with one tap both points have the same.
+        /// Points with weights of their own; with one tap both points have the same weights.
         public var weightPoints: Int { taps == 1 ? 1 : taps + 1 }
 
-        /// The class with equal ranges in all phases, as one pass computes the products of all.
+        /// The class with the same ranges of tiles for all phases, for register tiles that compute the products of all at once.
         fileprivate var merged: PhaseClass {
             func union(_ ranges: [Range<Int>]) -> Range<Int> {
                 let filled = ranges.filter { !$0.isEmpty }
