@@ -17,7 +17,7 @@ struct MinimalFilteringContext: KernelContext {
     let axisTransforms: [WindowAxisTransform]
     let inverses: [WindowInverse]
     let product: MatrixProduct
-    /// Numbers of rows that a register tile may have.
+    /// How many rows a register tile may have: every number up to the most. Each has a function.
     let rowCounts: [Int]
     let partialStores: [PartialStore]
     let combinations: [WindowCombination]

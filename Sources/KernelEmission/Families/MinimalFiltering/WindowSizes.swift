@@ -9,7 +9,7 @@ struct WindowAxis {
     /// Position at which the first tile begins.
     let first: Int
     let tiles: Int
-    /// Tiles of one work item, and work items.
+    /// Tiles of one work item, and how many work items lie along the axis.
     let box: Int, boxes: Int
     let mostTaps: Int
     /// Points of the transform of a window.
@@ -31,14 +31,14 @@ struct WindowAxis {
     }
 }
 
-/// What it says of channels.
+/// What `window_sizes.c.mustache` says of channels.
 struct WindowChannels {
     let channels: Int
     /// Up to a whole vector.
     let paddedChannels: Int
     let inputChannels: Int
     let groups: Int
-    /// The channels behind the last whole vector; empty without any.
+    /// How many channels are behind the last whole vector: one number, or none where there are no such channels.
     let channelTail: [Int]
 
     init(_ geometry: Geometry, lanes: Int) {
@@ -50,7 +50,7 @@ struct WindowChannels {
     }
 }
 
-/// What it says of filters and register tiles.
+/// What `window_sizes.c.mustache` says of filters and register tiles.
 struct WindowFilters {
     let filters: Int
     let outputFilters: Int
