@@ -42,13 +42,13 @@ public struct PluginBuild: Sendable {
         self.keepsEqual = keepsEqual
     }
 
-    /// What is verified is to be loaded later, so it does not go where loading is refused.
+    /// Refuses a place from which loading would be refused: a plugin that is verified is to be loaded later.
     /// - Throws: `PluginError`.
     private func checkPlace() throws {
         if verifier != nil, missingFeatures.isEmpty { try FileTrust.current(trustedFolders: trustedFolders).check(folderOf: place()) }
     }
 
-    /// Where the plugin comes to stand: a link at the output's path stays, and the file it leads to is replaced.
+    /// The file that is written. Where the output's path is a link, the link stays, and the file it leads to is replaced.
     private func place() throws -> String { try StagedFile.destination(of: output) }
 
     private var missingFeatures: [Target.Feature] { target.machine.missing(from: HostCPU.features) }

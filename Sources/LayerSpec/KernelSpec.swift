@@ -1,6 +1,6 @@
 /// The resolved problem a kernel is specialised for. Names, initializers and the batch are not part of it.
 public struct KernelSpec: Hashable, Sendable {
-    /// Which sum over the relation is computed.
+    /// Which operation on the relation is computed.
     public let op: KernelOp
     /// The numbers of the relation.
     public let geometry: Geometry
@@ -58,7 +58,7 @@ public struct KernelSpec: Hashable, Sendable {
         }
     }
 
-    /// Length of the bias vector: one value per feature of the result (of y, of x; for w its last axis).
+    /// Length of the bias vector: one value per feature of the result. That of `kernelGradient` has its features along the last axis of w.
     public var biasCount: Int { op == .transposedConvolution ? geometry.filters : geometry.channels }
 
     /// Most products of a sample that are added into one result: the n of the error bound gamma_n * sum |x||w|.

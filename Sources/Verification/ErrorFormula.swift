@@ -3,17 +3,17 @@ import VoxLayerSpec
 import VoxScheduling
 import VoxTensors
 
-/// By which formula the errors of a kernel's sums are bounded. The kernel's family decides, as its schedule names it: a plugin states
-/// neither a tolerance nor a formula, and what a layer asks for (its policy) says nothing about how a kernel sums.
+/// The formula that bounds the errors of a kernel's sums. It follows from the family that the kernel's schedule names. A plugin cannot state a
+/// tolerance or a formula of its own, and a layer's policy says only what the layer accepts, not how a kernel sums.
 package enum ErrorFormula {
-    /// Products added in any order: `ErrorBound`. Also for families that this version does not know, as no bound is narrower.
+    /// Products added in any order: `ErrorBound`. Families that this version does not know get it too, since no other bound is narrower.
     case plainSums
     /// Sums of transformed products.
     case minimalFiltering(MinimalFilteringBound)
 
     package init(_ kernel: any Kernel) {
         let family = kernel.schedule.prefix { $0 != "," }
-        // A kernel that promises direct sums is held to them, whatever it calls itself.
+        // A kernel whose key says `direct` is held to plain sums, whatever family its schedule names.
         guard kernel.spec.policy == .fast, let formula = Self.families[String(family)] else {
             self = .plainSums
             return

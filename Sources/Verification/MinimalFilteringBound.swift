@@ -12,7 +12,7 @@ package struct MinimalFilteringBound {
 
     /// Roundings that one output passes through.
     package let chain: Int
-    /// Most by which the stages enlarge small integers, fractions of the transformed weights included.
+    /// By what factor the stages enlarge small integers at most, when halves in the transformed weights are counted as integers.
     let growth: Int
 
     package init(_ spec: KernelSpec) {
@@ -73,7 +73,7 @@ package struct MinimalFilteringBound {
         return sums.enumerated().map { spread * largest * $1 + abs(bias?[$0] ?? 0) }
     }
 
-    /// Filter and sample-and-place of a result, by its index.
+    /// The filter of a result, and the number of its voxel over all samples, by its index in the result.
     package func position(of result: Int) -> (filter: Int, place: Int) {
         let volume = geometry.outputVolume
         switch layout {

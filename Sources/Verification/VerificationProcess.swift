@@ -6,14 +6,14 @@ import VoxLayerSpec
 
 /// What became of one kernel that was verified in a process of its own.
 public struct KernelVerdict: Hashable, Sendable {
-    /// How the process ended before all checks were done.
+    /// Why not all checks were done.
     public enum Interruption: Hashable, Sendable, CustomStringConvertible {
-        /// It was ended by a signal: 11 and 7 for a read or write outside the buffers, which lie against inaccessible pages.
+        /// A signal ended the process: 11 or 7 after a read or write outside the buffers, which lie against inaccessible pages.
         case crashed(status: String)
         case timedOut(seconds: Double)
-        /// The time for all kernels together ended before it, or while it was at work.
+        /// The time for all kernels together was over before this kernel's turn, or during it.
         case notReached(totalSeconds: Double)
-        /// It gave up, with what it said.
+        /// The process gave up, with what it said.
         case gaveUp(String)
 
         public var description: String {
@@ -35,7 +35,7 @@ public struct KernelVerdict: Hashable, Sendable {
     public let checks: [VerificationCheck]
     /// nil when all checks were done.
     public let interruption: Interruption?
-    /// From the start of its process to the end.
+    /// Time from the start of its process to the end.
     public let seconds: Double
 
     /// Whether all checks were done and passed.
@@ -148,8 +148,8 @@ public struct VerificationProcess: Sendable {
 
     private static let secondsLeft = Atomic(0)
 
-    /// Ends this process by SIGALRM after so many seconds in which it could run: the timer rings each second, and while the process is
-    /// stopped only once.
+    /// Ends this process by SIGALRM after so many seconds, not counting those for which it was stopped. The timer sends a signal each second, and
+    /// a stopped process gets only one of them.
     private static func end(after seconds: Int) {
         secondsLeft.store(seconds, ordering: .relaxed)
         var action = sigaction()
