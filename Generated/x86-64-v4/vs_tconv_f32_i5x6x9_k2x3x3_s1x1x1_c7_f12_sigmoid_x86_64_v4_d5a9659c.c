@@ -184,7 +184,7 @@ static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, con
             { const vs_real s = xt[56 + c]; a14 += s * w0; a17 += s * w1; }
         }
     }
-    /* Sums pass through memory: otherwise the epilogue's needs make the loops above spill. */
+    /* Sums pass through memory: otherwise the registers that the epilogue needs would make the loops above spill. */
     vf sums[18];
     sums[0] = a0;
     sums[1] = a1;
@@ -312,7 +312,7 @@ static __attribute__((noinline)) void tile_1_last(const vs_real *restrict x, con
             { const vs_real s = xt[119 + c]; a14 += s * w0; a17 += s * w1; }
         }
     }
-    /* Sums pass through memory: otherwise the epilogue's needs make the loops above spill. */
+    /* Sums pass through memory: otherwise the registers that the epilogue needs would make the loops above spill. */
     vf sums[18];
     sums[0] = a0;
     sums[1] = a1;
@@ -431,7 +431,7 @@ static __attribute__((noinline)) void tile_2_last(const vs_real *restrict x, con
             { const vs_real s = xt[119 + c]; a14 += s * w0; a17 += s * w1; }
         }
     }
-    /* Sums pass through memory: otherwise the epilogue's needs make the loops above spill. */
+    /* Sums pass through memory: otherwise the registers that the epilogue needs would make the loops above spill. */
     vf sums[18];
     sums[0] = a0;
     sums[1] = a1;
@@ -487,7 +487,7 @@ static const depth_tap depth_taps[DEPTH_TAPS] = {
     { 2, { 9 } },
 };
 
-/* A depth phase: its taps, its packed weights, units of one filter block. */
+/* A depth phase: its first tap and how many it has, where its packed weights begin, and how many units a filter block has in it. */
 typedef struct {
     int first;
     int count;
@@ -540,7 +540,7 @@ static int list_taps(const depth_slice *slice, int plane_group, int row, listed_
     return 1;
 }
 
-/* One tile with one block of filters; edges may have no such tile. */
+/* Computes one tile for one block of filters. At edges there may be no such tile. */
 VS_INLINE void run_tile(const tile_entry *tile, int block, const vs_real *x, const vs_real *w, const vs_real *bias, const vs_real *last_bias,
                         vs_real *y, const listed_tap *list, int count) {
     if (!tile->last) return;
@@ -550,7 +550,7 @@ VS_INLINE void run_tile(const tile_entry *tile, int block, const vs_real *x, con
     else tile->last(x, w, last_bias, y, list, count);
 }
 
-/* Items of one part: its channels of the input, its weights, its filters of the output. */
+/* Computes the work items from `begin` up to `end` for one part of the features. */
 static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end) {
     const vs_real *const input = args->input;
     const vs_real *const x = input + part * (int64_t)CHANNELS;
