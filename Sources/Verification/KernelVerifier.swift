@@ -338,9 +338,8 @@ public struct KernelVerifier: Sendable {
 
     /// Where a tap carries a source along one axis: from i to o, or with a convolution from o to i, if there is such an i.
     private static func result(_ axis: AxisGeometry, of source: Int, tap: Int, _ isConvolution: Bool) -> Int? {
-        let shift = tap * axis.dilation - axis.crop
-        if !isConvolution { return source * axis.stride + shift }
-        return (source - shift) % axis.stride == 0 ? (source - shift) / axis.stride : nil
+        if !isConvolution { return axis.output(ofInput: source, tap: tap) }
+        return axis.inputs(ofTap: tap).first { axis.output(ofInput: $0, tap: tap) == source }
     }
 
     /// <f(x) - f(0), y> = <x, f'(y)> with f' the interpreter's transposed operation.

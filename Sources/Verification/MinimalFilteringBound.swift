@@ -38,18 +38,19 @@ package struct MinimalFilteringBound {
         let count = taps.count
         guard count > 0, count < MinimalFilteringSchedule.forward.count else { return [] }
         let place = (q - first) % 2
-        let start = q - place - count + 1
         let forward = MinimalFilteringSchedule.forward[count]
         let weights = MinimalFilteringSchedule.weights[count]
         let inverse = MinimalFilteringSchedule.inverse[count]
         var pairs: [(tap: Int, input: Int, factor: Double)] = []
         for (number, tap) in taps.enumerated() {
-            for entry in 0...count where start + entry >= 0 && start + entry < axis.sources {
+            for entry in 0...count {
+                // Of the window, seen from the tile's first position.
+                guard let input = axis.source(position: q - place, lag: count - 1 - entry) else { continue }
                 let factor = (0...count).reduce(0.0) { sum, point in
                     let product: Double = abs(inverse[place][point]) * abs(weights[point][number]) * abs(forward[point][entry])
                     return sum + product
                 }
-                if factor > 0 { pairs.append((tap, start + entry, factor)) }
+                if factor > 0 { pairs.append((tap, input, factor)) }
             }
         }
         return pairs
