@@ -164,7 +164,7 @@ public struct KernelVerifier: Sendable {
 
     private func boundViolation(_ received: [Double], _ operands: Operands) throws -> String? {
         let exact = try sums(operands)
-        if case .minimalFiltering(let bound) = formula {
+        if case .rearranged(let bound) = formula {
             // Every result of a small problem, else a sample: the bound of one result costs as much as many results.
             let gamma = ErrorBound.gamma(bound.chain, type)
             let step = max(1, received.count / 4000)
@@ -213,7 +213,7 @@ public struct KernelVerifier: Sendable {
     private var integerLimit: Int? {
         let products = switch formula {
         case .plainSums: spec.longestChain
-        case .minimalFiltering(let bound): spec.geometry.channelsPerGroup * bound.growth
+        case .rearranged(let bound): bound.integerGrowth
         }
         return (1...8).last { ($0 + 1) * ($0 + 1) * products + $0 < 1 << type.significandBits }
     }

@@ -4,7 +4,7 @@ import VoxTensors
 
 /// The error bound of a minimal-filtering kernel, from its transforms: gamma_n * sum |A^T| (|G||w|) (|B^T||x|), nested over the
 /// axes, with n counting the roundings of all three stages.
-package struct MinimalFilteringBound {
+package struct MinimalFilteringBound: RearrangedSumsBound {
     private let geometry: Geometry
     private let layout: Layout
     /// Per axis and output: taps and inputs that meet, with the weight of their product in the bound.
@@ -13,7 +13,8 @@ package struct MinimalFilteringBound {
     /// Roundings that one output passes through.
     package let chain: Int
     /// Most by which the stages enlarge small integers, fractions of the transformed weights included.
-    let growth: Int
+    private let growth: Int
+    package var integerGrowth: Int { geometry.channelsPerGroup * growth }
 
     package init(_ spec: KernelSpec) {
         geometry = spec.geometry
@@ -73,6 +74,8 @@ package struct MinimalFilteringBound {
         }
         return sums.enumerated().map { spread * largest * $1 + abs(bias?[$0] ?? 0) }
     }
+
+    package func filter(of result: Int) -> Int { position(of: result).filter }
 
     /// Filter and sample-and-place of a result, by its index.
     package func position(of result: Int) -> (filter: Int, place: Int) {
