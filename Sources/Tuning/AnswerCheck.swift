@@ -52,7 +52,8 @@ final class AnswerCheck {
     private let sampleSize: Int
     private var sums: [ElementType: Tensor] = [:]
     private var directMagnitudes: [ElementType: Tensor] = [:]
-    private var fastMagnitudes: Tensor?
+    /// By the bound's type, as each family that rearranges sums has magnitudes of its own.
+    private var rearrangedMagnitudes: [ObjectIdentifier: Tensor] = [:]
 
     /// - Throws: `BenchmarkError` for `kernelGradient`, and for sums so long that no error bound exists.
     static func checkIsPossible(for spec: KernelSpec) throws(BenchmarkError) {
@@ -83,8 +84,9 @@ final class AnswerCheck {
         let magnitudes: Tensor
         let kernelChain: Int
         if case .rearranged(let bound) = ErrorFormula(choice.kernel) {
-            magnitudes = try fastMagnitudes ?? sampledMagnitudes(bound, y)
-            fastMagnitudes = magnitudes
+            let family = ObjectIdentifier(type(of: bound))
+            magnitudes = try rearrangedMagnitudes[family] ?? sampledMagnitudes(bound, y)
+            rearrangedMagnitudes[family] = magnitudes
             kernelChain = bound.chain
         } else {
             magnitudes = try directMagnitudes[type] ?? interpret(type, Self.absolute)
