@@ -33,7 +33,7 @@ public enum NPY {
     public static func encode(_ tensor: Tensor) -> [UInt8] {
         let stored = NPYHeader.storedType(tensor.elementType)
         if stored != tensor.elementType {
-            // NumPy lacks none of the types that kernels compute in, and float32 alone has stored types without a form of NumPy's.
+            // What NumPy lacks is computed in float32.
             let header = NPYHeader(shape: tensor.shape, stored).encoded()
             return tensor.floats.withUnsafeBytes { header + $0 }
         }
