@@ -149,9 +149,12 @@ public struct AxisGather: Hashable, Sendable {
         return (place % phases, place / phases)
     }
 
+    /// Where a tap reads at position `q`, be it inside the volume or not.
+    package func place(position q: Int, lag: Int) -> Int { q * step - lag }
+
     /// The source that a tap reads at position `q`; nil outside the volume.
     public func source(position q: Int, lag: Int) -> Int? {
-        let source = q * step - lag
+        let source = place(position: q, lag: lag)
         return source >= 0 && source < sources ? source : nil
     }
 

@@ -18,7 +18,12 @@ public enum KernelOp: String, CaseIterable, Hashable, Sendable {
     }
 
     /// Whether it reads sources with the weights of the kernel tensor, as `Gather` describes: true of both convolutions.
-    public var isGather: Bool { self != .kernelGradient }
+    public var isGather: Bool {
+        switch self {
+        case .transposedConvolution, .convolution: true
+        case .kernelGradient: false
+        }
+    }
 
     /// The number of this operation in a kernel's descriptor: `VS_OP_...` of the C header.
     package var number: UInt32 {

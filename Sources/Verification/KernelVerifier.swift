@@ -164,7 +164,7 @@ public struct KernelVerifier: Sendable {
 
     private func boundViolation(_ received: [Double], _ operands: Operands) throws -> String? {
         let exact = try sums(operands)
-        if case .minimalFiltering(let bound) = formula {
+        if case .rearranged(let bound) = formula {
             // Every result of a small problem, else a sample: the bound of one result costs as much as many results.
             let gamma = ErrorBound.gamma(bound.chain, type)
             let step = max(1, received.count / 4000)
@@ -213,7 +213,7 @@ public struct KernelVerifier: Sendable {
     private var integerLimit: Int? {
         let products = switch formula {
         case .plainSums: spec.longestChain
-        case .minimalFiltering(let bound): spec.geometry.channelsPerGroup * bound.growth
+        case .rearranged(let bound): bound.integerGrowth
         }
         return (1...8).last { ($0 + 1) * ($0 + 1) * products + $0 < 1 << type.significandBits }
     }
@@ -338,9 +338,8 @@ public struct KernelVerifier: Sendable {
 
     /// Which result a source reaches through a tap along one axis; nil where that is none. With a convolution, the source is o and the result i.
     private static func result(_ axis: AxisGeometry, of source: Int, tap: Int, _ isConvolution: Bool) -> Int? {
-        let shift = tap * axis.dilation - axis.crop
-        if !isConvolution { return source * axis.stride + shift }
-        return (source - shift) % axis.stride == 0 ? (source - shift) / axis.stride : nil
+        if !isConvolution { return axis.output(ofInput: source, tap: tap) }
+        return axis.inputs(ofTap: tap).first { axis.output(ofInput: $0, tap: tap) == source }
     }
 
     /// <f(x) - f(0), y> = <x, f'(y)> with f' the interpreter's transposed operation.

@@ -81,7 +81,7 @@ struct TilePrinter {
 
     /// The weights of a loop's taps, `offset` elements behind the first of each tap.
     private func weights(_ loop: TilePlan.ChannelLoop, from offset: Int) -> [LaneTile.Weight] {
-        let unit = layout.channelSteps * vectors * layout.lanes
+        let unit = vectors == layout.vectors ? layout.unit : layout.lastUnit
         return loop.units.enumerated().flatMap { tap, number in
             (0..<vectors).map { LaneTile.Weight(name: weight(tap, $0), offset: number * unit + offset + $0 * layout.lanes) }
         }

@@ -5,8 +5,11 @@ extension FilterLanes {
     public static func reasonAgainst(_ spec: KernelSpec) -> SchedulingError? {
         func no(_ reason: String) -> SchedulingError { .notApplicable(key: spec.key.text, reason: reason) }
         if let reason = VoxelLimits.reasonAgainst(spec) { return no(reason) }
-        if !spec.op.isGather { return .notYetEmitted(operation: spec.op.rawValue) }
-        return spec.op == .convolution ? reasonAgainstConvolution(spec).map(no) : nil
+        return switch spec.op {
+        case .transposedConvolution: nil
+        case .convolution: reasonAgainstConvolution(spec).map(no)
+        default: .notYetEmitted(operation: spec.op.rawValue)
+        }
     }
 
     /// Why this family does not take a convolution, nil when it does.
