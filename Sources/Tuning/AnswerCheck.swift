@@ -84,7 +84,7 @@ final class AnswerCheck {
         let magnitudes: Tensor
         let kernelChain: Int
         if case .rearranged(let bound) = ErrorFormula(choice.kernel) {
-            let family = ObjectIdentifier(type(of: bound))
+            let family = ObjectIdentifier(Swift.type(of: bound))
             magnitudes = try rearrangedMagnitudes[family] ?? sampledMagnitudes(bound, y)
             rearrangedMagnitudes[family] = magnitudes
             kernelChain = bound.chain
