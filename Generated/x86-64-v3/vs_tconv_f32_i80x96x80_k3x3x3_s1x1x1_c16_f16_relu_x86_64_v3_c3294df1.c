@@ -397,6 +397,11 @@ static void compute_0(const tile_box *box, range blocks, const vs_real *restrict
     enum { DEPTH_TAPS = 3, HEIGHT_TAPS = 3, WIDTH_TAPS = 3 };
     /* Points with weights of their own: with one tap both points have the same. */
     enum { HEIGHT_WEIGHTS = 4, WIDTH_WEIGHTS = 4, WEIGHT_POINTS = 64 };
+    _Static_assert(WEIGHT_POINTS == (DEPTH_TAPS == 1 ? 1 : DEPTH_TAPS + 1) * HEIGHT_WEIGHTS * WIDTH_WEIGHTS, "weights of all points");
+    _Static_assert((DEPTH_TAPS + 1) * (HEIGHT_TAPS + 1) * (WIDTH_TAPS + 1) * (int64_t)POINT_SUMS <= PRODUCTS_END - PRODUCTS,
+                   "the products of all points end before what lies behind them");
+    _Static_assert(0 + DEPTH_PHASES * HEIGHT_PHASES * WIDTH_PHASES * (int64_t)FILTER_BLOCKS * WEIGHT_POINTS * CHANNELS * BLOCK_FILTERS
+                       <= GROUP_WEIGHTS, "the weights of these phases lie inside those of a group");
     vs_real *const m = work + PRODUCTS;
     for (int depth = 0; depth < DEPTH_PHASES; ++depth)
         for (int height = 0; height < HEIGHT_PHASES; ++height)

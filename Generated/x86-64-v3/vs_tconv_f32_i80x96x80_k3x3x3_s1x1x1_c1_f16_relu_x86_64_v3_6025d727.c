@@ -83,6 +83,9 @@ enum {
 _Static_assert(BANDS * BAND_ROWS >= TILE_ROWS, "bands hold every row of tiles");
 _Static_assert(FILTERS > (FILTER_BLOCKS - 1) * BLOCK_FILTERS && FILTERS <= FILTER_BLOCKS * BLOCK_FILTERS, "blocks hold every filter, and none is empty");
 _Static_assert(UNIT % (CHANNEL_STEPS * VS_LANES) == 0 && LAST_UNIT % (CHANNEL_STEPS * VS_LANES) == 0, "a channel step of a unit is whole vectors");
+_Static_assert(CHANNEL_STEPS * VECTOR_CHANNELS >= CHANNELS, "a unit has room for every channel");
+_Static_assert(VECTOR_FILTERS * VECTOR_CHANNELS <= VS_LANES, "a vector has a lane for each channel of its filters");
+_Static_assert(BLOCK_FILTERS == UNIT / (CHANNEL_STEPS * VS_LANES) * VECTOR_FILTERS, "the vectors of a channel step hold the filters of a block");
 _Static_assert(FEATURE_PART_WEIGHTS == TAPS * ((FILTER_BLOCKS - 1) * UNIT + LAST_UNIT), "a part has a unit for every tap and block of filters");
 _Static_assert(PACKED_ELEMENTS >= FEATURE_PARTS * FEATURE_PART_WEIGHTS, "the weights of all parts lie inside their memory");
 
