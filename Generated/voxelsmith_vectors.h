@@ -1,6 +1,6 @@
 /* Vectors of VS_LANES reals and the activation functions on them, in portable clang vector extensions: no intrinsics, no
- * libm. Copied beside every generated kernel; each kernel defines VS_REAL_BYTES (4: float, 8: double) and VS_LANES first (16,
- * 32 or 64 bytes of them).
+ * libm. Copied beside every generated kernel. Each kernel first defines VS_REAL_BYTES (4: float, 8: double) and VS_LANES, so many
+ * that a vector has 16, 32 or 64 bytes.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Every function keeps NaN. Errors are in units of the last place of the exact result, measured over the stated domain by a
@@ -30,7 +30,7 @@ typedef int64_t vs_integer;
 #endif
 _Static_assert(sizeof(vs_real) == VS_REAL_BYTES, "float or double");
 
-/* aligned: rows of a tensor begin anywhere. */
+/* Aligned like one element, since rows of a tensor may begin anywhere. */
 typedef vs_real vf __attribute__((vector_size(VS_REAL_BYTES * VS_LANES), aligned(VS_REAL_BYTES)));
 typedef vs_integer vi __attribute__((vector_size(VS_REAL_BYTES * VS_LANES), aligned(VS_REAL_BYTES)));
 typedef vs_real vs_f2 __attribute__((vector_size(VS_REAL_BYTES * 2), aligned(VS_REAL_BYTES)));
@@ -43,7 +43,7 @@ VS_INLINE vf vs_load(const vs_real *p) { return *(const vf *)p; }
 VS_INLINE void vs_store(vs_real *p, vf v) { *(vf *)p = v; }
 VS_INLINE vf vs_splat(vs_real value) { return (vf){0} + value; }
 
-/* With its natural alignment, as stores that bypass the caches need it. */
+/* A vector with its natural alignment, which stores that bypass the caches need. */
 typedef vs_real vs_aligned __attribute__((vector_size(VS_REAL_BYTES * VS_LANES)));
 
 /* Stores a vector past the caches where its address allows it: a plain store would first read the line that it overwrites.
@@ -59,7 +59,7 @@ VS_INLINE void vs_end_streams(void) {
 #endif
 }
 
-/* Cache lines of several runs of bytes as long as each other, to be prefetched a few at a time while other work is done. */
+/* Cache lines to be prefetched a few at a time while other work is done: those of several runs of bytes, all of the same length. */
 typedef struct {
     const char *run;
     int64_t step; /* bytes from run to run */
@@ -264,8 +264,8 @@ VS_INLINE vf vs_erf(vf x) {
 
 #endif
 
-/* Activations, one function per pointwise case of the Activation type. First those that are exact or rounded once, of both types.
- * Every choice falls to x, not to a constant, when the comparison meets NaN. */
+/* Activations, one function per pointwise case of the Activation type. First those of comparisons, arithmetic and a square root, for
+ * both element types. Where a comparison meets NaN, the result is x, not a constant. */
 VS_INLINE vf vs_linear(vf x) { return x; }
 VS_INLINE vf vs_relu(vf x) { return vs_select(x < 0.0f, vs_splat(0), x); } /* x > 0 ? x : 0 would turn NaN into 0 */
 VS_INLINE vf vs_leaky_relu(vf x, vs_real slope) { return vs_select(x < 0.0f, x * slope, x); }

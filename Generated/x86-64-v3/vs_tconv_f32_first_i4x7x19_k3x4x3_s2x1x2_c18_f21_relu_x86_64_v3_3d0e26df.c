@@ -107,6 +107,9 @@ _Static_assert(VS_REAL_BYTES == 4, "voxelsmith_layout.h converts float");
 _Static_assert(BANDS * BAND_ROWS >= TILE_ROWS, "bands hold every row of tiles");
 _Static_assert(FILTERS > (FILTER_BLOCKS - 1) * BLOCK_FILTERS && FILTERS <= FILTER_BLOCKS * BLOCK_FILTERS, "blocks hold every filter, and none is empty");
 _Static_assert(UNIT % (CHANNEL_STEPS * VS_LANES) == 0 && LAST_UNIT % (CHANNEL_STEPS * VS_LANES) == 0, "a channel step of a unit is whole vectors");
+_Static_assert(CHANNEL_STEPS * VECTOR_CHANNELS >= CHANNELS, "a unit has room for every channel");
+_Static_assert(VECTOR_FILTERS * VECTOR_CHANNELS <= VS_LANES, "a vector has a lane for each channel of its filters");
+_Static_assert(BLOCK_FILTERS == UNIT / (CHANNEL_STEPS * VS_LANES) * VECTOR_FILTERS, "the vectors of a channel step hold the filters of a block");
 _Static_assert(FEATURE_PART_WEIGHTS == TAPS * ((FILTER_BLOCKS - 1) * UNIT + LAST_UNIT), "a part has a unit for every tap and block of filters");
 _Static_assert(PACKED_ELEMENTS >= FEATURE_PARTS * FEATURE_PART_WEIGHTS, "the weights of all parts lie inside their memory");
 
@@ -548,7 +551,7 @@ static const depth_tap depth_taps[DEPTH_TAPS] = {
     { 0, { 0, 8 } },
 };
 
-/* A depth phase: its taps, its packed weights, units of one filter block. */
+/* A depth phase: its first tap and how many it has, where its packed weights begin, and how many units a filter block has in it. */
 typedef struct {
     int first;
     int count;
@@ -583,7 +586,7 @@ VS_INLINE int64_t sample_of(int64_t item) { return item / ((int64_t)DEPTHS * BAN
 /* One position along depth in one depth phase: where it writes, and its depth taps that lie inside the input. */
 typedef struct {
     vs_real *output;
-    int64_t origin; /* floats of the plane before it */
+    int64_t origin; /* floats of the plane before the item's rows */
     int count;
     const depth_tap *taps[MOST_DEPTH_TAPS];
     int64_t inputs[MOST_DEPTH_TAPS];
@@ -621,7 +624,7 @@ static const float *input_run(const vs_run_args *args, int64_t item, int64_t i) 
 /* An item's rows of an input plane always have the same slot; the planes that the items of a chunk need have different ones. */
 static int64_t slot(int64_t item, int64_t i) { return item / DEPTHS % CHUNK_BANDS * SLOTS + i % SLOTS; }
 
-/* Fills the slots of an item that do not hold what it reads already. The workspace begins with what they hold. */
+/* Fills those slots of an item that do not hold yet what it reads. The workspace begins with the numbers of the planes in the slots. */
 static __attribute__((noinline)) void stage(const vs_run_args *args, int64_t item) {
     int64_t *const held = args->workspace;
     const row_range rows = input_rows(item);
@@ -695,7 +698,7 @@ static int list_taps(const depth_slice *slice, int plane_group, int row, listed_
     return 1;
 }
 
-/* One tile with one block of filters; edges may have no such tile. */
+/* Computes one tile for one block of filters. At edges there may be no such tile. */
 VS_INLINE void run_tile(const tile_entry *tile, int block, const vs_real *x, const vs_real *w, const vs_real *bias, const vs_real *last_bias,
                         vs_real *y, const listed_tap *list, int count) {
     if (!tile->last) return;
@@ -705,7 +708,7 @@ VS_INLINE void run_tile(const tile_entry *tile, int block, const vs_real *x, con
     else tile->last(x, w, last_bias, y, list, count);
 }
 
-/* Items of one part: its channels of the input, its weights, its filters of the output. */
+/* Computes the work items from `begin` up to `end` for one part of the features. */
 static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end) {
     const vs_real *const input = (const vs_real *)args->workspace + STAGED;
     const vs_real *const x = input + part * (int64_t)CHANNELS;

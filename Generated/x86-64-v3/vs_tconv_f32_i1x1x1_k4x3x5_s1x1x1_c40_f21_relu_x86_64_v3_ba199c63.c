@@ -68,7 +68,7 @@ VS_INLINE void multiply(const vs_real *restrict x, const vs_real *restrict w, co
     for (int row = 0; row < rows; ++row)
 #pragma clang loop unroll(full)
         for (int vector = 0; vector < VECTORS; ++vector) vs_store(&stored[row][vector * VS_LANES], sums[row][vector]);
-    __asm__ volatile("" : : "r"(stored) : "memory"); /* keeps the epilogue's needs out of the loop above */
+    __asm__ volatile("" : : "r"(stored) : "memory"); /* otherwise the registers that the epilogue needs would make the loop above spill */
     for (int row = 0; row < rows; ++row) {
         vs_real *const out = y + row * (int64_t)OUTPUTS;
         for (int vector = 0; vector < VECTORS; ++vector) {

@@ -76,6 +76,9 @@ enum {
 _Static_assert(BANDS * BAND_ROWS >= TILE_ROWS, "bands hold every row of tiles");
 _Static_assert(FILTERS > (FILTER_BLOCKS - 1) * BLOCK_FILTERS && FILTERS <= FILTER_BLOCKS * BLOCK_FILTERS, "blocks hold every filter, and none is empty");
 _Static_assert(UNIT % (CHANNEL_STEPS * VS_LANES) == 0 && LAST_UNIT % (CHANNEL_STEPS * VS_LANES) == 0, "a channel step of a unit is whole vectors");
+_Static_assert(CHANNEL_STEPS * VECTOR_CHANNELS >= CHANNELS, "a unit has room for every channel");
+_Static_assert(VECTOR_FILTERS * VECTOR_CHANNELS <= VS_LANES, "a vector has a lane for each channel of its filters");
+_Static_assert(BLOCK_FILTERS == UNIT / (CHANNEL_STEPS * VS_LANES) * VECTOR_FILTERS, "the vectors of a channel step hold the filters of a block");
 _Static_assert(FEATURE_PART_WEIGHTS == TAPS * ((FILTER_BLOCKS - 1) * UNIT + LAST_UNIT), "a part has a unit for every tap and block of filters");
 _Static_assert(PACKED_ELEMENTS >= FEATURE_PARTS * FEATURE_PART_WEIGHTS, "the weights of all parts lie inside their memory");
 
@@ -120,7 +123,7 @@ static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs
             { const vf s = vs_pair(xt + 56 + 2 * c); a8 += s * w0; a9 += s * w1; }
         }
     }
-    /* Sums pass through memory: otherwise the epilogue's needs make the loops above spill. */
+    /* Sums pass through memory: otherwise the registers that the epilogue needs would make the loops above spill. */
     vf sums[10];
     sums[0] = a0;
     sums[1] = a1;
@@ -167,7 +170,7 @@ static __attribute__((noinline)) void tile_1(const vs_real *restrict x, const vs
             { const vf s = vs_pair(xt + 56 + 2 * c); a6 += s * w0; a7 += s * w1; a8 += s * w2; }
         }
     }
-    /* Sums pass through memory: otherwise the epilogue's needs make the loops above spill. */
+    /* Sums pass through memory: otherwise the registers that the epilogue needs would make the loops above spill. */
     vf sums[9];
     sums[0] = a0;
     sums[1] = a1;
@@ -217,7 +220,7 @@ static const depth_tap depth_taps[DEPTH_TAPS] = {
     { 1, { 6, 15 } },
 };
 
-/* A depth phase: its taps, its packed weights, units of one filter block. */
+/* A depth phase: its first tap and how many it has, where its packed weights begin, and how many units a filter block has in it. */
 typedef struct {
     int first;
     int count;
@@ -293,7 +296,7 @@ static int list_taps(const depth_slice *slice, int plane_group, int row, listed_
     return 1;
 }
 
-/* One tile with one block of filters; edges may have no such tile. */
+/* Computes one tile for one block of filters. At edges there may be no such tile. */
 VS_INLINE void run_tile(const tile_entry *tile, int block, const vs_real *x, const vs_real *w, const vs_real *bias, const vs_real *last_bias,
                         vs_real *y, const listed_tap *list, int count) {
     if (!tile->last) return;
@@ -303,7 +306,7 @@ VS_INLINE void run_tile(const tile_entry *tile, int block, const vs_real *x, con
     else tile->last(x, w, last_bias, y, list, count);
 }
 
-/* Items of one part: its channels of the input, its weights, its filters of the output. */
+/* Computes the work items from `begin` up to `end` for one part of the features. */
 static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end) {
     const vs_real *const input = args->input;
     const vs_real *const x = input + part * (int64_t)CHANNELS;

@@ -83,6 +83,9 @@ enum {
 _Static_assert(BANDS * BAND_ROWS >= TILE_ROWS, "bands hold every row of tiles");
 _Static_assert(FILTERS > (FILTER_BLOCKS - 1) * BLOCK_FILTERS && FILTERS <= FILTER_BLOCKS * BLOCK_FILTERS, "blocks hold every filter, and none is empty");
 _Static_assert(UNIT % (CHANNEL_STEPS * VS_LANES) == 0 && LAST_UNIT % (CHANNEL_STEPS * VS_LANES) == 0, "a channel step of a unit is whole vectors");
+_Static_assert(CHANNEL_STEPS * VECTOR_CHANNELS >= CHANNELS, "a unit has room for every channel");
+_Static_assert(VECTOR_FILTERS * VECTOR_CHANNELS <= VS_LANES, "a vector has a lane for each channel of its filters");
+_Static_assert(BLOCK_FILTERS == UNIT / (CHANNEL_STEPS * VS_LANES) * VECTOR_FILTERS, "the vectors of a channel step hold the filters of a block");
 _Static_assert(FEATURE_PART_WEIGHTS == TAPS * ((FILTER_BLOCKS - 1) * UNIT + LAST_UNIT), "a part has a unit for every tap and block of filters");
 _Static_assert(PACKED_ELEMENTS >= FEATURE_PARTS * FEATURE_PART_WEIGHTS, "the weights of all parts lie inside their memory");
 
@@ -383,7 +386,7 @@ static const depth_tap depth_taps[DEPTH_TAPS] = {
     { 2, { 18 } },
 };
 
-/* A depth phase: its taps, its packed weights, units of one filter block. */
+/* A depth phase: its first tap and how many it has, where its packed weights begin, and how many units a filter block has in it. */
 typedef struct {
     int first;
     int count;
@@ -483,7 +486,7 @@ static int list_taps(const depth_slice *slice, int plane_group, int row, listed_
     return 1;
 }
 
-/* One tile with one block of filters; edges may have no such tile. */
+/* Computes one tile for one block of filters. At edges there may be no such tile. */
 VS_INLINE void run_tile(const tile_entry *tile, int block, const vs_real *x, const vs_real *w, const vs_real *bias, const vs_real *last_bias,
                         vs_real *y, const listed_tap *list, int count) {
     if (!tile->last) return;
@@ -493,7 +496,7 @@ VS_INLINE void run_tile(const tile_entry *tile, int block, const vs_real *x, con
     else tile->last(x, w, last_bias, y, list, count);
 }
 
-/* Items of one part: its channels of the input, its weights, its filters of the output. */
+/* Computes the work items from `begin` up to `end` for one part of the features. */
 static void compute(const vs_run_args *args, int part, int64_t begin, int64_t end) {
     const vs_real *const input = args->input;
     const vs_real *const x = input + part * (int64_t)CHANNELS;
@@ -509,8 +512,9 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
     for (int64_t item = begin; item < end; ++item) {
         const int first = (int)(item / DEPTHS % BANDS) * BAND_ROWS;
         const int stop = first + BAND_ROWS < TILE_ROWS ? first + BAND_ROWS : TILE_ROWS;
-        /* What the next item reads of its newest input plane is fetched while tiles are computed: the hardware does not follow the
-           jumps from row to row. Evenly, over all depth phases, as a core has some two dozen lines under way and drops what is more. */
+        /* What the next item reads of its newest input plane is fetched while tiles are computed, as the hardware does not foresee the
+           jumps from row to row. A few lines are fetched before each tile of every depth phase, as a core can wait for some two dozen
+           lines only and drops further prefetches. */
         const int64_t after = item + 1, plane = (FIRST_DEPTH + after % DEPTHS) * DEPTH_STEP - 0;
         const row_range reached = input_rows(after);
         const int64_t steps = (stop - first) * (int64_t)TILE_COLUMNS;

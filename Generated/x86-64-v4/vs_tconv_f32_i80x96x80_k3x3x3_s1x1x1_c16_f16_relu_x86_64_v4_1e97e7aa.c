@@ -104,9 +104,9 @@ typedef struct {
     int end;
 } range;
 
-/* One phase of one axis: its outputs are position * stride + offset; per point its place among the points of the axis, the tiles
- * that need the product, and those for which it is not known to be zero. Phases that share a register tile have the same ranges:
- * the tiles of either. */
+/* One phase of one axis. Its outputs are position * stride + offset. For each of its points: the number of the point among those of
+ * the axis, the tiles that need the product, and those of them whose product is not known to be zero. Phases that share a register
+ * tile have the same ranges, which hold the tiles of all of them. */
 typedef struct {
     int offset;
     int points[4];
@@ -123,8 +123,8 @@ typedef struct {
 
 static const vs_real zeros[PADDED_CHANNELS];
 
-/* The transforms along one axis: inputs of a window, `step` apart, to points as far apart; and, in place, the T + 1 products of
- * F(2, T) to two outputs. */
+/* The transforms along one axis. A forward one makes points of the inputs of a window; inputs and points lie `step` vectors apart. An
+ * inverse one makes two outputs of the T + 1 products of F(2, T), which they replace. */
 VS_INLINE void forward_depth(const vf *restrict d, int step, vf *restrict p) {
     p[0 * step] = d[0 * step] - d[2 * step];
     p[1 * step] = d[1 * step] + d[2 * step];
@@ -351,6 +351,7 @@ VS_INLINE int entry_plane(int entry) { return entry / (WINDOW_HEIGHT * WINDOW_WI
 VS_INLINE int entry_row(int entry) { return entry / WINDOW_WIDTH % WINDOW_HEIGHT; }
 VS_INLINE int entry_column(int entry) { return entry % WINDOW_WIDTH; }
 
+/* Transforms the windows of all tiles of a box. */
 static void transform(const tile_box *box, const vs_real *restrict x, vs_real *restrict v) {
     for (int z = box->depth.begin; z < box->depth.end; ++z)
         for (int y = box->height.begin; y < box->height.end; ++y)
@@ -439,7 +440,7 @@ static void invert_0(const tile_box *box, const axis_phase *depth_phase, const a
                         }
                         continue;
                     }
-                    vf kept[8]; /* keeps the epilogue's needs out of the transforms */
+                    vf kept[8]; /* in memory: otherwise the registers that the epilogue needs would make the transforms spill */
 #pragma clang loop unroll(full)
                     for (int number = 0; number < 8; ++number) kept[number] = results[number];
                     __asm__ volatile("" : : "r"(kept) : "memory");
@@ -465,12 +466,17 @@ static void compute_0(const tile_box *box, range blocks, const vs_real *restrict
     enum { DEPTH_TAPS = 3, HEIGHT_TAPS = 3, WIDTH_TAPS = 3 };
     /* Points with weights of their own: with one tap both points have the same. */
     enum { HEIGHT_WEIGHTS = 4, WIDTH_WEIGHTS = 4, WEIGHT_POINTS = 64 };
+    _Static_assert(WEIGHT_POINTS == (DEPTH_TAPS == 1 ? 1 : DEPTH_TAPS + 1) * HEIGHT_WEIGHTS * WIDTH_WEIGHTS, "weights of all points");
+    _Static_assert((DEPTH_TAPS + 1) * (HEIGHT_TAPS + 1) * (WIDTH_TAPS + 1) * (int64_t)POINT_SUMS <= PRODUCTS_END - PRODUCTS,
+                   "the products of all points end before what lies behind them");
+    _Static_assert(0 + DEPTH_PHASES * HEIGHT_PHASES * WIDTH_PHASES * (int64_t)FILTER_BLOCKS * WEIGHT_POINTS * CHANNELS * BLOCK_FILTERS
+                       <= GROUP_WEIGHTS, "the weights of these phases lie inside those of a group");
     vs_real *const m = work + PRODUCTS;
     for (int depth = 0; depth < DEPTH_PHASES; ++depth)
         for (int height = 0; height < HEIGHT_PHASES; ++height)
             for (int width = 0; width < WIDTH_PHASES; width += TILE_PHASES)
                 for (int block = blocks.begin; block < blocks.end; ++block) {
-                    const int64_t phases = (((int64_t)depth * HEIGHT_PHASES + height) * WIDTH_PHASES + width) / TILE_PHASES; /* before these */
+                    const int64_t phases = (((int64_t)depth * HEIGHT_PHASES + height) * WIDTH_PHASES + width) / TILE_PHASES; /* register tiles before */
                     const int64_t number = phases * FILTER_BLOCKS + block;
                     const vs_real *const packed = weights + number * (WEIGHT_POINTS * (int64_t)CHANNELS * TILE_FILTERS);
                     const axis_phase *const depth_phase = &depth_phases_0[depth], *const height_phase = &height_phases_0[height];
@@ -503,7 +509,7 @@ static void compute_0(const tile_box *box, range blocks, const vs_real *restrict
 int32_t vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_1e97e7aa_pack(const vs_pack_args *args);
 int32_t vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_1e97e7aa_run(const vs_run_args *args, int64_t begin, int64_t end);
 
-/* The tiles of a box along one axis, at most so many as there are. */
+/* The tiles of a box along one axis; the last box of an axis may have fewer. */
 VS_INLINE range box_tiles(int64_t number, int size, int count) {
     const range tiles = { (int)number * size, (int)number * size + size < count ? (int)number * size + size : count };
     return tiles;

@@ -22,9 +22,9 @@ public struct BuildReport: Encodable, Sendable {
 
     /// That all kernels were verified.
     public struct Verification: Encodable, Sendable {
-        /// What it took.
+        /// Seconds that it took.
         public let seconds: Double
-        /// Whether the record of an earlier build was found.
+        /// Whether it was an earlier build that verified them, as the record beside the plugin says.
         public let earlier: Bool
     }
 
@@ -38,9 +38,9 @@ public struct BuildReport: Encodable, Sendable {
     public let target: String
     /// What it was compiled for.
     public let instructionSet: String
-    /// What the compiler says of itself.
+    /// The compiler's version, as it states it.
     public let clang: String
-    /// What the build took, verification and measurements left out.
+    /// Seconds that the build took, without verification and measurements.
     public let seconds: Double
     /// Compiler calls.
     public let compiledUnits: Int

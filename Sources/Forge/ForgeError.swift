@@ -2,7 +2,7 @@ import VoxLayerSpec
 
 /// Why there is no plugin, beside the errors of the modules that do the work.
 public enum ForgeError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// A layer that is no model's without an input shape, or the first layer of a model in which none has one.
+    /// A layer without an input shape that belongs to no model, or the first layer of a model in which no layer has one.
     case unknownShape(layer: String)
     /// No kernel family takes any of the layers.
     case nothingToGenerate(source: String)

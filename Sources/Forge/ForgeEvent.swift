@@ -4,10 +4,10 @@ import VoxLayerSpec
 import VoxScheduling
 import VoxVerification
 
-/// What happens while a plugin is made, for whoever tells people about it: how far the work is, and what is not as one may expect, though it
-/// stands in nobody's way.
+/// What happens while a plugin is made: how far the work is, and what people should know although it stops nothing. A program passes it on as it
+/// likes.
 public enum ForgeEvent: Sendable {
-    /// A layer of a class that is not computed here.
+    /// A layer of a class that this package does not compute.
     case passedOver(OtherLayer)
     /// A layer of a model that is left out, since nothing states its input shape.
     case shapeUnknown(layer: String)
@@ -34,7 +34,7 @@ public enum ForgeEvent: Sendable {
     /// The plugin is in place and sound, but the record of its verification could not be written beside it.
     case notRecorded(any Error)
 
-    /// So many of all steps of the compiler are done.
+    /// How many of all steps of the compiler are done.
     case compiling(output: String, done: Int, steps: Int)
     /// Verifying a kernel begins, by its number from 1 and the number of all.
     case verifying(number: Int, count: Int)
@@ -44,5 +44,5 @@ public enum ForgeEvent: Sendable {
     case stepEnded
 }
 
-/// Who is told of events, on whatever thread they happen.
+/// A function that is called with each event, on the thread on which it happens.
 public typealias ForgeObserver = @Sendable (ForgeEvent) -> Void

@@ -33,7 +33,7 @@ package struct KernelSelection {
                 continue
             }
             onEvent(.scheduled(layer: layer.name, schedule))
-            // The schedule's problem, not the layer's: layers that differ only in what the kernel leaves out share it.
+            // By the schedule's problem, not the layer's: layers that differ only in an activation that the kernel leaves out share a kernel.
             if let place = places[schedule.spec.key] {
                 layerNames[place].append(layer.name)
             } else {

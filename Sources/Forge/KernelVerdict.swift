@@ -3,14 +3,14 @@ import VoxVerification
 
 /// What became of one kernel that was verified in a process of its own.
 public struct KernelVerdict: Hashable, Sendable {
-    /// How the process ended before all checks were done.
+    /// Why not all checks were done.
     public enum Interruption: Hashable, Sendable, CustomStringConvertible {
-        /// It was ended by a signal: 11 and 7 for a read or write outside the buffers, which lie against inaccessible pages.
+        /// A signal ended the process: 11 or 7 after a read or write outside the buffers, which lie against inaccessible pages.
         case crashed(status: String)
         case timedOut(seconds: Double)
-        /// The time for all kernels together ended before it, or while it was at work.
+        /// The time for all kernels together was over before this kernel's turn, or during it.
         case notReached(totalSeconds: Double)
-        /// It gave up, with what it said.
+        /// The process gave up, with what it said.
         case gaveUp(String)
 
         public var description: String {
@@ -32,7 +32,7 @@ public struct KernelVerdict: Hashable, Sendable {
     public let checks: [VerificationCheck]
     /// nil when all checks were done.
     public let interruption: Interruption?
-    /// From the start of its process to the end.
+    /// Time from the start of its process to the end.
     public let seconds: Double
 
     /// Whether all checks were done and passed.

@@ -6,22 +6,23 @@ import VoxelsmithModelIO
 public struct LayersFile: Sendable {
     /// The file.
     public let path: String
-    /// Of the only input of a model, or of each independent layer; nil for what the file states.
+    /// The shape of a model's only input, or of the input of each layer that belongs to no model; nil for what the file states.
     public let inputShape: [Int?]?
-    /// Of layers by their paths, and of inputs of a model by their names.
+    /// Shapes by name: of a layer's input by the layer's path, of a model's input by its own name.
     public let inputShapes: [String: [Int?]]
 
     /// - Parameters:
     ///   - path: the file.
-    ///   - inputShape: of the only input of a model, or of each independent layer, batch included; nil for what the file states.
-    ///   - inputShapes: of layers by their paths, and of inputs of a model by their names.
+    ///   - inputShape: the shape of a model's only input, or of the input of each layer that belongs to no model, batch included; nil for what
+    ///     the file states.
+    ///   - inputShapes: shapes by name: of a layer's input by the layer's path, of a model's input by its own name.
     public init(path: String, inputShape: [Int?]? = nil, inputShapes: [String: [Int?]] = [:]) {
         self.path = path
         self.inputShape = inputShape
         self.inputShapes = inputShapes
     }
 
-    /// The layers, those of unknown shapes and of other classes among them.
+    /// All layers of the file: also those of unknown shapes and of classes that are not computed.
     /// - Parameters:
     ///   - file: what is at the path, where that was read already.
     ///   - onEvent: told of what is doubtful.
@@ -37,7 +38,7 @@ public struct LayersFile: Sendable {
     ///   - policy: of their kernels.
     ///   - onEvent: told of layers that are passed over, and of what is doubtful.
     /// - Throws: `TensorIOError`, `ModelIOError`, `KerasConfigError`, `SpecError` for a file that cannot be read; `ForgeError.unknownShape` for a
-    ///   layer that is no model's, and when no layer of a model has a shape.
+    ///   layer of unknown shape that belongs to no model, and when no layer of a model has a shape.
     public func resolved(policy: Policy = .fast, onEvent: ForgeObserver = { _ in }) throws -> [ResolvedLayer] {
         try ResolvedLayer.list(layers(of: ModelFile(path: path), onEvent: onEvent), policy: policy, onEvent: onEvent)
     }

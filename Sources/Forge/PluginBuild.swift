@@ -47,7 +47,7 @@ public struct PluginBuild: Sendable {
         self.threads = threads
     }
 
-    /// What is verified is to be loaded later, so it does not go where loading is refused; and there is a program to verify it with.
+    /// Refuses a place from which loading would be refused, as a plugin that is verified is to be loaded later, and a verifier that is not there.
     /// - Throws: `PluginError`, `ForgeError.noVerifier`.
     private func checkPlace() throws {
         if let verifier, missingFeatures.isEmpty {
@@ -56,7 +56,7 @@ public struct PluginBuild: Sendable {
         }
     }
 
-    /// Where the plugin comes to stand: a link at the output's path stays, and the file it leads to is replaced.
+    /// The file that is written. Where the output's path is a link, the link stays, and the file it leads to is replaced.
     private func place() throws -> String { try StagedFile.destination(of: output) }
 
     private var missingFeatures: [Target.Feature] { target.machine.missing(from: HostCPU.features) }

@@ -10,15 +10,16 @@ public struct ResolvedLayer: Sendable {
     public let config: LayerConfig
     /// The problem it poses.
     public let spec: KernelSpec
-    /// The batch of the file's input shape, 1 where it states none: no part of the problem, but of what is measured.
+    /// The batch of the file's input shape, 1 where it states none. It is not part of the problem; measurements use it.
     public let batch: Int
 
-    /// The layers of a file whose shapes are known. Those of a model whose shape is not, and those of other classes, are passed over.
+    /// The layers of a file whose shapes are known. Layers of a model whose shape is unknown, and those of other classes, are passed over.
     /// - Parameters:
     ///   - set: the layers of the file.
     ///   - policy: of their kernels.
     ///   - onEvent: told of what is passed over.
-    /// - Throws: what resolving throws; `ForgeError.unknownShape` for a layer that is no model's, and when no layer of a model has a shape.
+    /// - Throws: what resolving throws; `ForgeError.unknownShape` for a layer of unknown shape that belongs to no model, and when no layer of a
+    ///   model has a shape.
     static func list(_ set: LayerSet, policy: Policy, onEvent: ForgeObserver) throws -> [ResolvedLayer] {
         for other in set.model?.otherLayers ?? [] { onEvent(.passedOver(other)) }
         var result: [ResolvedLayer] = []

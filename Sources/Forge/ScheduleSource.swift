@@ -5,18 +5,19 @@ import VoxTuning
 
 /// Where the schedules of a plugin's kernels come from.
 public enum ScheduleSource: Sendable {
-    /// The cost model.
+    /// The planner's estimate.
     case estimate
-    /// A tunings file; the cost model for layers that it has no decision for on this machine, with this compiler and so many threads.
+    /// A tunings file. Layers get the estimate for which it has no decision that was measured on this machine, with this compiler and this number
+    /// of threads.
     case tunings(path: String, threads: Int)
-    /// A tunings file, wherever its decisions were measured and with whatever compiler: those for the target's instruction set and so many threads
-    /// (nil for any number); the cost model for layers that it has none for.
+    /// A tunings file, wherever its decisions were measured and with whatever compiler: those for the target's instruction set and this number of
+    /// threads (nil for any number). Layers without one get the estimate.
     case fleet(path: String, threads: Int?)
-    /// Candidates that are compiled and measured now, for layers that the tunings file, if there is one, has no decision for. It is made
-    /// or written anew. `timeLimit` are seconds for all; layers they do not suffice for keep the estimate.
+    /// Measures now, for layers that the tunings file, if one is named, has no decision for, and writes the file. `timeLimit` is in seconds for all
+    /// layers together; layers that are not measured in that time keep the estimate.
     case measuring(tunings: String?, threads: Int, timeLimit: Double?)
 
-    /// The decisions there are.
+    /// The decisions for these layers by their problems; layers without one get the estimate.
     func decisions(
         for layers: [ResolvedLayer], target: Target, builder: PluginBuilder, onEvent: @escaping ForgeObserver
     ) async throws -> [SpecKey: Decision] {

@@ -119,6 +119,6 @@ extension TuningOutcome {
         }
     }
 
-    /// The same as parameters of the family.
+    /// The parameters of that schedule.
     package var decision: Decision? { schedule?.decision }
 }

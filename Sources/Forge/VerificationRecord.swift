@@ -2,8 +2,8 @@ import VoxKerasConfig
 import VoxKernelRuntime
 import VoxTensorIO
 
-/// What a verification found, kept beside the plugin so that the same bytes need not be verified twice. No proof of anything: who
-/// can write the plugin can write this too.
+/// What a verification found, kept beside the plugin so that the same bytes need not be verified twice. It proves nothing: whoever can write the
+/// plugin can write this too.
 package struct VerificationRecord: Hashable, Sendable {
     package struct Kernel: Hashable, Sendable {
         package let name: String
@@ -12,7 +12,7 @@ package struct VerificationRecord: Hashable, Sendable {
         package let seconds: Double
     }
 
-    /// SHA-256 of the plugin, as at its end.
+    /// SHA-256 that stands at the end of the plugin.
     package let digest: String
     package let seconds: Double
     /// In the order of the plugin.

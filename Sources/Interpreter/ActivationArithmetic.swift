@@ -5,7 +5,7 @@ import VoxLayerSpec
 ///
 /// Everything is computed in double precision (`Activation.value(at:)`) and rounded once, so a float32 result is within 1 ulp of the exact
 /// one everywhere, in gelu's tail and softplus's too. Parameters are first rounded to the type of the elements (`Activation.rounded(to:)`),
-/// so that comparisons fall as Keras's and the kernels' do.
+/// so that comparisons have the same outcome as in Keras and in kernels.
 public enum ActivationArithmetic {
     /// Applies an activation in place to consecutive rows of a buffer; rows may be given to several threads.
     /// - Parameters:
@@ -72,7 +72,7 @@ extension ActivationArithmetic {
     }
 }
 
-/// An activation along one row: what the row's elements decide together, then a function of each.
+/// An activation along one row: numbers that depend on the whole row, and with them a function of each element.
 struct RowMap {
     private let activation: Activation
     private var largest = -Double.infinity

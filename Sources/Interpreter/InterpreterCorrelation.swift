@@ -129,7 +129,7 @@ struct InterpreterCorrelation: Sendable {
         }
     }
 
-    /// What all calls of the inner loop have in common.
+    /// The fields of a task that are the same in all calls of the inner loop.
     private func task(
         pairs: UnsafeMutablePointer<vs_interp_pair>, filterOffsets: UnsafeMutablePointer<Int64>
     ) -> vs_interp_task {

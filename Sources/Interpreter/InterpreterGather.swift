@@ -4,9 +4,9 @@ import VoxLayerSpec
 
 /// `transposedConvolution` and `convolution` in the interpreter: a result reads, for each tap that reaches it, the channels of one source.
 ///
-/// The results are cut into boxes, products of one `AxisRun` per axis, in which all positions meet the same taps. A work item
-/// is a piece of the rows of one box of the outer axes, together with *all* runs of the last axis: whole rows, so that a
-/// softmax along the last axis never leaves its item.
+/// The results are cut into boxes, products of one `AxisRun` per axis, in which all positions read through the same taps. A work item is a piece of
+/// the rows of one box of the outer axes, with *all* runs of the last axis. So it has whole rows, and a softmax along the last axis never leaves
+/// its item.
 struct InterpreterGather: Sendable {
     /// A box of the outer axes. Offsets count elements.
     private struct OuterBox {
@@ -14,8 +14,8 @@ struct InterpreterGather: Sendable {
         var sourceSteps: [Int] = []
         var resultSteps: [Int] = []
         var firstResult = 0
-        /// Per axis, shared by the boxes with the same run. Their combinations are listed when the box is computed: held for
-        /// every box they would take gigabytes for kernels of a hundred taps per axis.
+        /// The taps of each axis, shared by the boxes with the same run. Their combinations are listed when the box is computed: if every box held
+        /// its own, they would take gigabytes for kernels of a hundred taps per axis.
         var taps: [AxisTaps] = []
         var rows: Int { extents.reduce(1, *) }
 
@@ -204,8 +204,8 @@ struct InterpreterGather: Sendable {
         return keyed.sorted { $0.key < $1.key }.map(\.item)
     }
 
-    /// Whether lanes along the source features serve better than lanes along the result features: instructions of a position
-    /// counted. Adding up the lanes at the end costs about 8.
+    /// Whether lanes along the source features need fewer instructions for a position than lanes along the result features. Adding up the lanes at
+    /// the end takes about 8.
     private static func dotLanes(
         _ loops: InterpreterLoops, reduction: Int, columns: Int, isContiguous: Bool, tapsPerResult: Double
     ) -> Int? {

@@ -3,11 +3,11 @@ import VoxKernels
 import VoxLayerSpec
 
 /// The kernel for every problem that has no specialised one: any operation, layout, number of axes, groups, stride with
-/// dilation, element types and activation. It reads the `Geometry` and the `Epilogue` of its spec and nothing else.
+/// dilation, element types and activation. It has no parameters.
 ///
-/// It gathers: each result is summed in one go over its taps (ascending) and features, so the order of additions depends on
+/// Both convolutions gather: each result is summed at once over its taps (ascending) and features. So the order of additions depends on
 /// neither the work items nor the batch, taps outside the volume are never multiplied, and no result is written twice.
-/// The sums are formed in the arithmetic type, the activation is applied to the stored values.
+/// Sums are formed in the arithmetic type, and the activation is applied to the stored values.
 public struct InterpreterKernel: Kernel {
     /// The problem, of any operation.
     public let spec: KernelSpec
@@ -51,8 +51,8 @@ public struct InterpreterKernel: Kernel {
         }
     }
 
-    /// Pieces of the result over batch x space, or over taps and filters for `kernelGradient`, whose result is there to be
-    /// written (with zeros) for batch 0 too.
+    /// An item is a piece of the result: some rows of a sample, or for `kernelGradient` some filters of a tap. For batch 0 the latter has as many
+    /// items as ever, since its result must be written with zeros.
     public func workItemCount(batch: Int) -> Int {
         switch plan {
         case .gather(let gather): Checked.clampedProduct(batch, gather.items.count)

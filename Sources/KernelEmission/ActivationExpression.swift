@@ -2,7 +2,7 @@ import VoxLayerSpec
 
 /// The C call of an activation; the functions are in `Templates/shared/voxelsmith_vectors.h`.
 ///
-/// The call is `vs_`, the activation's name, and as arguments the operand and the parameters in their order. What differs from that is below.
+/// The function is `vs_` and the activation's name; its arguments are the operand and the parameters in their order. `apply` lists the exceptions.
 enum ActivationExpression {
     /// - Returns: the expression for `operand`; nil for activations that kernels of this type do not apply.
     static func apply(_ activation: Activation, to operand: String, _ type: ElementType) -> String? {
@@ -15,15 +15,15 @@ enum ActivationExpression {
         case .selu: call("selu", [Activation.seluScale, Activation.seluAlpha])
         case .gelu(let approximate): call(approximate ? "gelu_tanh" : "gelu", [])
         case .rectified(let slope, let maximum, let threshold):
-            // With a maximum, what exceeds a negative threshold is at least 0.
+            // With a maximum, values above a negative threshold are at least 0.
             call("rectified", [slope, threshold, maximum == nil ? -.infinity : 0, maximum ?? .infinity])
         case .squareplus(let b): call("squareplus", scaled(b, type))
         default: call(activation.name, activation.parameters.compactMap(\.value))
         }
     }
 
-    /// A large b is computed on scaled numbers: `vs_squareplus` takes the root of x * x + b for |x| where x * x leaves the type's range,
-    /// so b must be too small to be seen there.
+    /// `vs_squareplus` takes |x| for the root of x * x + b where x * x would leave the type's range, which is right only if b is too small to matter
+    /// there. So with a large b it computes on scaled numbers.
     /// - Returns: b times the square of the scale, and the scale.
     private static func scaled(_ b: Double, _ type: ElementType) -> [Double] {
         let (most, smaller) = switch type.arithmetic {

@@ -1,11 +1,11 @@
 import VoxLayerSpec
 
-/// Numbers as C has them.
+/// Numbers as C writes them.
 enum CLiteral {
-    /// A literal with the nearest number of the type that kernels compute in. One beyond its range saturates, as the conversion in C would.
+    /// A literal of the number nearest to `value` that the type has; an infinity for a value beyond the type's range.
     /// - Parameters:
     ///   - value: the number.
-    ///   - type: the type of the expression.
+    ///   - type: the type of the expression; of a 16-bit type, the one that kernels compute in.
     static func text(_ value: Double, _ type: ElementType) -> String {
         let rounded = type.arithmetic.nearest(value)
         let suffix = switch type.arithmetic {

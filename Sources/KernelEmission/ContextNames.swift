@@ -1,7 +1,7 @@
 import VoxScheduling
 
-/// The names a template may use: every field of its context and of the structs inside. A test compares these with the tags: a section that no
-/// golden kernel enters could hold a misspelt one.
+/// The names a template may use: every field of its context and of the structs inside. A test compares these with the tags, since a section that no
+/// golden kernel enters could hold a misspelt name.
 package enum ContextNames {
     /// Of the template of a schedule's family.
     /// - Throws: `EmissionError.notPrinted` for a family that has no template.
@@ -18,7 +18,7 @@ package enum ContextNames {
         var names: Set<String> = []
         let mirror = Mirror(reflecting: value)
         for child in mirror.children {
-            // The value in an optional is labelled too, but has no name in a template.
+            // A mirror labels the value in an optional too, but that label is no name in a template.
             if let label = child.label, mirror.displayStyle != .optional { names.insert(label) }
             names.formUnion(Self.names(child.value))
         }

@@ -23,7 +23,7 @@ enum KernelName {
         return parts.joined(separator: "_")
     }
 
-    /// 32-bit FNV-1a: tells apart names that agree in everything the stem spells out.
+    /// The 32-bit FNV-1a hash of a text.
     private static func fnv1a(_ text: String) -> UInt32 {
         text.utf8.reduce(2_166_136_261) { ($0 ^ UInt32($1)) &* 16_777_619 }
     }

@@ -32,7 +32,7 @@ extension KernelUnit {
         source = CSource(fileName: name + ".c", text: text)
     }
 
-    /// The text of the template a kernel is rendered from, its parts included; nil for a name that is none.
+    /// The text of a template with all its parts; nil where no file has the name.
     package static func templateText(_ fileName: String) -> String? {
         Templates.File.named(fileName).map { Template.text($0) }
     }

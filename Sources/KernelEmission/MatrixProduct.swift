@@ -1,6 +1,6 @@
-/// What `Templates/units/matrix_product.c.mustache` is rendered with: the sums of a register tile, `rows` rows of inputs times the
-/// weights at `w`. The texts are C of the function around it, with `row` a row, `vector` a vector of results and `c` a channel.
-/// `MOST_ROWS` is the C constant for the most rows.
+/// What `Templates/units/matrix_product.c.mustache` is rendered with. Its C computes the sums of a register tile: `rows` rows of inputs times the
+/// weights at `w`. The texts are C expressions that may use `row`, `vector` (a vector of results) and `c` (a channel). The C around it defines
+/// `rows`, `w`, `CHANNELS`, and `MOST_ROWS`, the most rows.
 struct MatrixProduct {
     /// The number of vectors in a row of results.
     let vectorCount: String

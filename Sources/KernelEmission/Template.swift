@@ -1,7 +1,7 @@
 import Synchronization
 import VoxKernelTemplates
 
-/// Parsed templates; each is parsed once, when it is first asked for, as most programs print one family.
+/// Parsed templates. Each is parsed once, when it is first asked for, since most programs print one family.
 enum Template {
     private static let parsed = Mutex<[Templates.File: TemplateText]>([:])
 
@@ -14,7 +14,7 @@ enum Template {
         }
     }
 
-    /// The text of a file; a line `{{> name}}` stands for the lines of the file of that name, and so on in these.
+    /// The text of a file, with the lines of the named file in place of each line `{{> name}}`, at any depth.
     static func text(_ file: Templates.File) -> String {
         let lines = Templates.text(file).utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { Substring($0) }
         return lines.map { line in part(line).map { text($0).dropLast() } ?? line }.joined(separator: "\n")

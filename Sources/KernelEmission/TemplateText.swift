@@ -6,7 +6,7 @@ import VoxLayerSpec
 /// - `{{#name}}...{{/name}}`: once for `true` and for a value, once per element of a list, not at all for `false`, `nil` and an empty list.
 ///   Inside, the fields of the value or element come first, then those around it.
 /// - `{{^name}}...{{/name}}`: where the section `#name` would give nothing.
-/// - `last()`, as a name: whether this is the last element of the innermost list.
+/// - `last()` in the place of a name: whether this is the last element of the innermost list.
 ///
 /// A tag of a section that stands alone on its line takes the line away with it. Nothing is computed and nothing escaped; a name that no
 /// field has is an error, never empty text.
@@ -73,7 +73,7 @@ private struct TemplateParser {
         rest = lines[0]
     }
 
-    /// - Parameter section: whose end to look for; nil for the whole text.
+    /// - Parameter section: the section whose end is looked for; nil for the whole text.
     mutating func pieces(inSection section: String?) throws(TemplateFault) -> [TemplatePiece] {
         var pieces: [TemplatePiece] = []
         while true {

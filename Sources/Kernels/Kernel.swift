@@ -57,10 +57,10 @@ public protocol Kernel: Sendable {
     var packedByteCount: Int { get }
     /// Workspace of one thread.
     var workspaceByteCount: Int { get }
-    /// Number of independent pieces of work of the first stage for a batch; 0 for batch 0, except that `kernelGradient` still has
-    /// zeros to write.
+    /// How many independent pieces of work the first stage of a call has. For batch 0 there are none, except with `kernelGradient`, which still
+    /// writes zeros.
     func workItemCount(batch: Int) -> Int
-    /// Stages of a call, one after another: the items of one may read what those before it wrote into the shared workspace.
+    /// How many stages a call has. They run one after another, and the items of one may read what earlier stages wrote into the shared workspace.
     var stageCount: Int { get }
     /// Work items of one of the stages.
     func workItemCount(batch: Int, stage: Int) -> Int
@@ -68,7 +68,7 @@ public protocol Kernel: Sendable {
     func sharedWorkspaceByteCount(batch: Int) -> Int
     /// What it reads beside input, operand and bias.
     var operands: KernelOperands { get }
-    /// Packs the kernel tensor (Keras shape) into `packedByteCount` bytes aligned to 64.
+    /// Packs the kernel tensor, of the shape `Geometry.kernelShape`, into `packedByteCount` bytes aligned to 64.
     func pack(weights: UnsafeRawPointer, into packed: UnsafeMutableRawPointer) throws(KernelError)
     /// Computes the given work items; may be called from several threads at once on disjoint ranges.
     func run(_ arguments: KernelArguments, items: Range<Int>) throws(KernelError)

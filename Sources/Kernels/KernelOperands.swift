@@ -16,10 +16,10 @@ public struct KernelOperands: OptionSet, Hashable, Sendable {
     public static let scales = KernelOperands(rawValue: 4)
     /// The integers that stand for 0 in the input and in the output.
     public static let zeroPoints = KernelOperands(rawValue: 8)
-    /// A distance of the output's voxels that is not the number of filters; a kernel that obeys one can do without.
+    /// The distance of the output's voxels where it is not the number of filters. A call may leave it out.
     public static let voxelStride = KernelOperands(rawValue: 16)
 
-    /// All that this version knows.
+    /// All operands that this version knows.
     package static let known: KernelOperands = [.second, .residual, .scales, .zeroPoints, .voxelStride]
 
     /// Their names, for sentences.

@@ -1,7 +1,7 @@
 /// How text from outside may be shown: the one place for names, paths, headers of files and other programs' words.
 ///
-/// What would move a terminal's cursor, begin a line of its own, turn the direction of writing or cannot be seen is written as an escape:
-/// `\n`, `\r`, `\t`, and the scalar's number as in `\u{1b}`. All else stays as it is, so what is escaped already does not change.
+/// Characters that move a terminal's cursor, begin a line, turn the direction of writing or cannot be seen are written as escapes: `\n`, `\r`, `\t`,
+/// or the scalar's number as in `\u{1b}`. All others stay as they are, so a text that is escaped already does not change.
 package struct Escaping: Sendable {
     /// The text stands between quotation marks. They and backslashes are escaped too, so that the original text can be told from what is
     /// shown.

@@ -1,8 +1,8 @@
 /// Who reads what: the relation solved for the results of one operation. The interpreter, tile plans, window transforms and layout
 /// conversions read this description and do no arithmetic on the relation themselves.
 ///
-/// Channels are the features of a source and filters those of a result, whichever side of the relation they stand on. For
-/// `kernelGradient` it describes the pairs whose products are summed: sources are the positions of x, results those of y.
+/// Channels are the features of a source and filters those of a result. For `convolution`, these are y's and x's, so the numbers of `Geometry`
+/// change places. For `kernelGradient` it describes the pairs whose products are summed: sources are the positions of x, results those of y.
 public struct Gather: Hashable, Sendable {
     /// One description per spatial axis.
     public let axes: [AxisGather]
@@ -10,7 +10,7 @@ public struct Gather: Hashable, Sendable {
     public let channels: Int
     /// Features of a result.
     public let filters: Int
-    /// Independent parts of channels and filters.
+    /// Independent parts of the features.
     public let groups: Int
     /// Where a weight stands in the kernel tensor.
     public let weights: WeightSteps
@@ -74,7 +74,7 @@ public struct AxisGather: Hashable, Sendable {
     public let phases: Int
     /// Sources from one position to the next.
     public let step: Int
-    /// Places of the grid of all phases before result 0.
+    /// How many results result 0 lies behind position 0 of phase 0.
     public let crop: Int
 
     private let relation: AxisGeometry
@@ -149,9 +149,12 @@ public struct AxisGather: Hashable, Sendable {
         return (place % phases, place / phases)
     }
 
+    /// Where a tap reads at position `q`, be it inside the volume or not.
+    package func place(position q: Int, lag: Int) -> Int { q * step - lag }
+
     /// The source that a tap reads at position `q`; nil outside the volume.
     public func source(position q: Int, lag: Int) -> Int? {
-        let source = q * step - lag
+        let source = place(position: q, lag: lag)
         return source >= 0 && source < sources ? source : nil
     }
 

@@ -1,5 +1,5 @@
-/// The three operations that read the relation `o = i * stride + t * dilation - crop`. The name says what is summed, never which layer
-/// asked for it: `init(_:_:)` knows who asks for what.
+/// The three operations on the relation `o = i * stride + t * dilation - crop`. The name says what is summed, never which layer needs it:
+/// `init(_:_:)` says which layer and pass needs which operation.
 public enum KernelOp: String, CaseIterable, Hashable, Sendable {
     /// y[o] = sum over (i, t) of x[i] w[t].
     case transposedConvolution
@@ -17,8 +17,13 @@ public enum KernelOp: String, CaseIterable, Hashable, Sendable {
         }
     }
 
-    /// Whether each result is gathered from sources with the weights of the kernel tensor (`Gather`), as in both convolutions.
-    public var isGather: Bool { self != .kernelGradient }
+    /// Whether it reads sources with the weights of the kernel tensor, as `Gather` describes: true of both convolutions.
+    public var isGather: Bool {
+        switch self {
+        case .transposedConvolution, .convolution: true
+        case .kernelGradient: false
+        }
+    }
 
     /// The number of this operation in a kernel's descriptor: `VS_OP_...` of the C header.
     package var number: UInt32 {
@@ -53,8 +58,8 @@ public enum Pass: CaseIterable, Hashable, Sendable {
     case forward
     /// The gradient with respect to the input, from that of the output.
     case inputGradient
-    /// The gradient with respect to the kernel, from the input and the gradient of the output. An ordinary layer's input has the role of the
-    /// output in the relation, and the other way round.
+    /// The gradient with respect to the kernel, from the input and the gradient of the output. For an ordinary layer, y of the relation is the
+    /// layer's input, and x the gradient of its output.
     case kernelGradient
 }
 

@@ -1,6 +1,6 @@
 /// The resolved problem a kernel is specialised for. Names, initializers and the batch are not part of it.
 public struct KernelSpec: Hashable, Sendable {
-    /// Which sum over the relation is computed.
+    /// Which operation on the relation is computed.
     public let op: KernelOp
     /// The numbers of the relation.
     public let geometry: Geometry
@@ -41,12 +41,18 @@ public struct KernelSpec: Hashable, Sendable {
 
     /// Shape of the tensor the kernel reads, for a batch: x for `transposedConvolution` and `kernelGradient`, y for `convolution`.
     public func inputShape(batch: Int) -> [Int] {
-        op == .convolution ? geometry.outputShape(batch: batch, layout: layout) : geometry.inputShape(batch: batch, layout: layout)
+        switch op {
+        case .transposedConvolution, .kernelGradient: geometry.inputShape(batch: batch, layout: layout)
+        case .convolution: geometry.outputShape(batch: batch, layout: layout)
+        }
     }
 
     /// Shape of the second operand: the kernel tensor, or y for `kernelGradient`.
     public func operandShape(batch: Int) -> [Int] {
-        op == .kernelGradient ? geometry.outputShape(batch: batch, layout: layout) : geometry.kernelShape
+        switch op {
+        case .transposedConvolution, .convolution: geometry.kernelShape
+        case .kernelGradient: geometry.outputShape(batch: batch, layout: layout)
+        }
     }
 
     /// Shape of the result: y, x or w.
@@ -58,11 +64,19 @@ public struct KernelSpec: Hashable, Sendable {
         }
     }
 
-    /// Length of the bias vector: one value per feature of the result (of y, of x; for w its last axis).
-    public var biasCount: Int { op == .transposedConvolution ? geometry.filters : geometry.channels }
+    /// Length of the bias vector: one value per feature of the result. That of `kernelGradient` has its features along the last axis of w.
+    public var biasCount: Int {
+        switch op {
+        case .transposedConvolution: geometry.filters
+        case .convolution, .kernelGradient: geometry.channels
+        }
+    }
 
     /// Most products of a sample that are added into one result: the n of the error bound gamma_n * sum |x||w|.
     public var longestChain: Int {
-        op == .kernelGradient ? geometry.axes.reduce(1) { $0 * $1.mostPairsOfATap } : gather.longestChain
+        switch op {
+        case .transposedConvolution, .convolution: gather.longestChain
+        case .kernelGradient: geometry.axes.reduce(1) { $0 * $1.mostPairsOfATap }
+        }
     }
 }

@@ -16,7 +16,7 @@ public struct LayerConfig: Hashable, Sendable {
     public let dilationRate: [Int]
     /// How crop and output lengths follow from an input shape.
     public let padding: PaddingRule
-    /// Independent parts of channels and filters; 1 in Keras.
+    /// Independent parts of channels and filters; 1 for a transposed layer of Keras.
     public let groups: Int
     /// Keras's `data_format`.
     public let layout: Layout

@@ -8,7 +8,7 @@ public enum PaddingRule: Hashable, Sendable {
     case explicit(begin: [Int], end: [Int], outputPadding: [Int])
     /// ONNX `auto_pad` SAME_UPPER: the output is input * stride, the odd element of padding goes to the end.
     case sameUpper(outputPadding: [Int])
-    /// ONNX `auto_pad` SAME_LOWER: the odd element goes to the beginning.
+    /// ONNX `auto_pad` SAME_LOWER: the odd element of padding goes to the beginning.
     case sameLower(outputPadding: [Int])
     /// ONNX `output_shape`; the odd element of padding goes to the end only with SAME_UPPER (`oddAtEnd`).
     case outputShape([Int], outputPadding: [Int], oddAtEnd: Bool)

@@ -1,5 +1,5 @@
-/// What this package says to people: its own words, which are literals, and between them values, which are escaped. So no text from
-/// outside, be it a layer's name, a path or the header of a file, ends a line, begins another or reaches a terminal as a command.
+/// A message to people: literals, which are this package's own words, and between them values, which are escaped. So no text from outside, such as
+/// a layer's name, a path or the header of a file, can end a line, begin another, or reach a terminal as a command.
 ///
 /// A value right after a quotation mark is taken to stand between two: `"no layer \"\(name)\""`.
 package struct Sentence: ExpressibleByStringInterpolation, Hashable, Sendable, CustomStringConvertible {

@@ -1,8 +1,8 @@
-/// How the work of a call is cut into items, the disjoint pieces of the output that threads share out among themselves.
+/// How the work of a call is cut into items: disjoint pieces of the output that are divided among threads.
 public enum WorkItems: Hashable, Sendable {
-    /// So many in each sample of the batch.
+    /// A number of items in each sample of the batch.
     case perSample(Int)
-    /// So many in a call, each over the whole batch: of kernels that read every weight once a call.
+    /// A number of items in a call, each over the whole batch: for kernels that read every weight once a call.
     case perCall(Int)
 
     /// Most threads that share the items of a call: a pool counts those at work in 16 bits.

@@ -2,7 +2,7 @@ import CVoxHostFiles
 import Glibc
 import Synchronization
 
-/// The users and groups of a machine: all of them, since the question is whether there is another in a group.
+/// The users and groups of a machine. They must all be known, since the question is whether anybody else is in a group.
 package struct Accounts: Sendable {
     private struct User {
         let name: String
@@ -18,7 +18,7 @@ package struct Accounts: Sendable {
     private var users: [User] = []
     private var groups: [Group] = []
 
-    /// Whether nobody but `owner` is in the group: it is the owner's primary one, lists nobody else, and is no other user's primary one.
+    /// Whether nobody but `owner` is in the group: it is the owner's primary group, lists nobody else, and is no other user's primary group.
     package func isPrivate(group: UInt32, of owner: UInt32) -> Bool {
         let owners = users.filter { $0.number == owner }, listed = groups.filter { $0.number == group }
         guard !owners.isEmpty, owners.allSatisfy({ $0.primaryGroup == group }), !listed.isEmpty else { return false }
@@ -85,8 +85,8 @@ package struct Accounts: Sendable {
 
     // MARK: What the system lists
 
-    /// The C library keeps one position in each list for the whole process, so only one of us may list at a time. If another part of the
-    /// process lists accounts at the same moment, we may miss some; therefore those in the files are read by ourselves.
+    /// The C library keeps one position in each list for the whole process, so only one thread may list at a time. Where another part of the
+    /// process lists accounts at the same moment, some may be missed; therefore those in the files are not read through the C library.
     private static let listing = Mutex(())
 
     /// Adds the accounts that are not in the files.

@@ -2,10 +2,10 @@ import CVoxHostFiles
 import Glibc
 import VoxLayerSpec
 
-/// Who may have written a plugin: it must belong to root or to the user, and nobody else may change it or put another in its
-/// place. A folder that the user names is trusted with its owner and its group.
+/// Which plugins are trusted. A plugin must belong to root or to the user, and nobody else may change it or put another in its place. In a folder
+/// that the user names, the folder's owner and group may write plugins too.
 package struct FileTrust: Sendable {
-    /// Whose process this is.
+    /// The user of this process.
     private let user: UInt32
     private let trustedFolders: [String]
     private let accounts: @Sendable () -> Accounts?
@@ -67,7 +67,7 @@ package struct FileTrust: Sendable {
         }
     }
 
-    /// Checks the folder that a plugin is to be put into; one that is not there is nobody's.
+    /// Checks the folder that a plugin is to be put into. A folder that does not exist passes.
     package func check(folderOf plugin: String) throws(PluginError) {
         guard let folder = Self.resolved(plugin.contains("/") ? Self.split(Array(plugin.utf8)).folder : [UInt8(ascii: ".")]) else { return }
         try check(folder: folder, plugin: plugin, namedOwners: namedOwners(of: folder)) { _ in }

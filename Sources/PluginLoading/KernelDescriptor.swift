@@ -12,13 +12,13 @@ public struct KernelDescriptor: Hashable, Sendable {
     public let name: String
     /// Schedule parameters, canonical text.
     public let schedule: String
-    /// What is looped and what is unrolled, for people.
+    /// What is looped over at run time, for people.
     public let loops: String
     /// Packing key: kernels with equal keys share packed weights.
     public let packing: String
     /// Name of the target it was compiled for.
     public let target: String
-    /// SHA-256 of the template it was rendered from; information only.
+    /// SHA-256 of the template it was rendered from, with all its parts; information only.
     public let templateDigest: String
     /// Processor features it needs.
     public let features: [Target.Feature]
@@ -45,7 +45,7 @@ public struct KernelDescriptor: Hashable, Sendable {
     /// Bytes of all its texts.
     var textByteCount: Int { [key.text, name, schedule, loops, packing, target, templateDigest].reduce(0) { $0 + $1.utf8.count } }
 
-    /// Whether it needs all processor features that another kernel needs and more, and so makes more of a processor that has them.
+    /// Whether it needs all processor features that another kernel needs and more. Then it is the better one where both can run.
     package func surpasses(_ other: KernelDescriptor) -> Bool { features.surpass(other.features) }
 }
 

@@ -68,7 +68,7 @@ struct PluginObjectHeader {
     }
 }
 
-/// The part of a plugin file that is being read: it decides which sentence says that something in it is malformed.
+/// The part of a plugin file that is being read. It decides which error says that something is malformed.
 enum MalformedPart {
     case image
     case object

@@ -56,7 +56,7 @@ public struct PluginFile: Sendable {
     static let minimumByteCount = ElfObject.headerByteCount + Int(VS_DIGEST_BYTES)
     /// The largest generated kernels have some 100 KiB of code; this bounds what a wrong path can make us read.
     package static let maximumByteCount = 256 << 20
-    /// Granted to the texts of all descriptors beyond the length of the object.
+    /// How many bytes the texts of all descriptors may have beyond the length of the object.
     private static let freeTextByteCount = 1 << 20
 
     /// - Parameters:
@@ -118,8 +118,7 @@ public struct PluginFile: Sendable {
 
     /// Whether this process can run any kernel of the plugin.
     /// - Parameter features: what the processor has.
-    /// - Throws: `PluginError.foreignMachine`; where no kernel can be run what stands against the first, `.unknownFeatures` or
-    ///   `.missingFeatures`.
+    /// - Throws: `PluginError.foreignMachine`; where no kernel can be run, `.unknownFeatures` or `.missingFeatures` of the first.
     public func checkMachine(features: Set<Target.Feature> = HostCPU.features) throws(PluginError) {
         guard machine == Machine.host else { throw .foreignMachine(path: path, received: machine.rawValue) }
         for descriptor in descriptors where obstacle(to: descriptor, features: features) == nil { return }

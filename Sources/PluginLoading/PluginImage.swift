@@ -16,8 +16,7 @@ public final class PluginImage: Sendable {
     ///   - path: of the file.
     ///   - features: what the processor has; kernels that need more are passed over.
     ///   - trustedFolders: as `KernelRegistry`'s.
-    /// - Throws: `PluginError`, also when no kernel can be run here; nothing of the file has been executed when it is about the file's
-    ///   contents.
+    /// - Throws: `PluginError`, also when no kernel can be run here. Errors about the file's contents are thrown before any of it is executed.
     public init(
         path: String, features: Set<Target.Feature> = HostCPU.features, trustedFolders: [String] = []
     ) throws(PluginError) {
@@ -79,7 +78,7 @@ public struct SpecializedKernel: Kernel {
         runFunction = run
     }
 
-    /// From the descriptor, as the following five.
+    /// From the descriptor, as all that follows up to the workspace of a thread.
     public var spec: KernelSpec { descriptor.spec }
     /// Symbol stem; the grammar is in `Documentation/kernel-names.md`.
     public var name: String { descriptor.name }

@@ -3,8 +3,8 @@ import CVoxKernelABI
 import Glibc
 import Synchronization
 
-/// The machine code of a plugin in memory: a private copy of the bytes that were checked, mapped once however often the plugin is
-/// loaded, and unmapped with the last of those who hold this object.
+/// The machine code of a plugin in memory: a private copy of the bytes that were checked. It is mapped once, however often the plugin is loaded, and
+/// unmapped when nothing holds this object any more.
 ///
 /// The file itself is not mapped. Whoever may write it could change code after it was checked, and a file that is cut short while it
 /// is mapped ends the process.
@@ -74,7 +74,7 @@ package final class PluginMapping: @unchecked Sendable {
 
     deinit { dlclose(handle) }
 
-    // MARK: One for equal bytes
+    // MARK: One mapping for equal bytes
 
     private struct Reference {
         weak var mapping: PluginMapping?
@@ -82,7 +82,7 @@ package final class PluginMapping: @unchecked Sendable {
 
     private static let mapped = Mutex<[String: Reference]>([:])
 
-    /// The mapping of these bytes, which another load may have made.
+    /// The mapping of these bytes: that of an earlier load, if there is one.
     /// - Throws: as `init`.
     static func shared(_ file: PluginFile, bytes: [UInt8]) throws(PluginError) -> PluginMapping {
         try mapped.withLock { (mapped) throws(PluginError) in

@@ -22,7 +22,7 @@ public struct PluginReport: Hashable, Sendable, CustomStringConvertible {
     public enum Reason: Hashable, Sendable, CustomStringConvertible {
         /// This machine cannot run it.
         case unusable(PluginError)
-        /// Another file of the folder has a kernel for the same problem and a wider instruction set, which is used instead.
+        /// Another file of the folder has a kernel for the same problem, whose processor has all features of this one's and more. It is used instead.
         case surpassed(by: String, path: String, target: String)
 
         public var description: String {

@@ -5,8 +5,8 @@ import VoxLayerSpec
 ///   - spec: the problem.
 ///   - target: what the kernels are for.
 ///   - decision: parameters to use instead of the estimate (from a tuning run); checked like any other.
-///   - threads: how many threads a call of one sample will have. The estimate compares families by the time of the thread that has the most
-///     work; with one thread, the default, by the work itself.
+///   - threads: how many threads will compute a call of one sample. Families are compared by the expected time of the thread that has the most
+///     work.
 /// - Throws: `SchedulingError` when no family takes the problem, or the decision does not apply.
 public func plan(
     _ spec: KernelSpec, target: Target, decision: Decision? = nil, threads: Int = 1

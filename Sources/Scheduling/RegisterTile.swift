@@ -1,7 +1,7 @@
 import VoxLayerSpec
 
 extension Target {
-    /// Rows of a register tile of a matrix product, for a width of so many vectors. Accumulators, the weights of one channel, one input and
-    /// a spare register fill the registers.
+    /// Rows of a register tile of a matrix product that is `vectors` vectors wide. Sums, the weights of one channel, one input and a spare
+    /// register fill the registers.
     func registerTileRows(vectors: Int) -> Int { max(1, (vectorRegisters - 2 - vectors) / vectors) }
 }

@@ -2,8 +2,8 @@ import VoxLayerSpec
 
 /// How one problem is computed on one target: everything that code is generated from.
 public struct Schedule: Hashable, Sendable {
-    /// The problem the kernel solves. Its policy is what the family delivers. Its activation is one that kernels apply; where the layer's
-    /// is not, it is linear, and the caller applies the activation after the kernel.
+    /// The problem the kernel solves. Its policy is that of the family. Where kernels cannot apply the layer's activation, it is linear here,
+    /// and the caller applies the activation after the kernel.
     public let spec: KernelSpec
     /// The machine it is for.
     public let target: Target
@@ -32,10 +32,10 @@ public struct Schedule: Hashable, Sendable {
     /// How a call is cut into work items.
     public var workItems: WorkItems { family.workItems }
 
-    /// Expected cycles until the last of so many threads has finished its part of one sample.
+    /// Expected cycles until the last of `threads` threads has finished its part of one sample.
     func expectedCycles(threads: Int) -> Double { family.expectedCycles * largestShare(threads: threads) }
 
-    /// The part of a sample's work that the thread with the most of it does, taking items as equal; 1 for one thread.
+    /// The part of a sample's work that falls to the thread with the most of it, if all items take equally long; 1 for one thread.
     func largestShare(threads: Int) -> Double {
         let items = workItems.count(batch: 1)
         return Double(items.ceilingDivision(by: max(1, threads))) / Double(max(1, items))

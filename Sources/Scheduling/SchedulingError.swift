@@ -4,7 +4,7 @@ import VoxLayerSpec
 public enum SchedulingError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The operation has no kernel family yet.
     case notYetEmitted(operation: String)
-    /// No family takes the problem; the interpreter does.
+    /// No family takes the problem, so the interpreter computes it.
     case notApplicable(key: String, reason: String)
     /// A schedule that was asked for breaks a limit.
     case illegalSchedule(String, reason: String)

@@ -31,8 +31,10 @@ public enum NPY {
     /// The bytes of an .npy file with this tensor: version 1.0 (2.0 when the shape needs it), this machine's byte order, C order,
     /// data at a multiple of 64 bytes. What `numpy.save` writes, byte for byte, apart from the spare room NumPy leaves in headers.
     public static func encode(_ tensor: Tensor) -> [UInt8] {
-        if tensor.elementType == .bfloat16 {
-            let header = NPYHeader(shape: tensor.shape, .float32).encoded()
+        let stored = NPYHeader.storedType(tensor.elementType)
+        if stored != tensor.elementType {
+            // What NumPy lacks is computed in float32.
+            let header = NPYHeader(shape: tensor.shape, stored).encoded()
             return tensor.floats.withUnsafeBytes { header + $0 }
         }
         var bytes = NPYHeader(shape: tensor.shape, tensor.elementType).encoded()
@@ -48,7 +50,7 @@ public enum NPY {
     /// Writes `tensor` to `path` as `encode` does. The file appears whole or not at all.
     /// - Throws: `TensorIOError.cannotWrite`.
     public static func write(_ tensor: Tensor, to path: String) throws {
-        let tensor = tensor.elementType == .bfloat16 ? try tensor.cast(to: .float32) : tensor
+        let tensor = try tensor.cast(to: NPYHeader.storedType(tensor.elementType))
         let header = NPYHeader(shape: tensor.shape, tensor.elementType).encoded()
         try header.withUnsafeBytes { header in
             try tensor.withUnsafeBytes { data in try StagedFile.write([header, data], to: path) }

@@ -77,6 +77,15 @@ struct NPYHeader: Hashable {
         self.shape = shape
     }
 
+    /// The type in which a tensor's elements are written: their own where NumPy has it, else the one they are computed in, in which their
+    /// values are exact.
+    static func storedType(_ type: ElementType) -> ElementType {
+        switch type {
+        case .float16, .float32, .float64: type
+        case .bfloat16: type.arithmetic
+        }
+    }
+
     /// The header of a tensor written by this package: this machine's byte order, row-major.
     init(shape: [Int], _ type: ElementType) {
         self.shape = shape

@@ -52,7 +52,8 @@ final class AnswerCheck {
     private let sampleSize: Int
     private var sums: [ElementType: Tensor] = [:]
     private var directMagnitudes: [ElementType: Tensor] = [:]
-    private var fastMagnitudes: Tensor?
+    /// By the bound's type, as each family that rearranges sums has magnitudes of its own.
+    private var rearrangedMagnitudes: [ObjectIdentifier: Tensor] = [:]
 
     /// - Throws: `BenchmarkError` for `kernelGradient`, and for sums so long that no error bound exists.
     static func checkIsPossible(for spec: KernelSpec) throws(BenchmarkError) {
@@ -62,7 +63,7 @@ final class AnswerCheck {
 
     /// - Parameters:
     ///   - spec: the layer's problem, activation included.
-    ///   - sampleSize: about how many elements of a minimal-filtering result get a bound of their own.
+    ///   - sampleSize: about how many elements of a rearranged result get a bound of their own.
     init(_ spec: KernelSpec, _ operands: LayerOperands, batch: Int, threads: Int, sampleSize: Int = 4000) {
         self.spec = spec
         self.operands = operands
@@ -82,9 +83,10 @@ final class AnswerCheck {
         let chain = spec.longestChain + 1
         let magnitudes: Tensor
         let kernelChain: Int
-        if case .minimalFiltering(let bound) = ErrorFormula(choice.kernel) {
-            magnitudes = try fastMagnitudes ?? sampledMagnitudes(bound, y)
-            fastMagnitudes = magnitudes
+        if case .rearranged(let bound) = ErrorFormula(choice.kernel) {
+            let family = ObjectIdentifier(Swift.type(of: bound))
+            magnitudes = try rearrangedMagnitudes[family] ?? sampledMagnitudes(bound, y)
+            rearrangedMagnitudes[family] = magnitudes
             kernelChain = bound.chain
         } else {
             magnitudes = try directMagnitudes[type] ?? interpret(type, Self.absolute)
@@ -107,9 +109,9 @@ final class AnswerCheck {
         }
     }
 
-    /// What bounds the errors of a minimal-filtering kernel. A sample of elements, in whole rows, has their own magnitudes, each of which
+    /// What bounds the errors of a kernel that rearranges sums. A sample of elements, in whole rows, has their own magnitudes, each of which
     /// costs as much as thousands of elements; the others have a magnitude that holds for all results of their filter.
-    private func sampledMagnitudes(_ bound: MinimalFilteringBound, _ y: Tensor) throws -> Tensor {
+    private func sampledMagnitudes(_ bound: any RearrangedSumsBound, _ y: Tensor) throws -> Tensor {
         let (x, weights, bias) = (operands.x.doubles, operands.weights.doubles, operands.bias?.doubles)
         let largest = bound.largestMagnitudes(input: x, weights: weights, bias: bias)
         let length = y.shape.last ?? 1
@@ -120,7 +122,7 @@ final class AnswerCheck {
             (0..<y.elementCount).map { index in
                 let row = index / length
                 return row % step == 0 || row == rows - 1
-                    ? bound.magnitude(of: index, input: x, weights: weights, bias: bias) : largest[bound.position(of: index).filter]
+                    ? bound.magnitude(of: index, input: x, weights: weights, bias: bias) : largest[bound.filter(of: index)]
             })
     }
 

@@ -1,6 +1,6 @@
 import VoxLayerSpec
 
-/// How far the activation of an inexact sum may lie from the activation of the exact one.
+/// How far a kernel's result may lie from the activation of the exact sum.
 package enum ActivationBound {
     /// - Parameters:
     ///   - activation: with parameters that are numbers of the type (`Activation.rounded(to:)`), as kernels have them.
@@ -14,8 +14,8 @@ package enum ActivationBound {
             + activation.rounding(at: sum, value: value, in: type) + ElementType.float32.leastNormal
     }
 
-    /// Whether a result of the type is right: within the bound, not a number where the activation is none, infinite where the bound
-    /// reaches beyond the type's numbers.
+    /// Whether a result is right: within the bound; NaN where the activation is NaN; or infinite where the bound reaches beyond the type's largest
+    /// number.
     package static func holds(_ received: Double, _ value: Double, bound: Double, _ type: ElementType) -> Bool {
         if received == value || received.isNaN && value.isNaN || abs(received - value) <= bound { return true }
         return received.isInfinite && (received < 0) == (value < 0) && abs(value) + bound > type.greatestFinite

@@ -47,7 +47,7 @@ struct GuardedCall {
         GuardedBuffer(values, as: kernel.spec.elements.storage, placement: placement)
     }
 
-    /// Contiguous ranges as a number of threads would get them.
+    /// Cuts work items into contiguous ranges, as they would be divided among `parts` threads.
     static func split(_ parts: Int) -> (Int) -> [Range<Int>] {
         { items in (0..<parts).map { items * $0 / parts..<items * ($0 + 1) / parts } }
     }

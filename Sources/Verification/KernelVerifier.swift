@@ -40,8 +40,8 @@ public enum VerificationError: Error, Hashable, Sendable, CustomStringConvertibl
     }
 }
 
-/// Holds a kernel against a reference and against algebra, on buffers between inaccessible pages and results pre-filled with
-/// NaN.
+/// Checks a kernel against a reference and against algebraic identities. Buffers lie against inaccessible pages, and results are filled with NaN
+/// first.
 public struct KernelVerifier: Sendable {
     private let kernel: any Kernel
     private let reference: any VerificationReference
@@ -69,7 +69,7 @@ public struct KernelVerifier: Sendable {
         formula = ErrorFormula(kernel)
     }
 
-    /// About the bytes that verifying a kernel for this problem takes: its operands and results in both precisions, several times.
+    /// About how many bytes verifying a kernel for this problem takes: operands and results in both precisions, several times.
     public static func memory(for spec: KernelSpec, batch: Int = 1) -> Int {
         let shapes = [spec.inputShape(batch: batch), spec.outputShape(batch: batch), spec.geometry.kernelShape]
         let elements = shapes.reduce(0) { Checked.clampedSum($0, Checked.clampedCount($1)) }
@@ -164,7 +164,7 @@ public struct KernelVerifier: Sendable {
 
     private func boundViolation(_ received: [Double], _ operands: Operands) throws -> String? {
         let exact = try sums(operands)
-        if case .minimalFiltering(let bound) = formula {
+        if case .rearranged(let bound) = formula {
             // Every result of a small problem, else a sample: the bound of one result costs as much as many results.
             let gamma = ErrorBound.gamma(bound.chain, type)
             let step = max(1, received.count / 4000)
@@ -181,7 +181,7 @@ public struct KernelVerifier: Sendable {
         return violation(received, exact, indices: received.indices) { errors[$0] + own[$0] }
     }
 
-    /// The first element outside its bound; `error` bounds the sums.
+    /// Names the first element outside its bound; `error` gives the bound of a sum by its index.
     private func violation(
         _ received: [Double], _ sums: [Double], indices: some Sequence<Int>, error: (Int) -> Double
     ) -> String? {
@@ -197,7 +197,7 @@ public struct KernelVerifier: Sendable {
         return nil
     }
 
-    /// The first element that differs; bitwise, or by value (0 and -0 are equal then, and one NaN is as good as another).
+    /// Names the first element that differs: bit by bit, or by value, where 0 equals -0 and NaN equals NaN.
     private func difference(_ received: [Double], _ expected: [Double], bitwise: Bool = true) -> String? {
         if received.count != expected.count { return "\(received.count) results instead of \(expected.count)" }
         for index in expected.indices {
@@ -208,12 +208,12 @@ public struct KernelVerifier: Sendable {
         return nil
     }
 
-    /// The largest magnitude of integer operands for which all sums stay exact, also those of inputs one larger, which linearity needs; nil
-    /// when not even -1, 0 and 1 do.
+    /// The largest magnitude of integer operands for which all sums are exact, those of inputs one larger included, as the check of linearity adds 1.
+    /// Nil when they are not exact even for operands of -1, 0 and 1.
     private var integerLimit: Int? {
         let products = switch formula {
         case .plainSums: spec.longestChain
-        case .minimalFiltering(let bound): spec.geometry.channelsPerGroup * bound.growth
+        case .rearranged(let bound): bound.integerGrowth
         }
         return (1...8).last { ($0 + 1) * ($0 + 1) * products + $0 < 1 << type.significandBits }
     }
@@ -283,7 +283,7 @@ public struct KernelVerifier: Sendable {
         }
     }
 
-    // MARK: Algebra, on integers and so exactly
+    // MARK: Algebra, exact since all numbers are integers
 
     /// f(a) + f(b) = f(a + b) + f(0)
     private func nonlinearity(_ a: Operands, _ fa: [Double], _ random: inout SeededRandom) throws -> String? {
@@ -303,7 +303,7 @@ public struct KernelVerifier: Sendable {
         var one = operands(&random, batch: 1) { random, count in random.integers(count, limit: 8) }
         if one.bias != nil { one.bias = Array(repeating: 0, count: spec.biasCount) }
         one.input = Array(repeating: 0, count: one.input.count)
-        // From x to y or from y to x.
+        // A transposed convolution leads from x to y, a convolution from y to x.
         let isConvolution = spec.op == .convolution
         let (channels, filters) = isConvolution ? (geometry.filters, geometry.channels) : (geometry.channels, geometry.filters)
         let extents = geometry.axes.map { isConvolution ? (source: $0.output, result: $0.input) : (source: $0.input, result: $0.output) }
@@ -336,11 +336,10 @@ public struct KernelVerifier: Sendable {
         return difference(try run(one), expected, bitwise: false)
     }
 
-    /// Where a tap carries a source along one axis: from i to o, or with a convolution from o to i, if there is such an i.
+    /// Which result a source reaches through a tap along one axis; nil where that is none. With a convolution, the source is o and the result i.
     private static func result(_ axis: AxisGeometry, of source: Int, tap: Int, _ isConvolution: Bool) -> Int? {
-        let shift = tap * axis.dilation - axis.crop
-        if !isConvolution { return source * axis.stride + shift }
-        return (source - shift) % axis.stride == 0 ? (source - shift) / axis.stride : nil
+        if !isConvolution { return axis.output(ofInput: source, tap: tap) }
+        return axis.inputs(ofTap: tap).first { axis.output(ofInput: $0, tap: tap) == source }
     }
 
     /// <f(x) - f(0), y> = <x, f'(y)> with f' the interpreter's transposed operation.

@@ -4,7 +4,7 @@ import VoxTensors
 
 /// The error bound of a minimal-filtering kernel, from its transforms: gamma_n * sum |A^T| (|G||w|) (|B^T||x|), nested over the
 /// axes, with n counting the roundings of all three stages.
-package struct MinimalFilteringBound {
+package struct MinimalFilteringBound: RearrangedSumsBound {
     private let geometry: Geometry
     private let layout: Layout
     /// Per axis and output: taps and inputs that meet, with the weight of their product in the bound.
@@ -12,8 +12,9 @@ package struct MinimalFilteringBound {
 
     /// Roundings that one output passes through.
     package let chain: Int
-    /// Most by which the stages enlarge small integers, fractions of the transformed weights included.
-    let growth: Int
+    /// By what factor the stages enlarge small integers at most, when halves in the transformed weights are counted as integers.
+    private let growth: Int
+    package var integerGrowth: Int { geometry.channelsPerGroup * growth }
 
     package init(_ spec: KernelSpec) {
         geometry = spec.geometry
@@ -38,18 +39,19 @@ package struct MinimalFilteringBound {
         let count = taps.count
         guard count > 0, count < MinimalFilteringSchedule.forward.count else { return [] }
         let place = (q - first) % 2
-        let start = q - place - count + 1
         let forward = MinimalFilteringSchedule.forward[count]
         let weights = MinimalFilteringSchedule.weights[count]
         let inverse = MinimalFilteringSchedule.inverse[count]
         var pairs: [(tap: Int, input: Int, factor: Double)] = []
         for (number, tap) in taps.enumerated() {
-            for entry in 0...count where start + entry >= 0 && start + entry < axis.sources {
+            for entry in 0...count {
+                // Of the window, seen from the tile's first position.
+                guard let input = axis.source(position: q - place, lag: count - 1 - entry) else { continue }
                 let factor = (0...count).reduce(0.0) { sum, point in
                     let product: Double = abs(inverse[place][point]) * abs(weights[point][number]) * abs(forward[point][entry])
                     return sum + product
                 }
-                if factor > 0 { pairs.append((tap, start + entry, factor)) }
+                if factor > 0 { pairs.append((tap, input, factor)) }
             }
         }
         return pairs
@@ -73,7 +75,9 @@ package struct MinimalFilteringBound {
         return sums.enumerated().map { spread * largest * $1 + abs(bias?[$0] ?? 0) }
     }
 
-    /// Filter and sample-and-place of a result, by its index.
+    package func filter(of result: Int) -> Int { position(of: result).filter }
+
+    /// The filter of a result, and the number of its voxel over all samples, by its index in the result.
     package func position(of result: Int) -> (filter: Int, place: Int) {
         let volume = geometry.outputVolume
         switch layout {

@@ -3,10 +3,10 @@ import VoxKernelRuntime
 import VoxLayerSpec
 import VoxTensors
 
-/// What kernels are held against: sums before the activation, and the activation, in double precision.
+/// What kernels are compared with: sums before the activation, and the activation, in double precision.
 public protocol VerificationReference: Sendable {
     /// - Parameters:
-    ///   - spec: a convolution, transposed or ordinary, with a linear epilogue.
+    ///   - spec: a transposed convolution or a convolution, without an activation.
     ///   - batch: number of samples.
     ///   - input: in the spec's layout.
     ///   - weights: the kernel tensor.
@@ -19,7 +19,7 @@ public protocol VerificationReference: Sendable {
 }
 
 extension VerificationReference {
-    /// Sum of |x||w| + |bias| behind every result.
+    /// The sum of |x||w|, plus |bias|, of every result.
     func magnitudes(_ spec: KernelSpec, batch: Int, input: [Double], weights: [Double], bias: [Double]?) throws -> [Double] {
         try sums(spec, batch: batch, input: input.map(abs), weights: weights.map(abs), bias: bias.map { $0.map(abs) })
     }
@@ -41,6 +41,6 @@ public struct InterpreterReference: VerificationReference {
         return try layer.call(Tensor(shape: double.inputShape(batch: batch), input)).doubles
     }
 
-    /// The activation by the run-time's own arithmetic, in double precision.
+    /// `Activation.value(at:)`.
     public func activate(_ x: Double, _ activation: Activation) -> Double { activation.value(at: x) }
 }

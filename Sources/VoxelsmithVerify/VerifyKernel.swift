@@ -38,8 +38,8 @@ enum VerifyKernel {
 
     private static let secondsLeft = Atomic(0)
 
-    /// Ends this process by SIGALRM after so many seconds in which it could run: the timer rings each second, and while the process is
-    /// stopped only once.
+    /// Ends this process by SIGALRM after so many seconds, not counting those for which it was stopped. The timer sends a signal each second, and
+    /// a stopped process gets only one of them.
     private static func end(after seconds: Int) {
         secondsLeft.store(seconds, ordering: .relaxed)
         var action = sigaction()

@@ -2,9 +2,9 @@
  * portable clang vector extensions. Copied beside generated kernels; voxelsmith_vectors.h comes first.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Planes are `plane` floats apart, voxels `voxel` floats. Nothing is read or written outside the runs of `count` voxels, except
- * that a voxel has room for a whole vector behind its first feature when it has more than half a vector of features: these
- * lanes are read and written, and hold no meaning.
+ * Planes are `plane` floats apart, voxels `voxel` floats. Nothing is read or written outside the runs of `count` voxels, with one
+ * exception: voxels with more than half a vector of features have room for at least a whole vector each. It is read and written as a
+ * whole, and what lies behind the last feature means nothing.
  */
 #ifndef VOXELSMITH_LAYOUT_H
 #define VOXELSMITH_LAYOUT_H
@@ -78,7 +78,7 @@ VS_INLINE void vs_transpose(vf *v) {
 #endif
 }
 
-/* The run of `count` voxels at `from`, of which each plane holds one feature, becomes voxels at `to`. Runs and features that do
+/* A run of `count` voxels at `from`, of which each plane holds one feature, becomes voxels at `to`. Runs and features that do
  * not divide into blocks end with a block that overlaps the one before. */
 VS_INLINE void vs_planes_to_voxels(const float *restrict from, int64_t plane, int features, int64_t count, float *restrict to, int64_t voxel) {
     if (2 * features <= VS_LANES || count < VS_LANES) {
@@ -101,9 +101,9 @@ VS_INLINE void vs_planes_to_voxels(const float *restrict from, int64_t plane, in
     }
 }
 
-/* The reverse conversion. Where `streams` is set and all vectors of the planes are whole cache lines, stores bypass the caches: for
- * planes too large for any of them, which would be read only to be overwritten. vs_end_streams() must be called before other threads
- * read the planes. */
+/* The reverse conversion. Where `streams` is set and all vectors of the planes have their natural alignment, stores bypass the caches.
+ * This is for planes too large for any cache, whose lines would be read only to be overwritten. vs_end_streams() must be called before
+ * other threads read the planes. */
 VS_INLINE void vs_voxels_to_planes(const float *restrict from, int64_t voxel, int features, int64_t count, float *restrict to, int64_t plane,
                                    const int streams) {
     const int aligned = streams && (uintptr_t)to % sizeof(vf) == 0 && plane % VS_LANES == 0 && count % VS_LANES == 0;

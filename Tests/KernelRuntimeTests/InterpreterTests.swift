@@ -229,9 +229,9 @@ import _TestSupport
         var specs = RandomSpecs(random: SeededRandom(seed: 8))
         for activation in Activation.samples {
             for round in 0..<12 {
-                let op = KernelOp.allCases[round % 3]
+                let op = KernelOp.allCases[round % KernelOp.allCases.count]
                 let spec = try specs.next(
-                    op: op, layout: Layout.allCases[round / 3 % 2], elements: Self.elementTypes[round % 2]
+                    op: op, layout: Layout.allCases[round / KernelOp.allCases.count % 2], elements: Self.elementTypes[round % 2]
                 ).with(epilogue: Epilogue(hasBias: round % 4 != 0, activation: activation))
                 let problem = Problem(spec, batch: 2, random: &specs.random)
                 let fused = try problem.run(InterpreterKernel(spec))

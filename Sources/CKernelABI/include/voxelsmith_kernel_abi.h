@@ -5,8 +5,8 @@
  * the only pointers are `pack` and `run`, so everything else can be read from the file's bytes without relocation. The file
  * ends with the 32-byte SHA-256 of all bytes before it.
  *
- * Structs begin with their size and only grow at the end: a reader uses the fields that `size` covers. Unused fields are 0 or
- * null, in descriptors as in arguments: a later version can give them a meaning, and 0 means that it is not used.
+ * Arguments and descriptors begin with their size and only grow at the end: a reader uses the fields that `size` covers. Unused fields
+ * are 0 or null, in descriptors as in arguments: a later version can give them a meaning, and 0 means that it is not used.
  */
 #ifndef VOXELSMITH_KERNEL_ABI_H
 #define VOXELSMITH_KERNEL_ABI_H
@@ -64,12 +64,12 @@
 /* Layouts. The kernel's key states one of two for input, output, residual and second operand:
  *   channels_last:  (batch, depth, height, width, channels): the channels of one voxel lie side by side
  *   channels_first: (batch, channels, depth, height, width): each channel is a volume of its own
- * with filters in the place of channels where the operation's result has them. Weights have one shape in both layouts.
+ * A result has filters in the place of channels. Weights have one shape in both layouts.
  *
  * Element types. Weights, input, bias and output have the storage type that the kernel's key states: float or double. */
 
 /* Arguments of `pack`.
- * weights: the kernel tensor, shape (kernel depth, height, width, filters / groups, channels), element-aligned.
+ * weights: the kernel tensor, shape (kernel depth, height, width, f / g, c) with the key's numbers f, g and c, element-aligned.
  * packed:  `packed_bytes` bytes, aligned to 64; written whole, padding included. The two do not overlap. */
 typedef struct vs_pack_args {
     uint64_t size;
@@ -77,8 +77,8 @@ typedef struct vs_pack_args {
     void *packed;
 } vs_pack_args;
 
-/* Arguments of `run`. No two buffers overlap; what is read and the output are element-aligned, packed and both workspaces
- * aligned to 64.
+/* Arguments of `run`. No two buffers overlap. The packed weights and both workspaces are aligned to 64 bytes, all others like their
+ * elements.
  * input:       in the layout of the key
  * packed:      what `pack` wrote; never written by `run`
  * bias:        one value per filter; read only by kernels whose key says `bias`
@@ -138,10 +138,10 @@ typedef struct vs_kernel_descriptor {
     vs_text key;               /* SpecKey: the resolved problem */
     vs_text name;              /* symbol stem, see the kernel name grammar */
     vs_text schedule;          /* schedule parameters, canonical text */
-    vs_text loops;             /* what is looped and what is unrolled, for people */
+    vs_text loops;             /* what is looped over at run time, for people */
     vs_text packing;           /* packing key: equal keys mean equal packed weights */
     vs_text target;            /* name of the target it was compiled for */
-    vs_text template_digest;   /* SHA-256 of the template it was rendered from, information only */
+    vs_text template_digest;   /* SHA-256 of the template it was rendered from with all its parts, information only */
     uint32_t op;               /* VS_OP_... */
     uint32_t item_rule;        /* VS_ITEMS_... of the first stage */
     uint64_t features;         /* VS_CPU_... that the host must have to run this kernel; others of the plugin may need less */

@@ -7,7 +7,7 @@ public enum Activation: Hashable, Sendable {
     /// max(x, 0)
     case relu
     /// Keras's relu with all its arguments: x > threshold: x, at most `maximum`; else negativeSlope * (x - threshold). With a
-    /// maximum, what exceeds a negative threshold is at least 0.
+    /// maximum, values above a negative threshold are at least 0.
     case rectified(negativeSlope: Double, maximum: Double?, threshold: Double)
     /// x > 0: x, else alpha * (e^x - 1)
     case elu(alpha: Double)
@@ -23,8 +23,8 @@ public enum Activation: Hashable, Sendable {
     case sigmoid
     /// log(sigmoid(x)) = -softplus(-x)
     case logSigmoid
-    /// clip(slope * x + offset, 0, 1). Keras 3: slope 1/6 (`relu6(x + 3) / 6`); Keras 2 and earlier: slope 0.2; `sparse_sigmoid`
-    /// of Keras 3: slope 1/2. Offset 0.5.
+    /// clip(slope * x + 0.5, 0, 1). The slope is 1/6 in Keras 3 (`relu6(x + 3) / 6`), 0.2 in Keras 2 and earlier, and 1/2 for `sparse_sigmoid` of
+    /// Keras 3.
     case hardSigmoid(slope: Double)
     /// x * relu6(x + 3) / 6
     case hardSilu

@@ -34,14 +34,14 @@ extension Activation {
         case .hardShrink(let threshold): return near(threshold) || near(-threshold) ? abs(threshold) : 0
         case .threshold(let threshold, let value): return near(threshold) ? abs(threshold - value) : 0
         case .rectified(_, let maximum, let threshold):
-            // Right of the threshold x itself, or within [0, maximum].
+            // Above the threshold the result is x, with a maximum clipped to [0, maximum]; at the threshold it is 0.
             return near(threshold) ? abs(maximum.map { min(max(threshold, 0), $0) } ?? threshold) : 0
         default: return 0
         }
     }
 
-    /// The rounding of the activation itself, as the functions of `voxelsmith_vectors.h` compute it: those are within 4 units of the last
-    /// place, compositions add a few roundings.
+    /// How much the computation of the activation itself may err. The functions of `voxelsmith_vectors.h` are within 4 units of the last place;
+    /// what is composed of them adds a few roundings.
     /// - Parameters:
     ///   - sum: the argument.
     ///   - value: the activation of `sum`.

@@ -33,7 +33,7 @@ extension Activation {
         }
     }
 
-    /// One of each kind that a kernel can have; several where parameters decide how it is computed. The first one of a name has the
+    /// Examples of each activation that a `KernelSpec` can have; several where parameters decide how it is computed. The first one of a name has the
     /// parameters that the name alone means in Keras 3.
     public static let samples: [Activation] = [
         .linear, .relu, .relu6, .rectified(negativeSlope: 0.1, maximum: nil, threshold: 0.5),

@@ -1,7 +1,7 @@
 extension Activation {
-    /// The same function with other parameters. The one place that says which parameters an activation has; all others ask it.
-    /// - Parameter change: from a parameter's Keras name and its value to the new value, once for each in the order of their places in a
-    ///   `SpecKey` and in a call of the C function. nil is no value, which the maximum of relu alone may have.
+    /// The same function with other parameters. Only this method says which parameters an activation has.
+    /// - Parameter change: takes a parameter's Keras name and its value, and returns the new value. It is called once for each parameter, in their
+    ///   order in a `SpecKey` and in a call of the C function. nil means no value, which only the maximum of relu may have.
     /// - Returns: nil where a parameter that must have a value gets none.
     package func mapParameters(_ change: (_ name: String, _ value: Double?) -> Double?) -> Activation? {
         switch self {
@@ -34,16 +34,16 @@ extension Activation {
         return parameters
     }
 
-    /// One of the samples that have parameters.
+    /// The sample of a name that has parameters; nil where there is none.
     /// - Parameter name: `name` of an activation.
     package static func parameterized(named name: String) -> Activation? { parameterizedSamples[name] }
 
     private static let parameterizedSamples = Dictionary(
         samples.filter { !$0.parameters.isEmpty }.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
 
-    /// The same activation with its parameters rounded to the type that kernels compute in for a type. Keras does so with a Python number
-    /// before it compares or multiplies, and kernels have such parameters. The slope of `hardSigmoid` stays as it is: in Keras it is a
-    /// division by 6, 5 or 2.
+    /// The same activation with its parameters rounded to the type that kernels compute in for tensors of a type. Keras rounds a Python number so
+    /// before it compares or multiplies, and kernels have rounded parameters. The slope of `hardSigmoid` stays as it is, since Keras divides by 6,
+    /// 5 or 2 instead.
     /// - Parameter type: the type of the tensors.
     public func rounded(to type: ElementType) -> Activation {
         if case .hardSigmoid = self { return self }
@@ -73,7 +73,7 @@ extension Activation {
         // The root of x * x + b.
         case .squareplus(let b) where b < 0:
             throw .invalidParameter("b of the activation squareplus", b, expected: "0 or more")
-        // Keras's ReLU layer refuses it: what is at most a negative number and at least 0 is nothing.
+        // Keras's ReLU layer refuses it: no number is at least 0 and at most a negative maximum.
         case .rectified(_, let maximum?, _) where maximum < 0:
             throw .invalidParameter("max_value of the activation relu", maximum, expected: "0 or more")
         default: break

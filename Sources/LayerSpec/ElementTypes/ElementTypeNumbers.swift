@@ -33,7 +33,7 @@ extension ElementType {
     /// - Parameter value: any number.
     package func nearest(_ value: Double) -> Double {
         if !value.isFinite { return value }
-        // The distance of the type's numbers around the value. Dividing by a power of two is exact, and so is the product.
+        // The distance between the type's numbers around the value. It is a power of two, so that quotient and product are exact.
         let distance = Self.powerOfTwo(max(Int(value.exponent), leastExponent) - significandBits + 1)
         let nearest = (value / distance).rounded(.toNearestOrEven) * distance
         return abs(nearest) <= greatestFinite ? nearest : value < 0 ? -.infinity : .infinity

@@ -39,8 +39,8 @@ package enum HalfPrecision {
         return UInt16(truncatingIfNeeded: (bits &+ 0x7FFF &+ (bits >> 16 & 1)) >> 16)
     }
 
-    /// A float on which rounding to 16 bits gives what rounding `value` itself does: where `value` is no float, the one of its two
-    /// neighbours whose last place is odd, which is never the middle between two halves.
+    /// A float that is rounded to the same 16-bit number as `value` itself. Where `value` is no float, it is the one of its two neighbours whose last
+    /// place is odd, since such a float never lies in the middle between two 16-bit numbers.
     @inlinable
     package static func roundedToOdd(_ value: Double) -> Float {
         let nearest = Float(value)

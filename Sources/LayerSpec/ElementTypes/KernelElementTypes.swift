@@ -1,12 +1,12 @@
-/// The element types of a kernel: how tensors are stored, and in which type sums are formed. 16-bit types stand for float32, to
-/// and from which their holder converts.
+/// The element types of a kernel: how tensors are stored, and in which type sums are formed. In place of a 16-bit type there is float32; a layer
+/// with 16-bit tensors converts them before and after its kernel.
 public struct ElementTypes: Hashable, Sendable {
     /// Type of the elements in memory.
     public let storage: ElementType
     /// Type in which sums are formed.
     public let arithmetic: ElementType
 
-    /// Two types of their own.
+    /// The types of storage and arithmetic; float32 in place of a 16-bit type.
     public init(storage: ElementType, arithmetic: ElementType) {
         self.storage = storage.arithmetic
         self.arithmetic = arithmetic.arithmetic

@@ -49,7 +49,7 @@ extension ElementType {
         }
     }
 
-    /// What has a value in float32.
+    /// Converts elements of a type whose numbers are all exact in float32.
     private static func write<T>(
         _ from: UnsafeBufferPointer<T>, _ type: ElementType, _ to: UnsafeMutableRawBufferPointer, _ value: (T) -> Float
     ) {

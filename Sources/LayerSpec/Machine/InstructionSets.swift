@@ -1,7 +1,7 @@
 extension Target {
     /// What code is compiled for; the raw value is the name on the command line. Each has a row below.
     public enum InstructionSet: String, CaseIterable, Hashable, Sendable {
-        // Plugins for several are looked through in this order, and messages list them so.
+        // Messages list them in this order. Where a processor runs several that no other surpasses, `best` takes the first.
         case x86_64_v4 = "x86-64-v4"
         case x86_64_v3 = "x86-64-v3"
         case x86_64_v2 = "x86-64-v2"
@@ -30,7 +30,7 @@ extension Target.InstructionSet {
         }
     }
 
-    /// The best one that a processor with these features runs; nil when it runs none.
+    /// The best instruction set that a processor with these features runs: one that no other of those it runs surpasses. Nil when it runs none.
     public static func best(on present: Set<Target.Feature>) -> Target.InstructionSet? {
         let runnable = allCases.filter { $0.machine.missing(from: present).isEmpty }
         return runnable.first { candidate in !runnable.contains { $0.machine.surpasses(candidate.machine) } }

@@ -18,8 +18,8 @@ extension Target {
         /// Cores that share it.
         public var cores = 8
 
-        /// Whether it has all features of another machine and more: where both can run, code for it is then the better one. Of two machines
-        /// it may be that neither surpasses the other.
+        /// Whether it has all features of another machine and more. Then code for it is better where both can run. Of two machines, it may be that
+        /// neither surpasses the other.
         public func surpasses(_ other: Machine) -> Bool { features.surpass(other.features) }
 
         /// What code for it requires beyond what a processor has; empty when the processor runs it.

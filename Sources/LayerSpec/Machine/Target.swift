@@ -1,4 +1,4 @@
-/// A machine code is generated for: an instruction set, and the row of numbers that schedules are planned with.
+/// What code is generated for: an instruction set, and the numbers of a machine that schedules are planned with.
 public struct Target: Hashable, Sendable {
     /// The instructions code may use.
     public let instructionSet: InstructionSet
@@ -37,7 +37,8 @@ public struct Target: Hashable, Sendable {
     /// The named targets, one for each instruction set.
     public static let named: [Target] = InstructionSet.allCases.map { Target($0) }
 
-    /// - Throws: `SpecError.unknownTarget`. "native" is resolved by KernelRuntime's host detection, not here.
+    /// One of the named targets. "native" is none of them: only KernelRuntime knows the host.
+    /// - Throws: `SpecError.unknownTarget`.
     public init(named name: String) throws(SpecError) {
         guard let match = Self.named.first(where: { $0.name == name }) else { throw .unknownTarget(name) }
         self = match

@@ -8,7 +8,7 @@ public protocol KernelFamily: Codable, Hashable, Sendable {
 
     /// The family's name where parameters are written to a file, in camel case; see also `label`.
     static var familyName: String { get }
-    /// What the family's kernels deliver: `direct` for plain sums, `fast` for algebraic rearrangements of them.
+    /// Which sums the family's kernels compute: `direct` for plain ones, `fast` for algebraic rearrangements of them.
     static var policy: Policy { get }
     /// Whether a problem that this family takes is left to it alone, so that a search measures no other.
     static var excludesOthers: Bool { get }

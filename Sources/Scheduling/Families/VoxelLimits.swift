@@ -1,8 +1,9 @@
 import VoxLayerSpec
 
-/// What no family that sums voxel by voxel takes: its C counts in ints, and has tables of all taps and code for every phase of a plane.
+/// What filter lanes and minimal filtering do not take. Their C counts in ints, has tables of all taps, and has code for every phase of a
+/// plane.
 enum VoxelLimits {
-    /// Why such families do not take a problem, nil when these limits allow it.
+    /// Why these families do not take a problem; nil when it is within the limits.
     static func reasonAgainst(_ spec: KernelSpec) -> String? {
         let gather = spec.gather
         if gather.axes.count != 3 { return "it has \(gather.axes.count) spatial axes; expected 3" }

@@ -8,8 +8,8 @@ public struct ScheduleSpace: Sendable {
     private let spec: KernelSpec
     private let target: Target
     private let threads: Int
-    /// The estimate of `plan` first, then its estimate for policy `direct`, then what each family proposes, its fastest by the cost model
-    /// first. All are applicable, no two alike. A family that excludes others is alone where it applies.
+    /// The estimate of `plan` first, then its estimate for policy `direct`, then what each family proposes, the most promising first. All are
+    /// applicable, no two alike. Where the estimate is of a family that excludes others, all are of that family.
     public let candidates: [Schedule]
 
     /// - Parameters:
@@ -29,13 +29,13 @@ public struct ScheduleSpace: Sendable {
             return
         }
         var found = [estimate]
-        // The direct estimate is there under either policy.
+        // Direct sums may turn out to be faster under policy `fast` too.
         if let direct = try? plan(spec.with(policy: .direct), target: target, threads: threads) { found.append(direct) }
         found += kernelFamilies.flatMap { $0.candidates(spec, target, threads: threads) }
         candidates = Array(Schedule.unique(found).prefix(limit))
     }
 
-    /// Applicable schedules that differ from one in one parameter (and in what must follow it), by expected time.
+    /// Applicable schedules that differ from the given one in one parameter, and in those that must change with it, by expected time.
     public func neighbours(of schedule: Schedule, limit: Int = 14) -> [Schedule] {
         func others(_ parameters: some KernelFamily) -> [Schedule] {
             Schedule.ranked(parameters.neighbours(spec, target), spec, target, threads: threads)
@@ -45,7 +45,7 @@ public struct ScheduleSpace: Sendable {
 }
 
 extension Schedule {
-    /// The legal ones among some parameters as schedules, no two alike, the one with the fewest expected cycles first.
+    /// The schedules of those parameters that are legal, no two alike, the one with the fewest expected cycles first.
     static func ranked(_ parameters: [some KernelFamily], _ spec: KernelSpec, _ target: Target, threads: Int) -> [Schedule] {
         let schedules = unique(parameters.compactMap { try? Schedule(spec: spec, target: target, decision: Decision($0)) })
         return schedules.map { (schedule: $0, cycles: $0.expectedCycles(threads: threads)) }

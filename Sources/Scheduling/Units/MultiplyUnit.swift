@@ -8,8 +8,8 @@ public struct MultiplyUnit: Hashable, Sendable {
     public let accumulator: ElementType
     /// Type of what is stored.
     public let result: ElementType
-    /// Rows of results of one step; 1 for vectors. Nothing reads it: register tiles are counted in rows of vectors, which a unit with more
-    /// rows does not have, so such a unit needs register tiles of its own.
+    /// Rows of results of one step; 1 for vectors. Nothing reads it yet: register tiles are made of vectors, each of which belongs to one row. A
+    /// unit with more rows needs register tiles of its own.
     public let rows: Int
     /// Columns of results of one step: results side by side in a vector. Filters or outputs of a register tile are whole multiples of it.
     public let columns: Int

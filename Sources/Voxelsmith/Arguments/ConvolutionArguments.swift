@@ -2,7 +2,7 @@ import VoxKerasConfig
 import VoxLayerSpec
 import VoxTensors
 
-/// Where the layout of a layer came from.
+/// Where a layer's layout comes from.
 package enum LayoutOrigin: Hashable, Sendable, CustomStringConvertible {
     /// An argument of the initializer.
     case argument

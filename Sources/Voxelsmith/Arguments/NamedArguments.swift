@@ -1,8 +1,8 @@
 import VoxKerasConfig
 import VoxLayerSpec
 
-// What Keras takes by name, the layers take by name too: each protocol below is met by its Swift type and by `String`, so that
-// `padding: "same"` and `padding: .same` are the same call. The initializer of the layer resolves names, and throws for unknown ones.
+// Layers take names as Keras does: a Swift type and `String` conform to each protocol below, so that `padding: "same"` and `padding: .same` are
+// the same call. The initializer of the layer resolves names, and throws for unknown ones.
 
 /// What `padding` may be: `.valid`, `.same`, their names in any case of letters, or the `padding` of another layer.
 public protocol PaddingArgument: Sendable {
@@ -164,7 +164,7 @@ extension ElementType: DTypeArgument {
     public func resolvedDType() throws(KerasConfigError) -> DTypePolicy { DTypePolicy(self) }
 }
 
-// Swift finds what stands behind the dot of an argument here alone, so each element type has a line. They name policies elsewhere too.
+// Swift looks here for what stands behind the dot of an argument, so each element type has a line.
 extension DTypeArgument where Self == DTypePolicy {
     /// Variables and arithmetic in float32.
     public static var float32: DTypePolicy { DTypePolicy(.float32) }

@@ -1,6 +1,6 @@
 import VoxLayerSpec
 
-/// C's operators and their right sides that give filter and voxel of an output by its place in memory
+/// How C gets the filter and the voxel of an output from its place in memory: an operator and its right operand for each
 /// (`Templates/families/BatchRows/rows_outputs.c.mustache`).
 struct RowOutputPlaces {
     let filterOperator: String, filterOperand: String

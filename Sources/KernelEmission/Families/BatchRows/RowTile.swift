@@ -1,11 +1,11 @@
 import VoxLayerSpec
 import VoxScheduling
 
-/// The register tile of samples times outputs, and what becomes of its sums (`Templates/families/BatchRows/rows_tile.c.mustache`).
+/// The register tile of samples times outputs, and how its sums are stored (`Templates/families/BatchRows/rows_tile.c.mustache`).
 struct RowTile {
     let product: MatrixProduct
     let activation: String
-    /// Numbers of samples that a register tile may have.
+    /// How many samples a register tile may have: every number up to the most. Each has a function.
     let rowCounts: [Int]
 
     init(_ epilogue: Epilogue, _ resolved: BatchRowsSchedule) {

@@ -85,9 +85,9 @@ struct FilterLanesContext: KernelContext {
 struct LaneOrder {
     let weightStationary: Bool
     let rowStationary: Bool
-    /// Parts of the positions, where a work item is a piece of the weights with one of them; else nil.
+    /// How many parts the positions have, where a work item is one part of them with one piece of the weights; else nil.
     let splits: Int?
-    /// Nil unless work items share passes over the weights.
+    /// Nil unless several work items share a pass over the weights.
     let chunks: LaneChunks?
     /// Nil where nothing is fetched.
     let fetch: LaneFetch?
@@ -107,9 +107,9 @@ struct LaneOrder {
     }
 }
 
-/// What of the input is fetched (`lane_fetch.c.mustache`).
+/// What is prefetched of the input (`lane_fetch.c.mustache`).
 struct LaneFetch {
-    /// The newest plane that a position reads lies so many planes before it.
+    /// The least lag along depth: the newest plane that position q reads is q * step less this.
     let leastDepthLag: Int
 }
 

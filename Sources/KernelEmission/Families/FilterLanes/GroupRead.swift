@@ -33,7 +33,7 @@ struct GroupRead: Hashable, Comparable {
 
     /// The body of the function: loads, then shuffles of two vectors until one is left that holds every lane's element.
     var statements: [String] {
-        /// A vector, and where its lanes lie among the elements; nil for what nobody needs.
+        /// Vectors by name, each with the element that every lane holds; nil for lanes whose element is not needed.
         var level = counts.enumerated().map { index, count in
             (name: "v\(index)", elements: (0..<lanes).map { $0 < count ? index * lanes + $0 : nil })
         }
@@ -46,7 +46,7 @@ struct GroupRead: Hashable, Comparable {
             level = stride(from: 0, to: level.count, by: 2).map { index in
                 let (low, high) = (level[index], level[min(index + 1, level.count - 1)])
                 let name = "\(low.name)s"
-                // Each lane takes its element from wherever it is among the two; -1: from nowhere.
+                // Each lane takes its element from whichever vector holds it; -1 where neither does.
                 let places = wanted.map { element in
                     low.elements.firstIndex(of: element) ?? high.elements.firstIndex(of: element).map { $0 + lanes } ?? -1
                 }

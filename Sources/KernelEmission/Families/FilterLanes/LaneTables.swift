@@ -63,7 +63,7 @@ struct LaneDepthTaps {
     /// Most taps of a phase.
     let depthTapMaximum: Int
     let depthPhases: [DepthPhase]
-    /// The newest plane that a position reads lies so many planes before it.
+    /// The least lag along depth: the newest plane that position q reads is q * step less this.
     let leastDepthLag: Int
 
     init(_ units: LaneUnits, _ layout: PackedLayout) {

@@ -18,8 +18,9 @@ struct LaneTile {
         let counted: [Channels]
         let straight: [Rest]
 
-        /// Inputs and weights that are loaded, over the loop and what is written out.
+        /// Inputs that are loaded, in the loop over channels and in what is written out.
         var inputs: [Input] { counted.flatMap(\.inputs) + straight.flatMap(\.inputs) }
+        /// Vectors of weights that are loaded, likewise.
         var weightCount: Int { counted.reduce(0) { $0 + $1.weights.count } + straight.reduce(0) { $0 + $1.weights.count } }
     }
     struct Statement { let statement: String }

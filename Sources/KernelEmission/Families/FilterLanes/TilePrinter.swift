@@ -1,7 +1,7 @@
 import VoxLayerSpec
 import VoxScheduling
 
-/// Turns the variants of a tile plan into template contexts, for one size of filter block.
+/// Makes the template's values for the variants of a tile plan, for blocks of one number of filters.
 struct TilePrinter {
     private let schedule: Schedule
     private let resolved: FilterLanesSchedule
@@ -41,7 +41,8 @@ struct TilePrinter {
     func tile(_ number: Int) -> LaneTile {
         let variant = resolved.tilePlan.variants[number]
         let activation = schedule.spec.epilogue.activation
-        // A tree of sums is better left to the registers; the other epilogues make the loops above spill.
+        // What comes after the loops may need so many registers that the loops would spill. Where lanes are channels, the tree of sums is better
+        // left in registers.
         let boxed = layout.pairsChannels || (!layout.channelsAreLanes && ActivationExpression.isHeavy(activation))
         let biasFirst = schedule.spec.epilogue.hasBias && !layout.pairsChannels && !layout.channelsAreLanes
         let places = variant.outputs.map { place in
@@ -78,9 +79,9 @@ struct TilePrinter {
         return LaneTile.Loop(comment: comment, counted: wholeSteps(loop), straight: lastStep(loop))
     }
 
-    /// The weights of a loop's taps, from so many elements on behind the first of each tap.
+    /// The weights of a loop's taps, `offset` elements behind the first of each tap.
     private func weights(_ loop: TilePlan.ChannelLoop, from offset: Int) -> [LaneTile.Weight] {
-        let unit = layout.channelSteps * vectors * layout.lanes
+        let unit = vectors == layout.vectors ? layout.unit : layout.lastUnit
         return loop.units.enumerated().flatMap { tap, number in
             (0..<vectors).map { LaneTile.Weight(name: weight(tap, $0), offset: number * unit + offset + $0 * layout.lanes) }
         }
@@ -91,7 +92,7 @@ struct TilePrinter {
     ///   - loop: the loop.
     ///   - type: C's type of an input.
     ///   - range: the vectors.
-    ///   - load: the C expression for the input at a number of elements.
+    ///   - load: gives the C expression for the input that lies so many elements from the tile's first one.
     private func inputs(_ loop: TilePlan.ChannelLoop, _ type: String, _ range: Range<Int>, _ load: (Int) -> String) -> [LaneTile.Input] {
         let rowLength = resolved.gather.axes[2].sources
         return loop.inputs.enumerated().map { index, place in
@@ -116,7 +117,7 @@ struct TilePrinter {
             })
     }
 
-    /// The channels that fill vectors, or all where a vector holds one channel.
+    /// The channels that fill whole vectors; all channels where a vector holds one.
     private func wholeSteps(_ loop: TilePlan.ChannelLoop) -> [LaneTile.Channels] {
         let perVector = layout.channelsPerVector
         let steps = resolved.gather.channelsPerGroup / perVector
@@ -172,8 +173,8 @@ struct TilePrinter {
         }
     }
 
-    /// Where lanes are channels: as many accumulators as there are lanes are summed into one vector, in the order in which their
-    /// results lie, and stored in runs.
+    /// The ends of a tile whose lanes are channels. As many accumulators as there are lanes become one vector of their sums, in the order of the
+    /// results in memory, and results that lie side by side are stored together.
     private func sumsOfLanes(_ places: [Int], _ activation: Activation) -> [LaneTile.Statement] {
         let results = places.enumerated().flatMap { output, place in
             (0..<vectors).map { (place: place + $0 * resolved.filterStep, vector: $0, accumulator: accumulator(output, $0)) }
@@ -183,7 +184,7 @@ struct TilePrinter {
             let part = Array(results[start..<min(start + layout.lanes, results.count)])
             var level = part.map(\.accumulator)
             var width = 1
-            // A missing partner stands for zero: the tree only grows as deep as there are accumulators, lanes are folded in any case.
+            // At every level vectors are added in pairs; one without a partner is added to zero, so that its lanes are added up too.
             let chunk = start / layout.lanes
             while width < layout.lanes {
                 level = stride(from: 0, to: level.count, by: 2).map { index in

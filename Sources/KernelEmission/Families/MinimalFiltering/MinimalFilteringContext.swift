@@ -17,7 +17,7 @@ struct MinimalFilteringContext: KernelContext {
     let axisTransforms: [WindowAxisTransform]
     let inverses: [WindowInverse]
     let product: MatrixProduct
-    /// Numbers of rows that a register tile may have.
+    /// How many rows a register tile may have: every number up to the most. Each has a function.
     let rowCounts: [Int]
     let partialStores: [PartialStore]
     let combinations: [WindowCombination]
@@ -29,13 +29,13 @@ struct MinimalFilteringContext: KernelContext {
 
     init(_ schedule: Schedule, _ resolved: MinimalFilteringSchedule, name: String) {
         let spec = schedule.spec
-        let geometry = spec.geometry
+        let gather = resolved.gather
         self.name = name
         transformedMultiplyAdds = resolved.transformedMultiplyAdds
-        channels = WindowChannels(geometry, lanes: resolved.lanes)
-        extents = TensorExtents(resolved.gather)
-        axes = geometry.axes.enumerated().map { WindowAxis($0, $1, resolved) }
-        filters = WindowFilters(geometry, resolved)
+        channels = WindowChannels(gather, lanes: resolved.lanes)
+        extents = TensorExtents(gather)
+        axes = gather.axes.enumerated().map { WindowAxis($0, $1, resolved) }
+        filters = WindowFilters(gather, resolved)
         places = WindowPlaces(resolved)
         inputPlanes = WindowInputPlanes(resolved)
         outputPlanes = WindowOutputPlanes(resolved)
@@ -53,10 +53,10 @@ struct MinimalFilteringContext: KernelContext {
             spec, resolved, store: streamsOutput && outputPlanes == nil ? "vs_stream" : "vs_store", partial: partial,
             wholeVectors: filters.wholeVectors)
         usesBias = spec.epilogue.hasBias
-        packing = WindowPacking(geometry, resolved)
+        packing = WindowPacking(gather, resolved)
 
         let (convertsInput, convertsOutput) = (inputPlanes != nil, outputPlanes != nil)
-        let loops = ["batch", "blocks of tiles"] + (geometry.groups > 1 ? ["groups"] : [])
+        let loops = ["batch", "blocks of tiles"] + (gather.groups > 1 ? ["groups"] : [])
             + ["combinations of tap counts", "phases", "filter blocks", "points", "tiles", "channels"]
         heading = KernelHeading(
             schedule, unit: resolved.unit, looped: loops + LoopTexts.conversion(input: convertsInput, output: convertsOutput),

@@ -31,12 +31,12 @@ struct WindowCombination {
     }
 }
 
-/// What becomes of the sums of a tile (`window_store_whole.c.mustache`, `window_store_edge.c.mustache`).
+/// How the sums of a tile are activated and stored (`window_store_whole.c.mustache`, `window_store_edge.c.mustache`).
 struct WindowEpilogue {
-    /// What is done with vectors of the last block of filters that hold filters in part or none.
+    /// How a vector of the last block is stored that filters do not fill: in part, or not at all.
     struct LastStore { let condition: String; let vector: Int; let partial: [Int] }
 
-    /// Whether all sums pass through memory before they are stored.
+    /// Whether all tiles are stored by `window_store_edge.c.mustache`, which passes sums through memory; else only those at edges are.
     let boxed: Bool
     let activation: String
     /// C's function that stores a whole vector.

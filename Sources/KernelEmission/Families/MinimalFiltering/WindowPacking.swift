@@ -10,19 +10,19 @@ struct WindowPacking {
     let kernelPhases: [KernelPhase]
     let kernelHeight: Int, kernelWidth: Int
 
-    init(_ geometry: Geometry, _ resolved: MinimalFilteringSchedule) {
+    init(_ gather: Gather, _ resolved: MinimalFilteringSchedule) {
         weightTransforms = MinimalFilteringSchedule.weights.map { rows in
             let lists = rows.map { row in "{ " + row.map(\.description).joined(separator: ", ") + " }" }
             return "{ " + (lists.isEmpty ? "{ 0 }" : lists.joined(separator: ", ")) + " }"
         }.joined(separator: ", ")
-        kernelPhases = Self.phases(geometry, resolved)
+        kernelPhases = Self.phases(gather, resolved)
         phaseCount = kernelPhases.count
-        (kernelHeight, kernelWidth) = (geometry.axes[1].kernel, geometry.axes[2].kernel)
+        (kernelHeight, kernelWidth) = (gather.axes[1].kernel, gather.axes[2].kernel)
     }
 
-    private static func phases(_ geometry: Geometry, _ resolved: MinimalFilteringSchedule) -> [KernelPhase] {
+    private static func phases(_ gather: Gather, _ resolved: MinimalFilteringSchedule) -> [KernelPhase] {
         var kernelPhases: [KernelPhase] = []
-        let unit = resolved.blockCount * resolved.blockFilters * geometry.channelsPerGroup
+        let unit = resolved.blockCount * resolved.blockFilters * gather.channelsPerGroup
         for combination in resolved.combinations {
             var place = combination.weights
             for depth in combination.classes[0].phases {

@@ -9,7 +9,7 @@ struct WindowAxis {
     /// Position at which the first tile begins.
     let first: Int
     let tiles: Int
-    /// Tiles of one work item, and work items.
+    /// Tiles of one work item, and how many work items lie along the axis.
     let box: Int, boxes: Int
     let mostTaps: Int
     /// Points of the transform of a window.
@@ -17,11 +17,11 @@ struct WindowAxis {
 
     /// - Parameters:
     ///   - axis: number of the axis: depth, height, width.
-    ///   - geometry: the geometry of the axis.
+    ///   - gather: who reads what along the axis.
     ///   - resolved: the schedule.
-    init(_ axis: Int, _ geometry: AxisGeometry, _ resolved: MinimalFilteringSchedule) {
+    init(_ axis: Int, _ gather: AxisGather, _ resolved: MinimalFilteringSchedule) {
         self.axis = ["DEPTH", "HEIGHT", "WIDTH"][axis]
-        (stride, crop) = (geometry.stride, geometry.crop)
+        (stride, crop) = (gather.phases, gather.crop)
         let windows = resolved.axes[axis]
         first = windows.firstPosition
         tiles = windows.tiles
@@ -31,26 +31,26 @@ struct WindowAxis {
     }
 }
 
-/// What it says of channels.
+/// What `window_sizes.c.mustache` says of channels.
 struct WindowChannels {
     let channels: Int
     /// Up to a whole vector.
     let paddedChannels: Int
     let inputChannels: Int
     let groups: Int
-    /// The channels behind the last whole vector; empty without any.
+    /// How many channels are behind the last whole vector: one number, or none where there are no such channels.
     let channelTail: [Int]
 
-    init(_ geometry: Geometry, lanes: Int) {
-        channels = geometry.channelsPerGroup
-        paddedChannels = geometry.channelsPerGroup.ceilingDivision(by: lanes) * lanes
-        inputChannels = geometry.channels
-        groups = geometry.groups
-        channelTail = [geometry.channelsPerGroup % lanes].filter { $0 > 0 }
+    init(_ gather: Gather, lanes: Int) {
+        channels = gather.channelsPerGroup
+        paddedChannels = gather.channelsPerGroup.ceilingDivision(by: lanes) * lanes
+        inputChannels = gather.channels
+        groups = gather.groups
+        channelTail = [gather.channelsPerGroup % lanes].filter { $0 > 0 }
     }
 }
 
-/// What it says of filters and register tiles.
+/// What `window_sizes.c.mustache` says of filters and register tiles.
 struct WindowFilters {
     let filters: Int
     let outputFilters: Int
@@ -63,12 +63,12 @@ struct WindowFilters {
     let rowMaximum: Int
     let splits: Int
 
-    init(_ geometry: Geometry, _ resolved: MinimalFilteringSchedule) {
-        filters = geometry.filtersPerGroup
-        outputFilters = geometry.filters
+    init(_ gather: Gather, _ resolved: MinimalFilteringSchedule) {
+        filters = gather.filtersPerGroup
+        outputFilters = gather.filters
         vectors = resolved.parameters.vectors
         blockCount = resolved.blockCount
-        lastFilters = geometry.filtersPerGroup - (resolved.blockCount - 1) * resolved.blockFilters
+        lastFilters = gather.filtersPerGroup - (resolved.blockCount - 1) * resolved.blockFilters
         wholeVectors = lastFilters / resolved.unit.columns
         tilePhases = resolved.widthPhases
         rowMaximum = resolved.parameters.rows

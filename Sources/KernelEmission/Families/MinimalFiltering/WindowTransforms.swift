@@ -1,10 +1,10 @@
 import VoxLayerSpec
 import VoxScheduling
 
-/// A value and what it is made of.
+/// A point of a transform: its number, and the C sum of inputs that it is.
 struct WindowSum { let index: Int; let text: String }
 
-/// The transform of windows along one axis: as many points from as many inputs (`window_axes.c.mustache`).
+/// The transform of windows along one axis (`window_axes.c.mustache`). It may have more points than a window has inputs.
 struct WindowAxisTransform {
     let axis: String
     let points: [WindowSum]

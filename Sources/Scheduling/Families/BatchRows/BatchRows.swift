@@ -1,7 +1,7 @@
 import VoxLayerSpec
 
-/// Schedule parameters of the direct "batch rows" family for inputs of one voxel: a call is a product of matrices whose rows are
-/// samples, as in the first layer of generators (Wu et al. 2016, 3D-GAN).
+/// Parameters of the family batch rows, which computes plain sums for inputs of one voxel, as in the first layer of generators (Wu et al. 2016,
+/// 3D-GAN). A call is the product of two matrices, of which the first has a row for each sample.
 public struct BatchRows: KernelFamily {
     /// Vectors of outputs in the register tile.
     public var vectors: Int
@@ -29,7 +29,7 @@ public struct BatchRows: KernelFamily {
         if geometry.inputVolume != 1 { return no("batch rows need an input of one voxel") }
         if spec.elements != .float32 { return no("batch rows need float32") }
         if geometry.groups != 1 { return no("batch rows need 1 group") }
-        // Zero weights would not do for the outputs no tap reaches: 0 * NaN is NaN.
+        // For an output that no tap reaches, weights of 0 would be wrong: 0 * NaN is NaN.
         if geometry.axes.contains(where: { $0.pairCount < $0.output }) { return no("batch rows need a tap for every output") }
         if Checked.clampedProduct(geometry.outputVolume, geometry.filters) > maximumCount || geometry.channels > maximumCount {
             return no("it has more than \(maximumCount) outputs or channels")
@@ -50,7 +50,7 @@ public struct BatchRows: KernelFamily {
 extension BatchRows {
     public static let familyName = "batchRows"
     public static let policy = Policy.direct
-    /// Filter lanes read all weights for every sample. One sample alone may prefer them, but a kernel serves any batch.
+    /// True: filter lanes read all weights for every sample. For one sample they may be faster, but a kernel serves any batch.
     public static let excludesOthers = true
 
     public static func planned(_ spec: KernelSpec, _ target: Target, threads: Int) throws(SchedulingError) -> Schedule? {

@@ -32,7 +32,7 @@ extension FilterLanes {
         return smaller
     }
 
-    /// The schedule a human would write down from the measured rules in `Documentation/kernel-families.md`.
+    /// The parameters that follow from the measured rules in `Documentation/kernel-families.md`.
     static func estimate(_ spec: KernelSpec, _ target: Target) -> FilterLanes {
         let gather = spec.gather
         let (height, width) = (gather.axes[1], gather.axes[2])
@@ -124,7 +124,7 @@ extension FilterLanes {
         return positions
     }
 
-    /// Whether tiles that hold all width phases are better than tiles of one.
+    /// Whether tiles that hold all width phases are better than tiles that hold one.
     /// - Parameters:
     ///   - width: the last axis of the problem.
     ///   - lanes: elements of a vector.
@@ -185,11 +185,12 @@ extension FilterLanes {
         // Even blocks: 25 rows as 16 and 9 would leave one of two threads with little to do.
         blockRows = tileRows.ceilingDivision(by: tileRows.ceilingDivision(by: blockRows))
         streamsOutput = PlaneConversion.streams(spec, target)
-        // Planes that the second-level cache does not keep from call to call come from further away, and the hardware does not
-        // see them coming: measured 117 -> 190 GFLOP/s with 2 filters, 171 -> 216 with 3, 208 -> 221 with 16.
+        // Planes that the second-level cache does not keep from call to call come from further away, and the hardware does not foresee that
+        // they are read. Measured with prefetching: 190 instead of 117 GFLOP/s with 2 filters, 216 instead of 171 with 3, 221 instead of 208
+        // with 16.
         let inputBytes = gather.sourceVolume * gather.channels * elementBytes
         prefetchesNextPlane = depth.sources > 1 && inputBytes > target.level2Bytes / 2
-        // Measured: kernel 2, stride 2, 128 channels, 64 filters on 32^3 reach 95 % of the peak instead of 85, its pieces being 32 KB.
+        // Measured: kernel 2, stride 2, 128 channels, 64 filters on 32^3, with pieces of 32 KB, reach 95 % of the peak instead of 85.
         let layout = PackedLayout(spec: spec, target: target, schedule: self)
         let groups = height.phases * (mergesWidthPhases ? 1 : width.phases)
         let piece = layout.pieceBytes(groups: groups)
@@ -197,8 +198,8 @@ extension FilterLanes {
         if spec.layout == .channelsFirst { fitConversion(spec, target, tileRows: tileRows) }
     }
 
-    /// For planes that become voxels: as many tile rows as leave slots and outputs of an item in half the second-level cache, in
-    /// blocks of nearly equal length.
+    /// Tile rows of an item where planes become voxels: so many that the item's slots and outputs fit half the second-level cache, in blocks of
+    /// nearly equal length.
     private mutating func fitConversion(_ spec: KernelSpec, _ target: Target, tileRows: Int) {
         let gather = spec.gather
         blockRows = 1

@@ -5,11 +5,14 @@ extension FilterLanes {
     public static func reasonAgainst(_ spec: KernelSpec) -> SchedulingError? {
         func no(_ reason: String) -> SchedulingError { .notApplicable(key: spec.key.text, reason: reason) }
         if let reason = VoxelLimits.reasonAgainst(spec) { return no(reason) }
-        if !spec.op.isGather { return .notYetEmitted(operation: spec.op.rawValue) }
-        return spec.op == .convolution ? reasonAgainstConvolution(spec).map(no) : nil
+        return switch spec.op {
+        case .transposedConvolution: nil
+        case .convolution: reasonAgainstConvolution(spec).map(no)
+        default: .notYetEmitted(operation: spec.op.rawValue)
+        }
     }
 
-    /// Convolution: one phase, whose sources lie the stride apart.
+    /// Why this family does not take a convolution, nil when it does.
     private static func reasonAgainstConvolution(_ spec: KernelSpec) -> String? {
         if spec.layout != .channelsLast { return "filter lanes take convolution with channels_last only" }
         if spec.elements != .float32 { return "filter lanes take convolution in float32 only" }
@@ -20,8 +23,8 @@ extension FilterLanes {
         return nil
     }
 
-    /// Why lanes cannot run over consecutive groups, nil when they can: a vector holds whole groups, several of them, and their
-    /// channels lie in four vectors at most.
+    /// Why a vector cannot hold filters of consecutive groups, nil when it can. It must hold two whole groups or more, whose channels lie in
+    /// four vectors at most.
     static func reasonAgainstMergingGroups(_ gather: Gather, lanes: Int) -> String? {
         let (channels, filters) = (gather.channelsPerGroup, gather.filtersPerGroup)
         if gather.groups == 1 { return "merged groups need several groups" }

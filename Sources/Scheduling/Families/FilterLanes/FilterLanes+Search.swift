@@ -1,7 +1,7 @@
 import VoxLayerSpec
 
 extension FilterLanes {
-    /// The best tiles of every structure: the cost model tells structures apart better than tiles.
+    /// The two best tiles of every structure, since the cost model tells structures apart better than tiles.
     public static func candidates(_ spec: KernelSpec, _ target: Target, threads: Int) -> [Schedule] {
         if reasonAgainst(spec) != nil { return [] }
         var seen: [FilterLanes: Int] = [:]

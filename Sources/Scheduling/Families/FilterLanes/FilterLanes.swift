@@ -1,10 +1,11 @@
 import VoxLayerSpec
 
-/// Schedule parameters of the direct "filter lanes" family: vector lanes are filters (or filters x 2 channels), a register
-/// tile covers positions of one plane of the output, and every tap of the tile is pruned to the outputs it reaches.
+/// Parameters of the family filter lanes, which computes plain sums. The lanes of a vector are filters, filters with two channels each, or channels
+/// (`channelsPerVector`). A register tile covers positions of one plane of the output, and each tap is printed only for the outputs that it
+/// reaches.
 ///
-/// A *position* is one q of the phase grid (`AxisGeometry`); a tile holds `tileHeight` x `tileWidth` of them, for one row
-/// phase and either one width phase or all of them (`mergesWidthPhases`).
+/// A *position* is one q of a phase (`AxisGather`); a tile holds `tileHeight` x `tileWidth` of them, for one row phase and either one width
+/// phase or all of them (`mergesWidthPhases`).
 public struct FilterLanes: KernelFamily {
     /// How many taps share one channel loop.
     public enum Fusion: String, Codable, Hashable, Sendable {
@@ -16,21 +17,24 @@ public struct FilterLanes: KernelFamily {
 
     /// What is outermost in `run`.
     public enum Order: String, Codable, Hashable, Sendable {
-        /// Work items outside: weights are re-read per tile, inputs once. For weights that fit the caches.
+        /// Work items: weights are read again for every tile, inputs once. For weights that fit the caches.
         case heightBlocked = "hblock"
-        /// Likewise, but every filter block and plane group takes its turn with a whole row of tiles: for weights that do not fit the
-        /// first-level cache where each such piece of them does.
+        /// Work items too, but every filter block and plane group takes its turn with a whole row of tiles. For weights that do not fit the
+        /// first-level cache, while the piece of each such turn does.
         case rowStationary = "rstat"
-        /// Depth phase and filter block outside: every weight is streamed once per call.
+        /// Pieces of the weights, each of one filter block, depth phase and plane group: every weight is streamed once a call. For weights
+        /// that do not fit the second-level cache.
         case weightStationary = "wstat"
     }
 
-    /// 1; or 2: even and odd channels stand side by side in the lanes, and their sums are added at the end (for at most half a vector of
-    /// filters); or as many as there are lanes: a vector belongs to one filter, and a tree adds up the lanes of its sums at the end (for
-    /// few filters).
+    /// How many channels stand side by side in a vector:
+    ///
+    /// - 1: each lane is a filter.
+    /// - 2: each filter has two lanes, for an even and an odd channel, and their sums are added at the end. For at most half a vector of filters.
+    /// - As many as there are lanes: a vector belongs to one filter, and a tree adds up the lanes of its sums at the end. For few filters.
     public var channelsPerVector: Int
-    /// Whether lanes run on over the filters of consecutive groups of features, each of which reads its own channels: for
-    /// depthwise layers and small groups. Otherwise groups are computed one after another.
+    /// Whether the lanes of a vector are filters of several consecutive groups of features, each of which reads its own channels. For
+    /// depthwise layers and small groups; otherwise groups are computed one after another.
     public var mergesGroups: Bool
     /// Vectors of filters in the register tile.
     public var vectors: Int

@@ -1,11 +1,11 @@
 import VoxLayerSpec
 
 extension FilterLanesSchedule {
-    /// The tiles, and planes that become voxels and back.
+    /// The cycles of all tiles, and of converting planes to voxels and back.
     public var expectedCycles: Double { cyclesOfTiles + PlaneConversion.cycles(spec, inputPasses: 1) }
 
-    /// Direct summation. A tile takes as long as the slowest of its multiply-adds, its loads, the latency of its sums and the arrival of
-    /// its weights; beginning and ending a tile costs something too.
+    /// A channel step of a tile takes as long as the slowest of four things: its multiply-adds, its loads, the latency of its sums, and the
+    /// arrival of its weights. Beginning and ending a tile takes some cycles too.
     private var cyclesOfTiles: Double {
         let (depth, height) = (gather.axes[0], gather.axes[1])
         let (plan, layout) = (tilePlan, packedLayout)

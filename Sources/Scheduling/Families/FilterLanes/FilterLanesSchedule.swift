@@ -69,8 +69,8 @@ public struct FilterLanesSchedule: ResolvedFamily {
     public var placesPerSample: Int { blocks * tilePlan.depths.count }
     /// Parts that the positions of a weight-stationary kernel are cut into, so that there are at least 8 equal pieces of work.
     public var splits: Int { min(8.ceilingDivision(by: packedLayout.blockCount), max(1, placesPerSample)) }
-    /// Weight-stationary: a part of the positions of all samples, for one filter block, depth phase and group. Otherwise, and where planes
-    /// are converted: a block of tile rows at one position along depth of one sample.
+    /// With `weightStationary`, unless planes are converted, an item is a part of the positions of all samples for one filter block, depth
+    /// phase and plane group. Otherwise it is a block of tile rows at one position along depth of one sample.
     public var workItems: WorkItems {
         if parameters.order != .weightStationary || conversion?.converts == true { return .perSample(placesPerSample) }
         return .perCall(splits * packedLayout.blockCount * gather.axes[0].phases * tilePlan.groups.count)
@@ -133,13 +133,13 @@ public struct FilterLanesSchedule: ResolvedFamily {
     /// Most stack that the lists of run-time taps may take; a thread may have as little as 128 KiB.
     static let maximumStackByteCount = 64 << 10
 
-    /// Stack that `run` of `filter_lanes.c.mustache` needs for the taps of every group of phases, and for the depth taps.
+    /// Stack that `run` of `filter_lanes.c.mustache` needs for the taps of every plane group, and for the depth taps.
     private static func stackByteCount(_ p: FilterLanes, _ spec: KernelSpec) -> Int {
         let axes = spec.gather.axes
         let (depth, height, width) = (axes[0], axes[1], axes[2])
         let groups = height.phases * (p.mergesWidthPhases ? 1 : width.phases)
         let listed = depth.longestChain * (p.listsRows ? height.longestChain : 1)
-        // A listed tap is two 64-bit numbers; a group has a count, an output and a flag; a depth tap a pointer and an offset.
+        // A listed tap takes two 64-bit numbers, a group a count, an output and a flag, a depth tap a pointer and an offset.
         return groups * (listed * 16 + 16) + depth.longestChain * 16
     }
 }

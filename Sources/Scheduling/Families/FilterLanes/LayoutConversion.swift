@@ -3,9 +3,9 @@ import VoxLayerSpec
 /// How a filter-lanes kernel works on channels_first tensors: rows of the input planes that a work item needs become voxels in
 /// the thread's workspace, tiles read those and write voxels of a scratch there, and finished rows go back to planes.
 ///
-/// Work items are taken in *chunks*. Where items are the outermost loop, a chunk is one item; where weights are, it is as many items as the
-/// workspace may hold. The rows of an input plane that a block needs have a *slot* in the workspace, which the thread's next items find
-/// filled.
+/// Work items are computed in *chunks*. Where items are the outermost loop, a chunk is one item; where weights are, it is as many items as the
+/// workspace may hold. The rows of an input plane that a block needs have a *slot* in the workspace. They stay there, so that the thread's next
+/// items need not convert them again.
 public struct LayoutConversion: Hashable, Sendable {
     /// Whether inputs are converted; a plane of a single channel is voxels already.
     public let convertsInput: Bool

@@ -11,11 +11,11 @@ public struct PackedLayout: Hashable, Sendable {
     let multiplyUnit: MultiplyUnit
     /// Type of an element.
     public var type: ElementType { multiplyUnit.element }
-    /// Groups of features that are computed one after another; 1 when lanes run over them.
+    /// Groups of features that are computed one after another; 1 when groups are merged.
     public let parts: Int
     /// Filters of one part.
     public let partFilters: Int
-    /// Lanes of one vector, channels in one vector (g).
+    /// Lanes of one vector.
     public let lanes: Int
     /// g: channels side by side in one vector: 1, 2 or as many as there are lanes.
     public let channelsPerVector: Int
@@ -25,7 +25,7 @@ public struct PackedLayout: Hashable, Sendable {
     public var pairsChannels: Bool { channelsPerVector == 2 && lanes > 2 }
     /// Channel steps of a unit: channels / g rounded up; missing channels are zero.
     public let channelSteps: Int
-    /// Vectors of a full filter block, and of the last one.
+    /// Vectors of a full filter block.
     public let vectors: Int
     /// Vectors of the last filter block, 1 ... `vectors`.
     public let lastVectors: Int
@@ -60,12 +60,13 @@ public struct PackedLayout: Hashable, Sendable {
         unitsPerBlock = (0..<gather.axes[0].phases).map { gather.axes[0].taps(inPhase: $0).count * plane }
     }
 
-    /// Elements of one unit in a full block, and in the last.
+    /// Elements of one unit in a full block.
     public var unit: Int { channelSteps * vectors * lanes }
     /// Elements of one unit in the last block.
     public var lastUnit: Int { channelSteps * lastVectors * lanes }
 
-    /// Bytes of one filter block's weights of a depth phase and plane group, at most; all groups have about as many.
+    /// About the bytes of a piece of the weights: those of one filter block, depth phase and plane group. Of the depth phases the largest counts,
+    /// and its weights are taken as equally divided among the plane groups.
     func pieceBytes(groups: Int) -> Int { (unitsPerBlock.max() ?? 0).ceilingDivision(by: max(1, groups)) * unit * type.byteCount }
 
     /// Offset in elements of the first unit of each depth phase within a part, then the part's total.

@@ -1,7 +1,7 @@
 import VoxLayerSpec
 
-/// Every tile of a plane, resolved: which outputs it holds, which taps reach them, where it reads and writes. Code is printed
-/// from this without further arithmetic on the problem.
+/// Every tile of a plane: which outputs it holds, which taps reach them, where it reads and writes. Code is printed from this without further
+/// arithmetic on the relation.
 public struct TilePlan: Hashable, Sendable {
     /// The phases of a plane that are computed together: one row phase, one or all width phases.
     public struct Group: Hashable, Sendable {
@@ -32,11 +32,11 @@ public struct TilePlan: Hashable, Sendable {
         public let lag: Int
     }
 
-    /// One multiply-add of a channel loop: input (by place in the loop's list), tap (likewise), output (by index in the tile).
+    /// One multiply-add of a channel loop.
     public struct Use: Hashable, Sendable {
         /// Index into the loop's `inputs`.
         public let input: Int
-        /// Index into the loop's `units`.
+        /// Index of the tap's weights in the loop's `units`.
         public let tap: Int
         /// Index into the variant's `outputs`.
         public let output: Int
@@ -82,7 +82,7 @@ public struct TilePlan: Hashable, Sendable {
         public var useCount: Int { loops.reduce(0) { $0 + $1.uses.count } }
     }
 
-    /// A tile in its place; nil where a group has no outputs.
+    /// A tile in its place.
     public struct Tile: Hashable, Sendable {
         /// Index into `variants`.
         public let variant: Int
@@ -92,11 +92,11 @@ public struct TilePlan: Hashable, Sendable {
         public let output: Place
     }
 
-    /// Row phases x width phases (or merged ones), row-major.
+    /// One for each row phase and width phase, or for each row phase where width phases are merged; row-major.
     public let groups: [Group]
     /// Different tiles; each becomes a function, or two when the last block of filters differs.
     public let variants: [Variant]
-    /// Per group, row-major: `tileRows` x `tileColumns`, or one row of tiles when rows are listed.
+    /// Per group, row-major: `tileRows` x `tileColumns`, or one row of tiles when rows are listed. Nil where a group has no outputs.
     public let tiles: [[Tile?]]
     /// Rows of the tile grid that work items are cut from.
     public let tileRows: Int
@@ -119,7 +119,7 @@ public struct TilePlan: Hashable, Sendable {
 
         var numbered = NumberedVariants()
         tiles = groups.map { group in
-            // Listed rows are all alike: one row of tiles stands for them, with its rows left out of the taps.
+            // Listed rows are all alike: one row of tiles stands for all, and its taps do not say which row they read.
             // Otherwise all groups are cut at the same positions, so that a tile row is whole rows of the output.
             let rowParts = schedule.listsRows ? [0..<1] : Self.split(0..<longest, into: tileRows).map { part in
                 let first = group.rows.lowerBound
@@ -137,7 +137,7 @@ public struct TilePlan: Hashable, Sendable {
         variants = numbered.variants
     }
 
-    /// Row phases x width phases (or merged ones), row-major.
+    /// The groups of a plane, as `groups` has them.
     private static func groups(height: AxisGather, width: AxisGather, mergesWidthPhases: Bool) -> [Group] {
         let widthParts = mergesWidthPhases ? [Array(0..<width.phases)] : (0..<width.phases).map { [$0] }
         return (0..<height.phases).flatMap { rowPhase in
@@ -212,7 +212,7 @@ public struct TilePlan: Hashable, Sendable {
         _ gather: Gather, _ schedule: FilterLanes, _ group: Group, _ rows: Range<Int>, _ columns: Range<Int>
     ) -> ([Place], reaches: [Reach]) {
         let (height, width) = (gather.axes[1], gather.axes[2])
-        // (A tap of a listed row is checked at run time; here it counts as one with lag 0.)
+        // The taps of a listed row are checked at run time. Here they count as one tap with lag 0.
         let rowTaps = schedule.listsRows ? [AxisGather.PhaseTap(tap: 0, lag: 0)] : group.rowTaps
         var outputs: [Place] = []
         var reaches: [Reach] = []

@@ -22,7 +22,7 @@ public struct TileRows: Hashable, Sendable {
         largerTiles = parameters.listsRows || total % count == 0 ? count : total % count
         let reaching = tiles.groups.filter { !$0.rowTaps.isEmpty && !$0.rows.isEmpty }
         step = height.step
-        low = reaching.map { group in group.rows.lowerBound * height.step - (group.rowTaps.map(\.lag).max() ?? 0) }.min() ?? 0
-        high = reaching.map { group in group.rows.lowerBound * height.step - (group.rowTaps.map(\.lag).min() ?? 0) }.max() ?? 0
+        low = reaching.map { height.place(position: $0.rows.lowerBound, lag: $0.rowTaps.map(\.lag).max() ?? 0) }.min() ?? 0
+        high = reaching.map { height.place(position: $0.rows.lowerBound, lag: $0.rowTaps.map(\.lag).min() ?? 0) }.max() ?? 0
     }
 }

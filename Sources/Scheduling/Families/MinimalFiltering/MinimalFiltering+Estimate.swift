@@ -24,8 +24,8 @@ extension MinimalFiltering {
         return schedule.expectedCycles(threads: threads) < limit ? schedule : nil
     }
 
-    /// The schedule of the measured rules: 29 x 1, 14 x 2 or 9 x 3 accumulators (merged phases count as vectors), blocks whose
-    /// transformed input and products stay in three quarters of the second-level cache. Nil when a group has too few channels or
+    /// The parameters that follow from measured rules: with 32 registers 29 x 1, 14 x 2 or 9 x 3 accumulators (merged phases count as vectors),
+    /// and blocks whose transformed input and products fit three quarters of the second-level cache. Nil when a group has too few channels or
     /// filters to pay for the transforms.
     static func estimate(_ spec: KernelSpec, _ target: Target) -> MinimalFiltering? {
         let gather = spec.gather
@@ -51,7 +51,8 @@ extension MinimalFiltering {
         let width = available[2].ceilingDivision(by: available[2].ceilingDivision(by: min(available[2], max(1, min(tiles, 18)))))
         let height = max(1, min(available[1], tiles / width))
         let depth = max(1, min(available[0], tiles / (width * height)))
-        // With channels_last each phase writes voxels of its own, long after the phase before: the caches keep less of them.
+        // With channels_last each phase writes voxels of its own, long after the phase before it wrote their neighbours. By then the caches may
+        // have lost their common lines.
         let streams = PlaneConversion.streams(spec, target, share: spec.layout == .channelsLast ? 0.4 : 1)
         return MinimalFiltering(block: [depth, height, width], vectors: vectors, rows: rows, mergesWidthPhases: merges, streamsOutput: streams)
     }

@@ -1,10 +1,10 @@
 import VoxLayerSpec
 
-/// Schedule parameters of the minimal filtering family: F(2, T) nested over the axes (Winograd 1980; Lavin and Gray 2016). All phases share
-/// the window of a tile, and all that need a point of its transform share that point.
+/// Parameters of the family minimal filtering: F(2, T) nested over the axes (Winograd 1980; Lavin and Gray 2016). All phases share the window of
+/// a tile, and all that need a point of its transform share that point.
 ///
-/// Only two outputs per axis and tile: then a transformed input value reaches exactly the outputs that read it, so NaN, Inf and
-/// outliers stay where direct summation would have them, and rounding errors stay as small.
+/// A tile has only two outputs per axis. Then an input reaches exactly the outputs that read it, NaN and infinities included (an infinity may become
+/// NaN there), and transforms have no factors that cost digits. `Documentation/kernel-families.md` says what is promised of errors.
 public struct MinimalFiltering: KernelFamily {
     /// Tiles of one work item along depth, height and width; a tile is two positions along each axis.
     public var block: [Int]
@@ -45,8 +45,8 @@ public struct MinimalFiltering: KernelFamily {
         return (parts + ["unroll\(unroll)"]).joined(separator: ",")
     }
 
-    /// How many phases along the width can share a register tile: as many as each class of the axis has, where all have equally many; else
-    /// 1.
+    /// How many phases along the width can share a register tile. Phases with equally many taps form a class; where all classes have equally many
+    /// phases, it is that number, else 1.
     package static func mergeableWidthPhases(_ spec: KernelSpec) -> Int {
         let width = spec.gather.axes[2]
         let taps = (0..<width.phases).filter { !width.positions(inPhase: $0).isEmpty }.map { width.taps(inPhase: $0).count }

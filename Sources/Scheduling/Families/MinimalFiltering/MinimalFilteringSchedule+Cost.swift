@@ -1,7 +1,8 @@
 import VoxLayerSpec
 
 extension MinimalFilteringSchedule {
-    /// The products and both transforms, and planes that become voxels and back: the windows overlap, so inputs are converted twice.
+    /// The cycles of the products, of both transforms, and of converting planes to voxels and back. As windows overlap, inputs count as
+    /// converted twice.
     public var expectedCycles: Double {
         let tiles = tileCount
         let channelVectors = gather.channelsPerGroup.ceilingDivision(by: lanes)
@@ -13,8 +14,8 @@ extension MinimalFilteringSchedule {
         // Measured: 90 % of the peak, and one and a half cycles to begin and to store a sum over the channels.
         let step = loads / 2 / 0.9 + 1.5 / Double(gather.channelsPerGroup)
         var cycles = Double(transformedMultiplyAdds) * padding / Double(lanes) * step
-        // Measured: finding a window, then a load, about two additions and a store of every point; on the way back the same, and
-        // eight stores to distant lines.
+        // Measured: finding a window; then a load, about two additions and a store for every point. On the way back the same, and eight stores to
+        // distant lines.
         cycles += Double(tiles * gather.groups * points) * (4 + 2.5 * Double(channelVectors))
         for combination in combinations {
             cycles += Double(tiles * gather.groups * filterVectors * combination.phaseCount) * (Double(combination.points) * 2 + 28)

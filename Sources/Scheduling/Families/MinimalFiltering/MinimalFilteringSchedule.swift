@@ -25,10 +25,10 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
 
         /// Points of the transform of F(2, taps), products of a tile.
         public var points: Int { taps + 1 }
-        /// Distinct weights per axis: with one tap both points have the same.
+        /// Points with weights of their own; with one tap both points have the same weights.
         public var weightPoints: Int { taps == 1 ? 1 : taps + 1 }
 
-        /// The class with equal ranges in all phases, as one pass computes the products of all.
+        /// The class with the same ranges of tiles for all phases, for register tiles that compute the products of all at once.
         fileprivate var merged: PhaseClass {
             func union(_ ranges: [Range<Int>]) -> Range<Int> {
                 let filled = ranges.filter { !$0.isEmpty }
@@ -144,7 +144,8 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
         let tiles = axis.positions.count.ceilingDivision(by: 2)
         var phases: [Int: [Phase]] = [:]
         for r in 0..<axis.phases where !ranges[r].isEmpty {
-            // Lags of a phase are 0, 1, ... T - 1, so position q reads the inputs q - T + 1 ... q.
+            // Lags of a phase are 0, 1, ... T - 1. Entry e of the window of a tile is what its first position reads with the lag T - 1 - e; the
+            // last entry, with the lag -1, is what its second position reads with the lag 0.
             let taps = axis.taps(inPhase: r).map(\.tap)
             let count = taps.count
             let needed = (0...count).map { point in
@@ -156,13 +157,12 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
                 Self.hull(tiles) { tile in
                     needed[point].contains(tile)
                         && (0...count).contains { entry in
-                            let input = first + 2 * tile - count + 1 + entry
-                            return Self.point(count, point, reads: entry) && input >= 0 && input < axis.sources
+                            Self.point(count, point, reads: entry) && axis.source(position: first + 2 * tile, lag: count - 1 - entry) != nil
                         }
                 }
             }
             phases[count, default: []].append(
-                Phase(offset: r - axis.crop, taps: taps.reversed(), needed: needed, computed: computed))
+                Phase(offset: axis.result(position: 0, phase: r), taps: taps.reversed(), needed: needed, computed: computed))
         }
         // The window of a class with fewer taps is the end of the longest window, and some of its points are the same.
         let mostTaps = phases.keys.max() ?? 1
