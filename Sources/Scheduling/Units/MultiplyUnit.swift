@@ -50,6 +50,6 @@ extension MultiplyUnit {
     /// Elements up to whole cache lines.
     func wholeLines(_ elements: Int) -> Int { elements.ceilingDivision(by: elementsPerLine) * elementsPerLine }
 
-    /// Bytes of so many packed weights, up to whole cache lines.
-    func packedByteCount(elements: Int) -> Int { wholeLines(elements) * element.byteCount }
+    /// Bytes of so many elements, up to whole cache lines.
+    func lineByteCount(elements: Int) -> Int { wholeLines(elements) * element.byteCount }
 }
