@@ -50,6 +50,9 @@ extension Templates.File {
     /// The contract between a plugin and its loader.
     public static let kernelABI = Self("voxelsmith_kernel_abi.h", in: "Sources/CKernelABI/include") { PackageResources.voxelsmith_kernel_abi_h }
 
+    /// The headers that generated C includes.
+    public static let headers = [kernelABI, vectors, layout]
+
     /// Files that are parts of templates, which name them in lines `{{> name}}`.
     public static let parts = [
         Self("kernel_facts.c.mustache", in: shared) { PackageResources.kernel_facts_c_mustache },

@@ -4,27 +4,21 @@
  * call, so that after inlining the arrays below are registers. */
 #define LANES (VECTOR_BYTES / (int)sizeof(ARITHMETIC))
 #define TILE(stem) VS_CONCAT(stem, VECTOR_BYTES, SUFFIX)
+/* A statement for each sum, of position `i` and vector `j` of a tile. */
+#define SUMS(STATEMENT)                                                                                              \
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < height; ++i)                                              \
+        _Pragma("clang loop unroll(full)") for (int j = 0; j < vectors; ++j) STATEMENT;
 
 typedef ARITHMETIC TILE(vector) __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(ARITHMETIC)), may_alias));
 typedef STORAGE TILE(stored)
     __attribute__((vector_size(LANES * sizeof(STORAGE)), aligned(sizeof(STORAGE)), may_alias));
 
-/* Writes one vector of position `m`, columns from `column` on. */
+/* Writes one vector of position `m`, columns from `column` on, all of which exist and lie side by side. */
 VS_INLINE void TILE(store)(const vs_interp_task *task, int64_t m, int64_t column, const TILE(vector) *sum) {
     const STORAGE *bias = (const STORAGE *)task->bias;
-    STORAGE *result = (STORAGE *)task->result + task->result_offsets[m] + column * task->result_step;
-    int64_t rest = task->columns - column;
-    if (rest >= LANES && task->result_step == 1) {
-        TILE(vector) value = *sum;
-        if (bias) value += __builtin_convertvector(*(const TILE(stored) *)(bias + column), TILE(vector));
-        *(TILE(stored) *)result = __builtin_convertvector(value, TILE(stored));
-        return;
-    }
-    for (int64_t lane = 0; lane < (rest < LANES ? rest : LANES); ++lane) {
-        ARITHMETIC value = (*sum)[lane];
-        if (bias) value += (ARITHMETIC)bias[column + lane];
-        result[lane * task->result_step] = (STORAGE)value;
-    }
+    TILE(vector) value = *sum;
+    if (bias) value += __builtin_convertvector(*(const TILE(stored) *)(bias + column), TILE(vector));
+    *(TILE(stored) *)((STORAGE *)task->result + task->result_offsets[m] + column) = __builtin_convertvector(value, TILE(stored));
 }
 
 /* `height` positions from `m` on, `vectors` vectors of columns from `first` on; `weights` is the first of those columns. */
@@ -62,15 +56,15 @@ VS_INLINE void TILE(tile)(
         }
     }
 
-#pragma clang loop unroll(full)
-    for (int i = 0; i < height; ++i)
-#pragma clang loop unroll(full)
-        for (int j = 0; j < vectors; ++j) {
-            if (kept)
-                *(TILE(vector) *)(kept + (m + i) * task->accumulator_pitch + first + j * LANES) = sum[i][j];
-            else
-                TILE(store)(task, m + i, first + j * LANES, &sum[i][j]);
-        }
+    if (kept) {
+        SUMS(*(TILE(vector) *)(kept + (m + i) * task->accumulator_pitch + first + j * LANES) = sum[i][j])
+    } else if (task->result_step == 1 && first + vectors * LANES <= task->columns) {
+        SUMS(TILE(store)(task, m + i, first + j * LANES, &sum[i][j]))
+    } else {
+        ARITHMETIC values[8 * 4 * LANES];
+        SUMS(*(TILE(vector) *)(values + (i * vectors + j) * LANES) = sum[i][j])
+        NAME(scatter)(task, m, first, values, vectors * LANES, height);
+    }
 }
 
 /* All positions, for `vectors` vectors of columns from `first` on, in a block of `width` columns. */
@@ -132,6 +126,7 @@ VS_INLINE void TILE(dot)(const vs_interp_task *task) {
     }
 }
 
+#undef SUMS
 #undef TILE
 #undef LANES
 #undef VECTOR_BYTES

@@ -59,11 +59,12 @@ struct InterpreterCorrelation: Sendable {
     var itemCount: Int { spec.geometry.tapCount * filterBlocks }
 
     func run(_ arguments: KernelArguments, workspace: UnsafeMutableRawPointer, items: Range<Int>) {
-        switch (spec.elements.storage, spec.elements.arithmetic) {
+        switch (spec.elements.storage, spec.elements.accumulator) {
         case (.float64, .float64): run(Double.self, Double.self, arguments, workspace, items)
-        case (.float64, _): run(Double.self, Float.self, arguments, workspace, items)
-        case (_, .float64): run(Float.self, Double.self, arguments, workspace, items)
-        default: run(Float.self, Float.self, arguments, workspace, items)
+        case (.float64, .float32): run(Double.self, Float.self, arguments, workspace, items)
+        case (.float32, .float64): run(Float.self, Double.self, arguments, workspace, items)
+        case (.float32, .float32): run(Float.self, Float.self, arguments, workspace, items)
+        default: preconditionFailure("InterpreterKernel refuses other types")
         }
     }
 

@@ -225,15 +225,16 @@ struct InterpreterGather: Sendable {
     var packingKey: String {
         let geometry = spec.geometry
         return "\(spec.op.rawValue);k\(geometry.tapCount);c\(geometry.channels);f\(geometry.filters);g\(geometry.groups);"
-            + "\(spec.elements.storage.rawValue)/\(spec.elements.arithmetic.rawValue);\(dotLanes == nil ? "columns" : "rows")"
+            + "\(spec.elements.storage.rawValue)/\(spec.elements.accumulator.rawValue);\(dotLanes == nil ? "columns" : "rows")"
     }
 
     func pack(weights: UnsafeRawPointer, into packed: UnsafeMutableRawPointer) {
-        switch (spec.elements.storage, spec.elements.arithmetic) {
+        switch (spec.elements.storage, spec.elements.accumulator) {
         case (.float64, .float64): pack(Double.self, Double.self, weights, packed)
-        case (.float64, _): pack(Double.self, Float.self, weights, packed)
-        case (_, .float64): pack(Float.self, Double.self, weights, packed)
-        default: pack(Float.self, Float.self, weights, packed)
+        case (.float64, .float32): pack(Double.self, Float.self, weights, packed)
+        case (.float32, .float64): pack(Float.self, Double.self, weights, packed)
+        case (.float32, .float32): pack(Float.self, Float.self, weights, packed)
+        default: preconditionFailure("InterpreterKernel refuses other types")
         }
     }
 

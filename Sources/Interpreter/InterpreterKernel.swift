@@ -3,7 +3,7 @@ import VoxKernels
 import VoxLayerSpec
 
 /// The kernel for every problem that has no specialised one: any operation, layout, number of axes, groups, stride with
-/// dilation, element types and activation. It has no parameters.
+/// dilation, float32 and float64 in memory and in sums, and activation. It has no parameters.
 ///
 /// Both convolutions gather: each result is summed at once over its taps (ascending) and features. So the order of additions depends on
 /// neither the work items nor the batch, taps outside the volume are never multiplied, and no result is written twice.
@@ -25,6 +25,8 @@ public struct InterpreterKernel: Kernel {
     private enum Plan: Sendable {
         case gather(InterpreterGather)
         case correlation(InterpreterCorrelation)
+        /// Element types that there are no loops for.
+        case none
     }
 
     private let plan: Plan
@@ -35,6 +37,10 @@ public struct InterpreterKernel: Kernel {
     /// - Parameter instructionSet: which build of the inner loops to use; the host must have it.
     package init(_ spec: KernelSpec, instructionSet: InterpreterLoops.InstructionSet) {
         self.spec = spec
+        guard spec.elements.areInterpreted else {
+            (packedByteCount, workspaceByteCount, packingKey, plan) = (0, 1, "interpreter;none", .none)
+            return
+        }
         switch spec.op {
         case .transposedConvolution, .convolution:
             let gather = InterpreterGather(spec, loops: InterpreterLoops(spec.elements, instructionSet))
@@ -57,16 +63,22 @@ public struct InterpreterKernel: Kernel {
         switch plan {
         case .gather(let gather): Checked.clampedProduct(batch, gather.items.count)
         case .correlation(let correlation): correlation.itemCount
+        case .none: 1
         }
     }
 
     /// Arranges the kernel tensor for the inner loops. Does nothing for `kernelGradient`, which has none.
+    /// - Throws: `KernelError.otherElementTypes` for a problem with types that it does not compute with.
     public func pack(weights: UnsafeRawPointer, into packed: UnsafeMutableRawPointer) throws(KernelError) {
-        if case .gather(let gather) = plan { gather.pack(weights: weights, into: packed) }
+        switch plan {
+        case .gather(let gather): gather.pack(weights: weights, into: packed)
+        case .correlation: break
+        case .none: throw .otherElementTypes(kernel: name, spec.elements)
+        }
     }
 
     /// - Throws: `KernelError.failed` with `VS_BAD_ARGUMENTS` without a workspace, or without the bias of the epilogue; `.ignoredOperands`
-    ///   for what it does not read.
+    ///   for what it does not read; `.otherElementTypes` for a problem with types that it does not compute with.
     public func run(_ arguments: KernelArguments, items: Range<Int>) throws(KernelError) {
         if items.isEmpty { return }
         try check(operands: arguments.operands)
@@ -76,6 +88,7 @@ public struct InterpreterKernel: Kernel {
         switch plan {
         case .gather(let gather): gather.run(arguments, workspace: workspace, items: items)
         case .correlation(let correlation): correlation.run(arguments, workspace: workspace, items: items)
+        case .none: throw .otherElementTypes(kernel: name, spec.elements)
         }
     }
 }
@@ -97,12 +110,12 @@ package struct InterpreterLoops: Sendable {
     init(_ elements: ElementTypes, _ instructionSet: InstructionSet) {
         self.elements = elements
         // Mixed element types only have baseline loops.
-        self.instructionSet = elements.storage == elements.arithmetic ? instructionSet : .baseline
+        self.instructionSet = elements.storage == elements.accumulator ? instructionSet : .baseline
     }
 
     var vectorBytes: Int { 16 << Int(instructionSet.rawValue) }
     var storageBytes: Int { elements.storage.byteCount }
-    var arithmeticBytes: Int { elements.arithmetic.byteCount }
+    var arithmeticBytes: Int { elements.accumulator.byteCount }
 
     /// A task with the fields that are the same for all.
     func task() -> vs_interp_task {

@@ -21,7 +21,7 @@ extension PluginSource {
     }
 
     /// The headers that generated C includes.
-    public static let headers = [Templates.File.kernelABI, .vectors, .layout].map {
+    public static let headers = Templates.File.headers.map {
         CSource(fileName: $0.name, text: Templates.text($0))
     }
 }

@@ -45,7 +45,7 @@ extension CallCost {
         let spec = choice.kernel.spec
         let vectorBytes = HostCPU.features.contains(.avx512f) ? 64.0 : HostCPU.features.contains(.avx2) ? 32 : 16
         // Operations in a nanosecond: eight for each number in a vector. The interpreter takes about 16 times as long.
-        var rate = vectorBytes / Double(spec.elements.arithmetic.byteCount) * 8
+        var rate = vectorBytes / Double(spec.elements.accumulator.byteCount) * 8
         if !choice.isSpecialized { rate /= 16 }
         let elements = spec.geometry.inputVolume * spec.geometry.channels + spec.geometry.outputVolume * spec.geometry.filters
         let traffic = Double(elements * spec.elements.storage.byteCount + choice.kernel.packedByteCount)

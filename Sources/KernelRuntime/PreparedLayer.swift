@@ -145,7 +145,7 @@ public struct PreparedLayer: Sendable {
     /// - Throws: `TensorError` for a wrong shape, element type or missing memory; `KernelError` when the kernel fails.
     public func call(_ x: Tensor, threads: Int = ThreadPool.defaultThreadCount) throws -> Tensor {
         let batch = try checkedBatch(of: x)
-        var y = try Tensor(uninitialized: Self.shape(outputShape, batch: batch), spec.elements.storage)
+        var y = try Tensor(uninitialized: Self.shape(outputShape, batch: batch), spec.elements.result)
         try call(x, batch: batch, into: &y, threads: threads)
         return y
     }
@@ -154,7 +154,7 @@ public struct PreparedLayer: Sendable {
     /// - Throws: as `call(_:threads:)`, and `TensorError` unless `y` has the shape and element type of the result.
     public func call(_ x: Tensor, into y: inout Tensor, threads: Int = ThreadPool.defaultThreadCount) throws {
         let batch = try checkedBatch(of: x)
-        try Self.check(y, shape: Self.shape(outputShape, batch: batch), spec.elements.storage)
+        try Self.check(y, shape: Self.shape(outputShape, batch: batch), spec.elements.result)
         try call(x, batch: batch, into: &y, threads: threads)
     }
 
@@ -212,7 +212,7 @@ public struct PreparedLayer: Sendable {
         }
         if choice.appliedActivation != .linear {
             ActivationArithmetic.apply(
-                choice.appliedActivation, to: output, type: spec.elements.storage, shape: Self.shape(outputShape, batch: batch),
+                choice.appliedActivation, to: output, type: spec.elements.result, shape: Self.shape(outputShape, batch: batch),
                 threads: threads)
         }
     }

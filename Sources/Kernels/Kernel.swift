@@ -113,6 +113,8 @@ public enum KernelError: Error, Hashable, Sendable, CustomStringConvertible {
     case ignoredOperands(kernel: String, KernelOperands)
     /// A kernel for another problem than the layer's.
     case otherProblem(kernel: String, computes: SpecKey, followedBy: Activation, expected: SpecKey)
+    /// A problem whose element types the kernel has no loops for.
+    case otherElementTypes(kernel: String, ElementTypes)
 
     /// The ABI header's VS_BAD_ARGUMENTS: the status of a kernel that was not given what it needs. `Tests/KernelRuntimeTests/KernelABITests.swift`
     /// compares them.
@@ -127,6 +129,11 @@ public enum KernelError: Error, Hashable, Sendable, CustomStringConvertible {
             "Received \(operands.names.joined(separator: ", ")) for kernel \(kernel), which reads none."
         case .otherProblem(let kernel, let computes, let activation, let expected):
             "Received kernel \(kernel) for \(computes), followed by the activation \(activation); expected one for \(expected)."
+        case .otherElementTypes(let kernel, let types):
+            """
+            Kernel \(kernel) received elements that are \(types.storage.rawValue), multiplied as \(types.operands.rawValue), added as \(types.accumulator.rawValue) and written as \(types.result.rawValue); \
+            expected float32 or float64 in memory, and one of the two in sums.
+            """
         }
         return sentence.text
     }

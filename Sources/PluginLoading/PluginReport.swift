@@ -28,7 +28,7 @@ public struct PluginReport: Hashable, Sendable, CustomStringConvertible {
         public var description: String {
             let sentence: Sentence = switch self {
             case .unusable(let error): "\(error)"
-            case .surpassed(let kernel, let path, let target): "Kernel \(kernel) of \(path) (\(target)) computes the same in wider registers."
+            case .surpassed(let kernel, let path, let target): "Kernel \(kernel) of \(path) (\(target)) computes the same and uses more of this processor."
             }
             return sentence.text
         }

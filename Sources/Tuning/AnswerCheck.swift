@@ -96,7 +96,7 @@ final class AnswerCheck {
         let sums = try self.sums[type] ?? interpret(type) { $0 }
         self.sums[type] = sums
         // 1.001 covers what the magnitudes themselves lost to rounding.
-        let factor = 1.001 * (ErrorBound.gamma(kernelChain, spec.elements.arithmetic) + ErrorBound.gamma(chain, type))
+        let factor = 1.001 * (ErrorBound.gamma(kernelChain, spec.elements.accumulator) + ErrorBound.gamma(chain, type))
         let kernel = choice.kernel.name
         return try y.withElements { received in
             try sums.withElements { sums in

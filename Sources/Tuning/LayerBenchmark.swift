@@ -102,7 +102,7 @@ public struct LayerBenchmark: Sendable {
     public func run() throws -> LayerMeasurement {
         let operands = try LayerOperands(spec, batch: batch, seed: seed)
         let layer = try PreparedLayer(spec: spec, choice: choice, weights: operands.weights, bias: operands.bias)
-        var y = try Tensor(zeros: spec.outputShape(batch: batch), spec.elements.storage)
+        var y = try Tensor(zeros: spec.outputShape(batch: batch), spec.elements.result)
 
         let before = peak()
         let timing = try CallTiming.measure(
@@ -129,7 +129,7 @@ public struct LayerBenchmark: Sendable {
         let bytes = (made ?? HostCPU.nativeTarget).vectorBytes
         let float32 = (0..<3).compactMap { _ in HostCPU.measuredPeak(vectorBytes: bytes) }.max()
         // A vector holds half as many doubles.
-        return float32.map { $0 * 4 / Double(spec.elements.arithmetic.byteCount) }
+        return float32.map { $0 * 4 / Double(spec.elements.accumulator.byteCount) }
     }
 
     private func interpreterSeconds(_ operands: LayerOperands, into y: inout Tensor) throws -> Double {

@@ -60,7 +60,7 @@ public struct LayerTuner: Sendable {
     ) throws {
         try AnswerCheck.checkIsPossible(for: spec)
         self.spec = spec
-        space = try ScheduleSpace(spec, target: target)
+        space = try ScheduleSpace(spec, target: target, threads: threads)
         self.threads = threads
         self.provider = provider
         self.seed = seed
@@ -134,7 +134,7 @@ private struct Trial {
         self.threads = threads
         operands = try LayerOperands(spec, batch: 1, seed: seed)
         check = AnswerCheck(spec, operands, batch: 1, threads: threads, sampleSize: 500)
-        y = try Tensor(zeros: spec.outputShape(batch: 1), spec.elements.storage)
+        y = try Tensor(zeros: spec.outputShape(batch: 1), spec.elements.result)
     }
 
     /// Compiles schedules and takes in those without spills whose answers are right. The first of all, the estimate, may spill.

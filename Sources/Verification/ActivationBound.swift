@@ -11,7 +11,7 @@ package enum ActivationBound {
     /// - Returns: the activation's slope times `error`, with its jump and its own rounding.
     package static func bound(_ activation: Activation, sum: Double, error: Double, value: Double, _ type: ElementType) -> Double {
         activation.jump(near: sum, within: error) + activation.slope(near: sum, within: error) * error
-            + activation.rounding(at: sum, value: value, in: type) + ElementType.float32.leastNormal
+            + activation.rounding(at: sum, value: value, in: type) + type.leastNormal
     }
 
     /// Whether a result is right: within the bound; NaN where the activation is NaN; or infinite where the bound reaches beyond the type's largest

@@ -59,7 +59,7 @@ public struct KernelVerifier: Sendable {
         _ kernel: any Kernel, reference: any VerificationReference = InterpreterReference(), batch: Int = 1, seed: UInt64 = 1
     ) throws(VerificationError) {
         let spec = kernel.spec
-        guard spec.op.isGather, spec.elements.storage == spec.elements.arithmetic, spec.epilogue.activation.isPointwise else {
+        guard spec.op.isGather, spec.elements == ElementTypes(spec.elements.storage), spec.epilogue.activation.isPointwise else {
             throw .unsupported(kernel: kernel.name, key: spec.key.text)
         }
         self.kernel = kernel

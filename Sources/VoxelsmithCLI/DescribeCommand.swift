@@ -92,7 +92,7 @@ struct PluginContents: Encodable {
             packing = descriptor.packing
             packedBytes = descriptor.packedByteCount
             workspaceBytesPerThread = descriptor.workspaceByteCount
-            outputBytesPerSample = Checked.clampedCount(descriptor.spec.outputShape(batch: 1) + [descriptor.spec.elements.storage.byteCount])
+            outputBytesPerSample = Checked.clampedCount(descriptor.spec.outputShape(batch: 1) + [descriptor.spec.elements.result.byteCount])
             switch descriptor.workItems {
             case .perSample(let number): (workItemsPerSample, workItemsPerCall) = (number, nil)
             case .perCall(let number): (workItemsPerSample, workItemsPerCall) = (nil, number)

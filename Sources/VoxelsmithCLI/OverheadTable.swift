@@ -81,7 +81,7 @@ private struct FirstCall {
         let shape = spec.inputShape(batch: 1)
         try layer.prepare(inputShape: shape)
         let prepared = try layer.preparedLayer(inputShape: shape)
-        var y = try Tensor(zeros: spec.outputShape(batch: 1), spec.elements.storage)
+        var y = try Tensor(zeros: spec.outputShape(batch: 1), spec.elements.result)
         // The input is written last, and by the threads of the pool, as in a model, where the layer before has just made it. It has numbers
         // in it, since memory that is set to zero need not come into the caches.
         var x = try LayerOperands.input(spec, batch: 1, seed: 1)

@@ -37,7 +37,7 @@ import _TestSupport
 
                         let axes = spec.geometry.axes
                         for (name, holds) in [
-                            ("\(op)", true), ("\(layout)", true), ("\(elements.storage)/\(elements.arithmetic)", true),
+                            ("\(op)", true), ("\(layout)", true), ("\(elements.storage)/\(elements.accumulator)", true),
                             ("batch \(batch)", true), ("\(set)", true), ("groups", spec.geometry.groups > 1),
                             ("bias", spec.epilogue.hasBias), ("rank \(axes.count)", true),
                             ("stride with dilation", axes.contains { $0.stride > 1 && $0.dilation > 1 }),
@@ -301,6 +301,26 @@ import _TestSupport
                             bounds: ErrorBound.bounds(chain: problem.chain, type: .float32, magnitudes: oracle.magnitudes))
                             == nil, "\(spec.key)")
                 }
+            }
+        }
+    }
+
+    /// Types without loops are named when weights are arranged, or at the first call where there are none; nothing is read as another type.
+    @Test func otherElementTypesAreRefused() throws {
+        var specs = RandomSpecs(random: SeededRandom(seed: 11))
+        let mixed = ElementTypes(storage: .float32, operands: .bfloat16, accumulator: .float32, result: .float32)
+        for elements in [ElementTypes(.float16), ElementTypes(.bfloat16), ElementTypes(storage: .float16, arithmetic: .float32), mixed] {
+            for op in KernelOp.allCases {
+                let spec = try specs.next(op: op, layout: .channelsLast, elements: elements).with(epilogue: Epilogue.none)
+                let kernel = InterpreterKernel(spec)
+                let buffer = GuardedBuffer(byteCount: 64, placement: .atStart)
+                defer { withExtendedLifetime(buffer) {} }
+                let error = KernelError.otherElementTypes(kernel: "interpreter", elements)
+                let arguments = KernelArguments(
+                    batch: 0, input: buffer.address, operand: buffer.address, bias: nil, output: buffer.address, workspace: buffer.address)
+                #expect(kernel.workItemCount(batch: 0) == 1)
+                #expect(throws: error) { try kernel.run(arguments, items: 0..<1) }
+                #expect(throws: error) { try kernel.pack(weights: buffer.address, into: buffer.address) }
             }
         }
     }

@@ -110,7 +110,7 @@ enum ErrorCases {
         PluginError.missingFeatures(path: h, kernel: h, features: []), PluginError.unknownFeatures(path: h, kernel: h, bits: 1),
         PluginError.loadFailed(path: h, reason: h), PluginError.imageDiffers(path: h), PluginError.cannotListFolder(path: h, reason: h),
         PluginError.bundleMissing(name: h, lookedAt: [h, h]),
-        KernelError.failed(kernel: h, status: 1), KernelError.missingOperands(kernel: h, .residual),
+        KernelError.otherElementTypes(kernel: h, ElementTypes(.bfloat16)), KernelError.failed(kernel: h, status: 1), KernelError.missingOperands(kernel: h, .residual),
         KernelError.ignoredOperands(kernel: h, [.scales, .second]),
     ]
 

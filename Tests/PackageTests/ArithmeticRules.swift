@@ -16,9 +16,9 @@ enum ArithmeticRules {
     /// File, a part of the line, and why the numbers in it cannot be too large.
     static let allowed: [(file: String, part: String, reason: String)] = [
         ("Sources/LayerSpec/CheckedArithmetic.swift", "", "the one place"),
-        ("Sources/LayerSpec/Geometry.swift", "axes.reduce(", "Geometry.init has checked these products, with factors left out"),
-        ("Sources/LayerSpec/Gather.swift", "axes.reduce(", "the same products, of either side of the relation"),
-        ("Sources/LayerSpec/KernelSpec.swift", "geometry.axes.reduce(1)", "at most the extents of a tensor"),
+        ("Sources/LayerSpec/Geometry/Geometry.swift", "axes.reduce(", "Geometry.init has checked these products, with factors left out"),
+        ("Sources/LayerSpec/Geometry/Gather.swift", "axes.reduce(", "the same products, of either side of the relation"),
+        ("Sources/LayerSpec/Problem/KernelSpec.swift", "geometry.axes.reduce(1)", "at most the extents of a tensor"),
         ("Sources/Scheduling/Families/MinimalFiltering/MinimalFilteringSchedule.swift", "reduce(",
             "tiles and points of a geometry whose tensors have 2^40 bytes at most"),
         ("Sources/Interpreter/InterpreterCorrelation.swift", "inputs.dropLast().reduce(1)", "inputs of a geometry"),
@@ -35,7 +35,7 @@ enum ArithmeticRules {
         ("Sources/Verification/KernelVerifier.swift", "reduce(0", "an index into operands, and sums of doubles"),
         ("Sources/TensorIO/HDF5Structure+Values.swift", "multipliedReportingOverflow", "a count that is clamped at 2^48, and the bytes of so many"),
         ("Sources/Voxelsmith/Initializers/VarianceScaling.swift", "reduce(1)", "doubles"),
-        ("Sources/Voxelsmith/Model+Summary.swift", "Int((value * 100).rounded())", "less than 1024 times 100, or bytes that exist"),
+        ("Sources/Voxelsmith/Graph/Model+Summary.swift", "Int((value * 100).rounded())", "less than 1024 times 100, or bytes that exist"),
         ("Sources/VoxelsmithCLI/ThreadsCommand.swift", "Int(min(work * steps / Double(items), 1e9))", "at most that"),
         ("Sources/VoxelsmithCLI/TimeCallsCommand.swift", "Int(words[1])", "a text made an integer, nil beyond 64 bits"),
         ("Sources/VoxelsmithCLI/Volume.swift", "UInt8(max(0, min(255,", "within 0 and 255, what is no number too"),

@@ -36,16 +36,11 @@ struct SizeRules {
     private func isReason(_ line: String) -> Bool { isReason(line, most: mostLines) || isReason(line, most: mostFunctionLines) }
 
     private func isReason(_ line: String, most: Int) -> Bool {
-        guard Self.isComment(line), let found = line.firstRange(of: "Longer than \(most) lines: ") else { return false }
+        guard TextRules.isComment(line), let found = line.firstRange(of: "Longer than \(most) lines: ") else { return false }
         return line[found.upperBound...].split(separator: " ").count >= 4
     }
 
-    private static func isComment(_ line: String) -> Bool {
-        let text = line.drop { $0 == " " }
-        return ["//", "/*", "* "].contains { text.hasPrefix($0) }
-    }
-
-    private static func isBesideDeclaration(_ line: String) -> Bool { isComment(line) || line.drop { $0 == " " }.hasPrefix("@") }
+    private static func isBesideDeclaration(_ line: String) -> Bool { TextRules.isComment(line) || line.drop { $0 == " " }.hasPrefix("@") }
 
     /// Every function, initializer and computed property with its body; those inside others too. Of two in one line the first.
     static func functions(_ code: CodeText, _ language: CodeText.Language) -> [Function] {

@@ -81,7 +81,13 @@ enum TextRules {
 
     /// The lines that hold nothing but a comment.
     static func comments(_ lines: [String]) -> [String] {
-        lines.map { line in String(line.drop { $0 == " " }) }.filter { $0.hasPrefix("//") || $0.hasPrefix("/*") || $0.hasPrefix("* ") }
+        lines.map { line in String(line.drop { $0 == " " }) }.filter(isComment)
+    }
+
+    /// Whether a line is a comment, or a line of one in C.
+    static func isComment(_ line: String) -> Bool {
+        let text = line.drop { $0 == " " }
+        return ["//", "/*", "* "].contains { text.hasPrefix($0) }
     }
 
     /// Paths of this package that a page names in code quotes, such as `Sources/LayerSpec`.

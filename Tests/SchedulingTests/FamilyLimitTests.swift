@@ -34,7 +34,7 @@ import _TestSupport
             if number % 7 == 0 { spec = spec.with(policy: random.choice(Policy.allCases)) }
             if number % 11 == 0 { spec = withoutKernels(spec) }
             let (geometry, type) = (spec.geometry, spec.elements.storage)
-            let direct = spec.op == .transposedConvolution && geometry.axes.count == 3 && type == spec.elements.arithmetic
+            let direct = spec.op == .transposedConvolution && geometry.axes.count == 3 && type == spec.elements.accumulator
                 && (spec.layout == .channelsLast || type == .float32)
             let ordinary = spec.op == .convolution && geometry.axes.count == 3 && spec.elements == .float32 && spec.layout == .channelsLast
                 && geometry.axes.allSatisfy { ($0.dilation == 1 || $0.kernel == 1) && $0.stride <= 3 }
@@ -69,6 +69,7 @@ import _TestSupport
             (withoutKernels(spec), "not yet emitted"),
             (KernelSpec(geometry: geometry, layout: .channelsFirst, elements: .float64), "float32"),
             (KernelSpec(geometry: geometry, elements: ElementTypes(storage: .float32, arithmetic: .float64)), "in another type than its elements"),
+            (KernelSpec(geometry: geometry, elements: ElementTypes(.bfloat16)), "its elements are bfloat16"),
             (KernelSpec(geometry: try Geometry(axes: Array(geometry.axes[..<2]), channels: 4, filters: 4)), "it has 2 spatial axes; expected 3"),
             (long(kernel: 1 << 16 + 1, stride: 1), "65537 taps; expected at most 65536"), (long(kernel: 3, stride: 1 << 15), "stride 32768 and kernel size 3"),
             (features(1 << 24, 1), "16777216 channels"), (features(1, 1 << 24), "16777216 filters"),

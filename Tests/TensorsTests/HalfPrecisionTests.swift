@@ -54,15 +54,31 @@ struct HalfPrecisionTests {
         #expect(try Tensor(zeros: [0, 3], .bfloat16).cast(to: .float64).shape == [0, 3])
     }
 
-    /// Kernels know two types; the others stand for float32.
-    @Test func kernelsComputeInFloat32() throws {
+    /// Layers compute in two types; in place of the others stands float32. The types of a kernel are what they are told to be.
+    @Test func layersComputeInFloat32() throws {
         for type in ElementType.allCases {
+            let layer = try LayerConfig(name: "l", filters: 1, kernelSize: [1, 1, 1], elementType: type)
+            #expect(layer.elementType == (type == .float64 ? .float64 : .float32), "\(type)")
             let types = ElementTypes(type)
-            #expect(types == (type == .float64 ? .float64 : .float32), "\(type)")
-            #expect(try LayerConfig(name: "l", filters: 1, kernelSize: [1, 1, 1], elementType: type).elementType == types.storage)
+            #expect([types.storage, types.operands, types.accumulator, types.result] == [ElementType](repeating: type, count: 4))
+            #expect(types.areInterpreted == (type == layer.elementType), "\(type)")
         }
-        let key = "transposedConvolution;i1;o1;k1;s1;d1;p0;c1;f1;g1;last;f16/f16;nobias;linear;fast"
-        #expect(throws: SpecError.self) { try SpecKey(parsing: key) }
-        #expect(try SpecKey(parsing: key.replacing("f16", with: "f32")).spec.elements == .float32)
+    }
+
+    /// Keys name two types, or four where two do not say all, and nothing else.
+    @Test func keysNameElementTypes() throws {
+        let key = "transposedConvolution;i1;o1;k1;s1;d1;p0;c1;f1;g1;last;f32/f32;nobias;linear;fast"
+        for (text, types) in [
+            ("f32/f32", ElementTypes.float32), ("f64/f32", ElementTypes(storage: .float64, arithmetic: .float32)), ("f16/f16", ElementTypes(.float16)),
+            ("bf16/bf16/f32/bf16", ElementTypes(storage: .bfloat16, operands: .bfloat16, accumulator: .float32, result: .bfloat16)),
+            ("f32/bf16/f32/f32", ElementTypes(storage: .float32, operands: .bfloat16, accumulator: .float32, result: .float32)),
+        ] {
+            let named = key.replacing("f32/f32", with: text)
+            #expect(try SpecKey(parsing: named).spec.elements == types, "\(text)")
+            #expect(try SpecKey(parsing: named).spec.key.text == named)
+        }
+        for text in ["f32", "f32/", "f32/f32/f32", "f32/f32/f32/f32", "f32/f31", "f32//f32/f32", "f16/f32/f32/f16", "f32/f32/f32/f32/f32", ""] {
+            #expect(throws: SpecError.self, "\(text)") { try SpecKey(parsing: key.replacing("f32/f32", with: text)) }
+        }
     }
 }

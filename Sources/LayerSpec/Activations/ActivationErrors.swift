@@ -31,7 +31,7 @@ extension Activation {
     package func jump(near sum: Double, within error: Double) -> Double {
         func near(_ step: Double) -> Bool { error > 0 && abs(sum - step) <= error }
         switch self {
-        case .hardShrink(let threshold): return near(threshold) || near(-threshold) ? abs(threshold) : 0
+        case .hardShrink(let threshold): return threshold > 0 && (near(threshold) || near(-threshold)) ? threshold : 0
         case .threshold(let threshold, let value): return near(threshold) ? abs(threshold - value) : 0
         case .rectified(_, let maximum, let threshold):
             // Above the threshold the result is x, with a maximum clipped to [0, maximum]; at the threshold it is 0.

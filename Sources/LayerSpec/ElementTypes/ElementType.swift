@@ -39,10 +39,10 @@ public enum ElementType: String, CaseIterable, Hashable, Sendable, Codable {
         }
     }
 
-    /// The type of a token; nil for other texts, and for types that kernels do not compute in.
+    /// The type of a token; nil for other texts.
     /// - Parameter token: as `token` has it.
     init?(token: Substring) {
-        guard let match = Self.arithmeticTypes.first(where: { $0.token == token }) else { return nil }
+        guard let match = Self.allCases.first(where: { $0.token == token }) else { return nil }
         self = match
     }
 }

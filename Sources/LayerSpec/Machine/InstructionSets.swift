@@ -8,6 +8,12 @@ extension Target {
         case aarch64NEON = "aarch64-neon"
     }
 
+    /// What multiplies and adds. `MultiplyUnit` of the generator has the numbers of each.
+    public enum Unit: Hashable, Sendable {
+        /// The vector registers, which every machine has.
+        case vectors
+    }
+
     /// Features a plugin may require; the ABI header numbers their bits.
     public enum Feature: String, CaseIterable, Hashable, Sendable {
         case sse42, avx, avx2, fma, f16c, bmi1, bmi2, avx512f, avx512vl, avx512bw, avx512dq, avx512cd, popcnt, lzcnt, movbe, neon

@@ -9,13 +9,15 @@ extension Target {
         public let vectorRegisters: Int
         /// Whether a multiply-add is one instruction with one rounding.
         public let hasFusedMultiplyAdd: Bool
+        /// What multiplies and adds, beginning with what is taken first where several take the types of a problem.
+        public var units: [Unit] = [.vectors]
         /// First-level data cache of one core.
         public var level1Bytes = 32 << 10
         /// Second-level cache of one core.
         public var level2Bytes = 1 << 20
         /// Last-level cache, which all cores share.
         public var lastLevelBytes = 32 << 20
-        /// Cores that share it.
+        /// Cores that share it. Nothing reads them yet: what is planned depends on the threads of a call, which whoever plans states.
         public var cores = 8
 
         /// Whether it has all features of another machine and more. Then code for it is better where both can run. Of two machines, it may be that

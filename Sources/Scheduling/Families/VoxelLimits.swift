@@ -7,7 +7,9 @@ enum VoxelLimits {
     static func reasonAgainst(_ spec: KernelSpec) -> String? {
         let gather = spec.gather
         if gather.axes.count != 3 { return "it has \(gather.axes.count) spatial axes; expected 3" }
-        if spec.elements.storage != spec.elements.arithmetic { return "its sums are formed in another type than its elements; expected the same" }
+        let type = spec.elements.storage
+        if spec.elements != ElementTypes(type) { return "its sums are formed in another type than its elements; expected the same" }
+        if type.arithmetic != type { return "its elements are \(type.rawValue); expected a type that sums are formed in" }
         if spec.layout == .channelsFirst && spec.elements != .float32 { return "planes are converted in float32" }
         if gather.tapCount > maximumTapCount { return "its kernel has \(gather.tapCount) taps; expected at most \(maximumTapCount)" }
         for axis in gather.axes where axis.phases * axis.kernel > maximumTapCount {

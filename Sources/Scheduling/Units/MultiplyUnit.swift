@@ -27,18 +27,30 @@ public struct MultiplyUnit: Hashable, Sendable {
 }
 
 extension MultiplyUnit {
-    /// The unit that a target has for the types of a problem: its vectors, in the type in which tensors are stored.
+    /// The first of a target's units that takes the types of a problem; its vectors where none says that it does.
     public init(_ target: Target, _ elements: ElementTypes) {
-        let type = elements.storage
+        self = target.machine.units.lazy.compactMap { MultiplyUnit($0, target, elements) }.first ?? .vectors(target, elements)
+    }
+
+    /// A unit for the types of a problem; nil when it does not take them.
+    private init?(_ unit: Target.Unit, _ target: Target, _ elements: ElementTypes) {
+        switch unit {
+        case .vectors: self = .vectors(target, elements)
+        }
+    }
+
+    /// Vectors of the type in which elements are multiplied.
+    private static func vectors(_ target: Target, _ elements: ElementTypes) -> MultiplyUnit {
+        // Families take problems of one type that is computed in.
+        let type = elements.operands
         let lanes = target.lanes(type)
-        // Problems hold types that kernels compute in; others are converted before.
         let scalar = switch type.arithmetic {
         case .float64: "double"
         default: "float"
         }
-        self.init(
-            element: type, accumulator: type, result: type, rows: 1, columns: lanes, channelsPerStep: 1, lanes: lanes, scalar: scalar,
-            token: type.token, header: "voxelsmith_vectors.h")
+        return MultiplyUnit(
+            element: type, accumulator: elements.accumulator, result: elements.result, rows: 1, columns: lanes, channelsPerStep: 1, lanes: lanes,
+            scalar: scalar, token: type.token, header: "voxelsmith_vectors.h")
     }
 
     /// Channels up to whole steps.
@@ -50,6 +62,6 @@ extension MultiplyUnit {
     /// Elements up to whole cache lines.
     func wholeLines(_ elements: Int) -> Int { elements.ceilingDivision(by: elementsPerLine) * elementsPerLine }
 
-    /// Bytes of so many packed weights, up to whole cache lines.
-    func packedByteCount(elements: Int) -> Int { wholeLines(elements) * element.byteCount }
+    /// Bytes of so many elements, up to whole cache lines.
+    func lineByteCount(elements: Int) -> Int { wholeLines(elements) * element.byteCount }
 }

@@ -22,7 +22,7 @@ struct WindowPacking {
 
     private static func phases(_ gather: Gather, _ resolved: MinimalFilteringSchedule) -> [KernelPhase] {
         var kernelPhases: [KernelPhase] = []
-        let unit = resolved.blockCount * resolved.blockFilters * gather.channelsPerGroup
+        let unit = resolved.blockCount * resolved.blockFilters * resolved.unit.paddedChannels(gather.channelsPerGroup)
         for combination in resolved.combinations {
             var place = combination.weights
             for depth in combination.classes[0].phases {

@@ -33,7 +33,7 @@ public struct BatchRowsSchedule: ResolvedFamily {
     public var workItems: WorkItems { .perCall(panels) }
 
     /// Bytes of the packed weights, [panel][channel][output], a multiple of 64.
-    public var packedByteCount: Int { unit.packedByteCount(elements: panels * unit.paddedChannels(spec.geometry.channels) * panel) }
+    public var packedByteCount: Int { unit.lineByteCount(elements: panels * unit.paddedChannels(spec.geometry.channels) * panel) }
 
     /// Samples are read where they are.
     public var workspaceByteCount: Int { 0 }

@@ -81,7 +81,7 @@ public struct LayoutConversion: Hashable, Sendable {
         stagedPlace = unit.wholeLines(blocks * slots * 8 / unit.element.byteCount)
         scratchPlace = unit.wholeLines(stagedPlace + blocks * slots * slotFloats)
         let floats = scratchPlace + blocks * planes * itemFloats
-        workspaceByteCount = convertsInput || convertsOutput ? unit.wholeLines(floats) * unit.element.byteCount : 0
+        workspaceByteCount = convertsInput || convertsOutput ? unit.lineByteCount(elements: floats) : 0
         streamsOutput = convertsOutput && parameters.streamsOutput
     }
 }

@@ -83,5 +83,5 @@ public struct PackedLayout: Hashable, Sendable {
     public var elementCount: Int { parts * partElements }
 
     /// Bytes of the packed weights, a multiple of 64.
-    public var byteCount: Int { multiplyUnit.packedByteCount(elements: elementCount) }
+    public var byteCount: Int { multiplyUnit.lineByteCount(elements: elementCount) }
 }

@@ -269,7 +269,7 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
     /// Floats of the transformed weights.
     public var packedFloats: Int { partFloats * gather.groups }
     /// Bytes of the transformed weights, a multiple of 64.
-    public var packedByteCount: Int { unit.packedByteCount(elements: packedFloats) }
+    public var packedByteCount: Int { unit.lineByteCount(elements: packedFloats) }
 
     /// Work items along each axis.
     public var blocks: [Int] { zip(axes, block).map { $0.tiles.ceilingDivision(by: $1) } }

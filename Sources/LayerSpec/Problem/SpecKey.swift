@@ -2,8 +2,8 @@
 ///
 ///     transposedConvolution;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;direct
 ///
-/// Fields: operation; per axis input, output, kernel, stride, dilation, crop; channels; filters; groups; layout; storage and
-/// arithmetic type; `bias` or `nobias`; activation; policy.
+/// Fields: operation; per axis input, output, kernel, stride, dilation, crop; channels; filters; groups; layout; element types, of storage and
+/// arithmetic, or of storage, operands, accumulator and result where these are not two (`bf16/bf16/f32/bf16`); `bias` or `nobias`; activation; policy.
 public struct SpecKey: Hashable, Sendable, CustomStringConvertible {
     /// The 15 fields, separated by semicolons.
     public let text: String
@@ -21,7 +21,7 @@ public struct SpecKey: Hashable, Sendable, CustomStringConvertible {
             list("p", \.crop),
             "c\(spec.geometry.channels)", "f\(spec.geometry.filters)", "g\(spec.geometry.groups)",
             spec.layout.token,
-            "\(spec.elements.storage.token)/\(spec.elements.arithmetic.token)",
+            spec.elements.token,
             spec.epilogue.hasBias ? "bias" : "nobias",
             spec.epilogue.activation.token,
             spec.policy.rawValue,
@@ -69,13 +69,10 @@ public struct SpecKey: Hashable, Sendable, CustomStringConvertible {
         let counts = [try numbers(7, "c"), try numbers(8, "f"), try numbers(9, "g")]
         guard counts.allSatisfy({ $0.count == 1 }) else { throw malformed("channels, filters and groups are single numbers") }
         guard let layout = Layout(token: fields[10]) else { throw malformed("unknown layout \(fields[10])") }
-        let types = fields[11].split(separator: "/").map { ElementType(token: $0) }
-        guard types.count == 2, let storage = types[0], let arithmetic = types[1] else {
-            throw malformed("unknown element types \(fields[11])")
-        }
+        guard let elements = ElementTypes(token: fields[11]) else { throw malformed("unknown element types \(fields[11])") }
         guard fields[12] == "bias" || fields[12] == "nobias" else { throw malformed("expected bias or nobias") }
         guard let activation = Activation(token: fields[13]) else { throw malformed("unknown activation \(fields[13])") }
-        try activation.checkParameters(in: storage)
+        try activation.checkParameters(in: elements.storage)
         guard let policy = Policy(rawValue: String(fields[14])) else { throw malformed("unknown policy \(fields[14])") }
 
         var axes: [AxisGeometry] = []
@@ -88,7 +85,7 @@ public struct SpecKey: Hashable, Sendable, CustomStringConvertible {
         let spec = KernelSpec(
             op: op,
             geometry: try Geometry(axes: axes, channels: counts[0][0], filters: counts[1][0], groups: counts[2][0]),
-            layout: layout, elements: ElementTypes(storage: storage, arithmetic: arithmetic),
+            layout: layout, elements: elements,
             epilogue: Epilogue(hasBias: fields[12] == "bias", activation: activation), policy: policy)
         guard spec.key.text == text else { throw malformed("not in canonical form") }
         return spec

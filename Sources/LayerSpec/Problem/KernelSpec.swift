@@ -6,14 +6,14 @@ public struct KernelSpec: Hashable, Sendable {
     public let geometry: Geometry
     /// Where channels and filters stand in x and y.
     public let layout: Layout
-    /// Types of storage and arithmetic.
+    /// Types in memory, of products and of sums.
     public let elements: ElementTypes
     /// What happens to each sum.
     public let epilogue: Epilogue
     /// Which rearrangements of the sums are allowed.
     public let policy: Policy
 
-    /// A problem; any combination is legal, and the interpreter computes it.
+    /// A problem. Any combination is legal; the interpreter computes it where it takes the element types (`ElementTypes`).
     public init(
         op: KernelOp = .transposedConvolution, geometry: Geometry, layout: Layout = .channelsLast, elements: ElementTypes = .float32,
         epilogue: Epilogue = .none, policy: Policy = .fast
