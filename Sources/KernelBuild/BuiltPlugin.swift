@@ -5,8 +5,8 @@ import VoxLayerSpec
 public struct BuiltPlugin: Sendable {
     /// The whole file, digest included.
     public let bytes: [UInt8]
-    /// What the code was compiled for.
-    public let target: Target
+    /// What the kernels were compiled for.
+    public let targets: PluginTargets
     /// What its machine code looks like.
     public let inspection: ObjectInspection
     /// Translation units clang was called for; the others came from the cache.
@@ -16,8 +16,11 @@ public struct BuiltPlugin: Sendable {
     /// From the call of `build` to its end.
     public let seconds: Double
 
-    /// Whether registers of the target's full width are used; nil when not inspected.
-    public var usesTargetVectors: Bool? { inspection.usesVectors(of: target) }
+    /// Whether registers of each target's full width are used; nil when not inspected.
+    public var usesTargetVectors: Bool? {
+        guard case .inspected(let plugin) = inspection else { return nil }
+        return targets.all.allSatisfy { plugin.usesVectors(of: $0) }
+    }
 
     /// Writes the file in one step: staged beside `path`, flushed, mode 0644 whatever the umask, renamed.
     ///

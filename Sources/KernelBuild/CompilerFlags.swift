@@ -28,9 +28,9 @@ enum CompilerFlags {
 
     /// Given for every target, so that any host compiles for any target.
     private static func triple(_ target: Target) -> String {
-        switch target.instructionSet {
-        case .x86_64_v2, .x86_64_v3, .x86_64_v4: "--target=x86_64-linux-gnu"
-        case .aarch64NEON: "--target=aarch64-linux-gnu"
+        switch target.instructionSet.family {
+        case .x86_64: "--target=x86_64-linux-gnu"
+        case .aarch64: "--target=aarch64-linux-gnu"
         }
     }
 

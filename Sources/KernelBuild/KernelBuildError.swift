@@ -17,6 +17,8 @@ public enum KernelBuildError: Error, Hashable, Sendable, CustomStringConvertible
     /// The compiler fused multiplications and additions, but used no register of the target's width anywhere.
     case narrowVectors(target: String, expected: String)
     case fileNameTaken(String)
+    /// A file of C for an instruction set that the plugin is not for.
+    case unlistedTarget(file: String, received: String, expected: String)
     case fileSystem(operation: String, path: String, errorNumber: Int32)
 
     public var description: String {
@@ -44,6 +46,8 @@ public enum KernelBuildError: Error, Hashable, Sendable, CustomStringConvertible
             "The plugin for \(target) computes in narrower registers only; expected \(expected)."
         case .fileNameTaken(let name):
             "Received file name \"\(name)\" for a generated file; expected distinct names without folders."
+        case .unlistedTarget(let file, let received, let expected):
+            "Received \(file) for \(received) in a plugin for \(expected); expected kernels for the plugin's targets."
         case .fileSystem(let operation, let path, let number):
             "Could not \(operation) \(path): \(errorText(number))."
         }

@@ -35,28 +35,32 @@ public struct PluginBuilder: Sendable {
     // Longer than 60 lines: the steps of a build in their order, which share what was planned, the folder and the count of finished steps.
     /// Compiles each unit that the cache does not know, as many at a time as there are cores, and links them all.
     ///
-    /// Equal source, target and compiler give equal bytes.
+    /// Each kernel is compiled for the instructions that its file states. The table is read before anything is known of the processor; so it is
+    /// compiled for the least one of the family, although it is data.
+    ///
+    /// Equal source, targets and compiler give equal bytes.
     /// - Parameters:
     ///   - source: the plugin's unit files.
-    ///   - target: what the kernels are for.
+    ///   - targets: what the kernels are for; those whose file states no instructions are for the least of these.
     ///   - onProgress: called with the number of finished steps and of all steps (every unit, and the link).
     ///   - check: called with the inspected plugin before anything made for it enters the cache; what it throws ends the build.
     /// - Throws: `KernelBuildError`; what `check` throws; `CancellationError`, after every process started here has ended.
     public func build(
-        _ source: PluginSource, target: Target, onProgress: (@Sendable (Int, Int) -> Void)? = nil,
+        _ source: PluginSource, targets: PluginTargets, onProgress: (@Sendable (Int, Int) -> Void)? = nil,
         check: (BuiltPlugin) async throws -> Void = { _ in }
     ) async throws -> BuiltPlugin {
         let start = ContinuousClock.now
         let files = [source.table] + source.kernels + source.headers
         try Self.checkNames(files)
-        let plan = Plan(self, source, target)
+        try Self.checkTargets(source.kernels, targets)
+        let plan = Plan(self, source, targets)
         let steps = plan.units.count + 1
         func checked(_ bytes: [UInt8], compiledUnits: Int, isFromCache: Bool) async throws -> BuiltPlugin {
             do {
-                let inspection = try inspected(bytes, target, plan.linkCommand)
+                let inspection = try inspected(bytes, targets, plan)
                 onProgress?(steps, steps)
                 let built = BuiltPlugin(
-                    bytes: bytes, target: target, inspection: inspection, compiledUnits: compiledUnits, isFromCache: isFromCache,
+                    bytes: bytes, targets: targets, inspection: inspection, compiledUnits: compiledUnits, isFromCache: isFromCache,
                     seconds: Self.seconds(since: start))
                 try await check(built)
                 return built
@@ -121,6 +125,14 @@ public struct PluginBuilder: Sendable {
         return built
     }
 
+    /// Builds a plugin for one target, as `build(_:targets:onProgress:check:)` does.
+    public func build(
+        _ source: PluginSource, target: Target, onProgress: (@Sendable (Int, Int) -> Void)? = nil,
+        check: (BuiltPlugin) async throws -> Void = { _ in }
+    ) async throws -> BuiltPlugin {
+        try await build(source, targets: PluginTargets(target), onProgress: onProgress, check: check)
+    }
+
     /// Puts a plugin and the objects made for it into the cache. A cache that refuses them causes a warning, never a failed build.
     private func keep(_ bytes: [UInt8], _ made: [Unit], of plan: Plan, in folder: PrivateFolder) {
         guard let cache else { return }
@@ -147,25 +159,38 @@ public struct PluginBuilder: Sendable {
     }
 
     /// A plugin that calls out, runs code at load or misses its table or its vectors must not leave this module.
-    private func inspected(_ bytes: [UInt8], _ target: Target, _ command: [String]) throws(KernelBuildError) -> ObjectInspection {
+    private func inspected(_ bytes: [UInt8], _ targets: PluginTargets, _ plan: Plan) throws(KernelBuildError) -> ObjectInspection {
         let inspection = ObjectInspection.inspect(bytes)
         guard case .inspected(let plugin) = inspection else { return inspection }
-        guard plugin.undefinedSymbols.isEmpty else { throw .undefinedSymbols(plugin.undefinedSymbols, command: command) }
+        guard plugin.undefinedSymbols.isEmpty else { throw .undefinedSymbols(plugin.undefinedSymbols, command: plan.linkCommand) }
         guard plugin.constructorSections.isEmpty else { throw .constructors(sections: plugin.constructorSections) }
         guard plugin.exportedSymbols == [Self.exportedSymbol] else {
             throw .wrongExports(received: plugin.exportedSymbols, expected: Self.exportedSymbol)
         }
-        guard plugin.fusedMultiplyAdds == 0 || plugin.usesVectors(of: target) else {
-            let registers =
-                switch target.instructionSet {
-                case .x86_64_v4: "zmm"
-                case .x86_64_v3: "ymm"
-                case .x86_64_v2: "xmm"
-                case .aarch64NEON: "v0 to v31"
-                }
-            throw .narrowVectors(target: target.instructionSet.rawValue, expected: registers)
+        for set in targets.all.map(\.instructionSet) {
+            let functions = plugin.functions.filter { plan.instructionSets[$0.file] == set }
+            guard functions.allSatisfy({ $0.fusedMultiplyAdds == 0 }) || functions.contains(where: { $0.usesVectors(of: set) }) else {
+                throw .narrowVectors(target: set.rawValue, expected: Self.registers(of: set))
+            }
         }
         return inspection
+    }
+
+    /// The registers of an instruction set's full width.
+    private static func registers(of set: Target.InstructionSet) -> String {
+        switch set {
+        case .x86_64_v4: "zmm"
+        case .x86_64_v3: "ymm"
+        case .x86_64_v2: "xmm"
+        case .aarch64NEON: "v0 to v31"
+        }
+    }
+
+    private static func checkTargets(_ kernels: [CSource], _ targets: PluginTargets) throws(KernelBuildError) {
+        for kernel in kernels {
+            guard let set = kernel.instructionSet, !targets.all.contains(where: { $0.instructionSet == set }) else { continue }
+            throw .unlistedTarget(file: kernel.fileName, received: set.rawValue, expected: targets.names)
+        }
     }
 
     private static func checkNames(_ files: [CSource]) throws(KernelBuildError) {
@@ -214,14 +239,17 @@ private struct Plan {
     static let linkedName = "plugin.so"
 
     let units: [Unit]
+    /// What each kernel's file is compiled for.
+    let instructionSets: [String: Target.InstructionSet]
     let linkCommand: [String]
     let pluginKey: String
 
-    init(_ builder: PluginBuilder, _ source: PluginSource, _ target: Target) {
-        let compileFlags = builder.compiler.options + CompilerFlags.compile(target, warningsAreErrors: builder.warningsAreErrors)
-        let linkFlags = builder.compiler.options + CompilerFlags.link(target)
+    init(_ builder: PluginBuilder, _ source: PluginSource, _ targets: PluginTargets) {
+        let linkFlags = builder.compiler.options + CompilerFlags.link(targets.least)
         let identity = builder.compiler.identity
-        let units = ([source.table] + source.kernels).map { file in
+        let kernels = source.kernels.map { (file: $0, set: $0.instructionSet ?? targets.least.instructionSet) }
+        let units = ([(file: source.table, set: targets.family.least)] + kernels).map { file, set in
+            let compileFlags = builder.compiler.options + CompilerFlags.compile(Target(set), warningsAreErrors: builder.warningsAreErrors)
             let objectName = Unit.objectName(file.fileName)
             var digest = FieldDigest()
             digest.add(["object", identity])
@@ -233,10 +261,12 @@ private struct Plan {
                 key: digest.hexadecimal())
         }
         self.units = units
+        instructionSets = Dictionary(kernels.map { ($0.file.fileName, $0.set) }) { first, _ in first }
         linkCommand = [builder.compiler.path] + linkFlags + units.map(\.objectName) + ["-o", Self.linkedName]
         var digest = FieldDigest()
         digest.add(["plugin", identity])
         digest.add(linkFlags)
+        digest.add(targets.all.map(\.instructionSet.rawValue))
         digest.add(units.map(\.key))
         pluginKey = digest.hexadecimal()
     }

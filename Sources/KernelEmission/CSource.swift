@@ -1,14 +1,19 @@
+import VoxLayerSpec
+
 /// One file of generated C.
 public struct CSource: Hashable, Sendable {
     /// Name without folders, such as `vs_....c`.
     public let fileName: String
     /// The whole file.
     public let text: String
+    /// The instructions that it is written for; nil for what suits any: headers, and the table of a plugin, which is data.
+    public let instructionSet: Target.InstructionSet?
 
     /// A file of the given name and text; neither is checked here.
-    public init(fileName: String, text: String) {
+    public init(fileName: String, text: String, instructionSet: Target.InstructionSet? = nil) {
         self.fileName = fileName
         self.text = text
+        self.instructionSet = instructionSet
     }
 }
 

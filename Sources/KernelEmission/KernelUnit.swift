@@ -29,7 +29,7 @@ extension KernelUnit {
         self.schedule = schedule
         self.name = name
         templateFile = file.name
-        source = CSource(fileName: name + ".c", text: text)
+        source = CSource(fileName: name + ".c", text: text, instructionSet: schedule.target.instructionSet)
     }
 
     /// The text of a template with all its parts; nil where no file has the name.

@@ -4,12 +4,7 @@ import VoxLayerSpec
 extension HostCPU {
     /// The target called "native": the best instruction set this processor runs, with its own caches and cores.
     public static let nativeTarget: Target = {
-        #if arch(arm64)
-            let least = Target.InstructionSet.aarch64NEON
-        #else
-            let least = Target.InstructionSet.x86_64_v2
-        #endif
-        let instructionSet = Target.InstructionSet.best(on: features) ?? least
+        let instructionSet = Target.InstructionSet.best(on: features) ?? (Target.ProcessorFamily.host ?? .x86_64).least
         var machine = instructionSet.machine
         (machine.level1Bytes, machine.level2Bytes, machine.lastLevelBytes) = cacheSizes
         machine.cores = ThreadPool.defaultThreadCount

@@ -8,29 +8,7 @@ import VoxLayerSpec
 /// in it is executed or mapped.
 public struct PluginFile: Sendable {
     /// Machines whose plugins can be read; only the host's can be loaded.
-    public enum Machine: String, Hashable, Sendable {
-        case x86_64
-        case aarch64
-
-        package static var host: Machine? {
-            #if arch(x86_64)
-                .x86_64
-            #elseif arch(arm64)
-                .aarch64
-            #else
-                nil
-            #endif
-        }
-
-        /// From the machine number of the ELF header.
-        init?(_ number: UInt16) {
-            switch number {
-            case 62: self = .x86_64
-            case 183: self = .aarch64
-            default: return nil
-            }
-        }
-    }
+    public typealias Machine = Target.ProcessorFamily
 
     /// Where the file was read.
     public let path: String
@@ -118,11 +96,20 @@ public struct PluginFile: Sendable {
 
     /// Whether this process can run any kernel of the plugin.
     /// - Parameter features: what the processor has.
-    /// - Throws: `PluginError.foreignMachine`; where no kernel can be run, `.unknownFeatures` or `.missingFeatures` of the first.
+    /// - Throws: `PluginError.foreignMachine`; where no kernel can be run, `.missingFeatures` of the one that lacks the fewest features, or
+    ///   `.unknownFeatures` of the first where each needs features that this version does not know.
     public func checkMachine(features: Set<Target.Feature> = HostCPU.features) throws(PluginError) {
         guard machine == Machine.host else { throw .foreignMachine(path: path, received: machine.rawValue) }
-        for descriptor in descriptors where obstacle(to: descriptor, features: features) == nil { return }
-        if let first = descriptors.first, let obstacle = obstacle(to: first, features: features) { throw obstacle }
+        var first: PluginError?
+        var least: (obstacle: PluginError, missing: Int)?
+        for descriptor in descriptors {
+            guard let obstacle = obstacle(to: descriptor, features: features) else { return }
+            first = first ?? obstacle
+            // Of a file for several machines, this is the kernel that the processor is nearest to running.
+            guard case .missingFeatures(_, _, let missing) = obstacle, missing.count < least?.missing ?? .max else { continue }
+            least = (obstacle, missing.count)
+        }
+        if let obstacle = least?.obstacle ?? first { throw obstacle }
     }
 
     /// Why a processor of this machine cannot run one of the kernels; nil when it can.
@@ -130,6 +117,28 @@ public struct PluginFile: Sendable {
         if kernel.unknownFeatureBits != 0 { return .unknownFeatures(path: path, kernel: kernel.name, bits: kernel.unknownFeatureBits) }
         let missing = kernel.features.missing(from: features)
         return missing.isEmpty ? nil : .missingFeatures(path: path, kernel: kernel.name, features: missing)
+    }
+}
+
+extension Target.ProcessorFamily {
+    /// That of this process; nil where there are no kernels for it.
+    package static var host: Target.ProcessorFamily? {
+        #if arch(x86_64)
+            .x86_64
+        #elseif arch(arm64)
+            .aarch64
+        #else
+            nil
+        #endif
+    }
+
+    /// From the machine number of the ELF header.
+    init?(_ number: UInt16) {
+        switch number {
+        case 62: self = .x86_64
+        case 183: self = .aarch64
+        default: return nil
+        }
     }
 }
 

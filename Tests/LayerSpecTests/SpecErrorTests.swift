@@ -36,6 +36,15 @@ import VoxLayerSpec
                 .unknownTarget("z80"),
                 "Received target \"z80\"; expected native or one of x86-64-v4, x86-64-v3, x86-64-v2, aarch64-neon."
             ),
+            (.noTargets, "Received no targets for a plugin; expected at least one."),
+            (
+                .targetsOfTwoFamilies("native", "aarch64-neon"),
+                "Received the targets native and aarch64-neon for one plugin; expected targets of one processor family, as a file has machine code for one."
+            ),
+            (
+                .sameTargets("native", "x86-64-v3"),
+                "Received the targets native and x86-64-v3 for one plugin, which stand for one instruction set; expected each once."
+            ),
         ]
         for (error, sentence) in table { #expect(error.description == sentence) }
     }

@@ -25,6 +25,7 @@ enum ErrorCases {
         SpecError.negativePadding(axis: 0, total: -1, rule: h), SpecError.ordinaryPadding(h), SpecError.groupsDoNotDivide(groups: 2, what: h, 3),
         SpecError.wrongChannels(received: 1, expected: 2), SpecError.invalidParameter(h, 0, expected: h), SpecError.axis(9, rank: 5),
         SpecError.oddExtent(axis: 1, 3), SpecError.malformedKey(h, reason: h), SpecError.unknownTarget(h),
+        SpecError.targetsOfTwoFamilies(h, h), SpecError.sameTargets(h, h),
     ]
 
     private static let small: [any Error] = [
@@ -58,6 +59,7 @@ enum ErrorCases {
         KernelBuildError.timedOut(what: h, command: [h], seconds: 1), KernelBuildError.undefinedSymbols([h], command: [h]),
         KernelBuildError.constructors(sections: [h]), KernelBuildError.wrongExports(received: [h], expected: h),
         KernelBuildError.narrowVectors(target: h, expected: h), KernelBuildError.fileNameTaken(h),
+        KernelBuildError.unlistedTarget(file: h, received: h, expected: h),
         KernelBuildError.fileSystem(operation: h, path: h, errorNumber: 2),
     ]
 

@@ -8,6 +8,19 @@ extension Target {
         case aarch64NEON = "aarch64-neon"
     }
 
+    /// The processors that one file has machine code for.
+    public enum ProcessorFamily: String, CaseIterable, Hashable, Sendable {
+        case x86_64, aarch64
+
+        /// What all of its processors that kernels are made for run.
+        public var least: InstructionSet {
+            switch self {
+            case .x86_64: .x86_64_v2
+            case .aarch64: .aarch64NEON
+            }
+        }
+    }
+
     /// What multiplies and adds. `MultiplyUnit` of the generator has the numbers of each.
     public enum Unit: Hashable, Sendable {
         /// The vector registers, which every machine has.
@@ -24,6 +37,14 @@ extension Target.InstructionSet {
     private static let ofV2: [Target.Feature] = [.sse42, .popcnt]
     private static let ofV3: [Target.Feature] = ofV2 + [.avx, .avx2, .fma, .f16c, .bmi1, .bmi2, .lzcnt, .movbe]
     private static let ofV4: [Target.Feature] = ofV3 + [.avx512f, .avx512vl, .avx512bw, .avx512dq, .avx512cd]
+
+    /// The processors that have it.
+    public var family: Target.ProcessorFamily {
+        switch self {
+        case .x86_64_v4, .x86_64_v3, .x86_64_v2: .x86_64
+        case .aarch64NEON: .aarch64
+        }
+    }
 
     /// The named machine of this instruction set: a usual one, with fixed caches and cores, so that what is generated for it never
     /// depends on the host.

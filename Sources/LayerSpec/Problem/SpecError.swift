@@ -1,4 +1,4 @@
-/// What can be wrong with a layer's numbers. Each case carries the value received; `description` is the one sentence.
+/// What can be wrong with a layer's numbers, and with targets. Each case carries the value received; `description` is the one sentence.
 public enum SpecError: Error, Hashable, Sendable, CustomStringConvertible {
     /// `what`, the value received, the smallest legal value.
     case tooSmall(_ what: String, Int, minimum: Int)
@@ -21,6 +21,12 @@ public enum SpecError: Error, Hashable, Sendable, CustomStringConvertible {
     case oddExtent(axis: Int, Int)
     case malformedKey(String, reason: String)
     case unknownTarget(String)
+    /// An empty list of targets.
+    case noTargets
+    /// Targets for one plugin, by their names, that are of two processor families.
+    case targetsOfTwoFamilies(String, String)
+    /// Targets for one plugin, by their names, that stand for one instruction set.
+    case sameTargets(String, String)
 
     public var description: String {
         let sentence: Sentence = switch self {
@@ -57,6 +63,14 @@ public enum SpecError: Error, Hashable, Sendable, CustomStringConvertible {
             "\"\(key)\" is no kernel specification key: \(reason)."
         case .unknownTarget(let name):
             "Received target \"\(name)\"; expected native or one of \(Target.named.map(\.name).joined(separator: ", "))."
+        case .noTargets: "Received no targets for a plugin; expected at least one."
+        case .targetsOfTwoFamilies(let one, let other):
+            """
+            Received the targets \(one) and \(other) for one plugin; expected targets of one processor family, \
+            as a file has machine code for one.
+            """
+        case .sameTargets(let one, let other):
+            "Received the targets \(one) and \(other) for one plugin, which stand for one instruction set; expected each once."
         }
         return sentence.text
     }
