@@ -168,7 +168,7 @@ public struct PluginBuilder: Sendable {
             throw .wrongExports(received: plugin.exportedSymbols, expected: Self.exportedSymbol)
         }
         for set in targets.all.map(\.instructionSet) {
-            let functions = plugin.functions.filter { plan.instructionSets[$0.file] == set }
+            let functions = plugin.functions.filter { (plan.instructionSets[$0.file] ?? targets.least.instructionSet) == set }
             guard functions.allSatisfy({ $0.fusedMultiplyAdds == 0 }) || functions.contains(where: { $0.usesVectors(of: set) }) else {
                 throw .narrowVectors(target: set.rawValue, expected: Self.registers(of: set))
             }

@@ -7,8 +7,8 @@ extension KernelRegistry {
     /// Loads what this machine can run of the plugins of a folder: of its files whose names end in ".so", in the order of their names.
     ///
     /// A file for another machine is no error, and neither is one that is damaged, unreadable or not trusted: it is reported, and the
-    /// others are loaded, so that one bad file costs the kernels in it and no more. Where files for several instruction sets have a
-    /// kernel for the same problem, that for the most capable is registered and those it surpasses are reported.
+    /// others are loaded, so that one bad file costs the kernels in it and no more. Where files, or one file, for several instruction
+    /// sets have kernels for the same problem, that for the most capable is registered and those it surpasses are reported.
     /// - Returns: for each file what was registered, and what was not and why.
     /// - Throws: `PluginError.cannotListFolder`; then nothing is registered.
     @discardableResult
@@ -18,30 +18,23 @@ extension KernelRegistry {
 
     /// - Parameter files: plugins, each its path or the reason why it has none.
     func load(files: [PluginFolder.File]) -> [PluginReport] {
-        var opened: [Result<(kernels: [SpecializedKernel], omitted: [PluginReport.Omission]), PluginError>] = []
-        for file in files {
-            do throws(PluginError) {
+        let opened = files.map { file in
+            Result { () throws(PluginError) in
                 if let error = file.error { throw error }
-                let image = try PluginImage(path: file.path, features: features, trustedFolders: trustedFolders)
-                opened.append(.success((try image.kernels(), image.omitted)))
-            } catch {
-                opened.append(.failure(error))
+                return try PluginImage(path: file.path, features: features, trustedFolders: trustedFolders)
             }
         }
-        let best = BestKernels(opened.flatMap { (try? $0.get().kernels) ?? [] })
+        let best = BestKernels(opened.flatMap { (try? $0.get().candidates) ?? [] })
         var chosen: [SpecializedKernel] = []
         var reports: [PluginReport] = []
         for (file, result) in zip(files, opened) {
-            switch result {
-            case .success(let (kernels, unusable)):
-                let kept = kernels.filter { best.surpassing($0) == nil }
-                let surpassed = kernels.compactMap { kernel in
-                    best.surpassing(kernel).map { PluginReport.Omission(kernel: kernel.name, reason: $0) }
-                }
-                chosen += kept
-                reports.append(PluginReport(path: file.path, loaded: kept.map(\.name), omitted: unusable + surpassed, error: nil))
-            case .failure(let error):
-                reports.append(PluginReport(path: file.path, loaded: [], omitted: omissions(of: file, error), error: error))
+            do throws(PluginError) {
+                let image = try result.get()
+                let kernels = try image.kernels(among: best)
+                chosen += kernels
+                reports.append(PluginReport(path: file.path, loaded: kernels.map(\.name), omitted: image.omitted(besides: best), error: nil))
+            } catch {
+                reports.append(PluginReport(path: file.path, loaded: [], omitted: omissions(of: file, error, best), error: error))
             }
         }
         register(chosen)
@@ -49,7 +42,7 @@ extension KernelRegistry {
     }
 
     /// The kernels of a file that was refused for the machine's sake; for other faults it is not looked at again.
-    private func omissions(of file: PluginFolder.File, _ error: PluginError) -> [PluginReport.Omission] {
+    private func omissions(of file: PluginFolder.File, _ error: PluginError, _ best: BestKernels) -> [PluginReport.Omission] {
         switch error {
         case .foreignMachine, .missingFeatures, .unknownFeatures: break
         default: return []
@@ -59,29 +52,8 @@ extension KernelRegistry {
         let isForeign = plugin.machine != PluginFile.Machine.host
         return plugin.descriptors.map { kernel in
             let own = isForeign ? nil : plugin.obstacle(to: kernel, features: features)
-            return PluginReport.Omission(kernel: kernel.name, reason: .unusable(own ?? error))
+            return PluginReport.Omission(kernel: kernel.name, reason: .unusable(own ?? error), isReplaced: best.replaces(kernel))
         }
-    }
-}
-
-/// The kernels of a folder by what they compute, whatever their policy.
-private struct BestKernels {
-    private var kernels: [SpecKey: [SpecializedKernel]] = [:]
-
-    init(_ all: [SpecializedKernel]) {
-        for kernel in all { kernels[Self.key(kernel), default: []].append(kernel) }
-    }
-
-    private static func key(_ kernel: SpecializedKernel) -> SpecKey { kernel.spec.with(policy: .direct).key }
-
-    /// Why a kernel is not registered: a kernel for a more capable processor takes its place in every lookup. One with policy `direct`
-    /// serves both policies. (By itself a lookup would prefer a `fast` kernel in narrow registers to a `direct` one in wide registers.)
-    func surpassing(_ kernel: SpecializedKernel) -> PluginReport.Reason? {
-        let rivals = (kernels[Self.key(kernel)] ?? []).filter {
-            $0.descriptor.surpasses(kernel.descriptor) && ($0.spec.policy == .direct || $0.spec.policy == kernel.spec.policy)
-        }
-        guard let best = rivals.first(where: { rival in !rivals.contains { $0.descriptor.surpasses(rival.descriptor) } }) else { return nil }
-        return .surpassed(by: best.name, path: best.image.file.path, target: best.descriptor.target)
     }
 }
 

@@ -106,15 +106,17 @@ public final class KernelRegistry: KernelProvider {
         self.logger = logger
     }
 
-    /// Loads a plugin and registers its kernels after those already there. Kernels that this processor cannot run are passed over, and
-    /// the logger is told why.
+    /// Loads a plugin and registers its kernels after those already there. Kernels that this processor cannot run are passed over, and so are
+    /// those for which the plugin has a better one; the logger is told why, at level debug where another kernel computes the same.
     /// - Returns: the loaded image, which lists what was passed over; the registry's kernels keep it mapped.
     /// - Throws: `PluginError`, also when no kernel can be run here; then nothing is registered.
     @discardableResult
     public func load(path: String) throws(PluginError) -> PluginImage {
         let image = try PluginImage(path: path, features: features, trustedFolders: trustedFolders)
         register(try image.kernels())
-        for omission in image.omitted { logger.notice("\("Passed over: \(omission.reason)" as Sentence)") }
+        for omission in image.omitted {
+            logger.log(level: omission.isReplaced ? .debug : .notice, "\("Passed over: \(omission.reason)" as Sentence)")
+        }
         return image
     }
 

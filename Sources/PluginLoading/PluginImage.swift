@@ -27,18 +27,31 @@ public final class PluginImage: Sendable {
         mapping = try PluginMapping.shared(file, bytes: bytes)
     }
 
-    /// The kernels that this processor cannot run, and why; the others are loaded without them.
-    public var omitted: [PluginReport.Omission] {
+    /// The kernels that the processor can run.
+    package var candidates: [BestKernels.Candidate] {
+        zip(file.descriptors, obstacles).filter { $0.1 == nil }.map { BestKernels.Candidate($0.0, path: file.path) }
+    }
+
+    /// The kernels that `kernels()` leaves out, and why: those that this processor cannot run, and those for which the file has a better one.
+    public var omitted: [PluginReport.Omission] { omitted(besides: BestKernels(candidates)) }
+
+    /// - Parameter best: of all kernels that are loaded together, those of this plugin among them.
+    package func omitted(besides best: BestKernels) -> [PluginReport.Omission] {
         zip(file.descriptors, obstacles).compactMap { kernel, obstacle in
-            obstacle.map { PluginReport.Omission(kernel: kernel.name, reason: .unusable($0)) }
+            if let obstacle { return PluginReport.Omission(kernel: kernel.name, reason: .unusable(obstacle), isReplaced: best.replaces(kernel)) }
+            return best.surpassing(kernel).map { PluginReport.Omission(kernel: kernel.name, reason: $0, isReplaced: true) }
         }
     }
 
-    /// The kernels of this plugin that the processor can run, in the order of the file.
+    /// The kernels of this plugin that the processor can run, in the order of the file. Of several that compute the same for different
+    /// processors, the best one.
     /// - Throws: `PluginError.malformedDescriptor` for a kernel without entry points.
-    public func kernels() throws(PluginError) -> [SpecializedKernel] {
+    public func kernels() throws(PluginError) -> [SpecializedKernel] { try kernels(among: BestKernels(candidates)) }
+
+    /// - Parameter best: as of `omitted(besides:)`.
+    package func kernels(among best: BestKernels) throws(PluginError) -> [SpecializedKernel] {
         var kernels: [SpecializedKernel] = []
-        for index in obstacles.indices where obstacles[index] == nil {
+        for index in obstacles.indices where obstacles[index] == nil && best.surpassing(file.descriptors[index]) == nil {
             kernels.append(try kernel(at: index))
         }
         return kernels

@@ -8,11 +8,16 @@ public struct PluginReport: Hashable, Sendable, CustomStringConvertible {
         public let kernel: String
         /// Why it was not registered.
         public let reason: Reason
+        /// Whether a kernel that was loaded computes the same, so that nothing is missing: expected of a file or folder made for several machines.
+        public let isReplaced: Bool
 
         /// - Parameters:
         ///   - kernel: its name.
         ///   - reason: why it was not registered.
-        package init(kernel: String, reason: Reason) { (self.kernel, self.reason) = (kernel, reason) }
+        ///   - isReplaced: whether a kernel that was loaded computes the same.
+        package init(kernel: String, reason: Reason, isReplaced: Bool) {
+            (self.kernel, self.reason, self.isReplaced) = (kernel, reason, isReplaced)
+        }
 
         /// The kernel and the reason, in one line.
         public var description: String { ("\(kernel): \(reason)" as Sentence).text }
@@ -22,7 +27,8 @@ public struct PluginReport: Hashable, Sendable, CustomStringConvertible {
     public enum Reason: Hashable, Sendable, CustomStringConvertible {
         /// This machine cannot run it.
         case unusable(PluginError)
-        /// Another file of the folder has a kernel for the same problem, whose processor has all features of this one's and more. It is used instead.
+        /// The file, or another one of its folder, has a kernel for the same problem, whose processor has all features of this one's and more. It is
+        /// used instead.
         case surpassed(by: String, path: String, target: String)
 
         public var description: String {

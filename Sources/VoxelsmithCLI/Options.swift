@@ -40,14 +40,16 @@ struct PluginsOption: ParsableArguments {
     }
 
     /// The kernels of the plugins. In mode `auto` a plugin that cannot be used is warned about and left out; so is, in every mode, a
-    /// kernel that this processor cannot run.
+    /// kernel that this processor cannot run, unless its plugin has another one for the same problem.
     /// - Throws: `PluginError` in mode `specialized`.
     func registry(mode: KernelMode) throws -> KernelRegistry {
         let registry = KernelRegistry(trustedFolders: trust.trustedFolders)
         if mode == .interpreter { return registry }
         for plugin in plugins {
             do {
-                for omission in try registry.load(path: plugin).omitted { Console.warn("\(omission.reason) Going on without it.") }
+                for omission in try registry.load(path: plugin).omitted {
+                    if omission.isReplaced { Console.detail("\(omission.reason)") } else { Console.warn("\(omission.reason) Going on without it.") }
+                }
             } catch {
                 if mode == .specialized { throw error }
                 Console.warn("\(error) Going on without it.")
