@@ -6,6 +6,8 @@ public struct BuildReport: Encodable, Sendable {
         public let name: String
         /// The problem it computes, as `SpecKey` writes it.
         public let key: String
+        /// The instruction set it was compiled for.
+        public let target: String
         /// How it computes: family and parameters.
         public let schedule: String
         /// The layers it computes.
@@ -13,19 +15,21 @@ public struct BuildReport: Encodable, Sendable {
     }
 
     /// A layer that is left to the interpreter.
-    public struct Interpreted: Encodable, Sendable {
+    public struct Interpreted: Encodable, Hashable, Sendable {
         /// The layer.
         public let name: String
         /// Why no kernel family takes it.
         public let reason: String
     }
 
-    /// That all kernels were verified.
+    /// That all kernels were verified that this machine can run.
     public struct Verification: Encodable, Sendable {
         /// Seconds that it took.
         public let seconds: Double
         /// Whether it was an earlier build that verified them, as the record beside the plugin says.
         public let earlier: Bool
+        /// Names of the others, which are not verified; none where all can be run.
+        public let omitted: [String]
     }
 
     /// Path of the plugin.
@@ -34,9 +38,9 @@ public struct BuildReport: Encodable, Sendable {
     public let bytes: Int
     /// SHA-256 of its bytes, as at its end.
     public let digest: String
-    /// What it was compiled for, by name.
+    /// What it was compiled for, by name; several with commas between them.
     public let target: String
-    /// What it was compiled for.
+    /// What it was compiled for; several with commas between them.
     public let instructionSet: String
     /// The compiler's version, as it states it.
     public let clang: String

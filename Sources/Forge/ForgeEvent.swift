@@ -25,7 +25,7 @@ public enum ForgeEvent: Sendable {
     case wrongCandidate(String)
     /// A layer was not measured and keeps the estimate; the reason is one sentence.
     case notMeasured(layer: String, reason: String)
-    /// The plugin is put in place without verification, as this machine cannot run it.
+    /// The kernels for a target are put in place without verification, as this machine cannot run them.
     case notVerified(target: Target, missing: [Target.Feature])
     /// The plugin is put in place without verification, as that takes more bytes of memory than are available.
     case tooLittleMemoryToVerify(needed: Int, available: Int)

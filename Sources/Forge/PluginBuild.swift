@@ -11,8 +11,8 @@ import VoxVerification
 /// From layers to a plugin in its place: finds the kernels that the layers need, prints their C, compiles it, verifies every kernel, and
 /// puts the plugin where it is to be.
 public struct PluginBuild: Sendable {
-    /// What the kernels are for.
-    public let target: Target
+    /// What the kernels are for: with several targets, the best that fits is chosen for each kernel when the plugin is loaded.
+    public let targets: PluginTargets
     /// Compiles.
     public let builder: PluginBuilder
     /// Where the plugin goes.
@@ -27,7 +27,7 @@ public struct PluginBuild: Sendable {
     public let threads: Int
 
     /// - Parameters:
-    ///   - target: what the kernels are for.
+    ///   - targets: what the kernels are for.
     ///   - builder: compiles.
     ///   - output: where the plugin goes; what is there is replaced.
     ///   - verifier: the path of `voxelsmith-verify`, the program that verifies one kernel; nil for a plugin that is not verified.
@@ -35,10 +35,10 @@ public struct PluginBuild: Sendable {
     ///   - keepsEqual: whether a plugin with the same bytes stays as it is, with its time.
     ///   - threads: how many a call of one sample will have, for the cost model.
     public init(
-        target: Target, builder: PluginBuilder, output: String, verifier: String?, trustedFolders: [String] = [], keepsEqual: Bool = false,
+        targets: PluginTargets, builder: PluginBuilder, output: String, verifier: String?, trustedFolders: [String] = [], keepsEqual: Bool = false,
         threads: Int = 1
     ) {
-        self.target = target
+        self.targets = targets
         self.builder = builder
         self.output = output
         self.verifier = verifier
@@ -59,7 +59,8 @@ public struct PluginBuild: Sendable {
     /// The file that is written. Where the output's path is a link, the link stays, and the file it leads to is replaced.
     private func place() throws -> String { try StagedFile.destination(of: output) }
 
-    private var missingFeatures: [Target.Feature] { target.machine.missing(from: HostCPU.features) }
+    /// Empty where this machine can run kernels for one of the targets.
+    private var missingFeatures: [Target.Feature] { targets.missing(from: HostCPU.features) }
 
     /// Makes the plugin for the layers of a file.
     /// - Parameters:
@@ -98,13 +99,13 @@ public struct PluginBuild: Sendable {
     private func made(
         for layers: [ResolvedLayer], of source: String, _ schedules: ScheduleSource, _ onEvent: @escaping ForgeObserver
     ) async throws -> BuildReport {
-        let decisions = try await schedules.decisions(for: layers, target: target, builder: builder, onEvent: onEvent)
+        let decisions = try await schedules.decisions(for: layers, targets: targets, builder: builder, onEvent: onEvent)
         let start = ContinuousClock.now
-        let selection = try KernelSelection(layers, target: target, source: source, decisions: decisions, threads: threads, onEvent: onEvent)
+        let selection = try PluginSelection(layers, targets: targets, source: source, decisions: decisions, threads: threads, onEvent: onEvent)
         let plugin = try PluginSource(selection.units, templateDigest: templateDigest)
         var known: VerificationRecord?, record: VerificationRecord?
         var (seconds, digest) = (0.0, "")
-        let built = try await builder.build(plugin, target: target) { done, steps in
+        let built = try await builder.build(plugin, targets: targets) { done, steps in
             onEvent(.compiling(output: output, done: done, steps: steps))
         } check: { built in
             onEvent(.stepEnded)
@@ -123,27 +124,30 @@ public struct PluginBuild: Sendable {
             do { try record.write(beside: output) } catch { onEvent(.notRecorded(error)) }
         }
         return BuildReport(
-            plugin: output, bytes: built.bytes.count, digest: digest, target: target.name,
-            instructionSet: target.instructionSet.rawValue, clang: builder.compiler.version, seconds: seconds,
+            plugin: output, bytes: built.bytes.count, digest: digest, target: targets.names,
+            instructionSet: targets.all.map(\.instructionSet.rawValue).joined(separator: ", "), clang: builder.compiler.version, seconds: seconds,
             compiledUnits: built.compiledUnits, cachedUnits: selection.units.count + 1 - built.compiledUnits,
-            kernels: zip(selection.units, selection.layerNames).map { unit, layers in
-                BuildReport.Kernel(name: unit.name, key: unit.schedule.spec.key.text, schedule: unit.schedule.text, layers: layers)
+            kernels: selection.kernels, interpreted: selection.interpreted,
+            verification: record.map { record in
+                let verified = Set(record.kernels.map(\.name))
+                return BuildReport.Verification(
+                    seconds: record.seconds, earlier: known != nil, omitted: selection.units.map(\.name).filter { !verified.contains($0) })
             },
-            interpreted: selection.interpreted,
-            verification: record.map { BuildReport.Verification(seconds: $0.seconds, earlier: known != nil) },
             isFromCache: built.isFromCache)
     }
 
     /// Checks the plugin in a folder of its own, so that a bad one never takes the place of a good one.
-    /// - Returns: nil when this machine cannot run it.
+    /// - Returns: nil when this machine can run none of its kernels.
     private func verified(
         _ built: BuiltPlugin, _ units: [KernelUnit], digest: String, by verifier: String, _ onEvent: ForgeObserver
     ) async throws -> VerificationRecord? {
-        if !missingFeatures.isEmpty {
-            onEvent(.notVerified(target: built.target, missing: missingFeatures))
-            return nil
+        for target in built.targets.all {
+            let missing = target.machine.missing(from: HostCPU.features)
+            if !missing.isEmpty { onEvent(.notVerified(target: target, missing: missing)) }
         }
-        let (needed, available) = (units.map { KernelVerifier.memory(for: $0.schedule.spec) }.max() ?? 0, AvailableMemory.byteCount)
+        if !missingFeatures.isEmpty { return nil }
+        let runnable = units.filter { $0.schedule.target.machine.missing(from: HostCPU.features).isEmpty }
+        let (needed, available) = (runnable.map { KernelVerifier.memory(for: $0.schedule.spec) }.max() ?? 0, AvailableMemory.byteCount)
         if needed > available {
             onEvent(.tooLittleMemoryToVerify(needed: needed, available: available))
             return nil

@@ -1,3 +1,4 @@
+import VoxKernelRuntime
 import VoxVerification
 
 /// What became of the kernels of a plugin: the whole of `verify --json`.
@@ -16,15 +17,28 @@ package struct PluginVerification: Encodable {
         let interruption: String?
     }
 
+    /// A kernel that this machine cannot run.
+    package struct Omitted: Encodable {
+        let name: String
+        /// Why not, in one sentence.
+        let reason: String
+
+        package init(name: String, reason: PluginError) { (self.name, self.reason) = (name, "\(reason)") }
+    }
+
     let plugin: String
     let sound: Bool
     let kernels: [Kernel]
+    /// The others, of which nothing is known.
+    let omitted: [Omitted]
 
     /// - Parameters:
     ///   - plugin: its path.
-    ///   - verdicts: of all its kernels.
-    package init(plugin: String, _ verdicts: [KernelVerdict]) {
+    ///   - verdicts: of all its kernels that this machine can run.
+    ///   - omitted: its other kernels.
+    package init(plugin: String, _ verdicts: [KernelVerdict], omitted: [Omitted] = []) {
         self.plugin = plugin
+        self.omitted = omitted
         sound = verdicts.allSatisfy(\.isSound)
         kernels = verdicts.map { verdict in
             Kernel(
@@ -34,7 +48,7 @@ package struct PluginVerification: Encodable {
         }
     }
 
-    /// - Throws: `ForgeError.verificationFailed` unless every kernel is sound.
+    /// - Throws: `ForgeError.verificationFailed` unless every kernel is sound that was verified.
     package func check() throws(ForgeError) {
         let failed = kernels.filter { !$0.sound }.map(\.name)
         if !failed.isEmpty { throw .verificationFailed(kernels: failed, path: plugin) }

@@ -14,11 +14,31 @@ public enum ScheduleSource: Sendable {
     /// threads (nil for any number). Layers without one get the estimate.
     case fleet(path: String, threads: Int?)
     /// Measures now, for layers that the tunings file, if one is named, has no decision for, and writes the file. `timeLimit` is in seconds for all
-    /// layers together; layers that are not measured in that time keep the estimate.
+    /// layers and targets together; layers that are not measured in that time keep the estimate.
     case measuring(tunings: String?, threads: Int, timeLimit: Double?)
 
-    /// The decisions for these layers by their problems; layers without one get the estimate.
+    /// The decisions for these layers, for each target in turn.
+    /// - Throws: what reading and measuring throw; `TuningError.cannotRun` before anything is measured where one target cannot be measured here.
     func decisions(
+        for layers: [ResolvedLayer], targets: PluginTargets, builder: PluginBuilder, onEvent: @escaping ForgeObserver
+    ) async throws -> [[SpecKey: Decision]] {
+        if case .measuring = self { for target in targets.all { try TuningSession.check(target) } }
+        var decisions: [[SpecKey: Decision]] = []
+        for target in targets.all {
+            decisions.append(
+                try await forOne(of: targets.all.count).decisions(for: layers, target: target, builder: builder, onEvent: onEvent))
+        }
+        return decisions
+    }
+
+    /// The same source, with an equal share of the time for one of so many targets.
+    private func forOne(of count: Int) -> ScheduleSource {
+        guard case .measuring(let tunings, let threads, let timeLimit?) = self else { return self }
+        return .measuring(tunings: tunings, threads: threads, timeLimit: timeLimit / Double(count))
+    }
+
+    /// The decisions for these layers by their problems; layers without one get the estimate.
+    private func decisions(
         for layers: [ResolvedLayer], target: Target, builder: PluginBuilder, onEvent: @escaping ForgeObserver
     ) async throws -> [SpecKey: Decision] {
         switch self {

@@ -40,20 +40,31 @@ public struct VerificationProcess: Sendable {
 
     /// - Parameters:
     ///   - path: of the file.
-    ///   - onKernel: called with the number of the kernel that is next, and of all.
-    /// - Returns: one verdict for each kernel, in the order of the plugin; one that this machine cannot run gives up with the reason.
+    ///   - onKernel: called with the number of the kernel that is next, and of all that this machine can run.
+    ///   - onOmitted: called with the name of each kernel that this machine cannot run, and why; there is no verdict for it.
+    /// - Returns: one verdict for each other kernel, in the order of the plugin.
     /// - Throws: `ForgeError.noVerifier`, `PluginError` for a plugin none of whose kernels this machine can run, `KernelBuildError.fileSystem` when no process
     ///   can be started, `CancellationError`.
-    public func verify(plugin path: String, onKernel: (Int, Int) -> Void = { _, _ in }) async throws -> [KernelVerdict] {
+    public func verify(
+        plugin path: String, onKernel: (Int, Int) -> Void = { _, _ in }, onOmitted: (String, PluginError) -> Void = { _, _ in }
+    ) async throws -> [KernelVerdict] {
         try check()
         let file = try PluginFile(path: path, trustedFolders: trustedFolders)
         try file.checkMachine()
+        var runnable: [Int] = []
+        for (index, descriptor) in file.descriptors.enumerated() {
+            if let obstacle = file.obstacle(to: descriptor, features: HostCPU.features) {
+                onOmitted(descriptor.name, obstacle)
+            } else {
+                runnable.append(index)
+            }
+        }
         var verdicts: [KernelVerdict] = []
         let time = AwakeTime()
         async let _ = time.count(to: .infinity)  // until this function ends
-        for (index, descriptor) in file.descriptors.enumerated() {
-            onKernel(index, file.descriptors.count)
-            verdicts.append(try await verify(descriptor, file, index, secondsLeft: totalTimeLimit - time.seconds))
+        for (number, index) in runnable.enumerated() {
+            onKernel(number, runnable.count)
+            verdicts.append(try await verify(file.descriptors[index], file, index, secondsLeft: totalTimeLimit - time.seconds))
         }
         return verdicts
     }

@@ -8,7 +8,7 @@ struct BuildCommand: ReportingVerb, AsyncParsableCommand {
         discussion: "Layers that no kernel family takes are named on standard error and left to the interpreter.")
 
     @OptionGroup var source: LayersOption
-    @OptionGroup var targetOption: TargetOption
+    @OptionGroup var targetsOption: TargetsOption
 
     @Option(name: [.short, .customLong("output")], help: ArgumentHelp("The plugin file.", valueName: "PLUGIN.so"))
     var output: String
@@ -55,7 +55,7 @@ struct BuildCommand: ReportingVerb, AsyncParsableCommand {
         case .estimate: tunings.map { .tunings(path: $0, threads: tuningOptions.threads) } ?? .estimate
         }
         let build = PluginBuild(
-            target: targetOption.target, builder: try await compilerOptions.builder(), output: output,
+            targets: try targetsOption.targets(), builder: try await compilerOptions.builder(), output: output,
             verifier: verify ? try verifierOption.path() : nil, trustedFolders: trust.trustedFolders)
         let report = try await build.run(source.file, policy: policy, schedules: schedules, onEvent: Console.tell)
         Console.say(report, verify: verify)

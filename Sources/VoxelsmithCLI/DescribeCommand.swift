@@ -9,7 +9,7 @@ struct DescribeCommand: Verb {
     static let configuration = CommandConfiguration(
         commandName: "describe", abstract: "Shows what is inside a plugin, from its bytes, or the layers of a file; executes nothing of it.",
         discussion: """
-            --json prints {"path", "bytes", "digest", "machine", "kernels": [{"name", "key", "target", "features", "schedule", \
+            --json prints {"path", "bytes", "digest", "machine", "targets", "kernels": [{"name", "key", "target", "features", "schedule", \
             "loops", "packing", "packed_bytes", "workspace_bytes_per_thread", "output_bytes_per_sample", "work_items_per_sample", \
             "work_items_per_call", "flop_per_sample", "template_digest"}], "inspection": {"status", ...}}; \
             the inspection has "functions" with instruction counts, or a \
@@ -106,6 +106,8 @@ struct PluginContents: Encodable {
     let bytes: Int
     let digest: String
     let machine: String
+    /// What its kernels are for, each once, in the order of the file.
+    let targets: [String]
     let kernels: [Kernel]
     let inspection: ObjectInspection
 
@@ -116,6 +118,8 @@ struct PluginContents: Encodable {
         digest = file.digest
         machine = file.machine.rawValue
         kernels = file.descriptors.map(Kernel.init)
+        var seen: Set<String> = []
+        targets = kernels.map(\.target).filter { seen.insert($0).inserted }
         inspection = ObjectInspection.inspect(try InputFile.bytes(of: path))
     }
 
@@ -126,7 +130,10 @@ struct PluginContents: Encodable {
     }
 
     private var heading: String {
-        let sentence: Sentence = "\(path): \(counted(kernels.count, "kernel")) for \(machine), \(bytes) bytes, SHA-256 \(digest.prefix(16))..."
+        let sentence: Sentence = """
+            \(path): \(counted(kernels.count, "kernel")) for \(machine) (\(targets.joined(separator: ", "))), \(bytes) bytes, \
+            SHA-256 \(digest.prefix(16))...
+            """
         return sentence.text + "\n"
     }
 

@@ -16,7 +16,7 @@ extension Console {
         case .wrongCandidate(let sentence): warn("\(sentence)")
         case .notMeasured(let layer, let reason): warn("Layer \"\(layer)\" was not measured and keeps the estimate: \(reason)")
         case .notVerified(let target, let missing):
-            warn("Not verified, as this machine lacks \(missing.map(\.rawValue).joined(separator: ", ")), which \(target.name) needs.")
+            warn("Not verified for \(target.name), as this machine lacks \(missing.map(\.rawValue).joined(separator: ", ")).")
         case .tooLittleMemoryToVerify(let needed, let available):
             warn("Not verified, as that takes about \(needed) bytes of memory and \(available) are available.")
         case .unsoundKernels(let verdicts): show(lines: lines(of: verdicts))
@@ -38,7 +38,9 @@ extension Console {
         for kernel in report.kernels { say("  \(kernel.name)") }
         if verify, let verification = report.verification {
             let place = verification.earlier ? ", earlier: \(VerificationRecord.path(beside: report.plugin))" : ""
-            say("  verified in \(decimal(verification.seconds, 2)) s\(place)")
+            let others = verification.omitted.count
+            let rest = others == 0 ? "" : ", without \(counted(others, "kernel")) that this machine cannot run"
+            say("  verified in \(decimal(verification.seconds, 2)) s\(place)\(rest)")
         }
     }
 

@@ -11,10 +11,33 @@ extension KernelMode: ExpressibleByArgument {}
 
 /// `--target`.
 struct TargetOption: ParsableArguments {
-    @Option(
-        help: "native, or one of \(Target.named.map(\.name).joined(separator: ", ")).",
-        transform: { name in name == HostCPU.nativeTarget.name ? HostCPU.nativeTarget : try Target(named: name) })
+    static let choices = "native, or one of \(Target.named.map(\.name).joined(separator: ", "))"
+
+    @Option(help: "\(TargetOption.choices).", transform: { try TargetOption.target($0) })
     var target: Target = HostCPU.nativeTarget
+
+    /// - Throws: `SpecError.unknownTarget`.
+    static func target(_ name: String) throws(SpecError) -> Target {
+        name == HostCPU.nativeTarget.name ? HostCPU.nativeTarget : try Target(named: name)
+    }
+}
+
+/// `--target` of a verb that makes one file for one target or several.
+struct TargetsOption: ParsableArguments {
+    @Option(
+        name: .customLong("target"),
+        help: ArgumentHelp(
+            "\(TargetOption.choices). May be given again: one file then has kernels for several targets of one processor family, and the best that a \
+            machine can run are loaded. (default: native)", valueName: "target"),
+        transform: { try TargetOption.target($0) })
+    var listed: [Target] = []
+
+    func validate() throws {
+        do { _ = try targets() } catch { throw ValidationError("\(error)") }
+    }
+
+    /// - Throws: `SpecError` for targets that cannot be in one file.
+    func targets() throws(SpecError) -> PluginTargets { try PluginTargets(listed.isEmpty ? [HostCPU.nativeTarget] : listed) }
 }
 
 /// `--trust-folder`.

@@ -50,7 +50,7 @@ struct PregenerateCommand: AsyncParsableCommand {
             let verifier = try verifierOption.path()
             for target in plan.targets {
                 let build = PluginBuild(
-                    target: target, builder: builder, output: plugin(for: target), verifier: verifier, keepsEqual: true, threads: plan.threads ?? 1)
+                    targets: PluginTargets(target), builder: builder, output: plugin(for: target), verifier: verifier, keepsEqual: true, threads: plan.threads ?? 1)
                 Console.say(try await build.run(layers, of: path, schedules: schedules, onEvent: Console.tell), verify: true)
                 made.append(target)
             }

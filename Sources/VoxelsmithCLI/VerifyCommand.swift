@@ -1,5 +1,6 @@
 import ArgumentParser
 import VoxForge
+import VoxKernelRuntime
 import VoxLayerSpec
 
 struct VerifyCommand: ReportingVerb, AsyncParsableCommand {
@@ -7,7 +8,7 @@ struct VerifyCommand: ReportingVerb, AsyncParsableCommand {
         commandName: "verify", abstract: "Checks every kernel of a plugin against the interpreter and the identities of convolution.",
         discussion: """
             Each kernel runs in a process of its own, on buffers between inaccessible pages: one that crashes, hangs, leaves its \
-            buffers or answers wrongly is named. Layers of millions of voxels take seconds and gigabytes of memory.
+            buffers or answers wrongly is named, and so is one that this machine cannot run. Layers of millions of voxels take seconds and gigabytes of memory.
             """)
 
     @Argument(help: ArgumentHelp("A plugin for this machine.", valueName: "PLUGIN"))
@@ -39,18 +40,22 @@ struct VerifyCommand: ReportingVerb, AsyncParsableCommand {
     }
 
     func run() async throws {
-        let verdicts = try await verdicts()
+        var omitted: [(kernel: String, reason: PluginError)] = []
+        let verdicts = try await verdicts { omitted.append(($0, $1)) }
         Console.show(lines: Console.lines(of: verdicts.filter { Console.level != .quiet || !$0.isSound }))
-        let verification = PluginVerification(plugin: plugin, verdicts)
+        for (kernel, reason) in omitted { Console.say("\(kernel)\n  not verified: \(reason)") }
+        let verification = PluginVerification(
+            plugin: plugin, verdicts, omitted: omitted.map { PluginVerification.Omitted(name: $0.kernel, reason: $0.reason) })
         try reportOption.write(verification)
         try verification.check()
-        Console.say("\(plugin): \(counted(verdicts.count, "kernel")) verified")
+        let rest = omitted.isEmpty ? "" : ", \(omitted.count) not, as this machine cannot run them"
+        Console.say("\(plugin): \(counted(verdicts.count, "kernel")) verified\(rest)")
     }
 
-    private func verdicts() async throws -> [KernelVerdict] {
+    private func verdicts(onOmitted: (String, PluginError) -> Void) async throws -> [KernelVerdict] {
         defer { Console.endProgress() }
         return try await VerificationProcess(
             verifier: verifierOption.path(), timeLimit: timeLimit, totalTimeLimit: totalTimeLimit, trustedFolders: trust.trustedFolders
-        ).verify(plugin: plugin) { Console.tell(.verifying(number: $0 + 1, count: $1)) }
+        ).verify(plugin: plugin, onKernel: { Console.tell(.verifying(number: $0 + 1, count: $1)) }, onOmitted: onOmitted)
     }
 }
