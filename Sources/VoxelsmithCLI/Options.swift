@@ -27,8 +27,10 @@ struct TargetsOption: ParsableArguments {
     @Option(
         name: .customLong("target"),
         help: ArgumentHelp(
-            "\(TargetOption.choices). May be given again: one file then has kernels for several targets of one processor family, and the best that a \
-            machine can run are loaded. (default: native)", valueName: "target"),
+            """
+            \(TargetOption.choices). May be given again: one file then has kernels for several targets of one processor family, and a machine loads \
+            the best that it can run. (default: native)
+            """, valueName: "target"),
         transform: { try TargetOption.target($0) })
     var listed: [Target] = []
 

@@ -34,6 +34,33 @@ import _TestSupport
         }
     }
 
+    /// A machine verifies what it can run. The record of a lesser one spares nothing here, that of a greater one does.
+    @Test func kernelsThatCannotBeRunMayBeMissing() throws {
+        let folder = try TemporaryFolder()
+        var hand = HandWrittenPlugin(spec: try HandWrittenPlugin.pointwise(), name: "wide", features: "VS_CPU_SSE42 | VS_CPU_AVX2")
+        hand.others = [("narrow", "VS_CPU_SSE42"), ("plain", "0")]
+        let plugin = try PluginFile(path: hand.build(in: folder))
+        func believed(_ names: [String], on features: Set<Target.Feature>) -> [String]? {
+            let kernels = names.map { #"{"name": "\#($0)", "checks": 8, "seconds": 1}"# }.joined(separator: ", ")
+            let text = #"{"digest": "\#(plugin.digest)", "seconds": 3, "kernels": [\#(kernels)]}"#
+            return VerificationRecord(Array(text.utf8), of: plugin, features: features)?.kernels.map(\.name)
+        }
+        let all = ["wide", "narrow", "plain"]
+        for features in [[], [.sse42], [.sse42, .avx2]] as [Set<Target.Feature>] { #expect(believed(all, on: features) == all) }
+        #expect(believed(["narrow", "plain"], on: [.sse42]) == ["narrow", "plain"])
+        #expect(believed(["plain"], on: [.avx2]) == ["plain"])
+        for (names, features) in [
+            (["narrow", "plain"], [.sse42, .avx2]), (["plain"], [.sse42]), (["wide", "narrow"], []), ([], []), (["plain", "narrow"], [.sse42]),
+            (["narrow", "plain", "plain"], [.sse42]), (["narrow", "plain", "other"], [.sse42]),
+        ] as [([String], Set<Target.Feature>)] {
+            #expect(believed(names, on: features) == nil, "\(names) on \(features)")
+        }
+        // Where nothing can be run, nothing but a whole record counts.
+        let foreign = try PluginFile(path: HandWrittenPlugin(spec: HandWrittenPlugin.pointwise(), name: "k", features: "VS_CPU_AVX2").build(in: folder, as: "f.so"))
+        let empty = #"{"digest": "\#(foreign.digest)", "seconds": 0, "kernels": []}"#
+        #expect(VerificationRecord(Array(empty.utf8), of: foreign, features: []) == nil)
+    }
+
     @Test func damagedRecordsFuzz() throws {
         let sample = Array(sound.utf8)
         let result = Fuzzing("record", count: 2000).run { random in

@@ -31,9 +31,11 @@ import _TestSupport
         return LayersFile(path: try folder.write(Array("[\(texts.joined(separator: ", "))]".utf8), as: "layers.json"))
     }
 
-    private func build(to name: String = "plugin.so", verifier: String? = nil) async throws -> PluginBuild {
+    private func build(
+        to name: String = "plugin.so", verifier: String? = nil, targets: PluginTargets = PluginTargets(HostCPU.nativeTarget)
+    ) async throws -> PluginBuild {
         let builder = PluginBuilder(compiler: try await Compiler.find(), cache: nil, logger: Logger(label: "test"))
-        return PluginBuild(target: HostCPU.nativeTarget, builder: builder, output: folder.path(name), verifier: verifier)
+        return PluginBuild(targets: targets, builder: builder, output: folder.path(name), verifier: verifier)
     }
 
     @Test func fileBecomesAPlugin() async throws {
@@ -53,6 +55,53 @@ import _TestSupport
         let last = try #require(steps.last)
         #expect(last.0 == last.1 && last.1 > 2, "\(steps)")
         #expect(steps.allSatisfy { $0.1 == last.1 } && steps.map(\.0) == steps.map(\.0).sorted(), "\(steps)")
+    }
+
+    /// Every layer has a kernel for each target; what concerns layers is said once.
+    @Test func onePluginForSeveralTargets() async throws {
+        let layers = try file([("up", 3, "[1, 3, 4, 5, 8]"), ("other", 5, "[1, 3, 4, 5, 8]")])
+        let odd = try LayersFile(path: folder.write(
+            Array(
+                """
+                {"class_name": "Conv3DTranspose", "config": {"name": "odd", "filters": 2, "kernel_size": [1, 1, 1], "strides": [1, 1, 70000]}, \
+                "build_config": {"input_shape": [1, 3, 4, 5, 8]}}
+                """.utf8), as: "odd.json"))
+        let events = Events()
+        let (v4, v3) = (Target(.x86_64_v4), Target(.x86_64_v3))
+        let build = try await build(targets: PluginTargets([v3, v4]))
+        let report = try await build.run(layers.resolved() + odd.resolved(), of: "layers") { events.add($0) }
+        #expect(report.target == "x86-64-v4, x86-64-v3" && report.instructionSet == report.target)
+        #expect(report.kernels.map(\.target) == [v4.name, v4.name, v3.name, v3.name])
+        #expect(report.kernels.map(\.layers) == [["up"], ["other"], ["up"], ["other"]])
+        #expect(report.interpreted.map(\.name) == ["odd"])
+        #expect(events.all.count { if case .noKernel("odd", _) = $0 { true } else { false } } == 1)
+        let scheduled = events.all.compactMap { if case .scheduled(let layer, let schedule) = $0 { layer + " " + schedule.target.name } else { nil } }
+        #expect(scheduled == ["up x86-64-v4", "other x86-64-v4", "up x86-64-v3", "other x86-64-v3"])
+        let plugin = try PluginFile(path: build.output)
+        #expect(plugin.machine == .x86_64 && plugin.descriptors.map(\.name) == report.kernels.map(\.name))
+        #expect(plugin.descriptors.map(\.features) == [v4, v4, v3, v3].map(\.requiredFeatures))
+        #expect(Set(plugin.descriptors.map(\.name)).count == 4)
+        // The kernels are those that plugins for one target have.
+        for target in [v4, v3] {
+            let single = try await self.build(to: target.name, targets: PluginTargets(target)).run(layers)
+            #expect(single.kernels.map(\.name) == report.kernels.filter { $0.target == target.name }.map(\.name))
+        }
+    }
+
+    /// Where one of the targets cannot be run here, nothing is measured for the others.
+    @Test func whatCannotBeMeasuredIsSaidFirst() async throws {
+        let foreign = Target.named.filter { !$0.machine.missing(from: HostCPU.features).isEmpty && $0.instructionSet.family == .x86_64 }
+        guard let target = foreign.first else { try Test.cancel("this machine runs every target of its family") }
+        let native = HostCPU.nativeTarget
+        let targets = native.instructionSet.family == .x86_64 ? try PluginTargets([native, target]) : PluginTargets(target)
+        let events = Events()
+        let layers = try file([("up", 3, "[1, 3, 4, 5, 8]")])
+        let build = try await build(targets: targets)
+        let error = await #expect(throws: (any Error).self) {
+            try await build.run(layers, schedules: .measuring(tunings: nil, threads: 1, timeLimit: 60)) { events.add($0) }
+        }
+        #expect(error.map { "\($0)" }?.contains(target.name) == true, "\(String(describing: error))")
+        #expect(!events.all.contains { if case .measuring = $0 { true } else { false } })
     }
 
     /// A verifier that finds nothing good leaves what was there before.

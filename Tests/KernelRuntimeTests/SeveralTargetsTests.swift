@@ -105,5 +105,15 @@ import _TestSupport
         let logger = Logger(label: "test") { _ in Handler(said: said) }
         try KernelRegistry(features: Self.present(.x86_64_v3), logger: logger).load(path: Self.plugin(in: folder))
         #expect(said.lines.withLock { $0 } == [])
+
+        var lacking = HandWrittenPlugin(spec: try HandWrittenPlugin.pointwise(), name: "usable")
+        lacking.others = [("foreign", "UINT64_C(1) << 60")]
+        lacking.othersKey = try HandWrittenPlugin.pointwise(filters: 5).key.text
+        let path = try lacking.build(in: folder, as: "lacking.so")
+        let image = try KernelRegistry(features: Self.present(.x86_64_v3), logger: logger).load(path: path)
+        #expect(image.omitted.map(\.isReplaced) == [false])
+        #expect(
+            said.lines.withLock { $0 }
+                == ["Passed over: Kernel foreign of plugin \(path) needs processor features 0x1000000000000000, which this version does not know."])
     }
 }

@@ -33,6 +33,8 @@ package struct HandWrittenPlugin {
         sharedBytesPerSample = "0", laterStages = "{0}"
     /// Further kernels with the same code, each with the C expression of the features it needs.
     package var others: [(name: String, features: String)] = []
+    /// Replaces the text of their key, which is that of the first kernel.
+    package var othersKey: String?
 
     package init(
         spec: KernelSpec, name: String = "hand_written", factor: Int = 1, features: String = "0", abiMajor: String = "VS_ABI_MAJOR",
@@ -83,6 +85,7 @@ package struct HandWrittenPlugin {
             return VS_OK;
         }
         #define KEY "\(key ?? spec.key.text)"
+        #define OTHERS_KEY "\(othersKey ?? key ?? spec.key.text)"
         #define NAME "\(name)"
         #define SCHEDULE "none"
         #define LOOPS "slices, voxels, filters, channels"
@@ -94,6 +97,7 @@ package struct HandWrittenPlugin {
             vs_kernel_descriptor kernels[\(1 + others.count)];
             char key[sizeof KEY - 1], name[sizeof NAME - 1], schedule[sizeof SCHEDULE - 1], loops[sizeof LOOPS - 1],
                 packing[sizeof PACKING - 1], target[sizeof TARGET - 1], digest[sizeof DIGEST - 1];
+            char others_key[sizeof OTHERS_KEY - 1];
             \(others.enumerated().map { "char name\($0)[sizeof \"\($1.name)\" - 1];" }.joined(separator: " "))
         } object;
         #define OFFSET(field) offsetof(object, field)
@@ -102,22 +106,22 @@ package struct HandWrittenPlugin {
         __attribute__((visibility("default"), section(VS_PLUGIN_SECTION), used)) const object \(symbol) = {
             {\(magic), \(abiMajor), sizeof(vs_kernel_descriptor), \(count ?? "\(1 + others.count)"), sizeof(object)},
             {\(descriptors)},
-            KEY, NAME, SCHEDULE, LOOPS, PACKING, TARGET, DIGEST\(others.map { ", \"\($0.name)\"" }.joined())};
+            KEY, NAME, SCHEDULE, LOOPS, PACKING, TARGET, DIGEST, OTHERS_KEY\(others.map { ", \"\($0.name)\"" }.joined())};
         \(extra)
         """
     }
 
     /// The initializers of all descriptors.
     private var descriptors: String {
-        func descriptor(_ nameText: String, _ features: String) -> String {
+        func descriptor(_ keyText: String, _ nameText: String, _ features: String) -> String {
             """
-            {sizeof(vs_kernel_descriptor), {\(keyOffset), sizeof KEY - 1}, \(nameText), TEXT(schedule, SCHEDULE), TEXT(loops, LOOPS),
+            {sizeof(vs_kernel_descriptor), \(keyText), \(nameText), TEXT(schedule, SCHEDULE), TEXT(loops, LOOPS),
               TEXT(packing, PACKING), TEXT(target, TARGET), TEXT(digest, DIGEST), \(op), \(itemRule), \(features), PACKED, F * 4,
               \(items), \(spec.geometry.flopCount), pack, run, \(operands), \(stageCount), \(sharedBytes), \(sharedBytesPerSample), \(laterStages)}
             """
         }
-        let first = descriptor("TEXT(name, NAME)", features)
-        let more = others.enumerated().map { descriptor("TEXT(name\($0), \"\($1.name)\")", $1.features) }
+        let first = descriptor("{\(keyOffset), sizeof KEY - 1}", "TEXT(name, NAME)", features)
+        let more = others.enumerated().map { descriptor("TEXT(others_key, OTHERS_KEY)", "TEXT(name\($0), \"\($1.name)\")", $1.features) }
         return ([first] + more).joined(separator: ",\n")
     }
 
