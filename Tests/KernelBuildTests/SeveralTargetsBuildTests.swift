@@ -5,7 +5,7 @@ import VoxKernelEmission
 import VoxLayerSpec
 
 /// Plugins with kernels for several targets: what each is compiled for, what the cache keeps, what is refused.
-@Suite struct SeveralTargetsTests {
+@Suite struct SeveralTargetsBuildTests {
     private static let (v4, v3, v2) = (Target(.x86_64_v4), Target(.x86_64_v3), Target(.x86_64_v2))
 
     private func builder(_ compiler: Compiler, cache: PluginCache? = nil) -> PluginBuilder {

@@ -6,7 +6,7 @@ import VoxLayerSpec
 import _TestSupport
 
 /// Plugins with kernels of one problem for several processors: which is loaded on each.
-@Suite struct SeveralTargetsTests {
+@Suite struct SeveralTargetsLoadTests {
     private static let sets: [Target.InstructionSet] = [.x86_64_v4, .x86_64_v3, .x86_64_v2]
 
     /// Kernels that are named for the targets whose features they claim to need, so that every machine runs them; the widest last.

@@ -12,7 +12,7 @@ import _TestSupport
 
 /// Generated plugins with kernels for several targets of one processor family.
 @Suite(.enabled(if: PluginFile.Machine.host == .x86_64, "only x86-64 has several targets"))
-struct SeveralTargetsTests {
+struct SeveralTargetsKernelTests {
     private static let targets = [Target(.x86_64_v4), Target(.x86_64_v3), Target(.x86_64_v2)]
     private let folder: TemporaryFolder
 
