@@ -18,8 +18,8 @@ public struct BuiltPlugin: Sendable {
 
     /// Whether registers of each target's full width are used; nil when not inspected.
     public var usesTargetVectors: Bool? {
-        guard case .inspected(let plugin) = inspection else { return nil }
-        return targets.all.allSatisfy { plugin.usesVectors(of: $0) }
+        let uses = targets.all.map { inspection.usesVectors(of: $0) }
+        return uses.contains(nil) ? nil : !uses.contains(false)
     }
 
     /// Writes the file in one step: staged beside `path`, flushed, mode 0644 whatever the umask, renamed.

@@ -9,6 +9,12 @@ public enum ObjectInspection: Hashable, Sendable {
     case inspected(InspectedPlugin)
     /// No LLVM library on this machine, or a file it cannot read.
     case notInspected(reason: String)
+
+    /// Whether the registers of the target's full width are used at all; nil when not inspected.
+    public func usesVectors(of target: Target) -> Bool? {
+        guard case .inspected(let plugin) = self else { return nil }
+        return plugin.usesVectors(of: target)
+    }
 }
 
 /// The facts of one plugin.
@@ -25,7 +31,16 @@ public struct InspectedPlugin: Codable, Hashable, Sendable {
     public let functions: [InspectedFunction]
 
     /// Whether any function touches a register of the target's full width.
-    public func usesVectors(of target: Target) -> Bool { functions.contains { $0.usesVectors(of: target.instructionSet) } }
+    public func usesVectors(of target: Target) -> Bool {
+        functions.contains { function in
+            switch target.instructionSet {
+            case .x86_64_v4: function.zmm > 0
+            case .x86_64_v3: function.ymm > 0
+            case .x86_64_v2: function.xmm > 0
+            case .aarch64NEON: function.neon > 0
+            }
+        }
+    }
 
     /// Fused multiply-adds of all functions.
     public var fusedMultiplyAdds: Int { functions.reduce(0) { $0 + $1.fusedMultiplyAdds } }
@@ -67,16 +82,6 @@ public struct InspectedFunction: Codable, Hashable, Sendable {
     public fileprivate(set) var loopSpills = 0
     /// Bytes the disassembler did not understand.
     public fileprivate(set) var undecodedBytes = 0
-
-    /// Whether it touches a register of the instruction set's full width.
-    func usesVectors(of set: Target.InstructionSet) -> Bool {
-        switch set {
-        case .x86_64_v4: zmm > 0
-        case .x86_64_v3: ymm > 0
-        case .x86_64_v2: xmm > 0
-        case .aarch64NEON: neon > 0
-        }
-    }
 
     fileprivate init(name: String, file: String, byteCount: Int) {
         self.name = name

@@ -167,10 +167,10 @@ public struct PluginBuilder: Sendable {
         guard plugin.exportedSymbols == [Self.exportedSymbol] else {
             throw .wrongExports(received: plugin.exportedSymbols, expected: Self.exportedSymbol)
         }
-        for set in targets.all.map(\.instructionSet) {
-            let functions = plugin.functions.filter { (plan.instructionSets[$0.file] ?? targets.least.instructionSet) == set }
-            guard functions.allSatisfy({ $0.fusedMultiplyAdds == 0 }) || functions.contains(where: { $0.usesVectors(of: set) }) else {
-                throw .narrowVectors(target: set.rawValue, expected: Self.registers(of: set))
+        for target in targets.all {
+            let part = plugin.part { (plan.instructionSets[$0] ?? targets.least.instructionSet) == target.instructionSet }
+            guard part.fusedMultiplyAdds == 0 || part.usesVectors(of: target) else {
+                throw .narrowVectors(target: target.instructionSet.rawValue, expected: Self.registers(of: target.instructionSet))
             }
         }
         return inspection
@@ -219,6 +219,15 @@ public struct PluginBuilder: Sendable {
 
     private static func seconds(since start: ContinuousClock.Instant) -> Double {
         (ContinuousClock.now - start) / .seconds(1)
+    }
+}
+
+extension InspectedPlugin {
+    /// The same with the functions of some source files only.
+    fileprivate func part(ofFiles isIncluded: (String) -> Bool) -> InspectedPlugin {
+        InspectedPlugin(
+            inspector: inspector, exportedSymbols: exportedSymbols, undefinedSymbols: undefinedSymbols, constructorSections: constructorSections,
+            functions: functions.filter { isIncluded($0.file) })
     }
 }
 

@@ -15,22 +15,22 @@ package struct BestKernels {
         }
     }
 
-    private var kernels: [SpecKey: [Candidate]] = [:]
+    private var kernels: [KernelSpec: [Candidate]] = [:]
 
     package init(_ all: [Candidate]) {
-        for kernel in all { kernels[Self.key(kernel.descriptor), default: []].append(kernel) }
+        for kernel in all { kernels[Self.problem(of: kernel.descriptor), default: []].append(kernel) }
     }
 
-    private static func key(_ descriptor: KernelDescriptor) -> SpecKey { descriptor.spec.with(policy: .direct).key }
+    private static func problem(of kernel: KernelDescriptor) -> KernelSpec { kernel.spec.with(policy: .direct) }
 
     /// Why a kernel is not registered: a kernel for a more capable processor takes its place in every lookup. (By itself a lookup would prefer a
     /// `fast` kernel in narrow registers to a `direct` one in wide registers.)
     package func surpassing(_ kernel: KernelDescriptor) -> PluginReport.Reason? {
-        let rivals = (kernels[Self.key(kernel)] ?? []).filter { $0.descriptor.surpasses(kernel) && $0.serves(kernel) }
+        let rivals = (kernels[Self.problem(of: kernel)] ?? []).filter { $0.descriptor.surpasses(kernel) && $0.serves(kernel) }
         guard let best = rivals.first(where: { rival in !rivals.contains { $0.descriptor.surpasses(rival.descriptor) } }) else { return nil }
         return .surpassed(by: best.descriptor.name, path: best.path, target: best.descriptor.target)
     }
 
     /// Whether one of these answers every lookup that a kernel would answer which cannot be run.
-    package func replaces(_ kernel: KernelDescriptor) -> Bool { (kernels[Self.key(kernel)] ?? []).contains { $0.serves(kernel) } }
+    package func replaces(_ kernel: KernelDescriptor) -> Bool { (kernels[Self.problem(of: kernel)] ?? []).contains { $0.serves(kernel) } }
 }
