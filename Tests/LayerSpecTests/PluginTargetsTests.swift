@@ -3,7 +3,7 @@ import VoxLayerSpec
 
 /// Which targets one plugin can be for.
 @Suite struct PluginTargetsTests {
-    private let (v4, v3, v2, neon) = (Target(.x86_64_v4), Target(.x86_64_v3), Target(.x86_64_v2), Target(.aarch64NEON))
+    private let v4 = Target(.x86_64_v4), v3 = Target(.x86_64_v3), v2 = Target(.x86_64_v2), neon = Target(.aarch64NEON)
 
     /// Nothing that is made for them depends on the order of arguments.
     @Test func theyHaveOneOrder() throws {
@@ -32,7 +32,7 @@ import VoxLayerSpec
         for (present, missing) in [
             (Set(v4.requiredFeatures), []), (Set(v3.requiredFeatures), []), (Set(v3.requiredFeatures).subtracting([.fma]), [Target.Feature.fma]),
             (Set(v2.requiredFeatures), v3.requiredFeatures.filter { !v2.requiredFeatures.contains($0) }), ([], v3.requiredFeatures),
-        ] {
+        ] as [(Set<Target.Feature>, [Target.Feature])] {
             #expect(two.missing(from: present) == missing, "\(present)")
         }
     }
