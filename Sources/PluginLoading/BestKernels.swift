@@ -13,12 +13,22 @@ package struct BestKernels {
         fileprivate func serves(_ other: KernelDescriptor) -> Bool {
             descriptor.spec.policy == .direct || descriptor.spec.policy == other.spec.policy
         }
+
+        /// Whether it is as good as another kernel for the same problem, and for the same lookups.
+        fileprivate func equals(_ other: Candidate) -> Bool {
+            descriptor.features == other.descriptor.features && descriptor.spec.policy == other.descriptor.spec.policy
+        }
     }
 
+    /// Of equal ones the first, so that a file with thousands of kernels for one problem takes no longer than others.
     private var kernels: [KernelSpec: [Candidate]] = [:]
 
     package init(_ all: [Candidate]) {
-        for kernel in all { kernels[Self.problem(of: kernel.descriptor), default: []].append(kernel) }
+        for kernel in all {
+            let problem = Self.problem(of: kernel.descriptor)
+            if kernels[problem, default: []].contains(where: kernel.equals) { continue }
+            kernels[problem, default: []].append(kernel)
+        }
     }
 
     private static func problem(of kernel: KernelDescriptor) -> KernelSpec { kernel.spec.with(policy: .direct) }
@@ -31,6 +41,6 @@ package struct BestKernels {
         return .surpassed(by: best.descriptor.name, path: best.path, target: best.descriptor.target)
     }
 
-    /// Whether one of these answers every lookup that a kernel would answer which cannot be run.
-    package func replaces(_ kernel: KernelDescriptor) -> Bool { (kernels[Self.problem(of: kernel)] ?? []).contains { $0.serves(kernel) } }
+    /// Whether one of these computes the problem of a kernel that cannot be run.
+    package func replaces(_ kernel: KernelDescriptor) -> Bool { kernels[Self.problem(of: kernel)] != nil }
 }

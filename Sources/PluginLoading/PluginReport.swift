@@ -8,13 +8,13 @@ public struct PluginReport: Hashable, Sendable, CustomStringConvertible {
         public let kernel: String
         /// Why it was not registered.
         public let reason: Reason
-        /// Whether a kernel that was loaded computes the same, so that nothing is missing: expected of a file or folder made for several machines.
+        /// Whether a kernel was loaded for the same problem, of this policy or the other: expected of a file or folder made for several machines.
         public let isReplaced: Bool
 
         /// - Parameters:
         ///   - kernel: its name.
         ///   - reason: why it was not registered.
-        ///   - isReplaced: whether a kernel that was loaded computes the same.
+        ///   - isReplaced: whether a kernel was loaded for the same problem.
         package init(kernel: String, reason: Reason, isReplaced: Bool) {
             (self.kernel, self.reason, self.isReplaced) = (kernel, reason, isReplaced)
         }

@@ -27,7 +27,7 @@ import _TestSupport
         for (place, set) in Self.sets.enumerated() {
             let image = try PluginImage(path: path, features: Self.present(set))
             #expect(try image.kernels().map(\.name) == [set.rawValue])
-            // Lesser ones are surpassed, greater ones cannot be run; either way nothing is missing.
+            // Lesser ones are surpassed, greater ones cannot be run; either way the problem has its kernel.
             #expect(Set(image.omitted.map(\.kernel)) == Set(Self.sets.map(\.rawValue)).subtracting([set.rawValue]))
             for omission in image.omitted {
                 let other = try #require(Target.InstructionSet(rawValue: omission.kernel))
