@@ -29,10 +29,12 @@ import VoxLayerSpec
     /// One that fits is enough; else it is the nearest that counts.
     @Test func whatIsMissingIsOfTheNearestTarget() throws {
         let two = try PluginTargets([v4, v3])
-        for (present, missing) in [
-            (Set(v4.requiredFeatures), []), (Set(v3.requiredFeatures), []), (Set(v3.requiredFeatures).subtracting([.fma]), [Target.Feature.fma]),
-            (Set(v2.requiredFeatures), v3.requiredFeatures.filter { !v2.requiredFeatures.contains($0) }), ([], v3.requiredFeatures),
-        ] as [(Set<Target.Feature>, [Target.Feature])] {
+        let (all, some) = (Set(v4.requiredFeatures), Set(v3.requiredFeatures))
+        let beyond = v3.requiredFeatures.filter { !v2.requiredFeatures.contains($0) }
+        let table: [(present: Set<Target.Feature>, missing: [Target.Feature])] = [
+            (all, []), (some, []), (some.subtracting([.fma]), [.fma]), (Set(v2.requiredFeatures), beyond), (Set(), v3.requiredFeatures),
+        ]
+        for (present, missing) in table {
             #expect(two.missing(from: present) == missing, "\(present)")
         }
     }
