@@ -13,6 +13,10 @@ public struct PluginBuilder: Sendable {
     public let timeLimit: Double
     /// Fails a build for a warning of clang's; otherwise warnings are logged.
     public let warningsAreErrors: Bool
+    /// How many calls of clang may go on at once; nil for as many as there are cores.
+    public let processes: Int?
+    /// Whether the machine code is read back through LLVM.
+    public let inspectsCode: Bool
     private let logger: Logger
 
     /// A kernel takes clang a second or two, the largest ones some ten.
@@ -22,15 +26,31 @@ public struct PluginBuilder: Sendable {
     static let exportedSymbol = "voxelsmith_plugin"
 
     /// A builder. It runs nothing and touches no file before `build`.
+    /// - Parameters:
+    ///   - compiler: the clang that is called.
+    ///   - cache: nil compiles everything each time.
+    ///   - logger: told of clang's warnings and of a cache that fails.
+    ///   - timeLimit: seconds one call of clang may take.
+    ///   - warningsAreErrors: fails a build for a warning of clang's.
+    ///   - processes: how many calls of clang may go on at once; nil for as many as there are cores.
+    ///   - inspectsCode: whether the machine code is read back through LLVM. Without it the library is not opened in this process; a plugin that
+    ///     the loader would refuse is then found by the loader alone.
     public init(
-        compiler: Compiler, cache: PluginCache?, logger: Logger, timeLimit: Double = PluginBuilder.defaultTimeLimit, warningsAreErrors: Bool = false
+        compiler: Compiler, cache: PluginCache?, logger: Logger, timeLimit: Double = PluginBuilder.defaultTimeLimit, warningsAreErrors: Bool = false,
+        processes: Int? = nil, inspectsCode: Bool = true
     ) {
         self.compiler = compiler
         self.cache = cache
         self.logger = logger
         self.timeLimit = timeLimit
         self.warningsAreErrors = warningsAreErrors
+        self.processes = processes
+        self.inspectsCode = inspectsCode
     }
+
+    /// The name of what a build makes, 64 hexadecimal digits: of everything that goes into it, which is the source (the kernels' C with their keys and
+    /// schedules, the headers), the flags for the target, and the identity of the compiler.
+    package func key(of source: PluginSource, target: Target) -> String { Plan(self, source, target).pluginKey }
 
     // Longer than 60 lines: the steps of a build in their order, which share what was planned, the folder and the count of finished steps.
     /// Compiles each unit that the cache does not know, as many at a time as there are cores, and links them all.
@@ -100,7 +120,7 @@ public struct PluginBuilder: Sendable {
                     return unit
                 }
             }
-            for _ in 0..<min(Self.coreCount, FileDescriptors.processes) { startNext() }
+            for _ in 0..<max(1, min(processes ?? Self.coreCount, FileDescriptors.processes)) { startNext() }
             while try await group.next() != nil {
                 startNext()
                 done += 1
@@ -148,6 +168,7 @@ public struct PluginBuilder: Sendable {
 
     /// A plugin that calls out, runs code at load or misses its table or its vectors must not leave this module.
     private func inspected(_ bytes: [UInt8], _ target: Target, _ command: [String]) throws(KernelBuildError) -> ObjectInspection {
+        if !inspectsCode { return .notInspected(reason: "the builder was told not to") }
         let inspection = ObjectInspection.inspect(bytes)
         guard case .inspected(let plugin) = inspection else { return inspection }
         guard plugin.undefinedSymbols.isEmpty else { throw .undefinedSymbols(plugin.undefinedSymbols, command: command) }
