@@ -1,4 +1,5 @@
 import Testing
+import VoxForge
 import VoxKerasConfig
 import VoxKernelRuntime
 import VoxLayerSpec
