@@ -101,7 +101,7 @@ let package = Package(
             "Forge",
             [
                 "LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime", "TensorIO",
-                "VoxelsmithModelIO", "Verification", "Tuning",
+                "VoxelsmithModelIO", "Verification", "Tuning", logging,
             ]),
         module("Pregeneration", ["LayerSpec", "KerasConfig"]),
         module("CPNG"),

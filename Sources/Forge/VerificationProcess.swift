@@ -18,6 +18,16 @@ public struct VerificationProcess: Sendable {
     /// For all kernels of a plugin: some thousand of the usual ones.
     public static let defaultTotalTimeLimit = 3600.0
 
+    /// What packages call the program that verifies one kernel.
+    public static let programName = "voxelsmith-verify"
+
+    /// The path of `voxelsmith-verify` in the folder of this program, whose links are followed; nil where the system does not say which folder that is.
+    public static var verifierBesideThisProgram: String? {
+        guard let path = realpath("/proc/self/exe", nil) else { return nil }
+        defer { free(path) }
+        return String(cString: path).split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/" + programName
+    }
+
     /// - Parameters:
     ///   - verifier: the path of `voxelsmith-verify`, the program that verifies one kernel.
     ///   - timeLimit: seconds one kernel may take.

@@ -24,7 +24,8 @@ import _TestSupport
             + #""build_config": {"input_shape": [1, 3, 4, 5, 8]}}"#
         layers = try LayersFile(path: folder.write(Array(layer.utf8), as: "up.json")).resolved()
         estimate = try plan(layers[0].spec, target: target)
-        other = try #require(try ScheduleSpace(layers[0].spec, target: target).candidates.first { [estimate] in $0.text != estimate.text })
+        let (candidates, text) = (try ScheduleSpace(layers[0].spec, target: target).candidates, estimate.text)
+        other = try #require(candidates.first { $0.text != text })
     }
 
     /// A tunings file with one decision, for another schedule than the estimate.
@@ -45,8 +46,8 @@ import _TestSupport
     private func built(_ schedules: ScheduleSource) async throws -> (schedule: String, foreign: [String]) {
         let foreign = Mutex<[String]>([])
         let builder = PluginBuilder(compiler: try await Compiler.find(), cache: nil, logger: Logger(label: "test"))
-        let build = PluginBuild(target: target, builder: builder, output: folder.path("p.so"), verifier: nil)
-        let report = try await build.run(layers, of: "up.json", schedules: schedules) { event in
+        let build = PluginBuild(target: target, builder: builder, output: folder.path("p.so"), verifier: nil, schedules: schedules)
+        let report = try await build.run(layers, of: "up.json") { event in
             if case .foreignDecisions(_, _, let why) = event { foreign.withLock { $0.append(why) } }
         }
         return (try #require(report.kernels.first).schedule, foreign.withLock { $0 })
