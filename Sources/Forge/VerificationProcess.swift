@@ -12,6 +12,7 @@ public struct VerificationProcess: Sendable {
     private let timeLimit: Double
     private let totalTimeLimit: Double
     private let trustedFolders: [String]
+    private let inBackground: Bool
 
     /// Most layers take seconds; this is for those of many millions of voxels.
     public static let defaultTimeLimit = 600.0
@@ -33,14 +34,16 @@ public struct VerificationProcess: Sendable {
     ///   - timeLimit: seconds one kernel may take.
     ///   - totalTimeLimit: seconds all kernels of a plugin may take together.
     ///   - trustedFolders: as `KernelRegistry`'s.
+    ///   - inBackground: whether the processes have a low priority.
     public init(
         verifier: String, timeLimit: Double = VerificationProcess.defaultTimeLimit,
-        totalTimeLimit: Double = VerificationProcess.defaultTotalTimeLimit, trustedFolders: [String] = []
+        totalTimeLimit: Double = VerificationProcess.defaultTotalTimeLimit, trustedFolders: [String] = [], inBackground: Bool = false
     ) {
         self.verifier = verifier
         self.timeLimit = timeLimit
         self.totalTimeLimit = totalTimeLimit
         self.trustedFolders = trustedFolders
+        self.inBackground = inBackground
     }
 
     /// - Throws: `ForgeError.noVerifier` unless there is a program at the verifier's path.
@@ -82,7 +85,7 @@ public struct VerificationProcess: Sendable {
             plugin: file.path, digest: file.digest, kernel: index, secondsToLive: Int(Checked.duration(seconds: seconds).components.seconds) + 6,
             trustedFolders: trustedFolders)
         do {
-            let outcome = try await ChildProcess.run([verifier] + request.arguments, what: kernel.name, seconds: seconds)
+            let outcome = try await ChildProcess.run([verifier] + request.arguments, what: kernel.name, seconds: seconds, inBackground: inBackground)
             let (checks, isComplete) = VerificationTranscript.read(outcome.standardOutput)
             if outcome.succeeded && isComplete { return verdict(checks, nil) }
             if outcome.status.hasPrefix("signal") { return verdict(checks, .crashed(status: outcome.status)) }

@@ -171,11 +171,13 @@ public struct PluginCache: Hashable, Sendable {
         return path
     }
 
-    /// Stores a plugin that is verified already, under the path that `verifiedPlugin` gives.
-    package func storeVerified(_ plugin: BuiltPlugin, _ key: String) throws(KernelBuildError) {
+    /// Stores a plugin that is verified already.
+    /// - Returns: its path, as `verifiedPlugin` gives it from now on.
+    package func storeVerified(_ plugin: BuiltPlugin, _ key: String) throws(KernelBuildError) -> String {
         let path = path(.verified, key)
         try makeFolders(parentFolder(path))
         try replaceFile(path, with: plugin.bytes, durably: true)
+        return path
     }
 
     /// Those used longest ago are evicted first.

@@ -21,14 +21,12 @@ struct KernelMaker: Sendable {
         do {
             verification = VerificationProcess(
                 verifier: options.verifier ?? VerificationProcess.verifierBesideThisProgram ?? VerificationProcess.programName,
-                timeLimit: options.verificationTimeLimit, totalTimeLimit: options.verificationTimeLimit)
+                timeLimit: options.verificationTimeLimit, totalTimeLimit: options.verificationTimeLimit, inBackground: true)
             try verification.check()
             let compiler = try await Compiler.find(explicit: options.compiler, timeLimit: options.compilerTimeLimit)
-            // One clang at a time, as this is no more urgent than the rest of the process. No cache of objects: what is verified is kept as a whole.
-            // LLVM stays out of the process, since the loader refuses what an inspection would, and the library has destructors of its own, which
-            // run when the process ends, whatever its threads are doing.
+            // No cache of objects: what is verified is kept as a whole.
             builder = PluginBuilder(
-                compiler: compiler, cache: nil, logger: options.logger, timeLimit: options.compilerTimeLimit, processes: 1, inspectsCode: false)
+                compiler: compiler, cache: nil, logger: options.logger, timeLimit: options.compilerTimeLimit, inBackground: true)
         } catch let error as ForgeError {
             throw OnDemandError.notCompiled(reason: "\(error)")
         } catch let error as KernelBuildError {
@@ -56,15 +54,16 @@ struct KernelMaker: Sendable {
 
         onCompile()
         let built = try await builder.build(source, target: target, check: { try await verify($0, unit) })
+        var path = "memory"
         if let cache = options.cache {
             do {
-                try cache.storeVerified(built, key)
+                path = try cache.storeVerified(built, key)
                 cache.evict()
             } catch {
                 onDoubt("cache", "The cache in \(cache.folder) cannot be written, so kernels are kept in this process only. \(error)")
             }
         }
-        return try choice(for: spec, of: PluginImage(bytes: built.bytes, path: options.cache?.path(.verified, key) ?? unit.name))
+        return try choice(for: spec, of: PluginImage(bytes: built.bytes, path: path))
     }
 
     private func schedule(for spec: KernelSpec) throws -> Schedule {
