@@ -80,7 +80,8 @@ let package = Package(
         module("Interpreter", ["LayerSpec", "Tensors", "Kernels", "CInterpreter"]),
         module("CHost"),
         module("KernelRuntime", ["LayerSpec", "Tensors", "Kernels", "PluginLoading", "Interpreter", "CHost", logging]),
-        module("Voxelsmith", ["LayerSpec", "KerasConfig", "Tensors", "KernelRuntime", logging]),
+        module("KerasObjects", ["LayerSpec", "KerasConfig", "Tensors"]),
+        module("Voxelsmith", ["LayerSpec", "KerasConfig", "KerasObjects", "Tensors", "KernelRuntime", logging]),
 
         // Files.
         module("CHDF5"),

@@ -2,6 +2,7 @@ import CVoxHost
 import Glibc
 import Synchronization
 import VoxKernels
+import VoxLayerSpec
 
 /// The threads of this process that run kernels. They are started when a layer is prepared, or when first needed, and never end.
 ///

@@ -24,7 +24,8 @@ import _TestSupport
             + #""build_config": {"input_shape": [1, 3, 4, 5, 8]}}"#
         layers = try LayersFile(path: folder.write(Array(layer.utf8), as: "up.json")).resolved()
         estimate = try plan(layers[0].spec, target: target)
-        let (candidates, text) = (try ScheduleSpace(layers[0].spec, target: target).candidates, estimate.text)
+        let candidates = try ScheduleSpace(layers[0].spec, target: target).candidates
+        let text = estimate.text
         other = try #require(candidates.first { $0.text != text })
     }
 

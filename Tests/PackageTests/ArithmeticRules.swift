@@ -34,7 +34,7 @@ enum ArithmeticRules {
         ("Sources/Verification/KernelVerifier.swift", "extents.reduce(1)", "extents of a geometry"),
         ("Sources/Verification/KernelVerifier.swift", "reduce(0", "an index into operands, and sums of doubles"),
         ("Sources/TensorIO/HDF5Structure+Values.swift", "multipliedReportingOverflow", "a count that is clamped at 2^48, and the bytes of so many"),
-        ("Sources/Voxelsmith/Initializers/VarianceScaling.swift", "reduce(1)", "doubles"),
+        ("Sources/KerasObjects/Initializers/VarianceScaling.swift", "reduce(1)", "doubles"),
         ("Sources/Voxelsmith/Graph/Model+Summary.swift", "Int((value * 100).rounded())", "less than 1024 times 100, or bytes that exist"),
         ("Sources/VoxelsmithCLI/ThreadsCommand.swift", "Int(min(work * steps / Double(items), 1e9))", "at most that"),
         ("Sources/VoxelsmithCLI/TimeCallsCommand.swift", "Int(words[1])", "a text made an integer, nil beyond 64 bits"),

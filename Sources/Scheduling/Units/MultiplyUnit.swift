@@ -54,7 +54,7 @@ extension MultiplyUnit {
     }
 
     /// Channels up to whole steps.
-    func paddedChannels(_ channels: Int) -> Int { channels.ceilingDivision(by: channelsPerStep) * channelsPerStep }
+    package func paddedChannels(_ channels: Int) -> Int { channels.ceilingDivision(by: channelsPerStep) * channelsPerStep }
 
     /// Elements of a cache line of 64 bytes.
     var elementsPerLine: Int { 64 / element.byteCount }

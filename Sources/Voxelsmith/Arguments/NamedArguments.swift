@@ -44,24 +44,6 @@ public protocol ActivationArgument: Sendable {
     func resolvedActivation() throws -> (activation: Activation, tensorActivation: (any TensorActivation)?)
 }
 
-/// What an initializer may be: an object, or its name.
-public protocol InitializerArgument: Sendable {
-    /// - Throws: `ArgumentError.unknownObject` for another name, and what the maker of a registered one throws.
-    func resolvedInitializer() throws -> any Initializer
-}
-
-/// What a regularizer may be: an object, or its name.
-public protocol RegularizerArgument: Sendable {
-    /// - Throws: `ArgumentError.unknownObject` for another name, and what the maker of a registered one throws.
-    func resolvedRegularizer() throws -> any Regularizer
-}
-
-/// What a constraint may be: an object, or its name.
-public protocol ConstraintArgument: Sendable {
-    /// - Throws: `ArgumentError.unknownObject` for another name, and what the maker of a registered one throws.
-    func resolvedConstraint() throws -> any Constraint
-}
-
 /// A name of Keras's. What `.same`, `.channelsFirst` and `.gelu` stand for in the arguments of a layer.
 public struct KerasName: Sendable {
     let text: String

@@ -81,5 +81,5 @@ extension Decision {
 
 extension Schedule {
     /// The resolved batch-rows schedule; nil for another family.
-    public var batchRows: BatchRowsSchedule? { family as? BatchRowsSchedule }
+    package var batchRows: BatchRowsSchedule? { family as? BatchRowsSchedule }
 }

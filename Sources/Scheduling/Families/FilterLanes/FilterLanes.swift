@@ -117,5 +117,5 @@ extension Decision {
 
 extension Schedule {
     /// The resolved filter-lanes schedule; nil for another family.
-    public var filterLanes: FilterLanesSchedule? { family as? FilterLanesSchedule }
+    package var filterLanes: FilterLanesSchedule? { family as? FilterLanesSchedule }
 }

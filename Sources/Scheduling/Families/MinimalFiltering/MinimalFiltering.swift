@@ -90,5 +90,5 @@ extension Decision {
 
 extension Schedule {
     /// The resolved minimal-filtering schedule; nil for another family.
-    public var minimalFiltering: MinimalFilteringSchedule? { family as? MinimalFilteringSchedule }
+    package var minimalFiltering: MinimalFilteringSchedule? { family as? MinimalFilteringSchedule }
 }

@@ -12,7 +12,7 @@ import VoxLayerSpec
 /// `KerasSettings.use(KerasSettings())`.
 public struct KerasSettings: Hashable, Sendable {
     /// Default `dtype`: float16, float32 or float64.
-    public var floatx = DTypePolicy.float32
+    public var floatx = DTypePolicy(.float32)
     /// Small number that constraints add to divisors.
     public var epsilon = 1e-7
     /// Kept for completeness; this library is its own backend.

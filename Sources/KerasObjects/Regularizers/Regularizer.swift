@@ -7,13 +7,19 @@ public protocol Regularizer: KerasObject, RegularizerArgument {
     func callAsFunction(_ x: Tensor) throws -> Double
 }
 
+/// What a regularizer may be: an object, or its name.
+public protocol RegularizerArgument: Sendable {
+    /// - Throws: `ArgumentError.unknownObject` for another name, and what the maker of a registered one throws.
+    func resolvedRegularizer() throws -> any Regularizer
+}
+
 extension Regularizer {
     /// Itself.
     public func resolvedRegularizer() throws -> any Regularizer { self }
 }
 
 /// The names of Keras's regularizers.
-enum Regularizers {
+package enum Regularizers {
     static let module = "keras.regularizers"
 
     private static let makers: [String: @Sendable (ConfigReader) throws -> any Regularizer] = [
@@ -27,10 +33,10 @@ enum Regularizers {
         "L1": ["l1"], "L2": ["l2"], "L1L2": ["l1", "l2"], "l1_l2": ["l1", "l2"], "OrthogonalRegularizer": ["factor", "mode"],
     ]
 
-    static let keras3 = ObjectTable<any Regularizer>(kind: "regularizer", makers: makers, aliases: aliases, arguments: arguments)
+    package static let keras3 = ObjectTable<any Regularizer>(kind: "regularizer", makers: makers, aliases: aliases, arguments: arguments)
 
     /// With the function that Keras 3 no longer takes by name.
-    static let keras2 = ObjectTable<any Regularizer>(
+    package static let keras2 = ObjectTable<any Regularizer>(
         kind: "regularizer",
         makers: makers.merging(["l1_l2": { try L1L2(l1: $0.number("l1") ?? 0.01, l2: $0.number("l2") ?? 0.01) }]) { $1 },
         aliases: aliases, arguments: arguments)

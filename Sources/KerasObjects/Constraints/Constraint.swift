@@ -8,6 +8,12 @@ public protocol Constraint: KerasObject, ConstraintArgument {
     func callAsFunction(_ w: Tensor) throws -> Tensor
 }
 
+/// What a constraint may be: an object, or its name.
+public protocol ConstraintArgument: Sendable {
+    /// - Throws: `ArgumentError.unknownObject` for another name, and what the maker of a registered one throws.
+    func resolvedConstraint() throws -> any Constraint
+}
+
 extension Constraint {
     /// Itself.
     public func resolvedConstraint() throws -> any Constraint { self }
@@ -69,7 +75,7 @@ public struct ConstraintAxes: Hashable, Sendable, ExpressibleByIntegerLiteral, E
 }
 
 /// The names of Keras's constraints.
-enum Constraints {
+package enum Constraints {
     static let module = "keras.constraints"
 
     private static let makers: [String: @Sendable (ConfigReader) throws -> any Constraint] = [
@@ -91,10 +97,10 @@ enum Constraints {
         "radial_constraint": "RadialConstraint",
     ]
 
-    static let keras3 = ObjectTable<any Constraint>(kind: "constraint", makers: makers, aliases: names, arguments: arguments)
+    package static let keras3 = ObjectTable<any Constraint>(kind: "constraint", makers: makers, aliases: names, arguments: arguments)
 
     /// With the names Keras 2 knew besides.
-    static let keras2 = ObjectTable<any Constraint>(
+    package static let keras2 = ObjectTable<any Constraint>(
         kind: "constraint", makers: makers,
         aliases: names.merging(["maxnorm": "MaxNorm", "unitnorm": "UnitNorm", "nonneg": "NonNeg", "minmaxnorm": "MinMaxNorm"]) { $1 },
         arguments: arguments)

@@ -12,16 +12,22 @@ public protocol Initializer: KerasObject, InitializerArgument {
     func callAsFunction(_ shape: [Int], _ elementType: ElementType) throws -> Tensor
 }
 
+/// What an initializer may be: an object, or its name.
+public protocol InitializerArgument: Sendable {
+    /// - Throws: `ArgumentError.unknownObject` for another name, and what the maker of a registered one throws.
+    func resolvedInitializer() throws -> any Initializer
+}
+
 extension Initializer {
     /// Itself.
     public func resolvedInitializer() throws -> any Initializer { self }
 }
 
 /// The names of Keras's initializers.
-enum Initializers {
+package enum Initializers {
     static let module = "keras.initializers"
 
-    static let table = ObjectTable<any Initializer>(
+    package static let table = ObjectTable<any Initializer>(
         kind: "initializer",
         makers: [
             "Zeros": { _ in Zeros() },

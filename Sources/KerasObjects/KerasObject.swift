@@ -31,7 +31,7 @@ extension KerasObject {
 }
 
 /// A kind of object that configs mention: its known names, and how to make one.
-struct ObjectTable<Object> {
+package struct ObjectTable<Object> {
     /// "initializer", "regularizer", "constraint".
     let kind: String
     /// Class name or function name to maker. A maker takes its arguments from the reader.
@@ -43,7 +43,7 @@ struct ObjectTable<Object> {
 
     /// The object a name, a serialised object of any generation, or null stands for.
     /// - Parameter custom: the makers registered by the user, under registered and plain names.
-    func object(_ json: JSONValue?, custom: [String: @Sendable (JSONObject) throws -> Object]) throws -> Object? {
+    package func object(_ json: JSONValue?, custom: [String: @Sendable (JSONObject) throws -> Object]) throws -> Object? {
         switch json {
         case nil, .null?: return nil
         case .string(let name)?:
