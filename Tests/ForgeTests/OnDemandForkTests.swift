@@ -66,7 +66,11 @@ import _TestSupport
         let (made, pending) = (try OnDemandBench.spec(0), try OnDemandBench.spec(1))
         try await kernels.ready(for: made)
         _ = try bench.folder.write([], as: "hang")
-        _ = try kernels.lookup(pending)
+        // What a child does, its parent has done before: the first time, Swift may take locks of its own, which a thread of another test may hold.
+        let null = open("/dev/null", O_WRONLY | O_CLOEXEC)
+        defer { close(null) }
+        Logger(label: "test") { _ in PipeHandler(descriptor: null) }.warning("a warning")
+        #expect(Self.check(kernels, made: made, pending: pending, isQuiet: true) == 0)
 
         // With nobody at the lock, what is made is found.
         let quiet = try Self.fork()

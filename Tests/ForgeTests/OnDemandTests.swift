@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Synchronization
 import Testing
 import VoxForge
@@ -119,6 +120,27 @@ import _TestSupport
         #expect(try kernels.lookup(specs[0]).isSpecialized && bench.calls == 3 * OnDemandBench.callsOfAKernel)
         try bench.cache.clear()
         #expect(try bench.entries() == [] && bench.log.warnings == [])
+    }
+
+    /// Of several kernels that are asked for at once, one is compiled at a time, with a lower priority than this process has.
+    @Test func compilersWorkInTheBackground() async throws {
+        let (busy, notes) = (bench.folder.path("busy"), bench.folder.path("notes"))
+        let compiler = try await bench.compiler(
+            """
+            mkdir '\(busy)' || echo overlap >> '\(notes)'
+            nice >> '\(notes)'
+            "$clang" "$@"
+            status=$?
+            rmdir '\(busy)'
+            exit $status
+            """)
+        let kernels = OnDemandKernels(bench.options(compiler: compiler))
+        let specs = try (0..<3).map { try OnDemandBench.spec($0) }
+        for spec in specs { _ = try kernels.lookup(spec) }
+        for spec in specs { try await kernels.ready(for: spec) }
+        let expected = min(19, getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0) + 10)
+        let lines = try String(contentsOfFile: notes, encoding: .utf8).split(separator: "\n")
+        #expect(lines.count == 3 * OnDemandBench.callsOfAKernel && lines.allSatisfy { $0 == "\(expected)" }, "\(lines)")
     }
 
     /// What is loaded answers first, and nothing is made for it.

@@ -1,9 +1,8 @@
 import Glibc
+import Logging
 import Synchronization
-import VoxKernelBuild
 import VoxKernelRuntime
 import VoxLayerSpec
-import VoxVerification
 
 /// Kernels for the shapes that a process meets. A lookup never waits: where no kernel is there yet the interpreter answers, and the kernel is planned,
 /// compiled and verified in the background, one at a time and each once however many ask for it. Later lookups answer with it, and layers that have
@@ -25,6 +24,9 @@ public final class OnDemandKernels: KernelProvider {
     /// The process this was made in.
     private let process = getpid()
     private let saidForked = Atomic(false)
+    /// What a process that was forked off says. Made here, since putting values into texts may take locks of Swift's own there.
+    private let forkedReason = "interpreter: \(OnDemandError.forked)"
+    private let forkedMessage: Logger.Message = "\("\(OnDemandError.forked)" as Sentence)"
 
     /// Does nothing until a kernel is asked for.
     /// - Parameter options: where compiler, verifier and cache are, and what is loaded already.
@@ -56,9 +58,9 @@ public final class OnDemandKernels: KernelProvider {
         if let choice = options.loaded.specialized(spec, waits: false) { return choice }
         let key = spec.key
         if let choice = state.withLockIfAvailable({ $0.choice(for: key) }) ?? nil { return choice }
-        if !saidForked.exchange(true, ordering: .relaxed) { options.logger.warning("\("\(OnDemandError.forked)" as Sentence)") }
+        if !saidForked.exchange(true, ordering: .relaxed) { options.logger.warning(forkedMessage) }
         if mode == .specialized { throw KernelLookupError.noSpecializedKernel(key, loadedKernels: 0) }
-        return .interpreter(spec, reason: "interpreter: \(OnDemandError.forked)")
+        return .interpreter(spec, reason: forkedReason)
     }
 
     private var isForked: Bool { getpid() != process }
@@ -151,26 +153,6 @@ public final class OnDemandKernels: KernelProvider {
             options.logger.warning("\(sentence as Sentence)")
         } else {
             options.logger.debug("\(sentence as Sentence)")
-        }
-    }
-}
-
-/// Why a kernel was not made, as far as others are not made for the same reason.
-struct FailureCause {
-    /// Failures of one name are of one cause.
-    let name: String
-    /// Whether another attempt may succeed in the same process.
-    let mayPass: Bool
-
-    init(_ error: any Error) {
-        switch error {
-        case KernelBuildError.fileSystem(_, _, let number): (name, mayPass) = ("file system: \(number)", true)
-        case VerificationError.notEnoughMemory: (name, mayPass) = ("memory", true)
-        // A compiler that fails does so for every kernel. Its words are English, as it runs without a language.
-        case KernelBuildError.compilationFailed(_, _, let status, let words):
-            (name, mayPass) = ("compiler: \(status)", words.contains(String(cString: strerror(ENOSPC))))
-        case KernelBuildError.timedOut: (name, mayPass) = ("compiler: time", false)
-        default: (name, mayPass) = ("\(error)", false)
         }
     }
 }
