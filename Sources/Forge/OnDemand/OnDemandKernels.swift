@@ -46,8 +46,7 @@ public final class OnDemandKernels: KernelProvider {
         case .ready(let choice): return choice
         case .waiting(let pending): (reason, supersession) = ("interpreter: the kernel is being made", pending)
         case .failed(let error, let pending):
-            // A compiler's words are for the log.
-            (reason, supersession) = ("interpreter: \("\(error)".prefix { $0 != "\n" })", pending)
+            (reason, supersession) = ("interpreter: \(error)", pending)
         }
         if mode == .specialized { throw KernelLookupError.noSpecializedKernel(spec.key, loadedKernels: options.loaded.kernelCount) }
         return .interpreter(spec, reason: reason.text, supersession: supersession)
@@ -134,17 +133,17 @@ public final class OnDemandKernels: KernelProvider {
         return maker
     }
 
+    /// The log comes first: who waited finds there why there is no kernel.
     private func fail(_ key: SpecKey, _ error: any Error) {
         if error is CancellationError || Task.isCancelled { return }  // `stop` has told all who wait
         if let obstacle = error as? OnDemandError, case .notCompiled(let reason) = obstacle {
-            state.withLock { $0.halt(obstacle, .notCompiled(reason)) }
-            return say("\(obstacle)", cause: "not compiled")
+            say("\(obstacle)", cause: "not compiled")
+            return state.withLock { $0.halt(obstacle, .notCompiled(reason)) }
         }
         let cause = FailureCause(error)
         let retry = cause.mayPass ? ContinuousClock.now + Checked.duration(seconds: options.retryDelay) : nil
-        let failure = OnDemandError.failed(key, reason: "\(error)")
-        state.withLock { $0.fail(key, failure, "\(error)", retry: retry) }
-        say(Sentence(lines: "\(failure)"), cause: cause.name)
+        say("The kernel for \(key) was not made. \(lines: "\(error)")", cause: cause.name)
+        state.withLock { $0.fail(key, reason: "\(error)", retry: retry) }
     }
 
     /// Each cause once; what has the same one is for who looks closely.

@@ -92,7 +92,8 @@ struct OnDemandState {
     }
 
     /// - Parameter retry: when it may be tried again; nil for never.
-    mutating func fail(_ key: SpecKey, _ error: OnDemandError, _ reason: String, retry: ContinuousClock.Instant?) {
+    mutating func fail(_ key: SpecKey, reason: String, retry: ContinuousClock.Instant?) {
+        let error = OnDemandError.failed(key, reason: reason)
         entries[key]?.phase = .failed(error, retry: retry)
         release(key, .failure(error))
         tell(.failed(key, reason))
