@@ -83,6 +83,13 @@ struct OnDemandBench {
             "clang='\(clang)'\n[ \"$1\" = --version ] && exec \"$clang\" \"$@\"\necho call >> '\(folder.path("calls"))'\n\(body)")
     }
 
+    /// One that begins its work when it is let go.
+    func waitingCompiler() async throws -> String {
+        try await compiler("while [ ! -e '\(folder.path("go"))' ]; do sleep 0.02; done\nexec \"$clang\" \"$@\"")
+    }
+
+    func letCompilersGo() throws { _ = try folder.write([], as: "go") }
+
     /// How often such compilers were called.
     var calls: Int { (try? String(contentsOfFile: folder.path("calls"), encoding: .utf8).split(separator: "\n").count) ?? 0 }
 

@@ -28,13 +28,14 @@ import _TestSupport
     @Test func theInterpreterAnswersUntilTheKernelIsThere() async throws {
         let spec = try OnDemandBench.spec()
         let sample = try ExactSample(spec, seed: 1)
-        let kernels = OnDemandKernels(bench.options())
+        let kernels = OnDemandKernels(bench.options(compiler: try await bench.waitingCompiler()))
         let events = kernels.events
         let layer = try Self.layer(kernels, sample)
         #expect(try layer(sample.input).doubles == sample.expected)
         #expect(try layer.kernelInUse(inputShape: OnDemandBench.inputShape).hasPrefix("interpreter: the kernel is being made"))
         let prepared = try layer.preparedLayer(inputShape: OnDemandBench.inputShape)
 
+        try bench.letCompilersGo()
         try await kernels.ready(for: spec)
         // Who holds a prepared layer goes on with it; the layer asks anew.
         #expect(!prepared.choice.isSpecialized && prepared.choice.isSuperseded)
@@ -168,14 +169,12 @@ import _TestSupport
     /// Waiting can be given up; the kernel is made all the same.
     @Test func aWaitIsCancelledAlone() async throws {
         let spec = try OnDemandBench.spec()
-        let go = bench.folder.path("go")
-        let compiler = try await bench.compiler("while [ ! -e '\(go)' ]; do sleep 0.02; done\nexec \"$clang\" \"$@\"")
-        let kernels = OnDemandKernels(bench.options(compiler: compiler))
+        let kernels = OnDemandKernels(bench.options(compiler: try await bench.waitingCompiler()))
         let waiting = Task { try await kernels.ready(for: spec) }
         _ = try kernels.lookup(spec)
         waiting.cancel()
         await #expect(throws: CancellationError.self) { try await waiting.value }
-        _ = try bench.folder.write([], as: "go")
+        try bench.letCompilersGo()
         try await kernels.ready(for: spec)
         #expect(bench.calls == OnDemandBench.callsOfAKernel)
     }
