@@ -1,7 +1,8 @@
 // An application that meets a shape nobody made a kernel for: the interpreter answers at once, and the layer's own kernel once it is there.
 //
-//     .build/release/on-demand       prints when what answered; from the second start on, the kernel comes from the cache
-//     .build/release/on-demand 12    another number of filters, so another kernel
+//     .build/release/on-demand        prints when what answered; from the second start on, the kernel comes from the cache
+//     .build/release/on-demand 12     another number of filters, so another kernel
+//     .build/release/on-demand 8 1    one call only: it ends while the kernel is being made
 import Glibc
 import Synchronization
 import VoxForge
@@ -40,8 +41,8 @@ final class News: Sendable {
     }
 }
 
-/// Calls a layer now and then, as a program that does not wait for a kernel.
-func callUntilSwapped(filters: Int) async throws {
+/// Calls a layer now and then, as a program that does not wait for a kernel, until there is one.
+func callUntilSwapped(filters: Int, mostCalls: Int) async throws {
     KerasSettings.use(KerasSettings())  // Keras's own defaults, whatever the keras.json of whoever runs this says
     let kernels = OnDemandKernels()
     let (news, events) = (News(), kernels.events)
@@ -58,6 +59,7 @@ func callUntilSwapped(filters: Int) async throws {
     say(try layer.kernelInUse(inputShape: shape))
 
     for call in 2... {
+        if call > mostCalls { return say("no more calls") }
         let y = try layer(x)
         if y.floats != first.floats { complain("Call \(call) gave other numbers than the first one.", status: EXIT_FAILURE) }
         if try layer.preparedLayer(inputShape: shape).choice.isSpecialized {
@@ -70,11 +72,12 @@ func callUntilSwapped(filters: Int) async throws {
 }
 
 let words = CommandLine.arguments.dropFirst()
-guard words.count <= 1, let filters = words.first.map({ Int($0) }) ?? 8, (1...1000).contains(filters) else {
-    complain("Received \(words.joined(separator: " ")); expected nothing, or a number of filters from 1 to 1000.", status: EX_USAGE)
+let values = words.compactMap { Int($0) }
+guard words.count <= 2, values.count == words.count, values.allSatisfy({ (1...1000).contains($0) }) else {
+    complain("Received \(words.joined(separator: " ")); expected numbers of filters and of calls, from 1 to 1000, or nothing.", status: EX_USAGE)
 }
 do {
-    try await callUntilSwapped(filters: filters)
+    try await callUntilSwapped(filters: values.first ?? 8, mostCalls: values.dropFirst().first ?? .max)
 } catch {
     complain("\(error)", status: EXIT_FAILURE)
 }

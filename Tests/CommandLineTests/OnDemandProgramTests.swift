@@ -18,7 +18,7 @@ import _TestSupport
     }
 
     private func run(
-        _ arguments: [String] = [], wrapper: [String] = [], _ others: [String: String] = [:]
+        _ arguments: [String] = [], _ others: [String: String] = [:], wrapper: [String] = []
     ) async throws -> Child.Outcome {
         try await Child.run(arguments, wrapper: wrapper, environment: environment.merging(others) { $1 }, program: Self.program)
     }
@@ -118,8 +118,21 @@ import _TestSupport
         #expect(killed == wanted, "\(killed) of \(round) processes were killed before their end")
     }
 
+    /// A program that ends while its kernel is compiled ends at once, and leaves nothing that the next one would read.
+    @Test func aProgramEndsInTheMiddle() async throws {
+        let mark = 8  // seconds
+        let slow = try folder.script("clang", "[ \"$1\" = --version ] && { echo clang version 1; exit 0; }\n: > '\(folder.path("begun"))'\nexec /bin/sleep \(mark)")
+        let path = URL(fileURLWithPath: slow).deletingLastPathComponent().path
+        let outcome = try await run(["8", "100"], ["PATH": path])
+        #expect(FileManager.default.fileExists(atPath: folder.path("begun")))
+        #expect(outcome.status == 0 && outcome.errors.isEmpty && outcome.output.hasSuffix(" ms: no more calls\n"), "\(outcome)")
+        #expect(outcome.seconds < Double(mark) && entries() == [], "\(outcome)")
+        let next = try await run()
+        #expect(Self.isSwapped(next) && Self.results(next) == Self.results(outcome), "\(next)")
+    }
+
     @Test func wrongUsageIsOneSentence() async throws {
-        for arguments in [["0"], ["x"], ["1", "2"]] {
+        for arguments in [["0"], ["x"], ["1", "2", "3"], ["1", "0"]] {
             let outcome = try await run(arguments)
             #expect(outcome.status == 64 && outcome.errors.hasPrefix("on-demand: ") && outcome.errors.split(separator: "\n").count == 1, "\(outcome)")
         }
