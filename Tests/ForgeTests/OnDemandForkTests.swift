@@ -59,6 +59,7 @@ import _TestSupport
         var ends: [Int32] = [0, 0]
         try #require(pipe(&ends) == 0)
         defer { for end in ends { close(end) } }
+        _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)  // nothing in it is a failure, not a wait
         var options = bench.options(compiler: try await bench.compiler("[ -e '\(bench.folder.path("hang"))' ] && sleep 600\nexec \"$clang\" \"$@\""))
         let output = ends[1]
         options.logger = Logger(label: "test") { _ in PipeHandler(descriptor: output) }

@@ -159,7 +159,7 @@ import _TestSupport
     /// A problem that no family takes is one event, and the interpreter's for ever.
     @Test func problemsWithoutAFamilyAreTheInterpreters() async throws {
         let kernels = OnDemandKernels(bench.options())
-        let spec = try LayerConfig(name: "l", filters: 2, kernelSize: [2]).spec(inputShape: [1, 4, 3])
+        let spec = try LayerConfig(name: "l", filters: 2, kernelSize: [2], strides: [1], dilationRate: [1]).spec(inputShape: [1, 4, 3])
         #expect(throws: SchedulingError.self) { try plan(spec, target: HostCPU.nativeTarget) }
         await #expect(throws: OnDemandError.self) { try await kernels.ready(for: spec) }
         for _ in 0..<3 { #expect(try !kernels.lookup(spec).isSpecialized) }
