@@ -8,6 +8,8 @@ public enum ForgeError: Error, Hashable, Sendable, CustomStringConvertible {
     case nothingToGenerate(source: String)
     /// The program that verifies kernels is not there.
     case noVerifier(path: String)
+    /// A kernel that is not sound; the reason is what it failed at.
+    case unsoundKernel(String, reason: String)
     /// These kernels are not sound, so the plugin is not put in place.
     case verificationFailed(kernels: [String], path: String)
 
@@ -17,6 +19,7 @@ public enum ForgeError: Error, Hashable, Sendable, CustomStringConvertible {
         case .nothingToGenerate(let source): "No layer of \(source) has a kernel family; expected at least one that does."
         case .noVerifier(let path):
             "There is no program \(path) to verify kernels with; expected voxelsmith-verify there, a product of the package and part of every installation."
+        case .unsoundKernel(let kernel, let reason): "Kernel \(kernel) is not sound: \(reason); expected one that passes every check."
         case .verificationFailed(let kernels, let path):
             "Verification failed for \(kernels.count) of the kernels of \(path): \(kernels.joined(separator: ", "))."
         }

@@ -45,7 +45,8 @@ package struct KernelSelection {
         if units.isEmpty { throw ForgeError.nothingToGenerate(source: source) }
     }
 
-    private static func schedule(
+    /// How a layer is computed: as was decided, where that applies, else by the estimate.
+    static func schedule(
         _ layer: ResolvedLayer, _ target: Target, _ decision: Decision?, _ threads: Int, _ onEvent: ForgeObserver
     ) throws(SchedulingError) -> Schedule {
         if let decision {
