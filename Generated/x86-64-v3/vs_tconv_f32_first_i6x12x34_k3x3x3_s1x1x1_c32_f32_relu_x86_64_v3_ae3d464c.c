@@ -295,13 +295,13 @@ VS_INLINE int entry_column(int entry) { return entry % WINDOW_WIDTH; }
 
 /* Transforms the windows of all tiles of a box. */
 static void transform(const tile_box *box, const vs_real *restrict x, vs_real *restrict v) {
-    for (int z = box->depth.begin; z < box->depth.end; ++z)
-        for (int y = box->height.begin; y < box->height.end; ++y)
-            for (int t = box->width.begin; t < box->width.end; ++t, v += ROW) {
+    for (int tile_z = box->depth.begin; tile_z < box->depth.end; ++tile_z)
+        for (int tile_y = box->height.begin; tile_y < box->height.end; ++tile_y)
+            for (int tile_x = box->width.begin; tile_x < box->width.end; ++tile_x, v += ROW) {
                 /* Where the window begins. */
-                const int plane = FIRST_DEPTH + 2 * z - (WINDOW_DEPTH - 1) + 1;
-                const int row = FIRST_HEIGHT + 2 * y - (WINDOW_HEIGHT - 1) + 1;
-                const int column = FIRST_WIDTH + 2 * t - (WINDOW_WIDTH - 1) + 1;
+                const int plane = FIRST_DEPTH + 2 * tile_z - (WINDOW_DEPTH - 1) + 1;
+                const int row = FIRST_HEIGHT + 2 * tile_y - (WINDOW_HEIGHT - 1) + 1;
+                const int column = FIRST_WIDTH + 2 * tile_x - (WINDOW_WIDTH - 1) + 1;
                 int c = 0;
                 if (plane >= 0 && plane + WINDOW_DEPTH <= INPUT_DEPTH && row >= 0 && row + WINDOW_HEIGHT <= INPUT_HEIGHT
                     && column >= 0 && column + WINDOW_WIDTH <= INPUT_WIDTH) {
@@ -342,13 +342,13 @@ _Static_assert(1 % TILE_PHASES == 0, "register tiles hold whole sets of phases a
 static void invert_0(const tile_box *box, const axis_phase *depth_phase, const axis_phase *height_phase, const axis_phase *width_phase,
                              const vs_real *restrict m, const vs_real *restrict bias, vs_real *restrict y, int last) {
     enum { DEPTH = 3 + 1, HEIGHT = 3 + 1, WIDTH = 3 + 1 }; /* points of a tile */
-    for (int z = box->depth.begin; z < box->depth.end; ++z)
-        for (int t = box->height.begin; t < box->height.end; ++t)
-            for (int x = box->width.begin; x < box->width.end; ++x, m += TILE_FILTERS) {
+    for (int tile_z = box->depth.begin; tile_z < box->depth.end; ++tile_z)
+        for (int tile_y = box->height.begin; tile_y < box->height.end; ++tile_y)
+            for (int tile_x = box->width.begin; tile_x < box->width.end; ++tile_x, m += TILE_FILTERS) {
                 /* The first output of the tile. */
-                const int plane = (FIRST_DEPTH + 2 * z) * DEPTH_STRIDE + depth_phase->offset;
-                const int row = (FIRST_HEIGHT + 2 * t) * HEIGHT_STRIDE + height_phase->offset;
-                const int column = (FIRST_WIDTH + 2 * x) * WIDTH_STRIDE + width_phase->offset;
+                const int plane = (FIRST_DEPTH + 2 * tile_z) * DEPTH_STRIDE + depth_phase->offset;
+                const int row = (FIRST_HEIGHT + 2 * tile_y) * HEIGHT_STRIDE + height_phase->offset;
+                const int column = (FIRST_WIDTH + 2 * tile_x) * WIDTH_STRIDE + width_phase->offset;
                 const int whole = plane >= 0 && plane + DEPTH_STRIDE < OUTPUT_DEPTH && row >= 0 && row + HEIGHT_STRIDE < OUTPUT_HEIGHT
                                   && column >= 0 && column + WIDTH_STRIDE < OUTPUT_WIDTH;
                 for (int vector = 0; vector < VECTORS; ++vector) {

@@ -81,9 +81,9 @@ public struct VerificationProcess: Sendable {
         let isLast = secondsLeft < timeLimit
         let seconds = min(timeLimit, secondsLeft)
         if seconds <= 0 { return verdict([], .notReached(totalSeconds: totalTimeLimit)) }
+        let secondsToLive = min(Int(Checked.duration(seconds: seconds).components.seconds) + 6, VerificationRequest.mostSecondsToLive)
         let request = VerificationRequest(
-            plugin: file.path, digest: file.digest, kernel: index, secondsToLive: Int(Checked.duration(seconds: seconds).components.seconds) + 6,
-            trustedFolders: trustedFolders)
+            plugin: file.path, digest: file.digest, kernel: index, secondsToLive: secondsToLive, trustedFolders: trustedFolders)
         do {
             let outcome = try await ChildProcess.run([verifier] + request.arguments, what: kernel.name, seconds: seconds, inBackground: inBackground)
             let (checks, isComplete) = VerificationTranscript.read(outcome.standardOutput)
