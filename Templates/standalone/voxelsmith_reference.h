@@ -9,17 +9,25 @@
 
 static inline double reference_magnitude(double x) { return x < 0 ? -x : x; }
 
-/* e^x: the Taylor series of x / 2^n, squared n times. */
+/* e^x - 1 by the Taylor series, for |x| <= 1/4. */
+static inline double reference_series(double x) {
+    double sum = 0, term = 1;
+    for (int n = 1; n < 20; ++n) sum += term *= x / n;
+    return sum;
+}
+
+/* e^x: that of x / 2^n, squared n times. */
 static inline double reference_exponential(double x) {
-    if (x > 700) return 1e304 * 10;
+    if (x > 700) return 1e304; /* more than any float, and no infinity */
     if (x < -700) return 0;
     int halvings = 0;
     for (; reference_magnitude(x) > 0.25; x /= 2) ++halvings;
-    double sum = 1, term = 1;
-    for (int n = 1; n < 20; ++n) sum += term *= x / n;
-    for (; halvings > 0; --halvings) sum *= sum;
-    return sum;
+    double power = 1 + reference_series(x);
+    for (; halvings > 0; --halvings) power *= power;
+    return power;
 }
+
+static inline double reference_expm1(double x) { return reference_magnitude(x) <= 0.25 ? reference_series(x) : reference_exponential(x) - 1; }
 
 /* log(1 + t) for 0 <= t <= 1: the series of the inverse hyperbolic tangent of t / (2 + t). */
 static inline double reference_log1p(double t) {
@@ -41,7 +49,7 @@ static inline double reference_root(double x) {
 }
 
 static inline double reference_tanh(double x) {
-    const double t = reference_exponential(-2 * reference_magnitude(x)), magnitude = (1 - t) / (1 + t);
+    const double t = reference_expm1(-2 * reference_magnitude(x)), magnitude = -t / (2 + t);
     return x < 0 ? -magnitude : magnitude;
 }
 
@@ -74,9 +82,9 @@ static inline double reference_squareplus(double x, double scaled, double scale)
     return x < 0 ? b / (root - x) / 2 : (x + root) / 2;
 }
 static inline double reference_threshold(double x, double threshold, double value) { return x > threshold ? x : value; }
-static inline double reference_elu(double x, double alpha) { return x > 0 ? x : alpha * (reference_exponential(x) - 1); }
+static inline double reference_elu(double x, double alpha) { return x > 0 ? x : alpha * reference_expm1(x); }
 static inline double reference_selu(double x, double scale, double alpha) { return scale * reference_elu(x, alpha); }
-static inline double reference_celu(double x, double alpha) { return x > 0 ? x : alpha * (reference_exponential(x / alpha) - 1); }
+static inline double reference_celu(double x, double alpha) { return x > 0 ? x : alpha * reference_expm1(x / alpha); }
 static inline double reference_sigmoid(double x) {
     const double t = reference_exponential(-reference_magnitude(x));
     return (x < 0 ? t : 1) / (1 + t);
