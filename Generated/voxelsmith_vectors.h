@@ -39,6 +39,11 @@ typedef vs_real vs_f8 __attribute__((vector_size(VS_REAL_BYTES * 8), aligned(VS_
 
 #define VS_INLINE static inline __attribute__((always_inline, unused))
 
+/* GCC warns of an array of which it cannot tell that only those elements are read that were written, as it does not follow their number. */
+#if !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 /* In front of a loop: all of its steps are written out in a row, or `count` at a time. The first is for loops whose number of steps is
  * known and small; GCC wants a limit, and no loop comes near it. */
 #define VS_PRAGMA(text) _Pragma(#text)
