@@ -11,7 +11,7 @@ import _TestSupport
     @Test func writesWhatAProgramNeeds() throws {
         let folder = try TemporaryFolder()
         let layers = try folder.write(
-            "layers.json", "[\(TinyLayer.json(name: "a/b")), \(TinyLayer.json(name: "c", filters: 6)), \(TinyLayer.json(name: "a b"))]")
+            "layers.json", "[\(TinyLayer.json(name: "a.b")), \(TinyLayer.json(name: "c", filters: 6)), \(TinyLayer.json(name: "a b"))]")
         let written = try emit(layers, ["-o", folder.path("c/deep")])
         #expect(written.status == 0 && written.errors.isEmpty, "\(written.errors)")
         #expect(written.output.contains("2 kernels for x86-64-v3"), "\(written.output)")
@@ -40,9 +40,10 @@ import _TestSupport
     }
 
     private static let make = "/usr/bin/make"
+    private static let hasMake = [make, "/usr/bin/cc"].allSatisfy(FileManager.default.isExecutableFile)
 
     /// What is written is built and run by two words.
-    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: make), "no make here"))
+    @Test(.enabled(if: hasMake, "neither make nor cc in /usr/bin: the Makefile is not tried"))
     func makeBuildsAndChecksIt() throws {
         let folder = try TemporaryFolder()
         let layer = try folder.write("layer.json", TinyLayer.json())
@@ -74,9 +75,7 @@ import _TestSupport
             #expect(outcome.status == 64 && isOneSentence(outcome.errors) && outcome.errors.contains("--standalone without a folder"), "\(outcome)")
         }
         // No family takes the second layer: plain C has no interpreter, so there is none at all.
-        let dilated = #", "dilation_rate": [2, 2, 2]"#
-        let odd = TinyLayer.json(name: "odd", extra: dilated)
-            .replacing("Conv3DTranspose", with: "Conv3D").replacing("\"strides\": [2, 2, 1]", with: "\"strides\": [1, 1, 1]")
+        let odd = TinyLayer.json(name: "odd").replacing("\"strides\": [2, 2, 1]", with: "\"strides\": [1, 1, 70000]")
         let mixed = try folder.write("mixed.json", "[\(TinyLayer.json(name: "even")), \(odd)]")
         let outcome = try emit(mixed, ["-o", folder.path("none")])
         #expect(outcome.status == 1 && outcome.errors.contains("There is no plain C for layer \"odd\""), "\(outcome)")

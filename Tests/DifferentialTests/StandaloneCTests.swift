@@ -118,7 +118,8 @@ import _TestSupport
         for kernel in kernels {
             let bytes = kernel.spec.elements.storage.byteCount
             func guarded(_ byteCount: Int) -> GuardedBuffer { GuardedBuffer(byteCount: byteCount, placement: .atStart) }
-            let tensors = [kernel.spec.inputShape(batch: 1), [kernel.spec.biasCount], kernel.spec.outputShape(batch: 1)].map { guarded($0.reduce(bytes, *)) }
+            let shapes = [kernel.spec.inputShape(batch: 1), [kernel.spec.biasCount], kernel.spec.outputShape(batch: 1)]
+            let tensors = shapes.map { guarded($0.reduce(bytes, *)) }
             let own = [kernel.packedByteCount, kernel.workspaceByteCount].map(guarded)
             defer { withExtendedLifetime((tensors, own)) {} }
             let right = StandaloneKernel.Call(
