@@ -15,7 +15,8 @@ extension KernelSelection {
             let unit = units[place]
             let formula = ErrorFormula(unit.schedule.spec, schedule: unit.schedule.text)
             return StandaloneLayer(
-                name: layer.name, unit: unit, activation: layer.config?.activation ?? layer.spec.epilogue.activation, integerGrowth: formula.integerGrowth(unit.schedule.spec))
+                name: layer.name, unit: unit, activation: layer.config?.activation ?? layer.spec.epilogue.activation,
+                integerGrowth: formula.integerGrowth(unit.schedule.spec))
         }
         for layer in layers {
             if let activation = layer.leftOutActivation { onEvent(.activationLeftOut(layer: layer.name, activation: activation.token)) }
