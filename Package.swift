@@ -61,7 +61,7 @@ let package = Package(
             name: moduleName("KernelTemplates"), path: "Templates",
             resources: [
                 // Whole folders: a new template needs its entry in Templates.swift only.
-                .embedInCode("families"), .embedInCode("units"), .embedInCode("shared"),
+                .embedInCode("families"), .embedInCode("units"), .embedInCode("shared"), .embedInCode("report"),
                 .embedInCode("../Sources/CKernelABI/include/voxelsmith_kernel_abi.h"),
             ]),
         module("Scheduling", ["LayerSpec"]),
@@ -104,6 +104,9 @@ let package = Package(
                 "LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime", "TensorIO",
                 "VoxelsmithModelIO", "Verification", "Tuning",
             ]),
+        module(
+            "Inspection",
+            ["LayerSpec", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime", "TensorIO", "Tuning"]),
         module("Pregeneration", ["LayerSpec", "KerasConfig"]),
         module("CPNG"),
         .executableTarget(
@@ -111,7 +114,7 @@ let package = Package(
             dependencies: [
                 "LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime",
                 "Voxelsmith", "TensorIO", "VoxelsmithModelIO", "Tuning", "Forge",
-                "Pregeneration", "CPNG", arguments, logging,
+                "Inspection", "Pregeneration", "CPNG", arguments, logging,
             ].map(named)),
         // Makes kernels in the build of a package that depends on this one.
         .plugin(name: "PregenerateKernels", capability: .buildTool(), dependencies: ["VoxelsmithCLI", "VoxelsmithVerify"]),
@@ -148,9 +151,12 @@ let package = Package(
             "MessageTests",
             [
                 "Verification", "Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", "KerasConfig", "Voxelsmith", "TensorIO",
-                "VoxelsmithModelIO", "Forge", "Pregeneration",
+                "VoxelsmithModelIO", "Forge", "Inspection", "Pregeneration",
             ]),
         tests("ForgeTests", ["Forge", "KernelBuild", "KernelRuntime", "KerasConfig", "Scheduling", logging]),
+        tests(
+            "InspectionTests",
+            ["Inspection", "Forge", "KerasConfig", "KernelBuild", "KernelEmission", "KernelRuntime", "KernelTemplates", "Scheduling", logging]),
         tests("PregenerationTests", ["Pregeneration"]),
         tests("CommandLineTests", ["TensorIO", "KerasConfig", "Hashing"]),
     ],

@@ -7,9 +7,9 @@ public enum Templates {
         /// The folder it lies in, from the package's.
         public let folder: String
         /// Not read before the text is asked for.
-        fileprivate let bytes: @Sendable () -> [UInt8]
+        let bytes: @Sendable () -> [UInt8]
 
-        fileprivate init(_ name: String, in folder: String, bytes: @escaping @Sendable () -> [UInt8]) {
+        init(_ name: String, in folder: String, bytes: @escaping @Sendable () -> [UInt8]) {
             self.name = name
             self.folder = folder
             self.bytes = bytes
@@ -103,7 +103,7 @@ extension Templates.File {
         Self("window_types.c.mustache", in: minimalFilteringFolder) { PackageResources.window_types_c_mustache },
     ]
 
-    /// Every file of the folder.
+    /// Every file that code is made of; pages have templates of their own (`inspectionPage`).
     public static let all = [filterLanes, minimalFiltering, batchRows, plugin, vectors, layout, kernelABI] + parts
 
     /// The file of a name; nil where there is none.

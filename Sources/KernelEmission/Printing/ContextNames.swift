@@ -14,7 +14,8 @@ package enum ContextNames {
         names(PluginContext(units) { _ in "digest" })
     }
 
-    private static func names(_ value: Any) -> Set<String> {
+    /// Of a value and of what it holds.
+    package static func names(_ value: Any) -> Set<String> {
         var names: Set<String> = []
         let mirror = Mirror(reflecting: value)
         for child in mirror.children {
