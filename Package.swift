@@ -154,9 +154,7 @@ let package = Package(
                 "VoxelsmithModelIO", "Forge", "Inspection", "Pregeneration",
             ]),
         tests("ForgeTests", ["Forge", "KernelBuild", "KernelRuntime", "KerasConfig", "Scheduling", logging]),
-        tests(
-            "InspectionTests",
-            ["Inspection", "Forge", "KerasConfig", "KernelBuild", "KernelEmission", "KernelRuntime", "KernelTemplates", "Scheduling", logging]),
+        tests("InspectionTests", ["Inspection", "Forge", "KernelBuild", "KernelEmission", "KernelRuntime", logging]),
         tests("PregenerationTests", ["Pregeneration"]),
         tests("CommandLineTests", ["TensorIO", "KerasConfig", "Hashing"]),
     ],

@@ -56,14 +56,9 @@ struct KernelSection {
 
     private var problem: ProblemContext {
         let geometry = spec.geometry
-        let operation = switch spec.op {
-        case .transposedConvolution: "A transposed convolution: input i reaches output i * stride + tap * dilation - crop along each axis."
-        case .convolution: "A convolution: output i reads the inputs i * stride + tap * dilation - crop along each axis."
-        case .kernelGradient: "The gradient of the weights of a convolution."
-        }
         let gather = spec.gather
         var sentences = [
-            operation,
+            spec.op.meaning,
             """
             \(gather.channels) channels become \(gather.filters) filters\(geometry.groups > 1 ? " in \(geometry.groups) independent groups" : ""), in \
             \(spec.elements.storage.rawValue), \(spec.layout.rawValue). The input has the shape \(Self.shape(spec.inputShape(batch: 1))) for one sample, the \

@@ -37,6 +37,14 @@ package struct PluginInspection {
     ///   - progress: is told the number of each kernel, from 1, before it is looked at.
     /// - Throws: `EmissionError`; `BenchmarkError.wrongAnswer` for a kernel that answers wrongly when it is measured.
     package func page(measures: Bool, progress: (Int) -> Void) throws -> String {
+        try ReportPage.inspection(context(measures: measures, progress: progress))
+    }
+
+    /// The names that the page's template may use here, for a test of the template.
+    /// - Throws: as `page`.
+    package func fieldNames(measures: Bool) throws -> Set<String> { ContextNames.names(try context(measures: measures) { _ in }) }
+
+    private func context(measures: Bool, progress: (Int) -> Void) throws -> PageContext {
         let loops = Dictionary(HotLoop.all(in: contents.code).map { ($0.file, $0) }, uniquingKeysWith: { first, _ in first })
         let (image, obstacle) =
             measures ? KernelMeasurement.image(of: contents, trustedFolders: trustedFolders) : (nil, "Measuring was not asked for.")
@@ -50,7 +58,7 @@ package struct PluginInspection {
             let section = KernelSection(contents, index, loop: loops[contents.kernels[index].name + ".c"], measurement)
             return section.context(anchor: "kernel-\(number + 1)")
         }
-        return try ReportPage.inspection(context(sections))
+        return context(sections)
     }
 
     private func context(_ sections: [KernelContext]) -> PageContext {

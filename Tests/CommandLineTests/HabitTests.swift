@@ -7,7 +7,7 @@ import _TestSupport
 @Suite struct HabitTests {
     /// Every verb that the program's help lists, with the arguments that it cannot do without.
     static let verbs: [String: [String]] = [
-        "describe": ["p.so"], "emit": ["l.json"], "build": ["l.json", "-o", "p.so"],
+        "describe": ["p.so"], "inspect": ["p.so", "-o", "p.html"], "emit": ["l.json"], "build": ["l.json", "-o", "p.so"],
         "run": ["l.json", "--input", "x.npy", "--output", "y.npy"], "verify": ["p.so"], "bench": ["l.json"],
         "tune": ["l.json", "--tunings", "t.json"], "regenerate": [], "cache": [], "version": [],
     ]

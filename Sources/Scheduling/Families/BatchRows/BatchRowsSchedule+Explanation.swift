@@ -11,8 +11,8 @@ extension BatchRowsSchedule {
             A register tile holds the sums of \(parameters.rows) samples for \(panel) outputs side by side: \(parameters.rows * parameters.vectors) \
             vectors of \(unit.columns). A weight that is loaded serves all of these samples.
             """,
-            "The loop over the channels is unrolled \(parameters.unroll) times; it holds all multiply-adds.",
-            "A work item is a panel of \(panel) outputs for all samples, so that every weight is read once a call. There are \(panels) panels.",
+            "The loop over the channels is unrolled \(counted(parameters.unroll, "time")); it holds all multiply-adds.",
+            "A work item is a panel of \(panel) outputs for all samples, so that every weight is read once a call. There \(panels == 1 ? "is one panel" : "are \(panels) panels").",
         ]
     }
 

@@ -41,7 +41,7 @@ extension FilterLanesSchedule {
             : "Depth taps that meet the input are listed when the kernel runs, and looped over; kernel rows stand one after another in the code"
         let channels = parameters.mergesGroups
             ? "the few channels of a group are written out"
-            : "the loop over the channels is unrolled \(parameters.unroll) times"
+            : "the loop over the channels is unrolled \(counted(parameters.unroll, "time"))"
         switch parameters.fusion {
         case .row: return "\(rows). The taps of a kernel row share one pass over the channels, so that an input serves all taps that reach it; \(channels)."
         case .tap: return "\(rows). Each tap has a pass over the channels of its own; \(channels)."
@@ -57,7 +57,7 @@ extension FilterLanesSchedule {
         case .weightStationary:
             """
             The outermost loop is over pieces of the weights, of one filter block, depth phase and group of plane phases each, so that every weight is read once \
-            a call; \(packedLayout.blockCount) filter block\(packedLayout.blockCount == 1 ? "" : "s"), and \(splits) part\(splits == 1 ? "" : "s") of the positions.
+            a call; \(counted(packedLayout.blockCount, "filter block")), and \(counted(splits, "part")) of the positions.
             """
         }
     }

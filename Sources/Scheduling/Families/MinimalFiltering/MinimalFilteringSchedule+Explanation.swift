@@ -16,8 +16,8 @@ extension MinimalFilteringSchedule {
             "That takes \(transformedMultiplyAdds) multiply-adds a sample, where plain sums take \(spec.geometry.multiplyAddCount).",
             """
             The register tile of the products holds \(parameters.rows) tiles and \(tileVectors) vectors of \(unit.columns) \
-            filters\(widthPhases > 1 ? " of \(widthPhases) phases along the width" : ""). Its loop over the channels is unrolled \(parameters.unroll) \
-            times.
+            filters\(widthPhases > 1 ? " of \(widthPhases) phases along the width" : ""). Its loop over the channels is unrolled \
+            \(counted(parameters.unroll, "time")).
             """,
             """
             A work item is a block of \(Self.list(block)) tiles of one sample\(splits > 1 ? " for one of \(splits) parts of the filters" : ""): it \
