@@ -14,6 +14,7 @@ extension Templates.File {
         Self("inspection_facts.html.mustache", in: report) { PackageResources.inspection_facts_html_mustache },
         Self("inspection_schedule.html.mustache", in: report) { PackageResources.inspection_schedule_html_mustache },
         Self("inspection_speed.html.mustache", in: report) { PackageResources.inspection_speed_html_mustache },
+        Self("inspection_function.html.mustache", in: report) { PackageResources.inspection_function_html_mustache },
         Self("inspection_functions.html.mustache", in: report) { PackageResources.inspection_functions_html_mustache },
         Self("inspection_loop.html.mustache", in: report) { PackageResources.inspection_loop_html_mustache },
         Self("inspection_source.html.mustache", in: report) { PackageResources.inspection_source_html_mustache },

@@ -31,7 +31,7 @@ struct KernelSection {
             reprinted = .failure(error)
         }
         let inputBytes = Checked.clampedCount(spec.inputShape(batch: 1) + [spec.elements.storage.byteCount])
-        let bytes = [inputBytes, kernel.outputBytesPerSample, kernel.packedBytes].reduce(0, Checked.clampedSum)
+        let bytes = Checked.clampedSum(inputBytes, Checked.clampedSum(kernel.outputBytesPerSample, kernel.packedBytes))
         speed = Speed(kernel, bytes: bytes, schedule: (try? reprinted.get())?.schedule, measurement)
     }
 
@@ -39,7 +39,7 @@ struct KernelSection {
         let functions = contents.functions(of: kernel)
         return KernelContext(
             anchor: anchor, name: kernel.name, figures: figures, problem: problem, scheduleText: kernel.schedule, schedule: schedule,
-            noSchedule: noSchedule, speed: speedContext, functions: functions.map(FunctionContext.init),
+            noSchedule: noSchedule, speed: speedContext, functions: FunctionTable(functions),
             noFunctions: functions.isEmpty ? whyNoCode : nil, loop: loop.map(LoopContext.init), noLoop: loop == nil ? whyNoLoop : nil, facts: kernel.facts)
     }
 
@@ -88,8 +88,8 @@ struct KernelSection {
         return ScheduleContext(
             explanation: family.explanation, tileMap: picture.markup, legend: picture.legend,
             mapCaption: """
-                \(picture.map.caption) The first work item is in full colour, tiles beside each other differ in shade, and one register tile is outlined. Shown \
-                are \(picture.map.rows) rows and \(picture.map.columns) columns.
+                \(picture.map.caption) Cells of the first work item are in full colour, tiles beside each other differ in shade, and one register tile is outlined. \
+                Shown are \(picture.map.rows) rows and \(picture.map.columns) columns.
                 """,
             source: reprinted.source, lineCount: reprinted.source.utf8.count { $0 == UInt8(ascii: "\n") }, doubts: reprinted.doubts)
     }

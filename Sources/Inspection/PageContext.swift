@@ -35,8 +35,8 @@ struct PageContext {
     let lead: String
     let facts: [Fact]
     let links: [Link]
-    /// Functions that belong to no kernel.
-    let functions: [FunctionContext]
+    /// Functions that belong to no kernel; nil where there are none.
+    let functions: FunctionTable?
     let sections: [KernelContext]
     let footer: String
 }
@@ -52,7 +52,8 @@ struct KernelContext {
     /// Why there is no schedule; nil where there is one.
     let noSchedule: String?
     let speed: SpeedContext
-    let functions: [FunctionContext]
+    /// Nil where the machine code was not inspected.
+    let functions: FunctionTable?
     /// Why no function is listed; nil where one is.
     let noFunctions: String?
     let loop: LoopContext?
@@ -97,16 +98,21 @@ struct SpeedContext {
     let notes: [String]
 }
 
-/// A function of the machine code, with the counts of `describe --json`.
-struct FunctionContext {
+/// Functions of the machine code, with the counts of `describe --json`.
+struct FunctionTable {
     struct Count {
         let field: String
-        let value: String
+        let value: Int
     }
 
-    let function: String
-    let file: String
-    let counts: [Count]
+    struct Function {
+        let function: String
+        let file: String
+        let counts: [Count]
+    }
+
+    let headings: [String]
+    let rows: [Function]
 }
 
 /// The hot loop.

@@ -47,16 +47,23 @@ extension PluginContents.Kernel {
     }
 }
 
-extension FunctionContext {
-    init(_ inspected: InspectedFunction) {
-        function = inspected.name
-        file = inspected.file
-        let counts = [
-            ("byte_count", inspected.byteCount), ("instructions", inspected.instructions), ("fused_multiply_adds", inspected.fusedMultiplyAdds),
-            ("scalar_fused_multiply_adds", inspected.scalarFusedMultiplyAdds), ("zmm", inspected.zmm), ("ymm", inspected.ymm), ("xmm", inspected.xmm),
-            ("neon", inspected.neon), ("vector_spills", inspected.vectorSpills), ("loop_spills", inspected.loopSpills),
-            ("undecoded_bytes", inspected.undecodedBytes),
-        ]
-        self.counts = counts.map { Count(field: $0.0, value: "\($0.1)") }
+extension FunctionTable {
+    private static let columns: [(heading: String, field: String, count: @Sendable (InspectedFunction) -> Int)] = [
+        ("bytes", "byte_count", { $0.byteCount }), ("instructions", "instructions", { $0.instructions }),
+        ("FMA", "fused_multiply_adds", { $0.fusedMultiplyAdds }), ("scalar FMA", "scalar_fused_multiply_adds", { $0.scalarFusedMultiplyAdds }),
+        ("zmm", "zmm", { $0.zmm }), ("ymm", "ymm", { $0.ymm }), ("xmm", "xmm", { $0.xmm }), ("neon", "neon", { $0.neon }),
+        ("spills", "vector_spills", { $0.vectorSpills }), ("in loops", "loop_spills", { $0.loopSpills }),
+        ("undecoded", "undecoded_bytes", { $0.undecodedBytes }),
+    ]
+
+    /// - Returns: nil for no functions.
+    init?(_ functions: [InspectedFunction]) {
+        if functions.isEmpty { return nil }
+        headings = Self.columns.map(\.heading)
+        rows = functions.map { function in
+            Function(
+                function: function.name, file: function.file,
+                counts: Self.columns.map { Count(field: $0.field, value: $0.count(function)) })
+        }
     }
 }

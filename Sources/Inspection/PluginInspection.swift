@@ -75,7 +75,7 @@ package struct PluginInspection {
             lead: shown.count == contents.kernels.count
                 ? "A Voxelsmith plugin with \(count)." : "One kernel of a Voxelsmith plugin with \(count).",
             facts: contents.facts, links: sections.count > 1 ? sections.map { PageContext.Link(anchor: $0.anchor, kernel: $0.name) } : [],
-            functions: others.map(FunctionContext.init), sections: sections,
+            functions: FunctionTable(others), sections: sections,
             footer: """
                 Written by voxelsmith inspect on \(HostCPU.modelName). Facts are those of voxelsmith describe --json; machine code: \(reader). Operations \
                 are useful ones, two for each multiply-add that meets an input.

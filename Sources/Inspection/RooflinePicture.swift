@@ -48,13 +48,15 @@ struct RooflinePicture {
         picture.polyline([point(start, start * bandwidth), point(ridge, peak), point(right, peak)], style: "roof")
         let label = point(right, peak)
         picture.text("peak \(decimal(peak, 1)) GFLOP/s", x: label.x - 4, y: label.y - 6, anchor: "end", style: "rooftext")
-        let foot = point(start, start * bandwidth)
-        picture.text("memory \(decimal(bandwidth, 1)) GB/s", x: foot.x + 12, y: foot.y - 4, style: "rooftext")
+        // Half way up, below the line.
+        let middle = (start * ridge).squareRoot()
+        let slope = point(middle, middle * bandwidth)
+        picture.text("memory \(decimal(bandwidth, 1)) GB/s", x: slope.x + 12, y: slope.y + 14, style: "rooftext")
         picture.line(from: point(intensity, bottom), to: point(intensity, min(peak, intensity * bandwidth)), style: "intensity")
         if let expected {
             let place = point(intensity, expected)
             picture.circle(place, radius: 6, style: "expected")
-            picture.text("expected \(decimal(expected, 1))", x: place.x - 12, y: place.y + 4, anchor: "end")
+            picture.text("expected \(decimal(expected, 1))", x: place.x - 10, y: place.y + 18, anchor: "end")
         }
         let place = point(intensity, measured)
         picture.circle(place, radius: 5, style: "measured")

@@ -11,7 +11,7 @@ struct TileMapPicture {
     static let colours = 8
     private static let side = 12.0
     private static let step = 14.0
-    private static let margin = (left: 46.0, top: 34.0)
+    private static let margin = (left: 66.0, top: 34.0)
 
     static func style(ofKind kind: Int) -> String { "k\(kind % colours)" }
 
@@ -25,7 +25,7 @@ struct TileMapPicture {
             width: Self.margin.left + Self.step * Double(map.columns) + 8, height: Self.margin.top + Self.step * Double(map.rows) + 8,
             label: "Map of \(map.rows) rows and \(map.columns) columns of results by register tile")
         picture.text("\(map.columnAxis) →", x: Self.margin.left, y: 12)
-        picture.text("\(map.rowAxis) ↓", x: 0, y: 12)
+        picture.text("\(map.rowAxis) ↓", x: 0, y: Self.margin.top - 6)
         for column in stride(from: 0, to: map.columns, by: 8) {
             picture.text("\(column)", x: place(0, column).x + Self.side / 2, y: Self.margin.top - 6, anchor: "middle", style: "tick")
         }

@@ -40,7 +40,7 @@ public struct TileMap: Hashable, Sendable {
     public let caption: String
 
     /// Most rows that are shown.
-    static let maximumRows = 24
+    static let maximumRows = 32
     /// Most columns that are shown.
     static let maximumColumns = 48
 

@@ -27,7 +27,7 @@ import _TestSupport
         func parser(_: XMLParser, didStartElement name: String, namespaceURI _: String?, qualifiedName _: String?, attributes: [String: String]) {
             elements[name, default: 0] += 1
             if name == "section" { section = attributes["id"] ?? "" }
-            if name == "table" { function = attributes["data-function"] ?? "" }
+            if name == "tr" { function = attributes["data-function"] ?? "" }
             (field, text) = (attributes["data-field"], "")
         }
 
@@ -37,7 +37,7 @@ import _TestSupport
             if let field { facts.append((section, function, field, text)) }
             field = nil
             if name == "section" { section = "" }
-            if name == "table" { function = "" }
+            if name == "tr" { function = "" }
         }
 
         /// The one value of a field.

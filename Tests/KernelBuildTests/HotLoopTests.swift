@@ -31,6 +31,39 @@ import VoxLayerSpec
         }
     }
 
+    /// Two loops in one function, each with as many fused multiply-adds as are asked for.
+    private func twoLoops(_ name: String, _ counts: [Int]) -> CSource {
+        let loops = counts.enumerated().map { number, count in
+            """
+                {
+                    vec sums[\(count)];
+                #pragma clang loop unroll(full)
+                    for (int j = 0; j < \(count); j++) sums[j] = y[j];
+                #pragma clang loop unroll(disable)
+                    for (long i = 0; i < n; i++) {
+                        vec weight = w[i + \(number)];
+                #pragma clang loop unroll(full)
+                        for (int j = 0; j < \(count); j++) sums[j] += weight * x[i + j * 7];
+                    }
+                #pragma clang loop unroll(full)
+                    for (int j = 0; j < \(count); j++) y[j] = sums[j];
+                }
+
+            """
+        }
+        let head = "void \(name)(const float *x, const vec *w, vec *y, long n)"
+        return CSource(fileName: name + ".c", text: "#include \"vector.h\"\n\(head);\n\(head) {\n\(loops.joined())}\n")
+    }
+
+    @Test func ofSeveralLoopsTheOneWithTheMostMultiplyAddsIsListed() async throws {
+        let target = Target(.x86_64_v3)
+        let builder = PluginBuilder(compiler: try await Compiler.find(), cache: nil, logger: LogCollector().logger)
+        let plugin = try await builder.build(
+            HandWritten.plugin([twoLoops("rising", [2, 5]), twoLoops("falling", [5, 2])], target: target), target: target)
+        guard case .inspected = plugin.inspection else { try Test.cancel("the machine code was not inspected: \(plugin.inspection)") }
+        #expect(HotLoop.all(in: plugin.bytes).map(\.fusedMultiplyAdds) == [5, 5])
+    }
+
     @Test func whatCannotBeReadHasNone() {
         #expect(HotLoop.all(in: []).isEmpty)
         #expect(HotLoop.all(in: Array(repeating: 0, count: 4096)).isEmpty)

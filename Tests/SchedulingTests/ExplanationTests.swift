@@ -86,7 +86,7 @@ import _TestSupport
                 for schedule in [planned] + [drawn].compactMap({ $0 }).compactMap({ try? plan(spec, target: target, decision: $0) }) {
                     let (map, what) = (schedule.family.tileMap, "\(spec.key) \(schedule.text)")
                     met[type(of: schedule.decision.parameters).label, default: 0] += 1
-                    #expect(map.rows >= 1 && map.rows <= 24 && map.columns >= 1 && map.columns <= 48, "\(what)")
+                    #expect(map.rows >= 1 && map.rows <= 32 && map.columns >= 1 && map.columns <= 48, "\(what)")
                     let places = Set(map.cells.map { [$0.row, $0.column] })
                     #expect(places.count == map.cells.count && map.cells.count == map.rows * map.columns, "\(what)")
                     #expect(map.cells.allSatisfy { map.kinds.indices.contains($0.kind) && (0..<map.rows).contains($0.row) }, "\(what)")
