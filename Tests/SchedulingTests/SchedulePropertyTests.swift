@@ -45,6 +45,10 @@ import _TestSupport
                 #expect(Decision(text: other) == nil, "\(other)")
             }
         }
+        // Numbers whose products leave 64 bits.
+        for text in ["batch-rows,v4611686018427387904,r4,unroll2", "minimal-filtering,block1x1x9223372036854775807,v1,r1,unroll2"] {
+            #expect(Decision(text: text) == nil, "\(text)")
+        }
     }
 
     @Test func sizesAreWholeLinesAndSuffice() throws {

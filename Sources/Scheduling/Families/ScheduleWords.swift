@@ -1,7 +1,12 @@
+import VoxLayerSpec
+
 /// The words of a schedule's text behind its family, each a name with numbers or a name alone. Whoever reads parameters from them compares the text
 /// of what was read with the whole: so nothing is overlooked here by ignoring words.
 struct ScheduleWords {
     private let words: [Substring]
+    /// No parameter counts more than an axis has results. The text may come from a plugin of whatever origin, and families multiply a few parameters
+    /// before they compare them with limits.
+    private static let numbers = 0...2 * AxisGeometry.maximum
 
     /// - Returns: nil for the text of another family.
     init?(_ text: String, of family: any KernelFamily.Type) {
@@ -21,8 +26,9 @@ struct ScheduleWords {
     /// 1, 2 and 3 of `block1x2x3`, for the name block; nil where no word is this name and numbers.
     func numbers(_ name: String) -> [Int]? {
         for word in words where word.hasPrefix(name) {
-            let numbers = word.dropFirst(name.count).split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
-            if !numbers.isEmpty, !numbers.contains(nil) { return numbers.compactMap(\.self) }
+            let parts = word.dropFirst(name.count).split(separator: "x", omittingEmptySubsequences: false)
+            let numbers = parts.compactMap { Int($0) }
+            if numbers.count == parts.count { return numbers.allSatisfy(Self.numbers.contains) ? numbers : nil }
         }
         return nil
     }

@@ -91,8 +91,8 @@ extension FilterLanesSchedule {
             let (gridRow, gridColumn) = index.quotientAndRemainder(dividingBy: tilePlan.tileColumns)
             // One row of tiles stands for all rows of listed tiles.
             let places = parameters.listsRows
-                ? group.rows.enumerated().map { (grid: $0, row: height.result(position: $1, phase: group.rowPhase)) }.prefix { $0.row < rows }
-                : [(grid: gridRow, row: tile.output.row)][...]
+                ? group.rows.prefix(rows).enumerated().map { (grid: $0, row: height.result(position: $1, phase: group.rowPhase)) }
+                : [(grid: gridRow, row: tile.output.row)]
             for place in places {
                 let mapped = TileMap.Tile(part: number, row: place.grid, column: gridColumn)
                 // The places of a sample are numbered along depth first; pieces of weights take the first share of them.
