@@ -6,7 +6,7 @@ struct ScheduleWords {
     private let words: [Substring]
     /// No parameter counts more than an axis has results. The text may come from a plugin of whatever origin, and families multiply a few parameters
     /// before they compare them with limits.
-    private static let numbers = 0...2 * AxisGeometry.maximum
+    private static let range = 0...2 * AxisGeometry.maximum
 
     /// - Returns: nil for the text of another family.
     init?(_ text: String, of family: any KernelFamily.Type) {
@@ -28,7 +28,7 @@ struct ScheduleWords {
         for word in words where word.hasPrefix(name) {
             let parts = word.dropFirst(name.count).split(separator: "x", omittingEmptySubsequences: false)
             let numbers = parts.compactMap { Int($0) }
-            if numbers.count == parts.count { return numbers.allSatisfy(Self.numbers.contains) ? numbers : nil }
+            if numbers.count == parts.count { return numbers.allSatisfy(Self.range.contains) ? numbers : nil }
         }
         return nil
     }
