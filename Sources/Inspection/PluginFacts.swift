@@ -1,6 +1,7 @@
 import VoxKernelBuild
 
-/// The facts of `describe --json` as rows of the page, each with the name it has there. A test holds the page against the JSON, so that none is missing.
+/// The facts of `describe --json` as rows of the page, each with the name it has there. A test holds the page against the JSON, so that none is
+/// missing.
 extension PluginContents {
     var facts: [PageContext.Fact] {
         typealias Fact = PageContext.Fact

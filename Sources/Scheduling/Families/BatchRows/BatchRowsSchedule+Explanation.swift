@@ -12,7 +12,10 @@ extension BatchRowsSchedule {
             vectors of \(unit.columns). A weight that is loaded serves all of these samples.
             """,
             "The loop over the channels is unrolled \(counted(parameters.unroll, "time")); it holds all multiply-adds.",
-            "A work item is a panel of \(panel) outputs for all samples, so that every weight is read once a call. There \(panels == 1 ? "is one panel" : "are \(panels) panels").",
+            """
+            A work item is a panel of \(panel) outputs for all samples, so that every weight is read once a call. There \(panels == 1 ? "is" : "are") \
+            \(counted(panels, "panel")).
+            """,
         ]
     }
 

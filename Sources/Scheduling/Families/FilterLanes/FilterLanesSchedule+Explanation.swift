@@ -7,7 +7,9 @@ extension FilterLanesSchedule {
             sentences.append(
                 "Tensors are channels_first: the input rows of a work item become voxels in the workspace, and finished rows go back to planes.")
         }
-        if parameters.prefetchesNextPlane { sentences.append("While an item is computed, the newest input plane of the next is fetched into the second-level cache.") }
+        if parameters.prefetchesNextPlane {
+            sentences.append("While an item is computed, the newest input plane of the next is fetched into the second-level cache.")
+        }
         if parameters.streamsOutput { sentences.append("Whole vectors of results are stored past the caches.") }
         return sentences
     }
