@@ -137,27 +137,27 @@ import _TestSupport
     }()
 
     /// The bytes of a picture of a page.
-    private func picture(of address: String, in folder: TemporaryFolder, as name: String) async throws -> Data {
+    private func picture(of address: String, in folder: TemporaryFolder, as name: String) throws -> Data {
         let (browser, isChromium) = try #require(Self.browser)
+        let profile = try folder.makeFolder("profile-\(name)")
+        // Chromium's sandbox refuses root.
         let options = isChromium
-            ? ["--headless", "--disable-gpu", "--hide-scrollbars", "--user-data-dir=\(folder.path("profile"))", "--screenshot=\(folder.path(name))"]
-                // Its sandbox refuses root.
-                + (geteuid() == 0 ? ["--no-sandbox"] : [])
-            : ["--headless", "--profile", try folder.makeFolder("profile-\(name)"), "--screenshot", folder.path(name)]
+            ? ["--disable-gpu", "--hide-scrollbars", "--user-data-dir=\(profile)", "--screenshot=\(folder.path(name))"] + (geteuid() == 0 ? ["--no-sandbox"] : [])
+            : ["--profile", profile, "--screenshot", folder.path(name)]
         let outcome = try Voxelsmith.run(
-            options + ["--window-size=1000,2400", address], environment: ["HOME": folder.path("."), "XDG_RUNTIME_DIR": folder.path(".")],
+            ["--headless", "--window-size=1000,2400"] + options + [address], environment: ["HOME": folder.path("."), "XDG_RUNTIME_DIR": folder.path(".")],
             program: URL(fileURLWithPath: browser))
         return try #require(FileManager.default.contents(atPath: folder.path(name)), "\(browser) made no picture of \(address): \(outcome.errors)")
     }
 
     @Test(.enabled(if: InspectVerbTests.browser != nil, "NO BROWSER HERE: neither chromium nor firefox is on PATH, so none opened the page of inspect"))
-    func aBrowserShowsThePage() async throws {
+    func aBrowserShowsThePage() throws {
         let folder = try TemporaryFolder()
         let outcome = try Voxelsmith.run(["inspect", try plugin(in: folder), "-o", folder.path("p.html")])
         #expect(outcome.status == 0, "\(outcome.errors)")
-        let shown = try await picture(of: "file://\(folder.path("p.html"))", in: folder, as: "page.png")
+        let shown = try picture(of: "file://\(folder.path("p.html"))", in: folder, as: "page.png")
         let empty = try folder.write("empty.html", "<!DOCTYPE html><html><head><title>empty</title></head><body></body></html>")
-        let blank = try await picture(of: "file://\(empty)", in: folder, as: "blank.png")
+        let blank = try picture(of: "file://\(empty)", in: folder, as: "blank.png")
         for picture in [shown, blank] { #expect(picture.starts(with: [0x89, 0x50, 0x4E, 0x47])) }
         // A picture of nothing packs well.
         #expect(shown.count > 10 * blank.count && shown.count > 50_000, "\(shown.count) bytes, \(blank.count) of a blank page")
