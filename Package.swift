@@ -154,7 +154,7 @@ let package = Package(
                 "VoxelsmithModelIO", "Forge", "Inspection", "Pregeneration",
             ]),
         tests("ForgeTests", ["Forge", "KernelBuild", "KernelRuntime", "KerasConfig", "Scheduling", logging]),
-        tests("InspectionTests", ["Inspection", "Forge", "KernelBuild", "KernelEmission", "KernelRuntime", logging]),
+        tests("InspectionTests", ["Inspection", "Forge", "KernelBuild", "KernelEmission", "KernelRuntime", "Scheduling", logging]),
         tests("PregenerationTests", ["Pregeneration"]),
         tests("CommandLineTests", ["TensorIO", "KerasConfig", "Hashing"]),
     ],

@@ -6,6 +6,7 @@ import VoxKernelBuild
 import VoxKernelEmission
 import VoxKernelRuntime
 import VoxLayerSpec
+import VoxScheduling
 import _TestSupport
 
 /// The page about a plugin, as a text. What the command makes of it is looked at in `CommandLineTests`.
@@ -101,6 +102,27 @@ import _TestSupport
         let again = try PluginInspection(path: plugin, kernel: nil, trustedFolders: []).page(measures: false) { _ in }
         #expect(again == (try PluginInspection(path: plugin, kernel: nil, trustedFolders: []).page(measures: false) { _ in }))
         for text in ["share of peak, measured", "Roofline: "] { #expect(!again.contains(text), "\(text)") }
+    }
+
+    /// The C is printed again, and may be other than what the plugin was compiled from.
+    @Test func doubtsAboutTheCAreSaid() async throws {
+        let axes = try [3, 4, 5].map { try AxisGeometry(input: $0, output: 2 * $0, kernel: 2, stride: 2, dilation: 1, crop: 0) }
+        let spec = KernelSpec(geometry: try Geometry(axes: axes, channels: 3, filters: 5), layout: .channelsFirst, policy: .direct)
+        let decision = Decision.filterLanes(FilterLanes(tileWidth: 2, order: .weightStationary))
+        let (usual, small) = (Target(.x86_64_v3), Target(.x86_64_v3, lastLevelBytes: 64 << 10))
+        let builder = PluginBuilder(compiler: try await Compiler.find(), cache: nil, logger: Logger(label: "test"))
+        for (target, isOld, words) in [
+            (usual, false, nil), (usual, true, "The templates are others than those the plugin was made with"),
+            (small, false, "workspace of a thread is"),
+        ] as [(Target, Bool, String?)] {
+            let unit = try KernelUnit(plan(spec, target: target, decision: decision))
+            let source = try PluginSource([unit]) { isOld ? "0" : templateDigest($0) }
+            let path = try folder.write(try await builder.build(source, target: target).bytes, as: "made.so")
+            let page = try PluginInspection(path: path, kernel: nil, trustedFolders: []).page(measures: false) { _ in }
+            #expect(page.contains("class=\"warning\"") == (words != nil), "\(words ?? "")")
+            if let words { #expect(page.contains(words), "\(words)") }
+            #expect(page.contains("printed again from the problem"))
+        }
     }
 
     /// A page refers to nothing: no file, no address, no script.
