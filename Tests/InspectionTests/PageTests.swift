@@ -66,8 +66,7 @@ import _TestSupport
     }
 
     @Test func nothingIsExecutedWhereNothingIsMeasured() throws {
-        var hand = HandWrittenPlugin(spec: try HandWrittenPlugin.pointwise())
-        hand.atRun = "__builtin_trap();"
+        let hand = HandWrittenPlugin(spec: try HandWrittenPlugin.pointwise(), atRun: "__builtin_trap();")
         let page = try PluginInspection(path: try hand.build(in: folder), kernel: nil, trustedFolders: []).page(measures: false) { _ in }
         #expect(page.contains("Not measured: Measuring was not asked for.") && !page.contains("share of peak, measured"))
     }
@@ -81,8 +80,7 @@ import _TestSupport
     }
 
     @Test func aPluginThatThisMachineCannotRunIsShownUnmeasured() throws {
-        var hand = HandWrittenPlugin(spec: try HandWrittenPlugin.pointwise())
-        hand.features = "1ull << 63"
+        let hand = HandWrittenPlugin(spec: try HandWrittenPlugin.pointwise(), features: "1ull << 63")
         let page = try PluginInspection(path: try hand.build(in: folder), kernel: nil, trustedFolders: []).page(measures: true) { _ in }
         #expect(page.contains("<p class=\"note\">Not measured: ") && !page.contains("share of peak, measured"))
     }
@@ -132,7 +130,7 @@ import _TestSupport
             #expect(!tags(page).contains { $0.hasPrefix("<\(name) ") || $0.hasPrefix("<\(name)>") }, "\(name)")
         }
         for tag in tags(page) {
-            for match in tag.matches(of: / (src|href|xlink:href|action|style|on\w+)="([^"]*)"/) {
+            for match in tag.matches(of: /\ (src|href|xlink:href|action|style|on\w+)="([^"]*)"/) {
                 #expect(match.1 == "href" && match.2.hasPrefix("#kernel-"), "\(tag)")
             }
         }
