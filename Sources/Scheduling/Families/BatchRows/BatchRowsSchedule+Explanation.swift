@@ -8,7 +8,7 @@ extension BatchRowsSchedule {
             column for each of the \(outputs) outputs of a sample.
             """,
             """
-            A register tile holds the sums of \(parameters.rows) samples for \(panel) outputs side by side: \(parameters.rows * parameters.vectors) \
+            A register tile holds the sums of \(counted(parameters.rows, "sample")) for \(panel) outputs side by side: \(parameters.rows * parameters.vectors) \
             vectors of \(unit.columns). A weight that is loaded serves all of these samples.
             """,
             "The loop over the channels is unrolled \(counted(parameters.unroll, "time")); it holds all multiply-adds.",

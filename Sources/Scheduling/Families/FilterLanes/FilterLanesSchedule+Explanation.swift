@@ -30,10 +30,12 @@ extension FilterLanesSchedule {
         let width = gather.axes[2]
         let phases = parameters.mergesWidthPhases && width.phases > 1 ? ", with the results of all \(width.phases) phases along the width" : ""
         let vectors = parameters.vectors == 1 ? "one vector" : "\(parameters.vectors) vectors"
+        let kinds = tilePlan.variants.count == 1
+            ? "All tiles of a plane have the same code."
+            : "A plane has \(tilePlan.variants.count) different kinds of tiles; those at edges do without the taps that would meet no input."
         return """
-            A register tile covers \(parameters.tileHeight) x \(parameters.tileWidth) positions along height and width\(phases), for \(vectors) of filters: \
-            \(parameters.accumulatorCount(width)) vectors of sums, of \(target.vectorRegisters) registers. A plane has \(tilePlan.variants.count) different \
-            kinds of tiles; those at edges do without the taps that would meet no input.
+            A register tile covers up to \(parameters.tileHeight) x \(parameters.tileWidth) positions along height and width\(phases), for \(vectors) of filters: \
+            \(parameters.accumulatorCount(width)) vectors of sums, of \(target.vectorRegisters) registers. \(kinds)
             """
     }
 

@@ -15,7 +15,7 @@ extension MinimalFilteringSchedule {
             """,
             "That takes \(transformedMultiplyAdds) multiply-adds a sample, where plain sums take \(spec.geometry.multiplyAddCount).",
             """
-            The register tile of the products holds \(parameters.rows) tiles and \(tileVectors) vectors of \(unit.columns) \
+            The register tile of the products holds \(counted(parameters.rows, "tile")) and \(counted(tileVectors, "vector")) of \(unit.columns) \
             filters\(widthPhases > 1 ? " of \(widthPhases) phases along the width" : ""). Its loop over the channels is unrolled \
             \(counted(parameters.unroll, "time")).
             """,
