@@ -41,6 +41,7 @@ let package = Package(
         .executable(name: "voxelsmith", targets: ["VoxelsmithCLI"]),
         .executable(name: "voxelsmith-verify", targets: ["VoxelsmithVerify"]),
         .executable(name: "runtime-client", targets: ["RuntimeClient"].map(moduleName)),
+        .executable(name: "on-demand", targets: ["OnDemand"].map(moduleName)),
         .plugin(name: "PregenerateKernels", targets: ["PregenerateKernels"]),
     ],
     dependencies: [
@@ -61,7 +62,7 @@ let package = Package(
             name: moduleName("KernelTemplates"), path: "Templates",
             resources: [
                 // Whole folders: a new template needs its entry in Templates.swift only.
-                .embedInCode("families"), .embedInCode("units"), .embedInCode("shared"), .embedInCode("report"),
+                .embedInCode("families"), .embedInCode("units"), .embedInCode("shared"), .embedInCode("standalone"), .embedInCode("report"),
                 .embedInCode("../Sources/CKernelABI/include/voxelsmith_kernel_abi.h"),
             ]),
         module("Scheduling", ["LayerSpec"]),
@@ -102,7 +103,7 @@ let package = Package(
             "Forge",
             [
                 "LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime", "TensorIO",
-                "VoxelsmithModelIO", "Verification", "Tuning",
+                "VoxelsmithModelIO", "Verification", "Tuning", logging,
             ]),
         module(
             "Inspection",
@@ -122,6 +123,10 @@ let package = Package(
         .executableTarget(
             name: moduleName("RuntimeClient"), dependencies: ["Voxelsmith"],
             path: "Examples/runtime-client", exclude: ["README.md", "layer.json"]),
+        // An application whose kernels are made while it runs.
+        .executableTarget(
+            name: moduleName("OnDemand"), dependencies: ["Voxelsmith", "Forge"].map(named),
+            path: "Examples/on-demand", exclude: ["README.md"]),
 
         // Tests.
         .target(name: "_TestSupport", dependencies: ["LayerSpec", "Tensors", "Scheduling", "KernelRuntime", "Hashing"].map(named), path: "Tests/_TestSupport"),
@@ -153,7 +158,7 @@ let package = Package(
                 "Verification", "Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", "KerasConfig", "Voxelsmith", "TensorIO",
                 "VoxelsmithModelIO", "Forge", "Inspection", "Pregeneration",
             ]),
-        tests("ForgeTests", ["Forge", "KernelBuild", "KernelRuntime", "KerasConfig", "Scheduling", logging]),
+        tests("ForgeTests", ["Forge", "KernelBuild", "KernelRuntime", "KerasConfig", "Scheduling", "Voxelsmith", logging]),
         tests("InspectionTests", ["Inspection", "Forge", "KernelBuild", "KernelEmission", "KernelRuntime", "Scheduling", logging]),
         tests("PregenerationTests", ["Pregeneration"]),
         tests("CommandLineTests", ["TensorIO", "KerasConfig", "Hashing"]),

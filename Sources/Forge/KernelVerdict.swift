@@ -35,6 +35,12 @@ public struct KernelVerdict: Hashable, Sendable {
     /// Time from the start of its process to the end.
     public let seconds: Double
 
+    /// The first thing that is wrong with it; nil for a sound kernel.
+    package var fault: String? {
+        if let check = checks.first(where: { $0.failure != nil }) { return "\(check.name): \(check.failure ?? "")" }
+        return interruption.map { "\($0)" } ?? (checks.isEmpty ? "nothing was checked" : nil)
+    }
+
     /// Whether all checks were done and passed.
-    public var isSound: Bool { interruption == nil && !checks.isEmpty && checks.allSatisfy { $0.failure == nil } }
+    public var isSound: Bool { fault == nil }
 }

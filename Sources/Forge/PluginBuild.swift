@@ -5,11 +5,10 @@ import VoxKernelRuntime
 import VoxLayerSpec
 import VoxScheduling
 import VoxTensorIO
-import VoxTensors
-import VoxVerification
 
-/// From layers to a plugin in its place: finds the kernels that the layers need, prints their C, compiles it, verifies every kernel, and
-/// puts the plugin where it is to be.
+/// From layers to a plugin in its place: one value with all options, whose `run` finds the kernels that the layers need, prints their C, compiles it,
+/// verifies every kernel, and puts the plugin where it is to be. A run whose task is cancelled ends its compilers and its verification, and
+/// leaves the place as it was.
 public struct PluginBuild: Sendable {
     /// What the kernels are for.
     public let target: Target
@@ -25,6 +24,10 @@ public struct PluginBuild: Sendable {
     public let keepsEqual: Bool
     /// How many threads a call of one sample will have: the cost model looks for the kernel that is fastest with so many.
     public let threads: Int
+    /// Of the kernels for the layers of a file; those that are given as values have theirs.
+    public let policy: Policy
+    /// Where the kernels' schedules come from.
+    public let schedules: ScheduleSource
 
     /// - Parameters:
     ///   - target: what the kernels are for.
@@ -36,7 +39,7 @@ public struct PluginBuild: Sendable {
     ///   - threads: how many a call of one sample will have, for the cost model.
     public init(
         target: Target, builder: PluginBuilder, output: String, verifier: String?, trustedFolders: [String] = [], keepsEqual: Bool = false,
-        threads: Int = 1
+        threads: Int = 1, policy: Policy = .fast, schedules: ScheduleSource = .estimate
     ) {
         self.target = target
         self.builder = builder
@@ -45,6 +48,8 @@ public struct PluginBuild: Sendable {
         self.trustedFolders = trustedFolders
         self.keepsEqual = keepsEqual
         self.threads = threads
+        self.policy = policy
+        self.schedules = schedules
     }
 
     /// Refuses a place from which loading would be refused, as a plugin that is verified is to be loaded later, and a verifier that is not there.
@@ -64,39 +69,34 @@ public struct PluginBuild: Sendable {
     /// Makes the plugin for the layers of a file.
     /// - Parameters:
     ///   - file: the layers.
-    ///   - policy: of their kernels.
-    ///   - schedules: where the kernels' schedules come from.
     ///   - onEvent: told of what happens.
     /// - Returns: what was done.
-    /// - Throws: as `run(_:of:schedules:onEvent:)`, and as `LayersFile.resolved(policy:onEvent:)`.
+    /// - Throws: as `run(_:of:onEvent:)`, and as `LayersFile.resolved(policy:onEvent:)`.
     @discardableResult
-    public func run(
-        _ file: LayersFile, policy: Policy = .fast, schedules: ScheduleSource = .estimate, onEvent: @escaping ForgeObserver = { _ in }
-    ) async throws -> BuildReport {
+    public func run(_ file: LayersFile, onEvent: @escaping ForgeObserver = { _ in }) async throws -> BuildReport {
         try checkPlace()
-        return try await made(for: file.resolved(policy: policy, onEvent: onEvent), of: file.path, schedules, onEvent)
+        return try await made(for: file.resolved(policy: policy, onEvent: onEvent), of: file.path, onEvent)
     }
 
     /// Makes the plugin for some layers.
     /// - Parameters:
-    ///   - layers: what it is to compute.
+    ///   - layers: what it is to compute: layers of a file, or values.
     ///   - source: where the layers come from; for errors.
-    ///   - schedules: where the kernels' schedules come from.
     ///   - onEvent: told of what happens.
     /// - Returns: what was done.
     /// - Throws: what stands in the way: `ForgeError`, `PluginError` for a place or a plugin that loading would refuse, `KernelBuildError`, `EmissionError`,
     ///   `TuningError`, `TuningsError`, `TensorIOError`, `CancellationError`. Whatever was at the place before is then still there.
     @discardableResult
     public func run(
-        _ layers: [ResolvedLayer], of source: String, schedules: ScheduleSource = .estimate, onEvent: @escaping ForgeObserver = { _ in }
+        _ layers: [ResolvedLayer], of source: String, onEvent: @escaping ForgeObserver = { _ in }
     ) async throws -> BuildReport {
         try checkPlace()
-        return try await made(for: layers, of: source, schedules, onEvent)
+        return try await made(for: layers, of: source, onEvent)
     }
 
     /// Makes the plugin, once its place is known to be good: nothing is read or measured for a plugin that could not be loaded.
     private func made(
-        for layers: [ResolvedLayer], of source: String, _ schedules: ScheduleSource, _ onEvent: @escaping ForgeObserver
+        for layers: [ResolvedLayer], of source: String, _ onEvent: @escaping ForgeObserver
     ) async throws -> BuildReport {
         let decisions = try await schedules.decisions(for: layers, target: target, builder: builder, onEvent: onEvent)
         let start = ContinuousClock.now
@@ -134,28 +134,25 @@ public struct PluginBuild: Sendable {
             isFromCache: built.isFromCache)
     }
 
-    /// Checks the plugin in a folder of its own, so that a bad one never takes the place of a good one.
+    /// Verifies the plugin before it has its place.
     /// - Returns: nil when this machine cannot run it.
     private func verified(
         _ built: BuiltPlugin, _ units: [KernelUnit], digest: String, by verifier: String, _ onEvent: ForgeObserver
     ) async throws -> VerificationRecord? {
-        if !missingFeatures.isEmpty {
-            onEvent(.notVerified(target: built.target, missing: missingFeatures))
+        let plugin = UnplacedPlugin(built, units.map(\.schedule.spec))
+        switch plugin.obstacle {
+        case .missingFeatures(let missing):
+            onEvent(.notVerified(target: built.target, missing: missing))
             return nil
-        }
-        let (needed, available) = (units.map { KernelVerifier.memory(for: $0.schedule.spec) }.max() ?? 0, AvailableMemory.byteCount)
-        if needed > available {
+        case .memory(let needed, let available):
             onEvent(.tooLittleMemoryToVerify(needed: needed, available: available))
             return nil
+        case nil: break
         }
-        let folder = try PrivateFolder()
-        defer { folder.remove() }
-        let unverified = folder.path + "/plugin.so"
-        try built.write(to: unverified)
         let verdicts: [KernelVerdict]
         do {
             defer { onEvent(.stepEnded) }
-            verdicts = try await VerificationProcess(verifier: verifier).verify(plugin: unverified) { index, count in
+            verdicts = try await plugin.verdicts(of: VerificationProcess(verifier: verifier)) { index, count in
                 onEvent(.verifying(number: index + 1, count: count))
             }
         }

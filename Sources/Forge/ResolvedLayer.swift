@@ -2,16 +2,40 @@ import VoxKerasConfig
 import VoxLayerSpec
 import VoxelsmithModelIO
 
-/// A layer with everything a kernel depends on.
+/// A layer with everything a kernel depends on: one of a file, or one that is stated by values.
 public struct ResolvedLayer: Sendable {
-    /// Its path in the file.
+    /// Its path in the file, or the name its maker gave it.
     public let name: String
-    /// The layer without its input shape.
-    public let config: LayerConfig
+    /// The layer without its input shape; nil where the problem was given without a layer.
+    public let config: LayerConfig?
     /// The problem it poses.
     public let spec: KernelSpec
     /// The batch of the file's input shape, 1 where it states none. It is not part of the problem; measurements use it.
     public let batch: Int
+
+    /// A layer that is stated by values instead of a file, for inputs of one shape.
+    /// - Parameters:
+    ///   - config: the layer.
+    ///   - inputShape: of its input, with the batch extent, which measurements use.
+    ///   - policy: of its kernel.
+    /// - Throws: `SpecError` for a layer that is illegal for the shape.
+    public init(_ config: LayerConfig, inputShape: [Int], policy: Policy = .fast) throws(SpecError) {
+        name = config.name
+        self.config = config
+        spec = try config.spec(inputShape: inputShape, policy: policy)
+        batch = max(1, inputShape.first ?? 1)
+    }
+
+    /// A problem that is stated by values.
+    /// - Parameters:
+    ///   - spec: the problem, with the policy of its kernel.
+    ///   - name: for messages and reports.
+    public init(_ spec: KernelSpec, name: String) {
+        self.name = name
+        config = nil
+        self.spec = spec
+        batch = 1
+    }
 
     /// The layers of a file whose shapes are known. Layers of a model whose shape is unknown, and those of other classes, are passed over.
     /// - Parameters:

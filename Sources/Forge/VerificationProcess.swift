@@ -12,25 +12,38 @@ public struct VerificationProcess: Sendable {
     private let timeLimit: Double
     private let totalTimeLimit: Double
     private let trustedFolders: [String]
+    private let inBackground: Bool
 
     /// Most layers take seconds; this is for those of many millions of voxels.
     public static let defaultTimeLimit = 600.0
     /// For all kernels of a plugin: some thousand of the usual ones.
     public static let defaultTotalTimeLimit = 3600.0
 
+    /// What packages call the program that verifies one kernel.
+    public static let programName = "voxelsmith-verify"
+
+    /// The path of `voxelsmith-verify` in the folder of this program, whose links are followed; nil where the system does not say which folder that is.
+    public static var verifierBesideThisProgram: String? {
+        guard let path = realpath("/proc/self/exe", nil) else { return nil }
+        defer { free(path) }
+        return String(cString: path).split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/" + programName
+    }
+
     /// - Parameters:
     ///   - verifier: the path of `voxelsmith-verify`, the program that verifies one kernel.
     ///   - timeLimit: seconds one kernel may take.
     ///   - totalTimeLimit: seconds all kernels of a plugin may take together.
     ///   - trustedFolders: as `KernelRegistry`'s.
+    ///   - inBackground: whether the processes have a low priority.
     public init(
         verifier: String, timeLimit: Double = VerificationProcess.defaultTimeLimit,
-        totalTimeLimit: Double = VerificationProcess.defaultTotalTimeLimit, trustedFolders: [String] = []
+        totalTimeLimit: Double = VerificationProcess.defaultTotalTimeLimit, trustedFolders: [String] = [], inBackground: Bool = false
     ) {
         self.verifier = verifier
         self.timeLimit = timeLimit
         self.totalTimeLimit = totalTimeLimit
         self.trustedFolders = trustedFolders
+        self.inBackground = inBackground
     }
 
     /// - Throws: `ForgeError.noVerifier` unless there is a program at the verifier's path.
@@ -68,11 +81,11 @@ public struct VerificationProcess: Sendable {
         let isLast = secondsLeft < timeLimit
         let seconds = min(timeLimit, secondsLeft)
         if seconds <= 0 { return verdict([], .notReached(totalSeconds: totalTimeLimit)) }
+        let secondsToLive = min(Int(Checked.duration(seconds: seconds).components.seconds) + 6, VerificationRequest.mostSecondsToLive)
         let request = VerificationRequest(
-            plugin: file.path, digest: file.digest, kernel: index, secondsToLive: Int(Checked.duration(seconds: seconds).components.seconds) + 6,
-            trustedFolders: trustedFolders)
+            plugin: file.path, digest: file.digest, kernel: index, secondsToLive: secondsToLive, trustedFolders: trustedFolders)
         do {
-            let outcome = try await ChildProcess.run([verifier] + request.arguments, what: kernel.name, seconds: seconds)
+            let outcome = try await ChildProcess.run([verifier] + request.arguments, what: kernel.name, seconds: seconds, inBackground: inBackground)
             let (checks, isComplete) = VerificationTranscript.read(outcome.standardOutput)
             if outcome.succeeded && isComplete { return verdict(checks, nil) }
             if outcome.status.hasPrefix("signal") { return verdict(checks, .crashed(status: outcome.status)) }

@@ -24,10 +24,11 @@ package enum ChildProcess {
     ///   - folder: where it runs; nil for the folder of this process.
     ///   - environment: `NAME=VALUE` with a zero at the end; nil for the environment of this process, except for the language of messages.
     ///   - seconds: how long it may take, not counting the time for which this process was stopped.
+    ///   - inBackground: whether it gets processor time only that others leave, through the program `nice`, where there is one.
     /// - Throws: `KernelBuildError.timedOut`; `.compilationFailed` when it could not be run or printed too much; `.fileSystem` when no
     ///   more files can be opened; `CancellationError`.
     package static func run(
-        _ command: [String], what: String, folder: String? = nil, environment: [[UInt8]]? = nil, seconds: Double
+        _ command: [String], what: String, folder: String? = nil, environment: [[UInt8]]? = nil, seconds: Double, inBackground: Bool = false
     ) async throws -> Outcome {
         try FileDescriptors.require(toStart: command[0])
         var options = PlatformOptions()
@@ -37,11 +38,14 @@ package enum ChildProcess {
             .send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .milliseconds(100))
         ]
         let platformOptions = options
+        // The system has a priority for each thread and its children, and no way to give one to a child before it runs.
+        let nice = inBackground ? searchFolders().map { $0 + "/nice" }.first(where: isExecutableFile) : nil
+        let words = (nice.map { [$0, "-n", "10"] } ?? []) + command
         do {
             let first = try await withThrowingTaskGroup(of: Event.self) { group in
                 group.addTask {
                     let result = try await Subprocess.run(
-                        .path(.init(command[0])), arguments: Arguments(Array(command.dropFirst())),
+                        .path(.init(words[0])), arguments: Arguments(Array(words.dropFirst())),
                         environment: environment.map { .custom($0) } ?? .inherit.updating(["LC_ALL": "C"]), workingDirectory: folder.map { .init($0) },
                         platformOptions: platformOptions, output: .string(limit: outputLimit),
                         error: .string(limit: outputLimit))

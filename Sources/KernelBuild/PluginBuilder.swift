@@ -13,6 +13,8 @@ public struct PluginBuilder: Sendable {
     public let timeLimit: Double
     /// Fails a build for a warning of clang's; otherwise warnings are logged.
     public let warningsAreErrors: Bool
+    /// Whether this process has more urgent work: then one clang is called at a time, at a low priority, and LLVM stays out of the process.
+    public let inBackground: Bool
     private let logger: Logger
 
     /// A kernel takes clang a second or two, the largest ones some ten.
@@ -22,15 +24,30 @@ public struct PluginBuilder: Sendable {
     static let exportedSymbol = "voxelsmith_plugin"
 
     /// A builder. It runs nothing and touches no file before `build`.
+    /// - Parameters:
+    ///   - compiler: the clang that is called.
+    ///   - cache: nil compiles everything each time.
+    ///   - logger: told of clang's warnings and of a cache that fails.
+    ///   - timeLimit: seconds one call of clang may take.
+    ///   - warningsAreErrors: fails a build for a warning of clang's.
+    ///   - inBackground: whether this process has more urgent work. Then one clang is called at a time, at a low priority, and the machine code is not
+    ///     inspected through LLVM: the loader refuses what an inspection would, and the library takes 50 MB and has destructors, which run
+    ///     when the process ends, whatever its threads are doing.
     public init(
-        compiler: Compiler, cache: PluginCache?, logger: Logger, timeLimit: Double = PluginBuilder.defaultTimeLimit, warningsAreErrors: Bool = false
+        compiler: Compiler, cache: PluginCache?, logger: Logger, timeLimit: Double = PluginBuilder.defaultTimeLimit, warningsAreErrors: Bool = false,
+        inBackground: Bool = false
     ) {
         self.compiler = compiler
         self.cache = cache
         self.logger = logger
         self.timeLimit = timeLimit
         self.warningsAreErrors = warningsAreErrors
+        self.inBackground = inBackground
     }
+
+    /// The name of what a build makes, 64 hexadecimal digits: of everything that goes into it, which is the source (the kernels' C with their keys and
+    /// schedules, the headers), the flags for the target, and the identity of the compiler.
+    package func key(of source: PluginSource, target: Target) -> String { Plan(self, source, target).pluginKey }
 
     // Longer than 60 lines: the steps of a build in their order, which share what was planned, the folder and the count of finished steps.
     /// Compiles each unit that the cache does not know, as many at a time as there are cores, and links them all.
@@ -100,7 +117,7 @@ public struct PluginBuilder: Sendable {
                     return unit
                 }
             }
-            for _ in 0..<min(Self.coreCount, FileDescriptors.processes) { startNext() }
+            for _ in 0..<(inBackground ? 1 : min(Self.coreCount, FileDescriptors.processes)) { startNext() }
             while try await group.next() != nil {
                 startNext()
                 done += 1
@@ -136,7 +153,8 @@ public struct PluginBuilder: Sendable {
     private func call(_ command: [String], what: String, makes result: String, in folder: String) async throws {
         logger.debug("\("compiling \(what): \(whole: command.joined(separator: " "))" as Sentence)")
         let outcome = try await ChildProcess.run(
-            command, what: what, folder: folder, environment: CompilerEnvironment.variables(temporary: folder), seconds: timeLimit)
+            command, what: what, folder: folder, environment: CompilerEnvironment.variables(temporary: folder), seconds: timeLimit,
+            inBackground: inBackground)
         // Its owner may read it, whatever the umask.
         let isComplete = outcome.succeeded && chmod(folder + "/" + result, 0o600) == 0
         guard isComplete else {
@@ -148,6 +166,7 @@ public struct PluginBuilder: Sendable {
 
     /// A plugin that calls out, runs code at load or misses its table or its vectors must not leave this module.
     private func inspected(_ bytes: [UInt8], _ target: Target, _ command: [String]) throws(KernelBuildError) -> ObjectInspection {
+        if inBackground { return .notInspected(reason: "it was built in the background") }
         let inspection = ObjectInspection.inspect(bytes)
         guard case .inspected(let plugin) = inspection else { return inspection }
         guard plugin.undefinedSymbols.isEmpty else { throw .undefinedSymbols(plugin.undefinedSymbols, command: command) }

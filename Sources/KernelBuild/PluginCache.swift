@@ -5,9 +5,10 @@ import VoxLayerSpec
 
 /// Objects and plugins compiled before, by the digest of everything that went into them.
 ///
-/// Each entry ends with a digest of its key and its bytes. An entry that is unreadable, too short, written by somebody else or not
-/// what its digest says counts as absent, so the worst a damaged cache does is cost a compilation. Entries appear whole, under
-/// their final name, or not at all; any number of processes may use one cache. Files are 0644, folders 0755.
+/// Each object and plugin ends with a digest of its key and its bytes. One that is unreadable, too short, written by somebody else or not
+/// what its digest says counts as absent, so the worst a damaged cache does is cost a compilation. Verified plugins are stored as they are, for the
+/// loader, which looks at their own digest and at who may have written them. Entries appear whole, under their final name, or not at all;
+/// any number of processes may use one cache. Files are 0644, folders 0755.
 public struct PluginCache: Hashable, Sendable {
     /// The folder with everything of the cache in it.
     public let folder: String
@@ -123,6 +124,8 @@ public struct PluginCache: Hashable, Sendable {
     package enum Kind: String, CaseIterable {
         case object = "objects"
         case plugin = "plugins"
+        /// Plugins all of whose kernels were found to be sound before they were stored.
+        case verified
     }
 
     /// Digits of a key that name the folder of its entry.
@@ -143,7 +146,7 @@ public struct PluginCache: Hashable, Sendable {
                 logger.warning("\("The cache entry \(path) is damaged; compiling again." as Sentence)")
                 return nil
             }
-            utimensat(AT_FDCWD, path, nil, 0)  // used now
+            markUsed(path)
             return payload
         } catch {
             // There is no such entry. Whether one can be written is found out after the build, and said once for all of them.
@@ -158,6 +161,27 @@ public struct PluginCache: Hashable, Sendable {
         try makeFolders(parentFolder(path))
         try replaceFile(path, with: payload + Self.digest(key, payload), durably: true)
     }
+
+    /// The path of a verified plugin, for the loader; nil where there is none.
+    /// - Parameter key: as `PluginBuilder.key(of:target:)`.
+    package func verifiedPlugin(_ key: String) -> String? {
+        let path = path(.verified, key)
+        if access(path, F_OK) != 0 { return nil }
+        markUsed(path)
+        return path
+    }
+
+    /// Stores a plugin that is verified already.
+    /// - Returns: its path, as `verifiedPlugin` gives it from now on.
+    package func storeVerified(_ plugin: BuiltPlugin, _ key: String) throws(KernelBuildError) -> String {
+        let path = path(.verified, key)
+        try makeFolders(parentFolder(path))
+        try replaceFile(path, with: plugin.bytes, durably: true)
+        return path
+    }
+
+    /// Those used longest ago are evicted first.
+    private func markUsed(_ path: String) { utimensat(AT_FDCWD, path, nil, 0) }
 
     package func remove(_ kind: Kind, _ key: String) { unlink(path(kind, key)) }
 

@@ -42,8 +42,7 @@ extension KernelProvider {
         } catch KernelLookupError.noSpecializedKernel(let key, let count) {
             throw KernelLookupError.weightBeyondFastKernels(key, loadedKernels: count, weight: weight)
         }
-        return KernelChoice(
-            kernel: direct.kernel, appliedActivation: direct.appliedActivation, isSpecialized: direct.isSpecialized,
+        return direct.with(
             reason: direct.reason + "; direct, as the largest weight in magnitude is \(weight), and fast kernels take at most \(FastRange.largestMagnitude)")
     }
 }

@@ -25,13 +25,33 @@ public struct KernelChoice: Sendable {
     public let isSpecialized: Bool
     /// Which kernel, and why: one sentence.
     public let reason: String
+    /// nil for a choice that holds until other kernels are registered.
+    private let supersession: Supersession?
 
     /// A choice made by a provider; `KernelRegistry` is the usual one.
-    public init(kernel: any Kernel, appliedActivation: Activation, isSpecialized: Bool, reason: String) {
+    /// - Parameters:
+    ///   - kernel: what is to be run.
+    ///   - appliedActivation: what the kernel leaves to its caller.
+    ///   - isSpecialized: whether the kernel comes from a plugin or a generator.
+    ///   - reason: which kernel, and why: one sentence.
+    ///   - supersession: completed by the provider once it has a better answer; nil where it expects none.
+    public init(
+        kernel: any Kernel, appliedActivation: Activation, isSpecialized: Bool, reason: String, supersession: Supersession? = nil
+    ) {
         self.kernel = kernel
         self.appliedActivation = appliedActivation
         self.isSpecialized = isSpecialized
         self.reason = reason
+        self.supersession = supersession
+    }
+
+    /// Whether the provider that made this choice has a better one by now. Layers then ask it anew at their next call.
+    public var isSuperseded: Bool { supersession?.isComplete ?? false }
+
+    /// The same choice, with more to say about it.
+    package func with(reason: String) -> KernelChoice {
+        KernelChoice(
+            kernel: kernel, appliedActivation: appliedActivation, isSpecialized: isSpecialized, reason: reason, supersession: supersession)
     }
 
     /// Whether the kernel and the activation after it give what `spec` asks for, whatever the policies: a provider of the user's
@@ -43,13 +63,24 @@ public struct KernelChoice: Sendable {
         return kernel.spec.with(epilogue: epilogue, policy: spec.policy) == spec
     }
 
+    /// The interpreter in mode `interpreter`.
+    package static func interpreterAskedFor(_ spec: KernelSpec) -> KernelChoice {
+        .interpreter(spec, reason: "interpreter: asked for by the kernel mode")
+    }
+
     /// The interpreter for a problem.
-    public static func interpreter(_ spec: KernelSpec, reason: String) -> KernelChoice {
-        KernelChoice(kernel: InterpreterKernel(spec), appliedActivation: .linear, isSpecialized: false, reason: reason)
+    /// - Parameters:
+    ///   - spec: the problem.
+    ///   - reason: why the interpreter: one sentence.
+    ///   - supersession: completed by the provider once it has a kernel; nil where it expects none.
+    public static func interpreter(_ spec: KernelSpec, reason: String, supersession: Supersession? = nil) -> KernelChoice {
+        KernelChoice(
+            kernel: InterpreterKernel(spec), appliedActivation: .linear, isSpecialized: false, reason: reason, supersession: supersession)
     }
 }
 
-/// Answers which kernel computes a problem.
+/// Answers which kernel computes a problem. A layer keeps the answer for a shape until its weights change, it is prepared anew, or the choice
+/// is superseded.
 public protocol KernelProvider: Sendable {
     /// - Throws: `KernelLookupError` when the mode asks for a specialised kernel and there is none.
     func lookup(_ spec: KernelSpec, mode: KernelMode) throws -> KernelChoice
@@ -85,6 +116,17 @@ public final class KernelRegistry: KernelProvider {
         var kernels: [SpecKey: [SpecializedKernel]] = [:]
         var count = 0
         var warned: Set<SpecKey> = []
+
+        /// The best kernel of the first of these problems that has any, which of them that is, and how many others it has.
+        func best(for keys: [SpecKey]) -> (index: Int, kernel: SpecializedKernel, rivals: Int)? {
+            for (index, key) in keys.enumerated() {
+                guard let kernels = kernels[key],
+                    let best = kernels.last(where: { kernel in !kernels.contains { $0.descriptor.surpasses(kernel.descriptor) } })
+                else { continue }
+                return (index, best, kernels.count - 1)
+            }
+            return nil
+        }
     }
 
     private let state = Mutex(State())
@@ -139,31 +181,8 @@ public final class KernelRegistry: KernelProvider {
     /// in the processor features it needs; among those, the one registered last. Without any, it is the interpreter.
     /// - Throws: `KernelLookupError` with mode `specialized` when no registered kernel fits.
     public func lookup(_ spec: KernelSpec, mode: KernelMode = .auto) throws -> KernelChoice {
-        if mode == .interpreter { return .interpreter(spec, reason: "interpreter: asked for by the kernel mode") }
-        let policies: [Policy] = spec.policy == .fast ? [.fast, .direct] : [.direct]
-        var candidates = policies.map { (spec: spec.with(policy: $0), activation: Activation.linear) }
-        if spec.epilogue.activation != .linear {
-            let linear = spec.with(epilogue: spec.epilogue.withoutActivation)
-            candidates += policies.map { (linear.with(policy: $0), spec.epilogue.activation) }
-        }
-        let keys = candidates.map { SpecKey($0.spec) }
-        let found: (index: Int, kernel: SpecializedKernel, rivals: Int)? = state.withLock { state in
-            for (index, key) in keys.enumerated() {
-                guard let kernels = state.kernels[key],
-                    let best = kernels.last(where: { kernel in !kernels.contains { $0.descriptor.surpasses(kernel.descriptor) } })
-                else { continue }
-                return (index, best, kernels.count - 1)
-            }
-            return nil
-        }
-        if let found {
-            let candidate = candidates[found.index]
-            let reason = Self.reason(found.kernel, wanted: spec, activation: candidate.activation, rivals: found.rivals)
-            logger.debug("\("\(reason)" as Sentence)")
-            return KernelChoice(
-                kernel: found.kernel, appliedActivation: candidate.activation, isSpecialized: true, reason: reason)
-        }
-
+        if mode == .interpreter { return .interpreterAskedFor(spec) }
+        if let choice = specialized(spec) { return choice }
         let key = spec.key
         let (count, warn) = state.withLock { state in
             (state.count, state.count > 0 && mode == .auto && state.warned.insert(key).inserted)
@@ -177,6 +196,25 @@ public final class KernelRegistry: KernelProvider {
             logger.debug("\(reason as Sentence)")
         }
         return .interpreter(spec, reason: reason.text)
+    }
+
+    /// The registered kernel for a problem, as `lookup(_:mode:)` chooses it; nil where there is none.
+    /// - Parameter waits: false for a process that was forked off: a thread that its parent had, and it has not, may hold the lock for ever. Then
+    ///   the answer is nil.
+    package func specialized(_ spec: KernelSpec, waits: Bool = true) -> KernelChoice? {
+        let policies: [Policy] = spec.policy == .fast ? [.fast, .direct] : [.direct]
+        var candidates = policies.map { (spec: spec.with(policy: $0), activation: Activation.linear) }
+        if spec.epilogue.activation != .linear {
+            let linear = spec.with(epilogue: spec.epilogue.withoutActivation)
+            candidates += policies.map { (linear.with(policy: $0), spec.epilogue.activation) }
+        }
+        let keys = candidates.map { SpecKey($0.spec) }
+        let found = waits ? state.withLock { $0.best(for: keys) } : state.withLockIfAvailable { $0.best(for: keys) } ?? nil
+        guard let found else { return nil }
+        let activation = candidates[found.index].activation
+        let reason = Self.reason(found.kernel, wanted: spec, activation: activation, rivals: found.rivals)
+        logger.debug("\("\(reason)" as Sentence)")
+        return KernelChoice(kernel: found.kernel, appliedActivation: activation, isSpecialized: true, reason: reason)
     }
 
     private static func reason(_ kernel: SpecializedKernel, wanted: KernelSpec, activation: Activation, rivals: Int) -> String {

@@ -17,10 +17,19 @@ public final class PluginImage: Sendable {
     ///   - features: what the processor has; kernels that need more are passed over.
     ///   - trustedFolders: as `KernelRegistry`'s.
     /// - Throws: `PluginError`, also when no kernel can be run here. Errors about the file's contents are thrown before any of it is executed.
-    public init(
+    public convenience init(
         path: String, features: Set<Target.Feature> = HostCPU.features, trustedFolders: [String] = []
     ) throws(PluginError) {
-        let bytes = try OpenPlugin(path: path, trust: .current(trustedFolders: trustedFolders)).read()
+        try self.init(bytes: OpenPlugin(path: path, trust: .current(trustedFolders: trustedFolders)).read(), path: path, features: features)
+    }
+
+    /// Checks and maps a plugin that this process has in memory, as it made it itself.
+    /// - Parameters:
+    ///   - bytes: the whole file.
+    ///   - path: where it stands, or would; for messages only.
+    ///   - features: what the processor has.
+    /// - Throws: as `init(path:features:trustedFolders:)`, except for what concerns the file.
+    package init(bytes: [UInt8], path: String, features: Set<Target.Feature> = HostCPU.features) throws(PluginError) {
         file = try PluginFile(bytes: bytes, path: path)
         try file.checkMachine(features: features)
         obstacles = file.descriptors.map { [file] in file.obstacle(to: $0, features: features) }

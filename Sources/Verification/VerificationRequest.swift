@@ -30,14 +30,16 @@ package struct VerificationRequest: Hashable, Sendable {
     /// The arguments of the program, its path left out.
     package var arguments: [String] { [plugin, digest, "\(kernel)", "\(secondsToLive)"] + trustedFolders }
 
+    /// A year: no timer counts further.
+    package static let mostSecondsToLive = 31_536_000
+
     /// What `arguments` stand for.
     /// - Parameter arguments: those of a process, its path left out.
     /// - Throws: `VerificationRequestError`.
     package init(arguments: [String]) throws(VerificationRequestError) {
         guard arguments.count >= 4 else { throw .count(arguments.count) }
         guard let kernel = Int(arguments[2]), kernel >= 0 else { throw .number("kernel", arguments[2], least: 0) }
-        // As long as a year: no timer counts further.
-        guard let seconds = Int(arguments[3]), (1...31_536_000).contains(seconds) else { throw .number("number of seconds", arguments[3], least: 1) }
+        guard let seconds = Int(arguments[3]), (1...Self.mostSecondsToLive).contains(seconds) else { throw .number("number of seconds", arguments[3], least: 1) }
         self.init(plugin: arguments[0], digest: arguments[1], kernel: kernel, secondsToLive: seconds, trustedFolders: Array(arguments[4...]))
     }
 }

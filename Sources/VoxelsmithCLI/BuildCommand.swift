@@ -56,8 +56,9 @@ struct BuildCommand: ReportingVerb, AsyncParsableCommand {
         }
         let build = PluginBuild(
             target: targetOption.target, builder: try await compilerOptions.builder(), output: output,
-            verifier: verify ? try verifierOption.path() : nil, trustedFolders: trust.trustedFolders)
-        let report = try await build.run(source.file, policy: policy, schedules: schedules, onEvent: Console.tell)
+            verifier: verify ? try verifierOption.path() : nil, trustedFolders: trust.trustedFolders, policy: policy,
+            schedules: schedules)
+        let report = try await build.run(source.file, onEvent: Console.tell)
         Console.say(report, verify: verify)
         try reportOption.write(report)
     }

@@ -19,10 +19,11 @@ struct OverheadTable {
 
     /// - Throws: `TensorError`, `KernelError`, `LayerError`.
     mutating func measure(_ layer: ResolvedLayer, kernels: any KernelProvider, seconds: Double) throws {
+        guard let config = layer.config else { return }  // a problem without a layer, which no file has
         var call: FirstCall
         var samples: [(first: Double, steady: Double, faults: Int)] = []
         repeat {
-            call = try FirstCall(layer, kernels, threads: threads)
+            call = try FirstCall(layer.spec, config, kernels, threads: threads)
             samples.append((call.microseconds, try call.steady(seconds: seconds * 0.5 / Double(Self.preparations)), call.faults))
         } while samples.count < Self.preparations
         let excess = CallTiming.median(samples.map { max(0, $0.first - 100) / $0.steady })
@@ -75,9 +76,8 @@ private struct FirstCall {
     let microseconds: Double
     let faults: Int
 
-    init(_ resolved: ResolvedLayer, _ kernels: any KernelProvider, threads: Int) throws {
-        let spec = resolved.spec
-        layer = Conv3DTranspose(config: resolved.config, policy: spec.policy, kernels: kernels)
+    init(_ spec: KernelSpec, _ config: LayerConfig, _ kernels: any KernelProvider, threads: Int) throws {
+        layer = Conv3DTranspose(config: config, policy: spec.policy, kernels: kernels)
         let shape = spec.inputShape(batch: 1)
         try layer.prepare(inputShape: shape)
         let prepared = try layer.preparedLayer(inputShape: shape)

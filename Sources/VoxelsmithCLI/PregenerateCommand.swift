@@ -50,8 +50,9 @@ struct PregenerateCommand: AsyncParsableCommand {
             let verifier = try verifierOption.path()
             for target in plan.targets {
                 let build = PluginBuild(
-                    target: target, builder: builder, output: plugin(for: target), verifier: verifier, keepsEqual: true, threads: plan.threads ?? 1)
-                Console.say(try await build.run(layers, of: path, schedules: schedules, onEvent: Console.tell), verify: true)
+                    target: target, builder: builder, output: plugin(for: target), verifier: verifier, keepsEqual: true, threads: plan.threads ?? 1,
+                    schedules: schedules)
+                Console.say(try await build.run(layers, of: path, onEvent: Console.tell), verify: true)
                 made.append(target)
             }
         } catch let error as KernelBuildError where plan.isOptional {

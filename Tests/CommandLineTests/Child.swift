@@ -4,7 +4,8 @@ import VoxTensorIO
 import VoxTensors
 import _TestSupport
 
-/// `voxelsmith` as a child of this process that can be given limits and signals, and whose peak of memory is known at its end.
+/// `voxelsmith`, or another program of the package, as a child of this process that can be given limits and signals, and whose peak of memory is known
+/// at its end.
 ///
 /// Used by one task at a time; while that waits, by the thread that waits for it.
 final class Child: @unchecked Sendable {
@@ -31,9 +32,10 @@ final class Child: @unchecked Sendable {
     /// - Parameters:
     ///   - wrapper: a command that runs the one that follows it, such as `limited`.
     ///   - environment: added to this process's.
-    init(_ arguments: [String], wrapper: [String] = [], environment: [String: String] = [:]) throws {
+    ///   - program: another program to run.
+    init(_ arguments: [String], wrapper: [String] = [], environment: [String: String] = [:], program: URL = Voxelsmith.program) throws {
         folder = try TemporaryFolder()
-        let command = wrapper + [Voxelsmith.program.path] + arguments
+        let command = wrapper + [program.path] + arguments
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -106,9 +108,9 @@ final class Child: @unchecked Sendable {
     }
 
     static func run(
-        _ arguments: [String], wrapper: [String] = [], environment: [String: String] = [:], seconds: Double = 120
+        _ arguments: [String], wrapper: [String] = [], environment: [String: String] = [:], seconds: Double = 120, program: URL = Voxelsmith.program
     ) async throws -> Outcome {
-        try await Child(arguments, wrapper: wrapper, environment: environment).wait(seconds: seconds)
+        try await Child(arguments, wrapper: wrapper, environment: environment, program: program).wait(seconds: seconds)
     }
 
     /// Runs a command with a limit of the shell's `ulimit`: `n` for open files, `v` for kilobytes of addresses.

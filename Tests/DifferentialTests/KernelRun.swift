@@ -1,4 +1,3 @@
-import Glibc
 import Testing
 import VoxKernelRuntime
 import VoxLayerSpec
@@ -20,24 +19,6 @@ struct KernelCase: Sendable {
         let family = schedule.text.prefix { $0 != "," }
         return "\(schedule.spec.key.text) \(family) \(schedule.target.name)"
     }
-}
-
-/// How many kernels the tests draw.
-enum TestLength {
-    /// 1, or what the environment variable VOXELSMITH_TEST_SCALE says: 10 for a run over night, 0.05 for a glance.
-    static let scale: Double = {
-        guard let text = getenv("VOXELSMITH_TEST_SCALE") else { return 1 }
-        guard let scale = Double(String(cString: text)), scale > 0, scale <= 1000 else {
-            Issue.record("VOXELSMITH_TEST_SCALE is \(String(cString: text)); expected a number above 0, at most 1000.")
-            return 1
-        }
-        return scale
-    }()
-
-    /// Minima hold for whole runs only.
-    static var isWhole: Bool { scale >= 1 }
-
-    static func scaled(_ count: Int) -> Int { max(1, Int((Double(count) * scale).rounded(.up))) }
 }
 
 /// What is met by the kernels of a run, known before any is built.

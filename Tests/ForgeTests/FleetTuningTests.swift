@@ -47,8 +47,8 @@ import _TestSupport
     private func built(_ schedules: ScheduleSource) async throws -> (schedule: String, foreign: [String]) {
         let foreign = Mutex<[String]>([])
         let builder = PluginBuilder(compiler: try await Compiler.find(), cache: nil, logger: Logger(label: "test"))
-        let build = PluginBuild(target: target, builder: builder, output: folder.path("p.so"), verifier: nil)
-        let report = try await build.run(layers, of: "up.json", schedules: schedules) { event in
+        let build = PluginBuild(target: target, builder: builder, output: folder.path("p.so"), verifier: nil, schedules: schedules)
+        let report = try await build.run(layers, of: "up.json") { event in
             if case .foreignDecisions(_, _, let why) = event { foreign.withLock { $0.append(why) } }
         }
         return (try #require(report.kernels.first).schedule, foreign.withLock { $0 })

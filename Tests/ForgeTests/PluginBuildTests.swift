@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import Synchronization
 import Testing
@@ -77,5 +78,38 @@ import _TestSupport
         #expect(try stated.resolved().map(\.name) == ["known", "lost"])
         await #expect(throws: ForgeError.nothingToGenerate(source: "no layers")) { try await build.run([], of: "no layers") }
         #expect(throws: PluginError.self) { try PluginFile(path: build.output) }
+    }
+
+    /// Layers need not come from a file: a layer and its input's shape will do, or the problem itself. The same problem is the same kernel.
+    @Test func valuesBecomeAPlugin() async throws {
+        let config = try LayerConfig(name: "up", filters: 3, kernelSize: [2, 2, 2], strides: [2, 2, 2])
+        let layer = try ResolvedLayer(config, inputShape: [4, 3, 4, 5, 8])
+        let spec = try config.spec(inputShape: [1, 3, 4, 5, 8])
+        #expect(layer.batch == 4 && layer.config == config && layer.spec == spec)
+        let problem = ResolvedLayer(try config.spec(inputShape: [1, 5, 4, 3, 8], policy: .direct), name: "a problem")
+        let build = try await build()
+        let report = try await build.run([layer, problem, ResolvedLayer(layer.spec, name: "the same")], of: "values")
+        #expect(report.kernels.map(\.layers) == [["up", "the same"], ["a problem"]])
+        let keys = try PluginFile(path: build.output).descriptors.map(\.key)
+        #expect(try keys.map { try SpecKey(parsing: $0.text).text } == report.kernels.map(\.key))
+        #expect(throws: SpecError.self) { try ResolvedLayer(config, inputShape: [1, 3, 4, 8]) }
+    }
+
+    /// Its compilers end, nothing enters the cache, and what was at its place is still there.
+    @Test func aCancelledBuildEndsItsCompilers() async throws {
+        let bench = try OnDemandBench()
+        let mark = "\(Int.random(in: 100_000_000...999_999_999))"
+        let compiler = try await Compiler.find(explicit: bench.compiler("exec sleep \(mark)"))
+        let builder = PluginBuilder(compiler: compiler, cache: bench.cache, logger: Logger(label: "test"))
+        let build = PluginBuild(target: HostCPU.nativeTarget, builder: builder, output: folder.path("plugin.so"), verifier: OnDemandBench.verifier)
+        _ = try folder.write([1, 2, 3], as: "plugin.so")
+        let layers = try (0..<3).map { ResolvedLayer(try OnDemandBench.spec($0), name: "\($0)") }
+        let run = Task { try await build.run(layers, of: "values") }
+        #expect(try await waits(for: "sleep \(mark)", toRun: true))
+        run.cancel()
+        await #expect(throws: CancellationError.self) { try await run.value }
+        #expect(try await waits(for: "sleep \(mark)", toRun: false))
+        #expect(FileManager.default.contents(atPath: build.output) == Data([1, 2, 3]))
+        #expect(bench.cache.size().entries == 0)
     }
 }

@@ -47,7 +47,7 @@ import _TestSupport
             ("transposedConvolution", "TransposedConvolution"), ("transposedConvolution", "forward"), ("i80x96x80", "80x96x80"), ("i80x96x80", "i80x96"), ("i80x96x80", "i080x96x80"),
             ("i80x96x80", "i+80x96x80"), ("i80x96x80", "i80x96x80x"), ("i80x96x80", "i"),
             ("i80x96x80", "i99999999999999999999x96x80"), ("c16", "c16x16"), ("c16", "c"), ("g1", "g01"), (";last", ";Last"),
-            ("f32/f32", "f32"), ("f32/f32", "f32//f32"), ("f32/f32", "f32/f16"), (";bias", ";yes"), ("relu", "relu()"),
+            ("f32/f32", "f32"), ("f32/f32", "f32//f32"), ("f32/f32", "f32/f17"), (";bias", ";yes"), ("relu", "relu()"),
             ("relu", "relu(1.0)"), ("relu", "elu"), ("relu", "elu(1)"), ("relu", "elu(nan)"), ("relu", "elu(inf)"),
             ("relu", "elu(1.0"), ("relu", "gelu(sin)"), ("relu", ""), ("relu", "elu(0x1p0)"), ("relu", "relu(1.0,2.0)"), ("relu", "relu(none,2.0,0.0)"), ("relu", "threshold(1.0)"), ("relu", "elu(none)"), ("relu", "glu(axis -1)"), ("relu", "celu(1.0,2.0)"), ("direct", "Direct"),
             ("direct", "direct;"), ("direct", "direct "), ("k4x4x4;", ""),

@@ -18,7 +18,7 @@ import VoxelsmithModelIO
 enum ErrorCases {
     private static let h = HostileText.text
 
-    static let all: [any Error] = spec + small + build + tensorIO + config + plugin + layer
+    static let all: [any Error] = spec + small + onDemand + build + tensorIO + config + plugin + layer
 
     private static let spec: [any Error] = [
         SpecError.tooSmall(h, 0, minimum: 1), SpecError.aboveMaximum(h, 9, maximum: 1), SpecError.tooLarge(h, [9]),
@@ -39,8 +39,10 @@ enum ErrorCases {
         TuningError.noRightCandidate(key: h, tried: 1), TuningError.outOfTime(seconds: 1), TuningError.cannotRun(target: h, missing: [h]),
         BenchmarkError.wrongAnswer(kernel: h, index: 0, received: 1, expected: 2, bound: 0), BenchmarkError.unsupportedOperation(h),
         BenchmarkError.chainTooLong(9), BenchmarkError.notEnoughMemory(key: h, needed: 2, available: 1),
-        InspectionError.unknownKernel(h, path: h, known: [h]), ForgeError.unknownShape(layer: h), ForgeError.noVerifier(path: h), VerificationRequestError.number(h, h, least: 0),
+        InspectionError.unknownKernel(h, path: h, known: [h]),
+        ForgeError.unknownShape(layer: h), ForgeError.noPlainC(layer: h, reason: h), ForgeError.noVerifier(path: h), VerificationRequestError.number(h, h, least: 0),
         VerificationRequestError.count(3), ForgeError.nothingToGenerate(source: h), ForgeError.verificationFailed(kernels: [h], path: h),
+        ForgeError.unsoundKernel(h, reason: h), OnDemandError.notCompiled(reason: h),
         VerificationError.unsupported(kernel: h, key: h), VerificationError.notEnoughMemory(kernel: h, needed: 2, available: 1),
         PregenerationError.malformed(path: h, reason: h), PregenerationError.unknownField(path: h, field: h, known: [h]),
         PregenerationError.wrongField(path: h, field: h, received: h, expected: h), PregenerationError.unplannedFile(path: h, file: h),
@@ -52,6 +54,12 @@ enum ErrorCases {
         ModelIOError.weightShape(layer: h, weight: h, received: [1], .filters(received: 1, expected: 2)),
         ModelIOError.weightBeyondFile(layer: h, weight: h, shape: [1], present: []),
     ]
+
+    /// Has the key of a problem, which is no text.
+    private static let onDemand: [any Error] = {
+        let spec = try? LayerConfig(name: "l", filters: 1, kernelSize: [1, 1, 1]).spec(inputShape: [1, 1, 1, 1, 1])
+        return spec.map { [OnDemandError.failed($0.key, reason: h)] } ?? []
+    }()
 
     private static let build: [any Error] = [
         KernelBuildError.compilerNotFound(lookedAt: [h]), KernelBuildError.compilerUnusable(path: h, reason: h),

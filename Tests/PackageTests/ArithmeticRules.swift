@@ -31,6 +31,8 @@ enum ArithmeticRules {
         ("Sources/KernelRuntime/CallCost.swift", "Int(nanoseconds / Self.leastShare)", "less than the threads, as the comparison before it says"),
         ("Sources/KernelRuntime/CallCost.swift", "Int(min(Double(Self.mostPieces)", "at most that"),
         ("Sources/KernelRuntime/ThreadPool.swift", "UInt64(cost.nanoseconds)", "less than CallCost.worthWaking"),
+        ("Sources/Forge/VerificationProcess.swift", "Int(Checked.duration(seconds: seconds)", "seconds of a duration that was clamped"),
+        ("Sources/Verification/VerificationRequest.swift", "Int(arguments[3])", "a text made an integer, nil beyond 64 bits"),
         ("Sources/Verification/KernelVerifier.swift", "extents.reduce(1)", "extents of a geometry"),
         ("Sources/Verification/KernelVerifier.swift", "reduce(0", "an index into operands, and sums of doubles"),
         ("Sources/TensorIO/HDF5Structure+Values.swift", "multipliedReportingOverflow", "a count that is clamped at 2^48, and the bytes of so many"),

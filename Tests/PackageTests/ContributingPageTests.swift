@@ -6,7 +6,7 @@ import VoxLayerSpec
     /// What can be added, and how the code spells one that there is.
     private static let kinds: [(row: String, spellings: [String])] = [
         ("a kernel family", ["BatchRows", "batchRows", "batch_rows"]),
-        ("a multiply unit", ["voxelsmith_vectors.h", "case .vectors:", "[Unit]"]),
+        ("a multiply unit", ["voxelsmith_vectors.h", "case .vectors:", "[.vectors]"]),
         ("a machine", [Target.InstructionSet.x86_64_v2.rawValue, "x86_64_v2"]),
         ("a layer", ["SpatialDropout3D", "ActivationLayer("]),
         ("a file format", ["case .npz", "case .hdf5"]),

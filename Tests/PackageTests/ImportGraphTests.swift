@@ -10,7 +10,9 @@ import Testing
     }
 
     /// Modules outside `Sources`.
-    private static let foldersElsewhere = ["KernelTemplates": "Templates", "RuntimeClient": "Examples/runtime-client"]
+    private static let foldersElsewhere = [
+        "KernelTemplates": "Templates", "RuntimeClient": "Examples/runtime-client", "OnDemand": "Examples/on-demand",
+    ]
 
     private func folder(of target: String) -> String {
         if let folder = Self.foldersElsewhere[target] { return folder }

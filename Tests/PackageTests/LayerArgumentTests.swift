@@ -30,8 +30,8 @@ import Testing
 
     @Test func theFourInitializersTakeTheSame() throws {
         let own: Set<String> = ["groups", "outputPadding"]
-        let ordinary = try lists("Conv3D.swift")
-        let transposed = try lists("Conv3DTranspose.swift")
+        let ordinary = try lists("Layers/Conv3D.swift")
+        let transposed = try lists("Layers/Conv3DTranspose.swift")
         let closures = try lists("Arguments/ClosureActivation.swift")
         #expect(ordinary.count == 1 && transposed.count == 1 && closures.count == 2)
         let all = ordinary + transposed + closures
@@ -55,7 +55,7 @@ import Testing
 
     /// Whatever they take has its line in the documentation, and its place in the value that is made of it.
     @Test func everyArgumentIsDescribedAndKept() throws {
-        for (file, list) in try [("Conv3D.swift", lists("Conv3D.swift")), ("Conv3DTranspose.swift", lists("Conv3DTranspose.swift"))] {
+        for (file, list) in try [("Layers/Conv3D.swift", lists("Layers/Conv3D.swift")), ("Layers/Conv3DTranspose.swift", lists("Layers/Conv3DTranspose.swift"))] {
             let lines = try PackageFiles.lines("\(Self.folder)/\(file)")
             let end = try #require(lines.firstIndex { $0.contains("filters: Int, kernelSize:") })
             let described = lines[..<end].compactMap { $0.firstMatch(of: /^ {4}\/\/\/   - (\w+):/).map { String($0.1) } }
@@ -65,7 +65,7 @@ import Testing
             line.firstMatch(of: /^ {4}let (\w+):/).map { String($0.1) }
         }
         let outside: Set = ["policy", "kernels", "kernelMode"]
-        let taken = try Set((lists("Conv3D.swift") + lists("Conv3DTranspose.swift")).flatMap { $0.map(name) })
+        let taken = try Set((lists("Layers/Conv3D.swift") + lists("Layers/Conv3DTranspose.swift")).flatMap { $0.map(name) })
         #expect(Set(kept) == taken.subtracting(outside))
         #expect(kept.count == Set(kept).count)
     }

@@ -15,7 +15,7 @@ package func randomSpec(_ random: inout SeededRandom, rank: Int = 3) throws -> K
             axes: axes, channels: groups * random.integer(1...3), filters: groups * random.integer(1...3), groups: groups),
         layout: random.choice(Layout.allCases),
         elements: ElementTypes(
-            storage: random.choice(ElementType.allCases), arithmetic: random.choice(ElementType.allCases)),
+            storage: random.choice(ElementType.arithmeticTypes), arithmetic: random.choice(ElementType.arithmeticTypes)),
         epilogue: Epilogue(hasBias: random.chance(0.5), activation: random.choice(Activation.samples)),
         policy: random.choice(Policy.allCases))
 }

@@ -4,13 +4,13 @@ import VoxTensors
 
 /// Which kernel computes a shape, and with which packed weights.
 extension Conv3D {
-    /// Which kernel computes inputs of this shape, and why. Prepares nothing.
+    /// Which kernel computes inputs of this shape in the next call, and why. Prepares nothing.
     /// - Throws: `LayerError`, `SpecError` or `KernelLookupError`.
     public func kernelInUse(inputShape: [Int]) throws -> String { try kernelChoice(inputShape: inputShape).reason }
 
     /// The kernel of `kernelInUse`.
     package func kernelChoice(inputShape: [Int]) throws -> KernelChoice {
-        if let layer = prepared[Array(inputShape.dropFirst())] { return layer.choice }
+        if let layer = prepared[Array(inputShape.dropFirst())], !layer.choice.isSuperseded { return layer.choice }
         return try choice(checkedSpec(inputShape: inputShape), kernel: kernel?.value)
     }
 
@@ -38,8 +38,6 @@ extension Conv3D {
 
     /// The registry's answer, whose reason also says where the layout came from: that may be the keras.json of whoever runs this.
     func statingLayout(_ choice: KernelChoice) -> KernelChoice {
-        KernelChoice(
-            kernel: choice.kernel, appliedActivation: choice.appliedActivation, isSpecialized: choice.isSpecialized,
-            reason: "\(choice.reason); \(config.layout.rawValue) \(arguments.layoutOrigin)")
+        choice.with(reason: "\(choice.reason); \(config.layout.rawValue) \(arguments.layoutOrigin)")
     }
 }

@@ -322,11 +322,11 @@ open class Conv3D: Layer {
         packedVersions = versions
     }
 
-    /// The prepared kernel for a shape, packed anew where weights were assigned since.
+    /// The prepared kernel for a shape, packed anew where weights were assigned since, and chosen anew where the provider has a better one.
     func kernelLayer(inputShape: [Int]) throws -> PreparedLayer {
         let key = Array(inputShape.dropFirst())
         forgetStale()
-        if let layer = prepared[key] { return layer }
+        if let layer = prepared[key], !layer.choice.isSuperseded { return layer }
         try prepare(inputShape: inputShape)
         guard let layer = prepared[key] else { throw LayerError.notBuilt(layer: name, method: "preparedLayer") }
         return layer
