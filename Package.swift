@@ -62,7 +62,7 @@ let package = Package(
             name: moduleName("KernelTemplates"), path: "Templates",
             resources: [
                 // Whole folders: a new template needs its entry in Templates.swift only.
-                .embedInCode("families"), .embedInCode("units"), .embedInCode("shared"), .embedInCode("standalone"),
+                .embedInCode("families"), .embedInCode("units"), .embedInCode("shared"), .embedInCode("standalone"), .embedInCode("report"),
                 .embedInCode("../Sources/CKernelABI/include/voxelsmith_kernel_abi.h"),
             ]),
         module("Scheduling", ["LayerSpec"]),
@@ -105,6 +105,9 @@ let package = Package(
                 "LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime", "TensorIO",
                 "VoxelsmithModelIO", "Verification", "Tuning", logging,
             ]),
+        module(
+            "Inspection",
+            ["LayerSpec", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime", "TensorIO", "Tuning"]),
         module("Pregeneration", ["LayerSpec", "KerasConfig"]),
         module("CPNG"),
         .executableTarget(
@@ -112,7 +115,7 @@ let package = Package(
             dependencies: [
                 "LayerSpec", "KerasConfig", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime",
                 "Voxelsmith", "TensorIO", "VoxelsmithModelIO", "Tuning", "Forge",
-                "Pregeneration", "CPNG", arguments, logging,
+                "Inspection", "Pregeneration", "CPNG", arguments, logging,
             ].map(named)),
         // Makes kernels in the build of a package that depends on this one.
         .plugin(name: "PregenerateKernels", capability: .buildTool(), dependencies: ["VoxelsmithCLI", "VoxelsmithVerify"]),
@@ -153,9 +156,10 @@ let package = Package(
             "MessageTests",
             [
                 "Verification", "Tuning", "KernelBuild", "KernelEmission", "Scheduling", "KernelRuntime", "KerasConfig", "Voxelsmith", "TensorIO",
-                "VoxelsmithModelIO", "Forge", "Pregeneration",
+                "VoxelsmithModelIO", "Forge", "Inspection", "Pregeneration",
             ]),
         tests("ForgeTests", ["Forge", "KernelBuild", "KernelRuntime", "KerasConfig", "Scheduling", "Voxelsmith", logging]),
+        tests("InspectionTests", ["Inspection", "Forge", "KernelBuild", "KernelEmission", "KernelRuntime", "Scheduling", logging]),
         tests("PregenerationTests", ["Pregeneration"]),
         tests("CommandLineTests", ["TensorIO", "KerasConfig", "Hashing"]),
     ],

@@ -7,9 +7,9 @@ public enum Templates {
         /// The folder it lies in, from the package's.
         public let folder: String
         /// Not read before the text is asked for.
-        fileprivate let bytes: @Sendable () -> [UInt8]
+        let bytes: @Sendable () -> [UInt8]
 
-        fileprivate init(_ name: String, in folder: String, bytes: @escaping @Sendable () -> [UInt8]) {
+        init(_ name: String, in folder: String, bytes: @escaping @Sendable () -> [UInt8]) {
             self.name = name
             self.folder = folder
             self.bytes = bytes
@@ -133,7 +133,7 @@ extension Templates.File {
     /// Every file that kernels and plugins are made of.
     public static let ofKernels = [filterLanes, minimalFiltering, batchRows, plugin, vectors, layout, kernelABI] + partsOfKernels
 
-    /// Every file of the folder.
+    /// Every file that C and what belongs to it are made of; pages have templates of their own (`inspectionPage`).
     public static let all = ofKernels + ofStandaloneC + partsOfStandaloneC
 
     /// The file of a name; nil where there is none.

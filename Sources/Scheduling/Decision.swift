@@ -9,6 +9,18 @@ public struct Decision: Hashable, Sendable {
     /// Canonical text, equal for equal decisions.
     public var text: String { parameters.text }
 
+    /// Reads the text of a decision, as descriptors of kernels have it.
+    /// - Returns: nil unless it is exactly what `text` prints.
+    public init?(text: String) {
+        for family in kernelFamilies {
+            if let parameters = family.init(text: text), parameters.text == text {
+                self.init(parameters)
+                return
+            }
+        }
+        return nil
+    }
+
     public static func == (a: Decision, b: Decision) -> Bool { AnyHashable(a.parameters) == AnyHashable(b.parameters) }
     public func hash(into hasher: inout Hasher) { hasher.combine(AnyHashable(parameters)) }
 }

@@ -32,6 +32,13 @@ public struct Schedule: Hashable, Sendable {
     /// How a call is cut into work items.
     public var workItems: WorkItems { family.workItems }
 
+    /// The part of a core's peak, two multiply-adds of whole vectors a cycle, that one thread is expected to reach: the useful operations of a
+    /// sample over those of its expected cycles. Operations that a family saves count as done, so it may exceed 1.
+    package var expectedShareOfPeak: Double {
+        let perCycle = 2 * MultiplyUnit(target, spec.elements).lanes
+        return Double(spec.geometry.multiplyAddCount) / (family.expectedCycles * Double(perCycle))
+    }
+
     /// Expected cycles until the last of `threads` threads has finished its part of one sample.
     func expectedCycles(threads: Int) -> Double { family.expectedCycles * largestShare(threads: threads) }
 

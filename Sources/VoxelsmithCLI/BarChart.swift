@@ -1,3 +1,4 @@
+import VoxKernelEmission
 import VoxLayerSpec
 
 /// The rates of a benchmark as horizontal bars, in SVG.
@@ -41,6 +42,6 @@ struct BarChart {
     }
 
     private static func escaped(_ text: String) -> String {
-        VoxLayerSpec.escaped(text).replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+        Markup.escaped(VoxLayerSpec.escaped(text))
     }
 }

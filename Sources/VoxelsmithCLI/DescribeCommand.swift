@@ -1,8 +1,8 @@
 import ArgumentParser
+import VoxInspection
 import VoxKernelBuild
 import VoxKernelRuntime
 import VoxLayerSpec
-import VoxTensorIO
 import VoxelsmithModelIO
 
 struct DescribeCommand: Verb {
@@ -60,75 +60,8 @@ struct DescribeCommand: Verb {
     }
 }
 
-/// A plugin as `describe` shows it.
-struct PluginContents: Encodable {
-    struct Kernel: Encodable {
-        let name: String
-        let key: String
-        let target: String
-        let features: [String]
-        let schedule: String
-        let loops: String
-        let packing: String
-        let packedBytes: Int
-        let workspaceBytesPerThread: Int
-        let outputBytesPerSample: Int
-        let workItemsPerSample: Int?
-        let workItemsPerCall: Int?
-        let flopPerSample: Int
-        let templateDigest: String
-
-        var items: String {
-            workItemsPerSample.map { "\($0) items per sample" } ?? "\(workItemsPerCall ?? 0) items per call"
-        }
-
-        init(_ descriptor: KernelDescriptor) {
-            name = descriptor.name
-            key = descriptor.key.text
-            target = descriptor.target
-            features = descriptor.features.map(\.rawValue)
-            schedule = descriptor.schedule
-            loops = descriptor.loops
-            packing = descriptor.packing
-            packedBytes = descriptor.packedByteCount
-            workspaceBytesPerThread = descriptor.workspaceByteCount
-            outputBytesPerSample = Checked.clampedCount(descriptor.spec.outputShape(batch: 1) + [descriptor.spec.elements.result.byteCount])
-            switch descriptor.workItems {
-            case .perSample(let number): (workItemsPerSample, workItemsPerCall) = (number, nil)
-            case .perCall(let number): (workItemsPerSample, workItemsPerCall) = (nil, number)
-            }
-            flopPerSample = descriptor.flopsPerSample
-            templateDigest = descriptor.templateDigest
-        }
-    }
-
-    let path: String
-    let bytes: Int
-    let digest: String
-    let machine: String
-    /// What its kernels are for, each once, in the order of the file.
-    let targets: [String]
-    let kernels: [Kernel]
-    let inspection: ObjectInspection
-
-    init(path: String, trustedFolders: [String]) throws {
-        let file = try PluginFile(path: path, trustedFolders: trustedFolders)
-        self.path = path
-        bytes = file.byteCount
-        digest = file.digest
-        machine = file.machine.rawValue
-        kernels = file.descriptors.map(Kernel.init)
-        var seen: Set<String> = []
-        targets = kernels.map(\.target).filter { seen.insert($0).inserted }
-        inspection = ObjectInspection.inspect(try InputFile.bytes(of: path))
-    }
-
-    /// The machine code that came from one kernel's file.
-    private func functions(of kernel: Kernel) -> [InspectedFunction] {
-        guard case .inspected(let plugin) = inspection else { return [] }
-        return plugin.functions.filter { $0.file == kernel.name + ".c" }
-    }
-
+/// A plugin in text for readers.
+extension PluginContents {
     private var heading: String {
         let sentence: Sentence = """
             \(path): \(counted(kernels.count, "kernel")) for \(machine) (\(targets.joined(separator: ", "))), \(bytes) bytes, \

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Dispatch
 import VoxKernelRuntime
+import VoxLayerSpec
 import VoxTuning
 
 /// Measures what the numbers of the page on threads come from: hidden, as no user needs it.

@@ -14,7 +14,7 @@ struct VoxelsmithCommand: AsyncParsableCommand {
             """,
         version: "voxelsmith \(Version.number)",
         subcommands: [
-            DescribeCommand.self, EmitCommand.self, BuildCommand.self, RunCommand.self, VerifyCommand.self, BenchCommand.self,
+            DescribeCommand.self, InspectCommand.self, EmitCommand.self, BuildCommand.self, RunCommand.self, VerifyCommand.self, BenchCommand.self,
             TuneCommand.self, RegenerateCommand.self, CacheCommand.self, VersionCommand.self, TimeCallsCommand.self,
             ThreadsCommand.self, PregenerateCommand.self,
         ])

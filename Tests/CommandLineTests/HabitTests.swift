@@ -5,9 +5,9 @@ import _TestSupport
 
 /// What users expect of any program: its version, how much it says, hints after wrong arguments.
 @Suite struct HabitTests {
-    /// Every verb that the program's help lists, with the arguments that it cannot do without.
+    /// Every verb that the program's help lists, with the arguments that it cannot do without, and names that it may have.
     static let verbs: [String: [String]] = [
-        "describe": ["p.so"], "emit": ["l.json"], "build": ["l.json", "-o", "p.so"],
+        "describe": ["p.so"], "inspect": ["p.so", "kernel", "-o", "p.html"], "emit": ["l.json"], "build": ["l.json", "-o", "p.so"],
         "run": ["l.json", "--input", "x.npy", "--output", "y.npy"], "verify": ["p.so"], "bench": ["l.json"],
         "tune": ["l.json", "--tunings", "t.json"], "regenerate": [], "cache": [], "version": [],
     ]

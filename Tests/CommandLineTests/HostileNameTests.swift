@@ -70,6 +70,8 @@ import _TestSupport
         check(try Voxelsmith.run(["build", layer, "-o", path + ".so", "--tunings", absent]), "tunings", status: 1)
         for short in [[], ["--short"], ["--json"]] { check(try Voxelsmith.run(["describe", path + ".so"] + short), "describe \(short)", status: 0) }
         check(try Voxelsmith.run(["verify", path + ".so"]), "verify", status: 0)
+        check(try Voxelsmith.run(["inspect", path + ".so", "-o", path + ".html"]), "inspect", status: 0)
+        check(try Voxelsmith.run(["inspect", path + ".so", Self.name, "-o", path + ".html"]), "inspect a kernel", status: 1)
         check(
             try Voxelsmith.run(
                 ["run", layer, "--input", path + ".x", "--weights", path + ".w", "--plugin", path + ".so", "--output", path + ".y", "--report", "-v"]),

@@ -12,7 +12,7 @@ import _TestSupport
             ["frobnicate"], ["emit"], ["emit", layer, "--target", "pdp11"], ["emit", layer, "--policy", "quick"], ["build", layer],
             ["run", layer], ["run", layer, "--input", "x", "--output", "y", "--kernel", "any"],
             ["run", layer, "--input", "x", "--output", "y", "--threads", "0"], ["bench", layer, "--threads", "many"],
-            ["describe"], ["verify", layer, layer],
+            ["describe"], ["verify", layer, layer], ["inspect", "p.so"], ["inspect", "p.so", "a", "b", "-o", "p.html"],
         ] {
             let outcome = try Voxelsmith.run(arguments)
             #expect(outcome.status == 64, "\(arguments)")
@@ -37,7 +37,7 @@ import _TestSupport
             ["build", broken, "-o", folder.path("p.so")], ["build", layer, "-o", folder.path("p.so"), "--clang", "/nowhere/clang"],
             ["build", layer, "-o", folder.path("p.so"), "--clang", "/bin/false"], ["build", layer, "-o", folder.path("no/such/folder/p.so")],
             ["emit", broken, "-o", folder.path("c")], ["bench", broken, "--json", folder.path("b.json")],
-            ["describe", folder.path("absent.so")], ["verify", layer],
+            ["describe", folder.path("absent.so")], ["verify", layer], ["inspect", layer, "-o", folder.path("p.html")],
         ] {
             let outcome = try Voxelsmith.run(arguments)
             #expect(outcome.status == 1, "\(arguments)")

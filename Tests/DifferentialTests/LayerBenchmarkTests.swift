@@ -5,6 +5,13 @@ import VoxTuning
 
 /// The benchmark's own check: it must accept right answers and refuse wrong ones.
 @Suite struct LayerBenchmarkTests {
+    /// From old memory to that of graphics cards.
+    @Test func memoryBandwidthIsOneOfMemory() throws {
+        guard let bandwidth = MemoryBandwidth.measure() else { try Test.cancel("there is not the memory for two blocks") }
+        #expect((1e8...1e13).contains(bandwidth.bytesPerSecond), "\(bandwidth)")
+        #expect((64 << 20...256 << 20).contains(bandwidth.blockBytes), "\(bandwidth)")
+    }
+
     /// The interpreter with one result changed by a small factor.
     private struct WrongKernel: Kernel {
         let inner: InterpreterKernel

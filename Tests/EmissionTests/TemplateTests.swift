@@ -87,7 +87,7 @@ import VoxScheduling
 
     @Test func everyTemplateIsShortAndShallow() {
         #expect(depth("{{#a}}{{^b}}{{c}}{{/b}}{{#d}}{{/d}}{{/a}}{{#e}}{{/e}}") == 2)
-        for file in Templates.File.all where file.isTemplate {
+        for file in Templates.File.all + Templates.File.reports where file.isTemplate {
             let text = Templates.text(file)
             #expect(depth(text) <= 2, "sections of \(file.name) nest \(depth(text)) deep; expected a part of its own")
             let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
@@ -99,6 +99,11 @@ import VoxScheduling
         for part in Templates.File.parts {
             #expect(Templates.File.all.contains { Templates.text($0).contains("{{> \(part.name)}}") }, "no template has the part \(part.name)")
         }
+        for part in Templates.File.reportParts {
+            #expect(Templates.File.reports.contains { Templates.text($0).contains("{{> \(part.name)}}") }, "no page has the part \(part.name)")
+        }
+        // What is generated, and what was measured with it, does not change with a page.
+        #expect(Set(Templates.File.reports).isDisjoint(with: Templates.File.all))
     }
 
     @Test func renderedCodeHasNoHTMLEscapesAndNoTags() throws {

@@ -19,6 +19,26 @@ import VoxKernelEmission
         var numbers = [4, 5]
     }
 
+    /// Values are escaped where the caller says how, but for what is markup already; the template's own text never is.
+    @Test func valuesOfPagesAreEscaped() throws {
+        struct Page {
+            let name = "<script>alert(\"1\" & '2')</script>\u{1b}\u{202e}\n."
+            let optional: String? = "a<b"
+            let number = 3
+            let list = ["x&y", "\u{0}"]
+            let picture = Markup("<svg/>")
+            let half = 0.5
+        }
+        let template = "<p title=\"{{name}}\">{{optional}}{{number}}{{#list}}<i>{{.}}</i>{{/list}}{{picture}}{{half}}&</p>"
+        let page = try TemplateText(parsing: template).rendered(Page(), escape: Markup.escaped)
+        #expect(
+            page == """
+                <p title="&lt;script&gt;alert(&quot;1&quot; &amp; &#39;2&#39;)&lt;/script&gt;\\u{1b}\\u{202e}
+                .">a&lt;b3<i>x&amp;y</i><i>\\u{0}</i><svg/>0.5&</p>
+                """)
+        #expect(try TemplateText(parsing: "{{optional}}{{picture}}").rendered(Page()) == "a<b<svg/>")
+    }
+
     private func rendered(_ text: String) throws -> String { try TemplateText(parsing: text).rendered(Context()) }
 
     @Test func valuesAndSections() throws {

@@ -1,4 +1,5 @@
 import VoxForge
+import VoxInspection
 import VoxKerasConfig
 import VoxKernelBuild
 import VoxKernelEmission
@@ -39,6 +40,7 @@ enum ErrorCases {
         TuningError.noRightCandidate(key: h, tried: 1), TuningError.outOfTime(seconds: 1), TuningError.cannotRun(target: h, missing: [h]),
         BenchmarkError.wrongAnswer(kernel: h, index: 0, received: 1, expected: 2, bound: 0), BenchmarkError.unsupportedOperation(h),
         BenchmarkError.chainTooLong(9), BenchmarkError.notEnoughMemory(key: h, needed: 2, available: 1),
+        InspectionError.unknownKernel(h, path: h, known: [h]),
         ForgeError.unknownShape(layer: h), ForgeError.noPlainC(layer: h, reason: h), ForgeError.noVerifier(path: h), VerificationRequestError.number(h, h, least: 0),
         VerificationRequestError.count(3), ForgeError.nothingToGenerate(source: h), ForgeError.verificationFailed(kernels: [h], path: h),
         ForgeError.unsoundKernel(h, reason: h), OnDemandError.notCompiled(reason: h),

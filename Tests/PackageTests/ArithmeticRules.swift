@@ -43,7 +43,7 @@ enum ArithmeticRules {
         ("Sources/VoxelsmithCLI/Volume.swift", "UInt8(max(0, min(255,", "within 0 and 255, what is no number too"),
         ("Sources/KerasConfig/LayerShapes.swift", "addingReportingOverflow", "a sum that is nil where it is too large"),
         ("Sources/KernelBuild/AwakeTime.swift", ".seconds(tick)", "a tenth of a second at most"),
-        ("Sources/KernelBuild/ObjectInspection.swift", "addingReportingOverflow", "a sum that is compared and not used"),
+        ("Sources/KernelBuild/PluginReader.swift", "addingReportingOverflow", "a sum that is compared and not used"),
     ]
 
     struct Finding: Hashable, CustomStringConvertible {

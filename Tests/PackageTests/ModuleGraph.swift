@@ -118,7 +118,7 @@ enum ModuleTable {
 enum Imports {
     /// What comes with the toolchain and needs no declaration.
     static let system: Set<String> = [
-        "Dispatch", "Foundation", "FoundationEssentials", "Glibc", "Musl", "Darwin", "Synchronization", "PackageDescription", "Testing",
+        "Dispatch", "Foundation", "FoundationEssentials", "FoundationXML", "Glibc", "Musl", "Darwin", "Synchronization", "PackageDescription", "Testing",
     ]
 
     private static let kinds: Set<String> = ["struct", "class", "enum", "protocol", "typealias", "func", "let", "var"]

@@ -37,6 +37,7 @@ enum TextRules {
         "init(integerLiteral", "init(stringLiteral", "init(booleanLiteral", "init(arrayLiteral", "init(dictionaryLiteral", "init(nilLiteral",
         "static let familyName = ", "static let policy = Policy.", "static let excludesOthers = ", "func resolved(_ spec: KernelSpec",
         "func neighbours(_ spec: KernelSpec", "var packingKey: String {", "static func planned(_ spec",
+        "public init?(text: String) {", "var explanation: [String] {", "var tileMap: TileMap {",
         "var kerasModule: String? { ", "func getConfig() -> JSONObject {", "var kerasKind: KerasErrorKind {",
     ]
 

@@ -36,9 +36,19 @@ import _TestSupport
             #expect(try plan(spec, target: schedule.target, decision: schedule.decision) == schedule, "\(spec.key) \(schedule.text)")
             let written = try JSONDecoder().decode(Decision.self, from: JSONEncoder().encode(schedule.decision))
             #expect(written == schedule.decision && written.text == schedule.text, "\(schedule.text)")
+            #expect(Decision(text: schedule.text) == schedule.decision, "\(schedule.text)")
             #expect(texts.updateValue(written, forKey: schedule.text).map { $0 == written } ?? true, "two decisions are called \(schedule.text)")
         }
         #expect(texts.count > 400)
+        for text in texts.keys.prefix(40) {
+            for other in [text + ",", text + ",stream,stream", "x" + text, text.replacing("unroll", with: "unroll0"), text.replacing(",", with: ", "), ""] {
+                #expect(Decision(text: other) == nil, "\(other)")
+            }
+        }
+        // Numbers whose products leave 64 bits.
+        for text in ["batch-rows,v4611686018427387904,r4,unroll2", "minimal-filtering,block1x1x9223372036854775807,v1,r1,unroll2"] {
+            #expect(Decision(text: text) == nil, "\(text)")
+        }
     }
 
     @Test func sizesAreWholeLinesAndSuffice() throws {

@@ -20,7 +20,8 @@ package enum ContextNames {
         names(StandaloneContext(layers, target: Target(.x86_64_v4), arithmeticFlags: [], machineFlags: []))
     }
 
-    private static func names(_ value: Any) -> Set<String> {
+    /// Of a value and of what it holds.
+    package static func names(_ value: Any) -> Set<String> {
         var names: Set<String> = []
         let mirror = Mirror(reflecting: value)
         for child in mirror.children {

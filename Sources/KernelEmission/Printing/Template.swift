@@ -24,14 +24,18 @@ enum Template {
     private static func part(_ line: Substring) -> Templates.File? {
         guard line.hasPrefix("{{> "), line.hasSuffix("}}") else { return nil }
         let name = line.dropFirst(4).dropLast(2)
-        return Templates.File.parts.first { $0.name == name }
+        return (Templates.File.parts + Templates.File.reportParts).first { $0.name == name }
     }
 
+    /// - Parameters:
+    ///   - file: a template.
+    ///   - context: a struct; its stored properties are the fields.
+    ///   - escape: what becomes of every value that is written; C is written as it is.
     /// - Throws: `EmissionError.template` when the file does not parse, names what its context lacks, or is no template.
-    static func render(_ file: Templates.File, _ context: Any) throws(EmissionError) -> String {
+    static func render(_ file: Templates.File, _ context: Any, escape: @escaping (String) -> String = { $0 }) throws(EmissionError) -> String {
         if !file.isTemplate { throw .template(name: file.name, reason: "it is a header, not a template") }
         do {
-            return try template(file).rendered(context)
+            return try template(file).rendered(context, escape: escape)
         } catch {
             throw .template(name: file.name, reason: "\(error)")
         }

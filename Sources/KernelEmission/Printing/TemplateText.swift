@@ -8,8 +8,8 @@ import VoxLayerSpec
 /// - `{{^name}}...{{/name}}`: where the section `#name` would give nothing.
 /// - `last()` in the place of a name: whether this is the last element of the innermost list.
 ///
-/// A tag of a section that stands alone on its line takes the line away with it. Nothing is computed and nothing escaped; a name that no
-/// field has is an error, never empty text.
+/// A tag of a section that stands alone on its line takes the line away with it. Nothing is computed, and nothing escaped unless the caller says
+/// how; a name that no field has is an error, never empty text.
 package struct TemplateText: Sendable {
     private let pieces: [TemplatePiece]
 
@@ -19,10 +19,12 @@ package struct TemplateText: Sendable {
         pieces = try parser.pieces(inSection: nil)
     }
 
-    /// - Parameter context: a struct; its stored properties are the fields.
+    /// - Parameters:
+    ///   - context: a struct; its stored properties are the fields.
+    ///   - escape: what becomes of every value that is written, except `Markup`.
     /// - Throws: `TemplateFault.unknownName`.
-    package func rendered(_ context: Any) throws(TemplateFault) -> String {
-        var renderer = TemplateRenderer()
+    package func rendered(_ context: Any, escape: @escaping (String) -> String = { $0 }) throws(TemplateFault) -> String {
+        var renderer = TemplateRenderer(escape: escape)
         try renderer.render(pieces, scope: TemplateScope(context, around: nil, isLast: true))
         return renderer.text
     }
@@ -133,6 +135,7 @@ private final class TemplateScope {
 }
 
 private struct TemplateRenderer {
+    let escape: (String) -> String
     var text = ""
 
     mutating func render(_ pieces: [TemplatePiece], scope: TemplateScope) throws(TemplateFault) {
@@ -166,9 +169,10 @@ private struct TemplateRenderer {
     private mutating func write(_ value: Any?) {
         switch value {
         case nil: break
-        case let literal as String: text += literal
+        case let literal as String: text += escape(literal)
         case let number as Int: text += String(number)
-        case let value?: text += "\(value)"
+        case let markup as Markup: text += markup.text
+        case let value?: text += escape("\(value)")
         }
     }
 

@@ -25,6 +25,15 @@ public enum KernelOp: String, CaseIterable, Hashable, Sendable {
         }
     }
 
+    /// What is computed along each axis, in a sentence for people.
+    package var meaning: String {
+        switch self {
+        case .transposedConvolution: "A transposed convolution: input i and tap t add to output i * stride + t * dilation - crop along each axis."
+        case .convolution: "A convolution: result i reads, with tap t, place i * stride + t * dilation - crop along each axis."
+        case .kernelGradient: "The gradient of a kernel: tap t adds up the products of places i and i * stride + t * dilation - crop along each axis."
+        }
+    }
+
     /// The number of this operation in a kernel's descriptor: `VS_OP_...` of the C header.
     package var number: UInt32 {
         switch self {

@@ -15,6 +15,9 @@ public protocol KernelFamily: Codable, Hashable, Sendable {
 
     /// Canonical text, equal for equal parameters; it begins with `label`.
     var text: String { get }
+    /// Reads what `text` prints. `Decision` refuses what does not print as it was read, so a reader may overlook words.
+    /// - Returns: nil for the text of another family, and where a parameter is missing.
+    init?(text: String)
 
     /// Why the family does not take a problem, nil when it does.
     static func reasonAgainst(_ spec: KernelSpec) -> SchedulingError?
@@ -58,6 +61,10 @@ public protocol ResolvedFamily: Hashable, Sendable {
     /// Expected cycles of one sample on one core with two multiply-add units: good enough to rank schedules of one problem, before any is
     /// measured.
     var expectedCycles: Double { get }
+    /// How the parameters compute the problem, in sentences for people who have not read the family's code.
+    var explanation: [String] { get }
+    /// Which results belong together.
+    var tileMap: TileMap { get }
 }
 
 /// All families. The planner asks them in this order, so those that take few problems come first; the last takes the most, and its
