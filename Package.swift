@@ -61,7 +61,7 @@ let package = Package(
             name: moduleName("KernelTemplates"), path: "Templates",
             resources: [
                 // Whole folders: a new template needs its entry in Templates.swift only.
-                .embedInCode("families"), .embedInCode("units"), .embedInCode("shared"),
+                .embedInCode("families"), .embedInCode("units"), .embedInCode("shared"), .embedInCode("standalone"),
                 .embedInCode("../Sources/CKernelABI/include/voxelsmith_kernel_abi.h"),
             ]),
         module("Scheduling", ["LayerSpec"]),

@@ -34,6 +34,7 @@ extension Templates.File {
     private static let minimalFilteringFolder = "Templates/families/MinimalFiltering"
     private static let batchRowsFolder = "Templates/families/BatchRows"
     private static let shared = "Templates/shared"
+    private static let standalone = "Templates/standalone"
 
     /// Kernels of the family filter lanes.
     public static let filterLanes = Self("filter_lanes.c.mustache", in: filterLanesFolder) { PackageResources.filter_lanes_c_mustache }
@@ -50,11 +51,32 @@ extension Templates.File {
     /// The contract between a plugin and its loader.
     public static let kernelABI = Self("voxelsmith_kernel_abi.h", in: "Sources/CKernelABI/include") { PackageResources.voxelsmith_kernel_abi_h }
 
+    /// The header of layers in plain C.
+    public static let standaloneHeader = Self("standalone_layers.h.mustache", in: standalone) { PackageResources.standalone_layers_h_mustache }
+    /// The functions of layers in plain C.
+    public static let standaloneFunctions = Self("standalone_layers.c.mustache", in: standalone) { PackageResources.standalone_layers_c_mustache }
+    /// The program that checks layers in plain C.
+    public static let standaloneCheck = Self("standalone_check.c.mustache", in: standalone) { PackageResources.standalone_check_c_mustache }
+    /// What builds layers in plain C, for make.
+    public static let standaloneMakefile = Self("standalone_makefile.mustache", in: standalone) { PackageResources.standalone_makefile_mustache }
+    /// What builds layers in plain C, for CMake.
+    public static let standaloneCMake = Self("standalone_cmake.txt.mustache", in: standalone) { PackageResources.standalone_cmake_txt_mustache }
+    /// Activations in double precision, for the program that checks layers in plain C.
+    public static let reference = Self("voxelsmith_reference.h", in: standalone) { PackageResources.voxelsmith_reference_h }
+
     /// The headers that generated C includes.
     public static let headers = [kernelABI, vectors, layout]
 
     /// Files that are parts of templates, which name them in lines `{{> name}}`.
-    public static let parts = [
+    public static let parts = partsOfKernels + partsOfStandaloneC
+
+    private static let partsOfStandaloneC = [
+        Self("standalone_layer.h.mustache", in: standalone) { PackageResources.standalone_layer_h_mustache },
+        Self("standalone_layer.c.mustache", in: standalone) { PackageResources.standalone_layer_c_mustache },
+        Self("standalone_check_loops.c.mustache", in: standalone) { PackageResources.standalone_check_loops_c_mustache },
+    ]
+
+    private static let partsOfKernels = [
         Self("kernel_facts.c.mustache", in: shared) { PackageResources.kernel_facts_c_mustache },
         Self("kernel_headers.c.mustache", in: shared) { PackageResources.kernel_headers_c_mustache },
         Self("tensor_extents.c.mustache", in: shared) { PackageResources.tensor_extents_c_mustache },
@@ -103,8 +125,16 @@ extension Templates.File {
         Self("window_types.c.mustache", in: minimalFilteringFolder) { PackageResources.window_types_c_mustache },
     ]
 
+    /// Files that layers in plain C need beside their kernels.
+    private static let ofStandaloneC = [
+        standaloneHeader, standaloneFunctions, standaloneCheck, standaloneMakefile, standaloneCMake, reference,
+    ]
+
+    /// Every file that kernels and plugins are made of.
+    public static let ofKernels = [filterLanes, minimalFiltering, batchRows, plugin, vectors, layout, kernelABI] + partsOfKernels
+
     /// Every file of the folder.
-    public static let all = [filterLanes, minimalFiltering, batchRows, plugin, vectors, layout, kernelABI] + parts
+    public static let all = ofKernels + ofStandaloneC + partsOfStandaloneC
 
     /// The file of a name; nil where there is none.
     /// - Parameter name: a name without folders.

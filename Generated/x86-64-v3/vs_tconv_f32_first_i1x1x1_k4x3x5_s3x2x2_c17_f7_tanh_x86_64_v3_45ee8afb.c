@@ -47,26 +47,26 @@ VS_INLINE int voxel_of(int output) { return output % VOXELS; }
 VS_INLINE void multiply(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias, vs_real *restrict y,
                         const int count, const int rows) {
     vf sums[MOST_ROWS][VECTORS];
-#pragma clang loop unroll(full)
+    VS_UNROLL_FULL
     for (int row = 0; row < rows; ++row)
-#pragma clang loop unroll(full)
+        VS_UNROLL_FULL
         for (int vector = 0; vector < VECTORS; ++vector) sums[row][vector] = vs_load(bias + vector * VS_LANES);
-#pragma clang loop unroll_count(2)
+    VS_UNROLL(2)
     for (int c = 0; c < CHANNELS; ++c) {
         vf weights[VECTORS];
-#pragma clang loop unroll(full)
+        VS_UNROLL_FULL
         for (int vector = 0; vector < VECTORS; ++vector) weights[vector] = vs_load(w + c * PANEL + vector * VS_LANES);
-#pragma clang loop unroll(full)
+        VS_UNROLL_FULL
         for (int row = 0; row < rows; ++row) {
             const float s = x[row * (int64_t)CHANNELS + c];
-#pragma clang loop unroll(full)
+            VS_UNROLL_FULL
             for (int vector = 0; vector < VECTORS; ++vector) sums[row][vector] += s * weights[vector];
         }
     }
     vs_real stored[MOST_ROWS][PANEL];
-#pragma clang loop unroll(full)
+    VS_UNROLL_FULL
     for (int row = 0; row < rows; ++row)
-#pragma clang loop unroll(full)
+        VS_UNROLL_FULL
         for (int vector = 0; vector < VECTORS; ++vector) vs_store(&stored[row][vector * VS_LANES], sums[row][vector]);
     __asm__ volatile("" : : "r"(stored) : "memory"); /* otherwise the registers that the epilogue needs would make the loop above spill */
     for (int row = 0; row < rows; ++row) {

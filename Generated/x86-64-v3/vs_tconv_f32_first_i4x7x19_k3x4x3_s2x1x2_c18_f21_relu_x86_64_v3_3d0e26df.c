@@ -90,7 +90,7 @@ enum {
 #define STAGED_END (STAGED + CHUNK_BANDS * SLOTS * SLOT)
 _Static_assert(CHUNK_BANDS * SLOTS * sizeof(int64_t) <= STAGED * VS_REAL_BYTES, "the numbers of the staged planes end before the slots begin");
 _Static_assert(STAGED_END * VS_REAL_BYTES <= 41664, "the slots lie inside the workspace");
-_Static_assert(INPUT_VOXEL >= INPUT_CHANNELS && INPUT_ROW == INPUT_WIDTH * INPUT_VOXEL, "a voxel holds its channels, and voxels follow each other");
+_Static_assert(INPUT_VOXEL >= (int)INPUT_CHANNELS && INPUT_ROW == INPUT_WIDTH * INPUT_VOXEL, "a voxel holds its channels, and voxels follow each other");
 
 /* Tiles write voxels to the workspace, and finished rows of them go back to planes. */
 enum {
@@ -101,7 +101,7 @@ enum {
 #define SCRATCH INT64_C(4816)
 _Static_assert(STAGED_END <= SCRATCH, "results lie behind the slots");
 _Static_assert((SCRATCH + 1 * ITEM) * VS_REAL_BYTES <= 41664, "the results of a chunk lie inside the workspace");
-_Static_assert(OUTPUT_VOXEL >= FILTERS && OUTPUT_ROW == OUTPUT_WIDTH * OUTPUT_VOXEL, "a voxel holds its filters, and voxels follow each other");
+_Static_assert(OUTPUT_VOXEL >= (int)FILTERS && OUTPUT_ROW == OUTPUT_WIDTH * OUTPUT_VOXEL, "a voxel holds its filters, and voxels follow each other");
 _Static_assert(VS_REAL_BYTES == 4, "voxelsmith_layout.h converts float");
 
 _Static_assert(BANDS * BAND_ROWS >= TILE_ROWS, "bands hold every row of tiles");
@@ -144,7 +144,7 @@ static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 1 tap, 5 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 16);
             const vf w0_1 = vs_load(wt + 8 + c * 16);
@@ -155,7 +155,7 @@ static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs
             { const vs_real s = xt[72 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
         }
         /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0_0 = vs_load(wt + 288 + c * 16);
             const vf w0_1 = vs_load(wt + 296 + c * 16);
@@ -194,7 +194,7 @@ static __attribute__((noinline)) void tile_1(const vs_real *restrict x, const vs
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 1 tap, 5 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 16);
             const vf w0_1 = vs_load(wt + 8 + c * 16);
@@ -205,7 +205,7 @@ static __attribute__((noinline)) void tile_1(const vs_real *restrict x, const vs
             { const vs_real s = xt[90 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
         }
         /* 1 tap, 5 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0_0 = vs_load(wt + 288 + c * 16);
             const vf w0_1 = vs_load(wt + 296 + c * 16);
@@ -243,7 +243,7 @@ static __attribute__((noinline)) void tile_2(const vs_real *restrict x, const vs
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 16);
             const vf w0_1 = vs_load(wt + 8 + c * 16);
@@ -253,7 +253,7 @@ static __attribute__((noinline)) void tile_2(const vs_real *restrict x, const vs
             { const vs_real s = xt[72 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
         }
         /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0_0 = vs_load(wt + 288 + c * 16);
             const vf w0_1 = vs_load(wt + 296 + c * 16);
@@ -290,7 +290,7 @@ static __attribute__((noinline)) void tile_3(const vs_real *restrict x, const vs
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 1 tap, 5 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 16);
             const vf w0_1 = vs_load(wt + 8 + c * 16);
@@ -328,7 +328,7 @@ static __attribute__((noinline)) void tile_4(const vs_real *restrict x, const vs
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 16);
             const vf w0_1 = vs_load(wt + 8 + c * 16);
@@ -360,7 +360,7 @@ static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, con
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 1 tap, 5 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0 = vs_load(wt + 0 + c * 8);
             { const vs_real s = xt[0 + c]; a0 += s * w0; }
@@ -370,7 +370,7 @@ static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, con
             { const vs_real s = xt[72 + c]; a4 += s * w0; }
         }
         /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0 = vs_load(wt + 144 + c * 8);
             { const vs_real s = xt[0 + c]; a1 += s * w0; }
@@ -398,7 +398,7 @@ static __attribute__((noinline)) void tile_1_last(const vs_real *restrict x, con
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 1 tap, 5 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0 = vs_load(wt + 0 + c * 8);
             { const vs_real s = xt[18 + c]; a0 += s * w0; }
@@ -408,7 +408,7 @@ static __attribute__((noinline)) void tile_1_last(const vs_real *restrict x, con
             { const vs_real s = xt[90 + c]; a4 += s * w0; }
         }
         /* 1 tap, 5 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0 = vs_load(wt + 144 + c * 8);
             { const vs_real s = xt[0 + c]; a0 += s * w0; }
@@ -436,7 +436,7 @@ static __attribute__((noinline)) void tile_2_last(const vs_real *restrict x, con
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0 = vs_load(wt + 0 + c * 8);
             { const vs_real s = xt[18 + c]; a0 += s * w0; }
@@ -445,7 +445,7 @@ static __attribute__((noinline)) void tile_2_last(const vs_real *restrict x, con
             { const vs_real s = xt[72 + c]; a3 += s * w0; }
         }
         /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0 = vs_load(wt + 144 + c * 8);
             { const vs_real s = xt[0 + c]; a0 += s * w0; }
@@ -472,7 +472,7 @@ static __attribute__((noinline)) void tile_3_last(const vs_real *restrict x, con
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 1 tap, 5 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0 = vs_load(wt + 0 + c * 8);
             { const vs_real s = xt[0 + c]; a0 += s * w0; }
@@ -500,7 +500,7 @@ static __attribute__((noinline)) void tile_4_last(const vs_real *restrict x, con
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0 = vs_load(wt + 0 + c * 8);
             { const vs_real s = xt[0 + c]; a0 += s * w0; }

@@ -113,7 +113,7 @@ static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 1 tap, 5 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 16);
             const vf w0_1 = vs_load(wt + 8 + c * 16);
@@ -124,7 +124,7 @@ static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs
             { const vs_real s = xt[20 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
         }
         /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0_0 = vs_load(wt + 80 + c * 16);
             const vf w0_1 = vs_load(wt + 88 + c * 16);
@@ -134,7 +134,7 @@ static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs
             { const vs_real s = xt[15 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
         }
         /* 1 tap, 3 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0_0 = vs_load(wt + 160 + c * 16);
             const vf w0_1 = vs_load(wt + 168 + c * 16);
@@ -143,7 +143,7 @@ static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs
             { const vs_real s = xt[10 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
         }
         /* 1 tap, 2 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0_0 = vs_load(wt + 240 + c * 16);
             const vf w0_1 = vs_load(wt + 248 + c * 16);
@@ -189,7 +189,7 @@ static __attribute__((noinline)) void tile_1(const vs_real *restrict x, const vs
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 1 tap, 2 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 16);
             const vf w0_1 = vs_load(wt + 8 + c * 16);
@@ -197,7 +197,7 @@ static __attribute__((noinline)) void tile_1(const vs_real *restrict x, const vs
             { const vs_real s = xt[20 + c]; a1_0 += s * w0_0; a1_1 += s * w0_1; }
         }
         /* 1 tap, 3 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0_0 = vs_load(wt + 80 + c * 16);
             const vf w0_1 = vs_load(wt + 88 + c * 16);
@@ -206,7 +206,7 @@ static __attribute__((noinline)) void tile_1(const vs_real *restrict x, const vs
             { const vs_real s = xt[20 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
         }
         /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0_0 = vs_load(wt + 160 + c * 16);
             const vf w0_1 = vs_load(wt + 168 + c * 16);
@@ -216,7 +216,7 @@ static __attribute__((noinline)) void tile_1(const vs_real *restrict x, const vs
             { const vs_real s = xt[20 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
         }
         /* 1 tap, 5 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0_0 = vs_load(wt + 240 + c * 16);
             const vf w0_1 = vs_load(wt + 248 + c * 16);
@@ -260,7 +260,7 @@ static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, con
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 1 tap, 5 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0 = vs_load(wt + 0 + c * 8);
             { const vs_real s = xt[0 + c]; a0 += s * w0; }
@@ -270,7 +270,7 @@ static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, con
             { const vs_real s = xt[20 + c]; a4 += s * w0; }
         }
         /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0 = vs_load(wt + 40 + c * 8);
             { const vs_real s = xt[0 + c]; a1 += s * w0; }
@@ -279,7 +279,7 @@ static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, con
             { const vs_real s = xt[15 + c]; a4 += s * w0; }
         }
         /* 1 tap, 3 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0 = vs_load(wt + 80 + c * 8);
             { const vs_real s = xt[0 + c]; a2 += s * w0; }
@@ -287,7 +287,7 @@ static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, con
             { const vs_real s = xt[10 + c]; a4 += s * w0; }
         }
         /* 1 tap, 2 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0 = vs_load(wt + 120 + c * 8);
             { const vs_real s = xt[0 + c]; a3 += s * w0; }
@@ -321,14 +321,14 @@ static __attribute__((noinline)) void tile_1_last(const vs_real *restrict x, con
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 1 tap, 2 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0 = vs_load(wt + 0 + c * 8);
             { const vs_real s = xt[15 + c]; a0 += s * w0; }
             { const vs_real s = xt[20 + c]; a1 += s * w0; }
         }
         /* 1 tap, 3 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0 = vs_load(wt + 40 + c * 8);
             { const vs_real s = xt[10 + c]; a0 += s * w0; }
@@ -336,7 +336,7 @@ static __attribute__((noinline)) void tile_1_last(const vs_real *restrict x, con
             { const vs_real s = xt[20 + c]; a2 += s * w0; }
         }
         /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0 = vs_load(wt + 80 + c * 8);
             { const vs_real s = xt[5 + c]; a0 += s * w0; }
@@ -345,7 +345,7 @@ static __attribute__((noinline)) void tile_1_last(const vs_real *restrict x, con
             { const vs_real s = xt[20 + c]; a3 += s * w0; }
         }
         /* 1 tap, 5 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0 = vs_load(wt + 120 + c * 8);
             { const vs_real s = xt[0 + c]; a0 += s * w0; }

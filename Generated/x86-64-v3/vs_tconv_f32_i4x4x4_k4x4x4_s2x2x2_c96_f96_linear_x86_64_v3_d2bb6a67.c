@@ -109,7 +109,7 @@ static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 1 tap, 3 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 96; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 16);
             const vf w0_1 = vs_load(wt + 8 + c * 16);
@@ -118,7 +118,7 @@ static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs
             { const vs_real s = xt[288 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
         }
         /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 96; ++c) {
             const vf w0_0 = vs_load(wt + 1536 + c * 16);
             const vf w0_1 = vs_load(wt + 1544 + c * 16);
@@ -154,7 +154,7 @@ static __attribute__((noinline)) void tile_1(const vs_real *restrict x, const vs
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 96; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 16);
             const vf w0_1 = vs_load(wt + 8 + c * 16);
@@ -164,7 +164,7 @@ static __attribute__((noinline)) void tile_1(const vs_real *restrict x, const vs
             { const vs_real s = xt[288 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
         }
         /* 1 tap, 3 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 96; ++c) {
             const vf w0_0 = vs_load(wt + 1536 + c * 16);
             const vf w0_1 = vs_load(wt + 1544 + c * 16);

@@ -112,7 +112,7 @@ static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, con
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 1 tap, 5 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 16);
             const vf w0_1 = vs_load(wt + 8 + c * 16);
@@ -123,7 +123,7 @@ static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, con
             { const vs_real s = xt[49 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
         }
         /* 1 tap, 5 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0_0 = vs_load(wt + 112 + c * 16);
             const vf w0_1 = vs_load(wt + 120 + c * 16);
@@ -134,7 +134,7 @@ static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, con
             { const vs_real s = xt[28 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
         }
         /* 1 tap, 2 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0_0 = vs_load(wt + 224 + c * 16);
             const vf w0_1 = vs_load(wt + 232 + c * 16);
@@ -178,14 +178,14 @@ static __attribute__((noinline)) void tile_1_last(const vs_real *restrict x, con
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 1 tap, 1 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 16);
             const vf w0_1 = vs_load(wt + 8 + c * 16);
             { const vs_real s = xt[42 + c]; a0_0 += s * w0_0; a0_1 += s * w0_1; }
         }
         /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0_0 = vs_load(wt + 112 + c * 16);
             const vf w0_1 = vs_load(wt + 120 + c * 16);
@@ -195,7 +195,7 @@ static __attribute__((noinline)) void tile_1_last(const vs_real *restrict x, con
             { const vs_real s = xt[42 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
         }
         /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0_0 = vs_load(wt + 224 + c * 16);
             const vf w0_1 = vs_load(wt + 232 + c * 16);

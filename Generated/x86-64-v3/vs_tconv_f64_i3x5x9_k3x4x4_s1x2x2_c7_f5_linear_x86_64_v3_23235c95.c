@@ -112,7 +112,7 @@ static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, con
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 1 tap, 5 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 8);
             const vf w0_1 = vs_load(wt + 4 + c * 8);
@@ -123,7 +123,7 @@ static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, con
             { const vs_real s = xt[35 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
         }
         /* 1 tap, 5 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0_0 = vs_load(wt + 56 + c * 8);
             const vf w0_1 = vs_load(wt + 60 + c * 8);
@@ -161,7 +161,7 @@ static __attribute__((noinline)) void tile_1_last(const vs_real *restrict x, con
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 1 tap, 3 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 8);
             const vf w0_1 = vs_load(wt + 4 + c * 8);
@@ -170,7 +170,7 @@ static __attribute__((noinline)) void tile_1_last(const vs_real *restrict x, con
             { const vs_real s = xt[21 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; }
         }
         /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0_0 = vs_load(wt + 56 + c * 8);
             const vf w0_1 = vs_load(wt + 60 + c * 8);
@@ -207,7 +207,7 @@ static __attribute__((noinline)) void tile_2_last(const vs_real *restrict x, con
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 1 tap, 5 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 8);
             const vf w0_1 = vs_load(wt + 4 + c * 8);
@@ -218,7 +218,7 @@ static __attribute__((noinline)) void tile_2_last(const vs_real *restrict x, con
             { const vs_real s = xt[28 + c]; a4_0 += s * w0_0; a4_1 += s * w0_1; }
         }
         /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0_0 = vs_load(wt + 56 + c * 8);
             const vf w0_1 = vs_load(wt + 60 + c * 8);
@@ -255,7 +255,7 @@ static __attribute__((noinline)) void tile_3_last(const vs_real *restrict x, con
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 8);
             const vf w0_1 = vs_load(wt + 4 + c * 8);
@@ -265,7 +265,7 @@ static __attribute__((noinline)) void tile_3_last(const vs_real *restrict x, con
             { const vs_real s = xt[28 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
         }
         /* 1 tap, 4 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0_0 = vs_load(wt + 56 + c * 8);
             const vf w0_1 = vs_load(wt + 60 + c * 8);

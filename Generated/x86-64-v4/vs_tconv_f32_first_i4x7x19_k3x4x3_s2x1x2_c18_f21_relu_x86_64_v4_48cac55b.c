@@ -90,7 +90,7 @@ enum {
 #define STAGED_END (STAGED + CHUNK_BANDS * SLOTS * SLOT)
 _Static_assert(CHUNK_BANDS * SLOTS * sizeof(int64_t) <= STAGED * VS_REAL_BYTES, "the numbers of the staged planes end before the slots begin");
 _Static_assert(STAGED_END * VS_REAL_BYTES <= 41664, "the slots lie inside the workspace");
-_Static_assert(INPUT_VOXEL >= INPUT_CHANNELS && INPUT_ROW == INPUT_WIDTH * INPUT_VOXEL, "a voxel holds its channels, and voxels follow each other");
+_Static_assert(INPUT_VOXEL >= (int)INPUT_CHANNELS && INPUT_ROW == INPUT_WIDTH * INPUT_VOXEL, "a voxel holds its channels, and voxels follow each other");
 
 /* Tiles write voxels to the workspace, and finished rows of them go back to planes. */
 enum {
@@ -101,7 +101,7 @@ enum {
 #define SCRATCH INT64_C(4816)
 _Static_assert(STAGED_END <= SCRATCH, "results lie behind the slots");
 _Static_assert((SCRATCH + 1 * ITEM) * VS_REAL_BYTES <= 41664, "the results of a chunk lie inside the workspace");
-_Static_assert(OUTPUT_VOXEL >= FILTERS && OUTPUT_ROW == OUTPUT_WIDTH * OUTPUT_VOXEL, "a voxel holds its filters, and voxels follow each other");
+_Static_assert(OUTPUT_VOXEL >= (int)FILTERS && OUTPUT_ROW == OUTPUT_WIDTH * OUTPUT_VOXEL, "a voxel holds its filters, and voxels follow each other");
 _Static_assert(VS_REAL_BYTES == 4, "voxelsmith_layout.h converts float");
 
 _Static_assert(BANDS * BAND_ROWS >= TILE_ROWS, "bands hold every row of tiles");
@@ -154,7 +154,7 @@ static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, con
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 2 taps, 10 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 32);
             const vf w0_1 = vs_load(wt + 16 + c * 32);
@@ -219,7 +219,7 @@ static __attribute__((noinline)) void tile_1_last(const vs_real *restrict x, con
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 2 taps, 10 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 32);
             const vf w0_1 = vs_load(wt + 16 + c * 32);
@@ -284,7 +284,7 @@ static __attribute__((noinline)) void tile_2_last(const vs_real *restrict x, con
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 1 tap, 10 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 32);
             const vf w0_1 = vs_load(wt + 16 + c * 32);
@@ -347,7 +347,7 @@ static __attribute__((noinline)) void tile_3_last(const vs_real *restrict x, con
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 1 tap, 9 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 18; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 32);
             const vf w0_1 = vs_load(wt + 16 + c * 32);

@@ -123,7 +123,7 @@ static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, con
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 4 taps, 7 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 5; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 32);
             const vf w0_1 = vs_load(wt + 16 + c * 32);

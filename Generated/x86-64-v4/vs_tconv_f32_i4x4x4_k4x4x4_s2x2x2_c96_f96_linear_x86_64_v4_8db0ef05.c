@@ -117,7 +117,7 @@ static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 2 taps, 8 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 96; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 32);
             const vf w0_1 = vs_load(wt + 16 + c * 32);
@@ -133,7 +133,7 @@ static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs
             { const vs_real s = xt[1056 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
         }
         /* 2 taps, 8 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 96; ++c) {
             const vf w0_0 = vs_load(wt + 6144 + c * 32);
             const vf w0_1 = vs_load(wt + 6160 + c * 32);
@@ -191,7 +191,7 @@ static __attribute__((noinline)) void tile_1(const vs_real *restrict x, const vs
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 2 taps, 4 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 96; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 32);
             const vf w0_1 = vs_load(wt + 16 + c * 32);
@@ -203,7 +203,7 @@ static __attribute__((noinline)) void tile_1(const vs_real *restrict x, const vs
             { const vs_real s = xt[672 + c]; a2_0 += s * w0_0; a2_1 += s * w0_1; a3_0 += s * w1_0; a3_1 += s * w1_1; }
         }
         /* 2 taps, 8 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 96; ++c) {
             const vf w0_0 = vs_load(wt + 6144 + c * 32);
             const vf w0_1 = vs_load(wt + 6160 + c * 32);
@@ -261,7 +261,7 @@ static __attribute__((noinline)) void tile_2(const vs_real *restrict x, const vs
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 2 taps, 8 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 96; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 32);
             const vf w0_1 = vs_load(wt + 16 + c * 32);
@@ -277,7 +277,7 @@ static __attribute__((noinline)) void tile_2(const vs_real *restrict x, const vs
             { const vs_real s = xt[1056 + c]; a7_0 += s * w0_0; a7_1 += s * w0_1; }
         }
         /* 2 taps, 8 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 96; ++c) {
             const vf w0_0 = vs_load(wt + 6144 + c * 32);
             const vf w0_1 = vs_load(wt + 6160 + c * 32);
@@ -335,7 +335,7 @@ static __attribute__((noinline)) void tile_3(const vs_real *restrict x, const vs
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 2 taps, 4 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 96; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 32);
             const vf w0_1 = vs_load(wt + 16 + c * 32);
@@ -347,7 +347,7 @@ static __attribute__((noinline)) void tile_3(const vs_real *restrict x, const vs
             { const vs_real s = xt[672 + c]; a3_0 += s * w0_0; a3_1 += s * w0_1; }
         }
         /* 2 taps, 8 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 96; ++c) {
             const vf w0_0 = vs_load(wt + 6144 + c * 32);
             const vf w0_1 = vs_load(wt + 6160 + c * 32);
@@ -405,7 +405,7 @@ static __attribute__((noinline)) void tile_4(const vs_real *restrict x, const vs
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 2 taps, 8 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 96; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 32);
             const vf w0_1 = vs_load(wt + 16 + c * 32);
@@ -421,7 +421,7 @@ static __attribute__((noinline)) void tile_4(const vs_real *restrict x, const vs
             { const vs_real s = xt[672 + c]; a6_0 += s * w0_0; a6_1 += s * w0_1; a7_0 += s * w1_0; a7_1 += s * w1_1; }
         }
         /* 2 taps, 4 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 96; ++c) {
             const vf w0_0 = vs_load(wt + 6144 + c * 32);
             const vf w0_1 = vs_load(wt + 6160 + c * 32);
@@ -475,7 +475,7 @@ static __attribute__((noinline)) void tile_5(const vs_real *restrict x, const vs
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 2 taps, 8 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 96; ++c) {
             const vf w0_0 = vs_load(wt + 0 + c * 32);
             const vf w0_1 = vs_load(wt + 16 + c * 32);
@@ -491,7 +491,7 @@ static __attribute__((noinline)) void tile_5(const vs_real *restrict x, const vs
             { const vs_real s = xt[672 + c]; a7_0 += s * w0_0; a7_1 += s * w0_1; }
         }
         /* 2 taps, 4 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 96; ++c) {
             const vf w0_0 = vs_load(wt + 6144 + c * 32);
             const vf w0_1 = vs_load(wt + 6160 + c * 32);

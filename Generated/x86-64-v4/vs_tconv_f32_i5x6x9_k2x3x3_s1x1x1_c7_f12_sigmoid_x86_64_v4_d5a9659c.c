@@ -121,7 +121,7 @@ static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, con
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 3 taps, 18 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0 = vs_load(wt + 0 + c * 16);
             const vf w1 = vs_load(wt + 112 + c * 16);
@@ -146,7 +146,7 @@ static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, con
             { const vs_real s = xt[182 + c]; a14 += s * w0; a17 += s * w1; }
         }
         /* 3 taps, 18 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0 = vs_load(wt + 336 + c * 16);
             const vf w1 = vs_load(wt + 448 + c * 16);
@@ -171,7 +171,7 @@ static __attribute__((noinline)) void tile_0_last(const vs_real *restrict x, con
             { const vs_real s = xt[119 + c]; a14 += s * w0; a17 += s * w1; }
         }
         /* 3 taps, 9 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0 = vs_load(wt + 672 + c * 16);
             const vf w1 = vs_load(wt + 784 + c * 16);
@@ -240,7 +240,7 @@ static __attribute__((noinline)) void tile_1_last(const vs_real *restrict x, con
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 3 taps, 18 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0 = vs_load(wt + 0 + c * 16);
             const vf w1 = vs_load(wt + 112 + c * 16);
@@ -265,7 +265,7 @@ static __attribute__((noinline)) void tile_1_last(const vs_real *restrict x, con
             { const vs_real s = xt[245 + c]; a14 += s * w0; a17 += s * w1; }
         }
         /* 3 taps, 18 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0 = vs_load(wt + 336 + c * 16);
             const vf w1 = vs_load(wt + 448 + c * 16);
@@ -290,7 +290,7 @@ static __attribute__((noinline)) void tile_1_last(const vs_real *restrict x, con
             { const vs_real s = xt[182 + c]; a14 += s * w0; a17 += s * w1; }
         }
         /* 3 taps, 18 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0 = vs_load(wt + 672 + c * 16);
             const vf w1 = vs_load(wt + 784 + c * 16);
@@ -368,7 +368,7 @@ static __attribute__((noinline)) void tile_2_last(const vs_real *restrict x, con
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * LAST_UNIT;
         /* 3 taps, 9 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0 = vs_load(wt + 0 + c * 16);
             const vf w1 = vs_load(wt + 112 + c * 16);
@@ -384,7 +384,7 @@ static __attribute__((noinline)) void tile_2_last(const vs_real *restrict x, con
             { const vs_real s = xt[182 + c]; a5 += s * w0; a8 += s * w1; }
         }
         /* 3 taps, 18 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0 = vs_load(wt + 336 + c * 16);
             const vf w1 = vs_load(wt + 448 + c * 16);
@@ -409,7 +409,7 @@ static __attribute__((noinline)) void tile_2_last(const vs_real *restrict x, con
             { const vs_real s = xt[182 + c]; a14 += s * w0; a17 += s * w1; }
         }
         /* 3 taps, 18 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 7; ++c) {
             const vf w0 = vs_load(wt + 672 + c * 16);
             const vf w1 = vs_load(wt + 784 + c * 16);

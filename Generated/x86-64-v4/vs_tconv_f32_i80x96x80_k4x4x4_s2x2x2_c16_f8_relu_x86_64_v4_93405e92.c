@@ -132,7 +132,7 @@ static __attribute__((noinline)) void tile_0(const vs_real *restrict x, const vs
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 4 taps, 12 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 8; ++c) {
             const vf w0 = vs_load(wt + 0 + c * 16);
             const vf w1 = vs_load(wt + 128 + c * 16);
@@ -216,7 +216,7 @@ static __attribute__((noinline)) void tile_1(const vs_real *restrict x, const vs
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 4 taps, 13 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 8; ++c) {
             const vf w0 = vs_load(wt + 0 + c * 16);
             const vf w1 = vs_load(wt + 128 + c * 16);
@@ -300,7 +300,7 @@ static __attribute__((noinline)) void tile_2(const vs_real *restrict x, const vs
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 4 taps, 12 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 8; ++c) {
             const vf w0 = vs_load(wt + 0 + c * 16);
             const vf w1 = vs_load(wt + 128 + c * 16);
@@ -380,7 +380,7 @@ static __attribute__((noinline)) void tile_3(const vs_real *restrict x, const vs
         const vs_real *restrict xt = x + taps[t].input;
         const vs_real *restrict wt = w + taps[t].unit * UNIT;
         /* 4 taps, 11 inputs */
-#pragma clang loop unroll_count(2)
+        VS_UNROLL(2)
         for (int c = 0; c < 8; ++c) {
             const vf w0 = vs_load(wt + 0 + c * 16);
             const vf w1 = vs_load(wt + 128 + c * 16);

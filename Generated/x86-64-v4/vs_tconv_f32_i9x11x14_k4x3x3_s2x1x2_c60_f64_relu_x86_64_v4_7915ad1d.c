@@ -161,25 +161,25 @@ VS_INLINE void inverse_3(vf *m, int step) {
 /* Products of `rows` tiles with one point's weights: sums over the channels. */
 VS_INLINE void multiply(const vs_real *restrict v, const vs_real *restrict w, vs_real *restrict m, const int rows) {
     vf sums[MOST_ROWS][TILE_VECTORS];
-#pragma clang loop unroll(full)
+    VS_UNROLL_FULL
     for (int row = 0; row < rows; ++row)
-#pragma clang loop unroll(full)
+        VS_UNROLL_FULL
         for (int vector = 0; vector < TILE_VECTORS; ++vector) sums[row][vector] = vs_splat(0);
-#pragma clang loop unroll_count(2)
+    VS_UNROLL(2)
     for (int c = 0; c < CHANNELS; ++c) {
         vf weights[TILE_VECTORS];
-#pragma clang loop unroll(full)
+        VS_UNROLL_FULL
         for (int vector = 0; vector < TILE_VECTORS; ++vector) weights[vector] = vs_load(w + c * TILE_FILTERS + vector * VS_LANES);
-#pragma clang loop unroll(full)
+        VS_UNROLL_FULL
         for (int row = 0; row < rows; ++row) {
             const float s = v[row * ROW + c];
-#pragma clang loop unroll(full)
+            VS_UNROLL_FULL
             for (int vector = 0; vector < TILE_VECTORS; ++vector) sums[row][vector] += s * weights[vector];
         }
     }
-#pragma clang loop unroll(full)
+    VS_UNROLL_FULL
     for (int row = 0; row < rows; ++row)
-#pragma clang loop unroll(full)
+        VS_UNROLL_FULL
         for (int vector = 0; vector < TILE_VECTORS; ++vector) vs_store(m + row * TILE_FILTERS + vector * VS_LANES, sums[row][vector]);
 }
 
@@ -291,19 +291,19 @@ static void multiply_point(const tile_box *box, const span *depth, const span *h
 /* The points of one window for one vector of channels. */
 VS_INLINE void transform_window(const vf *restrict d, vs_real *restrict v) {
     vf planes[DEPTH_POINTS * WINDOW_HEIGHT * WINDOW_WIDTH];
-#pragma clang loop unroll(full)
+    VS_UNROLL_FULL
     for (int entry = 0; entry < WINDOW_HEIGHT * WINDOW_WIDTH; ++entry) forward_depth(d + entry, WINDOW_HEIGHT * WINDOW_WIDTH, planes + entry);
-#pragma clang loop unroll(full)
+    VS_UNROLL_FULL
     for (int depth = 0; depth < DEPTH_POINTS; ++depth) {
         vf rows[HEIGHT_POINTS * WINDOW_WIDTH];
-#pragma clang loop unroll(full)
+        VS_UNROLL_FULL
         for (int entry = 0; entry < WINDOW_WIDTH; ++entry)
             forward_height(planes + depth * WINDOW_HEIGHT * WINDOW_WIDTH + entry, WINDOW_WIDTH, rows + entry);
-#pragma clang loop unroll(full)
+        VS_UNROLL_FULL
         for (int height = 0; height < HEIGHT_POINTS; ++height) {
             vf points[WIDTH_POINTS];
             forward_width(rows + height * WINDOW_WIDTH, 1, points);
-#pragma clang loop unroll(full)
+            VS_UNROLL_FULL
             for (int width = 0; width < WIDTH_POINTS; ++width)
                 vs_store(v + ((depth * HEIGHT_POINTS + height) * WIDTH_POINTS + width) * (int64_t)POINT, points[width]);
         }
@@ -317,20 +317,20 @@ VS_INLINE int entry_column(int entry) { return entry % WINDOW_WIDTH; }
 
 /* Transforms the windows of all tiles of a box. */
 static void transform(const tile_box *box, const vs_real *restrict x, vs_real *restrict v) {
-    for (int z = box->depth.begin; z < box->depth.end; ++z)
-        for (int y = box->height.begin; y < box->height.end; ++y)
-            for (int t = box->width.begin; t < box->width.end; ++t, v += ROW) {
+    for (int tile_z = box->depth.begin; tile_z < box->depth.end; ++tile_z)
+        for (int tile_y = box->height.begin; tile_y < box->height.end; ++tile_y)
+            for (int tile_x = box->width.begin; tile_x < box->width.end; ++tile_x, v += ROW) {
                 /* Where the window begins. */
-                const int plane = FIRST_DEPTH + 2 * z - (WINDOW_DEPTH - 1) + 1;
-                const int row = FIRST_HEIGHT + 2 * y - (WINDOW_HEIGHT - 1) + 1;
-                const int column = FIRST_WIDTH + 2 * t - (WINDOW_WIDTH - 1) + 1;
+                const int plane = FIRST_DEPTH + 2 * tile_z - (WINDOW_DEPTH - 1) + 1;
+                const int row = FIRST_HEIGHT + 2 * tile_y - (WINDOW_HEIGHT - 1) + 1;
+                const int column = FIRST_WIDTH + 2 * tile_x - (WINDOW_WIDTH - 1) + 1;
                 int c = 0;
                 if (plane >= 0 && plane + WINDOW_DEPTH <= INPUT_DEPTH && row >= 0 && row + WINDOW_HEIGHT <= INPUT_HEIGHT
                     && column >= 0 && column + WINDOW_WIDTH <= INPUT_WIDTH) {
                     const vs_real *const first = x + (plane * X_PLANE + row * X_ROW + column * X_VOXEL);
                     for (; c + VS_LANES <= CHANNELS; c += VS_LANES) {
                         vf d[WINDOW];
-#pragma clang loop unroll(full)
+                        VS_UNROLL_FULL
                         for (int entry = 0; entry < WINDOW; ++entry)
                             d[entry] = vs_load(first + entry_plane(entry) * X_PLANE + entry_row(entry) * X_ROW + entry_column(entry) * X_VOXEL + c);
                         transform_window(d, v + c);
@@ -354,7 +354,7 @@ static void transform(const tile_box *box, const vs_real *restrict x, vs_real *r
                             for (int lane = 0; lane < 12; ++lane) d[entry][lane] = window[entry][c + lane];
                         }
                     } else
-#pragma clang loop unroll(full)
+                    VS_UNROLL_FULL
                     for (int entry = 0; entry < WINDOW; ++entry) d[entry] = vs_load(window[entry] + c);
                     transform_window(d, v + c);
                 }
@@ -370,39 +370,39 @@ _Static_assert(1 % TILE_PHASES == 0, "register tiles hold whole sets of phases a
 static void invert_0(const tile_box *box, const axis_phase *depth_phase, const axis_phase *height_phase, const axis_phase *width_phase,
                              const vs_real *restrict m, const vs_real *restrict bias, vs_real *restrict y, int last) {
     enum { DEPTH = 2 + 1, HEIGHT = 3 + 1, WIDTH = 2 + 1 }; /* points of a tile */
-    for (int z = box->depth.begin; z < box->depth.end; ++z)
-        for (int t = box->height.begin; t < box->height.end; ++t)
-            for (int x = box->width.begin; x < box->width.end; ++x, m += TILE_FILTERS) {
+    for (int tile_z = box->depth.begin; tile_z < box->depth.end; ++tile_z)
+        for (int tile_y = box->height.begin; tile_y < box->height.end; ++tile_y)
+            for (int tile_x = box->width.begin; tile_x < box->width.end; ++tile_x, m += TILE_FILTERS) {
                 /* The first output of the tile. */
-                const int plane = (FIRST_DEPTH + 2 * z) * DEPTH_STRIDE + depth_phase->offset;
-                const int row = (FIRST_HEIGHT + 2 * t) * HEIGHT_STRIDE + height_phase->offset;
-                const int column = (FIRST_WIDTH + 2 * x) * WIDTH_STRIDE + width_phase->offset;
+                const int plane = (FIRST_DEPTH + 2 * tile_z) * DEPTH_STRIDE + depth_phase->offset;
+                const int row = (FIRST_HEIGHT + 2 * tile_y) * HEIGHT_STRIDE + height_phase->offset;
+                const int column = (FIRST_WIDTH + 2 * tile_x) * WIDTH_STRIDE + width_phase->offset;
                 const int whole = plane >= 0 && plane + DEPTH_STRIDE < OUTPUT_DEPTH && row >= 0 && row + HEIGHT_STRIDE < OUTPUT_HEIGHT
                                   && column >= 0 && column + WIDTH_STRIDE < OUTPUT_WIDTH;
                 for (int vector = 0; vector < VECTORS; ++vector) {
                     vf sums[DEPTH * HEIGHT * WIDTH];
-#pragma clang loop unroll(full)
+                    VS_UNROLL_FULL
                     for (int point = 0; point < DEPTH * HEIGHT * WIDTH; ++point)
                         sums[point] = vs_load(m + point * (int64_t)POINT_SUMS + vector * VS_LANES);
-#pragma clang loop unroll(full)
+                    VS_UNROLL_FULL
                     for (int point = 0; point < HEIGHT * WIDTH; ++point) inverse_2(sums + point, HEIGHT * WIDTH);
-#pragma clang loop unroll(full)
+                    VS_UNROLL_FULL
                     for (int depth = 0; depth < 2; ++depth)
-#pragma clang loop unroll(full)
+                        VS_UNROLL_FULL
                         for (int point = 0; point < WIDTH; ++point) inverse_3(sums + depth * HEIGHT * WIDTH + point, WIDTH);
-#pragma clang loop unroll(full)
+                    VS_UNROLL_FULL
                     for (int depth = 0; depth < 2; ++depth)
-#pragma clang loop unroll(full)
+                        VS_UNROLL_FULL
                         for (int height = 0; height < 2; ++height) inverse_2(sums + (depth * HEIGHT + height) * WIDTH, 1);
                     /* The eight outputs: bits of the number are its place along depth, height and width. */
                     vf results[8];
-#pragma clang loop unroll(full)
+                    VS_UNROLL_FULL
                     for (int number = 0; number < 8; ++number)
                         results[number] = sums[((number >> 2) * HEIGHT + (number >> 1 & 1)) * WIDTH + (number & 1)];
                     if (whole && (!last || vector < WHOLE_VECTORS)) {
                         const int64_t place = plane * Y_PLANE + row * Y_ROW + column * Y_VOXEL;
                         vs_real *const out = y + place + vector * VS_LANES;
-#pragma clang loop unroll(full)
+                        VS_UNROLL_FULL
                         for (int number = 0; number < 8; ++number) {
                             const int64_t depth = (number >> 2) * DEPTH_STRIDE * Y_PLANE, height = (number >> 1 & 1) * HEIGHT_STRIDE * Y_ROW;
                             const vf sum = results[number] + vs_load(bias + vector * VS_LANES);
@@ -411,7 +411,7 @@ static void invert_0(const tile_box *box, const axis_phase *depth_phase, const a
                         continue;
                     }
                     vf kept[8]; /* in memory: otherwise the registers that the epilogue needs would make the transforms spill */
-#pragma clang loop unroll(full)
+                    VS_UNROLL_FULL
                     for (int number = 0; number < 8; ++number) kept[number] = results[number];
                     __asm__ volatile("" : : "r"(kept) : "memory");
                     for (int number = 0; number < 8; ++number) {
@@ -485,39 +485,39 @@ _Static_assert(1 % TILE_PHASES == 0, "register tiles hold whole sets of phases a
 static void invert_1(const tile_box *box, const axis_phase *depth_phase, const axis_phase *height_phase, const axis_phase *width_phase,
                              const vs_real *restrict m, const vs_real *restrict bias, vs_real *restrict y, int last) {
     enum { DEPTH = 2 + 1, HEIGHT = 3 + 1, WIDTH = 1 + 1 }; /* points of a tile */
-    for (int z = box->depth.begin; z < box->depth.end; ++z)
-        for (int t = box->height.begin; t < box->height.end; ++t)
-            for (int x = box->width.begin; x < box->width.end; ++x, m += TILE_FILTERS) {
+    for (int tile_z = box->depth.begin; tile_z < box->depth.end; ++tile_z)
+        for (int tile_y = box->height.begin; tile_y < box->height.end; ++tile_y)
+            for (int tile_x = box->width.begin; tile_x < box->width.end; ++tile_x, m += TILE_FILTERS) {
                 /* The first output of the tile. */
-                const int plane = (FIRST_DEPTH + 2 * z) * DEPTH_STRIDE + depth_phase->offset;
-                const int row = (FIRST_HEIGHT + 2 * t) * HEIGHT_STRIDE + height_phase->offset;
-                const int column = (FIRST_WIDTH + 2 * x) * WIDTH_STRIDE + width_phase->offset;
+                const int plane = (FIRST_DEPTH + 2 * tile_z) * DEPTH_STRIDE + depth_phase->offset;
+                const int row = (FIRST_HEIGHT + 2 * tile_y) * HEIGHT_STRIDE + height_phase->offset;
+                const int column = (FIRST_WIDTH + 2 * tile_x) * WIDTH_STRIDE + width_phase->offset;
                 const int whole = plane >= 0 && plane + DEPTH_STRIDE < OUTPUT_DEPTH && row >= 0 && row + HEIGHT_STRIDE < OUTPUT_HEIGHT
                                   && column >= 0 && column + WIDTH_STRIDE < OUTPUT_WIDTH;
                 for (int vector = 0; vector < VECTORS; ++vector) {
                     vf sums[DEPTH * HEIGHT * WIDTH];
-#pragma clang loop unroll(full)
+                    VS_UNROLL_FULL
                     for (int point = 0; point < DEPTH * HEIGHT * WIDTH; ++point)
                         sums[point] = vs_load(m + point * (int64_t)POINT_SUMS + vector * VS_LANES);
-#pragma clang loop unroll(full)
+                    VS_UNROLL_FULL
                     for (int point = 0; point < HEIGHT * WIDTH; ++point) inverse_2(sums + point, HEIGHT * WIDTH);
-#pragma clang loop unroll(full)
+                    VS_UNROLL_FULL
                     for (int depth = 0; depth < 2; ++depth)
-#pragma clang loop unroll(full)
+                        VS_UNROLL_FULL
                         for (int point = 0; point < WIDTH; ++point) inverse_3(sums + depth * HEIGHT * WIDTH + point, WIDTH);
-#pragma clang loop unroll(full)
+                    VS_UNROLL_FULL
                     for (int depth = 0; depth < 2; ++depth)
-#pragma clang loop unroll(full)
+                        VS_UNROLL_FULL
                         for (int height = 0; height < 2; ++height) inverse_1(sums + (depth * HEIGHT + height) * WIDTH, 1);
                     /* The eight outputs: bits of the number are its place along depth, height and width. */
                     vf results[8];
-#pragma clang loop unroll(full)
+                    VS_UNROLL_FULL
                     for (int number = 0; number < 8; ++number)
                         results[number] = sums[((number >> 2) * HEIGHT + (number >> 1 & 1)) * WIDTH + (number & 1)];
                     if (whole && (!last || vector < WHOLE_VECTORS)) {
                         const int64_t place = plane * Y_PLANE + row * Y_ROW + column * Y_VOXEL;
                         vs_real *const out = y + place + vector * VS_LANES;
-#pragma clang loop unroll(full)
+                        VS_UNROLL_FULL
                         for (int number = 0; number < 8; ++number) {
                             const int64_t depth = (number >> 2) * DEPTH_STRIDE * Y_PLANE, height = (number >> 1 & 1) * HEIGHT_STRIDE * Y_ROW;
                             const vf sum = results[number] + vs_load(bias + vector * VS_LANES);
@@ -526,7 +526,7 @@ static void invert_1(const tile_box *box, const axis_phase *depth_phase, const a
                         continue;
                     }
                     vf kept[8]; /* in memory: otherwise the registers that the epilogue needs would make the transforms spill */
-#pragma clang loop unroll(full)
+                    VS_UNROLL_FULL
                     for (int number = 0; number < 8; ++number) kept[number] = results[number];
                     __asm__ volatile("" : : "r"(kept) : "memory");
                     for (int number = 0; number < 8; ++number) {

@@ -6,6 +6,8 @@ public enum ForgeError: Error, Hashable, Sendable, CustomStringConvertible {
     case unknownShape(layer: String)
     /// No kernel family takes any of the layers.
     case nothingToGenerate(source: String)
+    /// No kernel family takes this layer, and plain C was asked for, which has no interpreter.
+    case noPlainC(layer: String, reason: String)
     /// The program that verifies kernels is not there.
     case noVerifier(path: String)
     /// These kernels are not sound, so the plugin is not put in place.
@@ -15,6 +17,8 @@ public enum ForgeError: Error, Hashable, Sendable, CustomStringConvertible {
         let sentence: Sentence = switch self {
         case .unknownShape(let layer): "Layer \"\(layer)\" has no complete input shape; expected one in its file or beside it."
         case .nothingToGenerate(let source): "No layer of \(source) has a kernel family; expected at least one that does."
+        case .noPlainC(let layer, let reason):
+            "There is no plain C for layer \"\(layer)\"; expected layers that kernel families take, as plain C has no interpreter. \(reason)"
         case .noVerifier(let path):
             "There is no program \(path) to verify kernels with; expected voxelsmith-verify there, a product of the package and part of every installation."
         case .verificationFailed(let kernels, let path):

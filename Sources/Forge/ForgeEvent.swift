@@ -15,6 +15,8 @@ public enum ForgeEvent: Sendable {
     case doubt(String)
     /// No kernel family takes the layer; it is left to the interpreter.
     case noKernel(layer: String, reason: SchedulingError)
+    /// The kernel of the layer leaves its activation to its caller.
+    case activationLeftOut(layer: String, activation: String)
     /// How a layer will be computed.
     case scheduled(layer: String, Schedule)
     /// A measured schedule does not apply to the layer; the estimate is taken.

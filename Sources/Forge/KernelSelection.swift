@@ -5,8 +5,8 @@ import VoxScheduling
 /// The kernels for some layers: one for every different problem that a kernel family takes.
 package struct KernelSelection {
     package private(set) var units: [KernelUnit] = []
-    /// The names of the layers that each unit computes.
-    package private(set) var layerNames: [[String]] = []
+    /// The layers that have a kernel, in their order, with the place of its unit.
+    package private(set) var computed: [(layer: ResolvedLayer, unit: Int)] = []
     /// The layers that no family takes, and why.
     package private(set) var interpreted: [BuildReport.Interpreted] = []
 
@@ -34,15 +34,21 @@ package struct KernelSelection {
             }
             onEvent(.scheduled(layer: layer.name, schedule))
             // By the schedule's problem, not the layer's: layers that differ only in an activation that the kernel leaves out share a kernel.
-            if let place = places[schedule.spec.key] {
-                layerNames[place].append(layer.name)
-            } else {
-                places[schedule.spec.key] = units.count
+            let place = places[schedule.spec.key] ?? units.count
+            if place == units.count {
+                places[schedule.spec.key] = place
                 units.append(try KernelUnit(schedule))
-                layerNames.append([layer.name])
             }
+            computed.append((layer, place))
         }
         if units.isEmpty { throw ForgeError.nothingToGenerate(source: source) }
+    }
+
+    /// The names of the layers that each unit computes.
+    package var layerNames: [[String]] {
+        var names: [[String]] = Array(repeating: [], count: units.count)
+        for (layer, unit) in computed { names[unit].append(layer.name) }
+        return names
     }
 
     private static func schedule(

@@ -3,7 +3,7 @@ import VoxLayerSpec
 /// What clang is told, all of it: equal flags, source and compiler give equal bytes.
 ///
 /// A target's flags depend on its instruction set only, so a plugin for the host has the bytes of the one for the named target.
-enum CompilerFlags {
+package enum CompilerFlags {
     /// For one translation unit.
     static func compile(_ target: Target, warningsAreErrors: Bool) -> [String] {
         [
@@ -13,13 +13,15 @@ enum CompilerFlags {
             // Headers of this machine are not looked at, only the generated ones and the compiler's own.
             "-nostdlibinc",
             "-fPIC", "-fvisibility=hidden",
-            // Products and sums fuse; nothing else about floating point is relaxed, so sums keep their order and NaN stays NaN.
-            "-ffp-contract=fast", "-fno-math-errno",
+        ] + arithmetic + [
             // Some distributions' clang turns it on, which would call __stack_chk_fail.
             "-fno-stack-protector",
             "-Wall", "-Wextra",
         ] + (warningsAreErrors ? ["-Werror"] : []) + machine(target)
     }
+
+    /// Products and sums fuse; nothing else about floating point is relaxed, so sums keep their order and NaN stays NaN.
+    package static let arithmetic = ["-ffp-contract=fast", "-fno-math-errno"]
 
     /// For the shared object. Needs no sysroot: nothing outside the plugin is linked.
     static func link(_ target: Target) -> [String] {
@@ -34,7 +36,8 @@ enum CompilerFlags {
         }
     }
 
-    private static func machine(_ target: Target) -> [String] {
+    /// For the instructions of a target, as GCC takes them too.
+    package static func machine(_ target: Target) -> [String] {
         switch target.instructionSet {
         // Without the width clang splits 64-byte vectors into two of 32.
         case .x86_64_v4: ["-march=x86-64-v4", "-mprefer-vector-width=512"]

@@ -37,6 +37,6 @@ extension KernelUnit {
         Templates.File.named(fileName).map { Template.text($0) }
     }
 
-    /// The texts of all files that code is rendered from.
-    package static var templateTexts: [String] { Templates.File.all.map { Templates.text($0) } }
+    /// The texts of all files that kernels are made of.
+    package static var templateTexts: [String] { Templates.File.ofKernels.map { Templates.text($0) } }
 }

@@ -11,14 +11,27 @@ package enum ErrorFormula {
     /// Sums of transformed products, bounded as the family's transforms say.
     case rearranged(any RearrangedSumsBound)
 
-    package init(_ kernel: any Kernel) {
-        let family = kernel.schedule.prefix { $0 != "," }
+    package init(_ kernel: any Kernel) { self.init(kernel.spec, schedule: kernel.schedule) }
+
+    /// - Parameters:
+    ///   - spec: what a kernel computes.
+    ///   - schedule: the text of its schedule.
+    package init(_ spec: KernelSpec, schedule: String) {
+        let family = schedule.prefix { $0 != "," }
         // A kernel whose key says `direct` is held to plain sums, whatever family its schedule names.
-        guard kernel.spec.policy == .fast, let bound = Self.families[String(family)] else {
+        guard spec.policy == .fast, let bound = Self.families[String(family)] else {
             self = .plainSums
             return
         }
-        self = .rearranged(bound(kernel.spec))
+        self = .rearranged(bound(spec))
+    }
+
+    /// Most by which a kernel's stages enlarge small integers on their way to one result, all channels together.
+    package func integerGrowth(_ spec: KernelSpec) -> Int {
+        switch self {
+        case .plainSums: spec.longestChain
+        case .rearranged(let bound): bound.integerGrowth
+        }
     }
 
     /// The families that do more than add products, by the name that their schedules begin with. Minimal filtering has the same transforms

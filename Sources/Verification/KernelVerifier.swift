@@ -211,10 +211,7 @@ public struct KernelVerifier: Sendable {
     /// The largest magnitude of integer operands for which all sums are exact, those of inputs one larger included, as the check of linearity adds 1.
     /// Nil when they are not exact even for operands of -1, 0 and 1.
     private var integerLimit: Int? {
-        let products = switch formula {
-        case .plainSums: spec.longestChain
-        case .rearranged(let bound): bound.integerGrowth
-        }
+        let products = formula.integerGrowth(spec)
         return (1...8).last { ($0 + 1) * ($0 + 1) * products + $0 < 1 << type.significandBits }
     }
 

@@ -7,6 +7,7 @@ import VoxTensors
 enum CommandFailure: Error, CustomStringConvertible {
     case unknownShape(layer: String)
     case needsFolder(layers: Int)
+    case standaloneNeedsFolder
     case independentLayers(path: String, count: Int)
     case weightsNeeded(path: String)
     case inputShape([Int], layer: String, expected: Int)
@@ -53,7 +54,7 @@ enum CommandFailure: Error, CustomStringConvertible {
     /// Whether the command was called wrongly, rather than failed in its work.
     var isWrongUsage: Bool {
         switch self {
-        case .needsFolder, .unknownVerb, .unusedOption, .opposedOptions, .repeatedOption, .malformedShape, .repeatedShape, .noStream, .emptyPath, .sameFile,
+        case .needsFolder, .standaloneNeedsFolder, .unknownVerb, .unusedOption, .opposedOptions, .repeatedOption, .malformedShape, .repeatedShape, .noStream, .emptyPath, .sameFile,
             .readTwice, .notUTF8: true
         default: false
         }
@@ -66,6 +67,7 @@ enum CommandFailure: Error, CustomStringConvertible {
             "Layer \"\(layer)\" has no complete input shape in the file; expected one there or --input-shape \(layer)=1,D,H,W,C."
         case .needsFolder(let layers):
             "Received \(layers) kernels to print; expected a folder for them with --output, or a file with one layer."
+        case .standaloneNeedsFolder: "Received --standalone without a folder; expected one for the C and what builds it, with --output."
         case .independentLayers(let path, let count):
             "The file \(path) holds \(count) independent layers; expected a model, or a single layer."
         case .weightsNeeded(let path):

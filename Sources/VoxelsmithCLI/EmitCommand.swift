@@ -8,13 +8,19 @@ import VoxLayerSpec
 struct EmitCommand: Verb {
     static let configuration = CommandConfiguration(
         commandName: "emit", abstract: "Writes the C of the kernels.",
-        discussion: "With one layer and no --output the kernel's C goes to standard output. Runs no compiler.")
+        discussion: """
+            With one layer and no --output the kernel's C goes to standard output. With --standalone it is C that a program compiles in: a header \
+            with functions for each layer, a Makefile and a CMakeLists.txt, and a program that checks it. Runs no compiler.
+            """)
 
     @OptionGroup var source: LayersOption
     @OptionGroup var targetOption: TargetOption
 
     @Option(name: [.short, .customLong("output")], help: ArgumentHelp("Folder for the C, with its headers; - is standard output.", valueName: "DIR"))
     var output: String?
+
+    @Flag(help: "Plain C for programs that compile it in, without any runtime, in place of a plugin's parts.")
+    var standalone = false
 
     @Option(help: "direct: sums only; fast: algebraic rearrangements too.")
     var policy = Policy.fast
@@ -32,17 +38,32 @@ struct EmitCommand: Verb {
         let selection = try KernelSelection(
             source.resolved(policy: policy), target: targetOption.target, source: source.layers, onEvent: Console.tell)
         guard let output, output != NamedFiles.stream else {
+            if standalone { throw CommandFailure.standaloneNeedsFolder }
             guard selection.units.count == 1 else { throw CommandFailure.needsFolder(layers: selection.units.count) }
             Console.show(lines: selection.units[0].source.text)
             return
         }
+        try write(sources(selection), to: output)
+        Console.say("\(output): \(counted(selection.units.count, "kernel")) for \(targetOption.target.instructionSet.rawValue)")
+    }
+
+    /// The files of a plugin, or those of plain C.
+    private func sources(_ selection: KernelSelection) throws -> [CSource] {
+        if standalone { return try selection.standaloneSource(target: targetOption.target, onEvent: Console.tell).files }
         let plugin = try PluginSource(selection.units, templateDigest: templateDigest)
+        return plugin.kernels + [plugin.table] + plugin.headers
+    }
+
+    private func write(_ sources: [CSource], to output: String) throws {
         let made = try TextFiles.makeFolder(output)
-        let sources = (plugin.kernels + [plugin.table] + plugin.headers).map { (path: "\(output)/\($0.fileName)", text: $0.text) }
+        let sources = sources.map { (path: "\(output)/\($0.fileName)", text: $0.text) }
         do {
             var files = self.files
             for file in sources { files.writes(file.path, "--output") }
             try files.check()
+            // A Makefile or main.c of the user's own may stand where plain C has one.
+            let foreign = try sources.filter { try standalone && TextFiles.isRendered(text: $0.text) && !TextFiles.isFree(orRendered: $0.path) }
+            if !foreign.isEmpty { throw CommandFailure.foreignFiles(foreign.map(\.path), folder: output) }
             for file in sources { try TextFiles.write(file.text, to: file.path) }
         } catch {
             // A folder that was made for this goes, with what is in it: a part of the C is of no use. One that was there before, as in
@@ -51,6 +72,5 @@ struct EmitCommand: Verb {
             for folder in made.reversed() { rmdir(folder) }
             throw error
         }
-        Console.say("\(output): \(counted(selection.units.count, "kernel")) for \(targetOption.target.instructionSet.rawValue)")
     }
 }

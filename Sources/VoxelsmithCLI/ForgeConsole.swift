@@ -9,6 +9,8 @@ extension Console {
         case .shapeUnknown(let layer): warn("Layer \"\(layer)\" is passed over: shape unknown; --input-shape \(layer)=1,D,H,W,C states it.")
         case .doubt(let sentence): warn("\(sentence)")
         case .noKernel(let layer, let reason): warn("No kernel for layer \"\(layer)\": \(reason)")
+        case .activationLeftOut(let layer, let activation):
+            warn("The kernel of layer \"\(layer)\" leaves \(activation) to its caller: the C gives what comes before it.")
         case .scheduled(let layer, let schedule): detail("layer \"\(layer)\": \(schedule.text)")
         case .decisionUnused(let layer, let reason): warn("The measured schedule of layer \"\(layer)\" is not used: \(reason)")
         case .foreignDecisions(let layers, let path, let why):

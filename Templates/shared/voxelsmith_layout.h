@@ -1,5 +1,5 @@
 /* Conversion between planes of one feature each (channels first) and voxels of neighbouring features (channels last), in
- * portable clang vector extensions. Copied beside generated kernels; voxelsmith_vectors.h comes first.
+ * the vector extensions of clang and GCC. Copied beside generated kernels; voxelsmith_vectors.h comes first.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Planes are `plane` floats apart, voxels `voxel` floats. Nothing is read or written outside the runs of `count` voxels, with one
@@ -62,18 +62,18 @@ VS_INLINE void vs_swap_2(vf *a, vf *b) {
 
 /* Lane j of vector i changes places with lane i of vector j. */
 VS_INLINE void vs_transpose(vf *v) {
-#pragma clang loop unroll(full)
+    VS_UNROLL_FULL
     for (int i = 0; i < VS_LANES; i += 2) vs_swap_1(v + i, v + i + 1);
-#pragma clang loop unroll(full)
+    VS_UNROLL_FULL
     for (int i = 0; i < VS_LANES; ++i)
         if (!(i & 2)) vs_swap_2(v + i, v + i + 2);
 #if VS_LANES > 4
-#pragma clang loop unroll(full)
+    VS_UNROLL_FULL
     for (int i = 0; i < VS_LANES; ++i)
         if (!(i & 4)) vs_swap_4(v + i, v + i + 4);
 #endif
 #if VS_LANES > 8
-#pragma clang loop unroll(full)
+    VS_UNROLL_FULL
     for (int i = 0; i < 8; ++i) vs_swap_8(v + i, v + i + 8);
 #endif
 }
@@ -92,10 +92,10 @@ VS_INLINE void vs_planes_to_voxels(const float *restrict from, int64_t plane, in
         for (int64_t p = 0; p < count; p += VS_LANES) {
             const int64_t place = p < count - VS_LANES ? p : count - VS_LANES;
             vf v[VS_LANES];
-#pragma clang loop unroll(full)
+            VS_UNROLL_FULL
             for (int i = 0; i < VS_LANES; ++i) v[i] = vs_load(from + (first + i < features ? first + i : features - 1) * plane + place);
             vs_transpose(v);
-#pragma clang loop unroll(full)
+            VS_UNROLL_FULL
             for (int i = 0; i < VS_LANES; ++i) vs_store(to + (place + i) * voxel + first, v[i]);
         }
     }
@@ -118,16 +118,16 @@ VS_INLINE void vs_voxels_to_planes(const float *restrict from, int64_t voxel, in
         for (int64_t p = 0; p < count; p += VS_LANES) {
             const int64_t place = p < count - VS_LANES ? p : count - VS_LANES;
             vf v[VS_LANES];
-#pragma clang loop unroll(full)
+            VS_UNROLL_FULL
             for (int i = 0; i < VS_LANES; ++i) v[i] = vs_load(from + (place + i) * voxel + first);
             vs_transpose(v);
             if (aligned) {
-#pragma clang loop unroll(full)
+                VS_UNROLL_FULL
                 for (int i = 0; i < VS_LANES; ++i)
-                    if (first + i < features) __builtin_nontemporal_store(v[i], (vs_aligned *)(to + (first + i) * plane + place));
+                    if (first + i < features) vs_store_past(to + (first + i) * plane + place, v[i]);
                 continue;
             }
-#pragma clang loop unroll(full)
+            VS_UNROLL_FULL
             for (int i = 0; i < VS_LANES; ++i)
                 if (first + i < features) vs_store(to + (first + i) * plane + place, v[i]);
         }

@@ -1,5 +1,5 @@
-/* Vectors of VS_LANES reals and the activation functions on them, in portable clang vector extensions: no intrinsics, no
- * libm. Copied beside every generated kernel. Each kernel first defines VS_REAL_BYTES (4: float, 8: double) and VS_LANES, so many
+/* Vectors of VS_LANES reals and the activation functions on them, in the vector extensions of clang and GCC (12 or later): no
+ * intrinsics, no libm. Copied beside every generated kernel. Each kernel first defines VS_REAL_BYTES (4: float, 8: double) and VS_LANES, so many
  * that a vector has 16, 32 or 64 bytes.
  * SPDX-License-Identifier: Apache-2.0
  *
@@ -39,6 +39,22 @@ typedef vs_real vs_f8 __attribute__((vector_size(VS_REAL_BYTES * 8), aligned(VS_
 
 #define VS_INLINE static inline __attribute__((always_inline, unused))
 
+/* GCC warns of an array of which it cannot tell that only those elements are read that were written, as it does not follow their number. */
+#if !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
+/* In front of a loop: all of its steps are written out in a row, or `count` at a time. The first is for loops whose number of steps is
+ * known and small; GCC wants a limit, and no loop comes near it. */
+#define VS_PRAGMA(text) _Pragma(#text)
+#if defined(__clang__)
+#define VS_UNROLL_FULL VS_PRAGMA(clang loop unroll(full))
+#define VS_UNROLL(count) VS_PRAGMA(clang loop unroll_count(count))
+#else
+#define VS_UNROLL_FULL VS_PRAGMA(GCC unroll 64)
+#define VS_UNROLL(count) VS_PRAGMA(GCC unroll count)
+#endif
+
 VS_INLINE vf vs_load(const vs_real *p) { return *(const vf *)p; }
 VS_INLINE void vs_store(vs_real *p, vf v) { *(vf *)p = v; }
 VS_INLINE vf vs_splat(vs_real value) { return (vf){0} + value; }
@@ -46,10 +62,24 @@ VS_INLINE vf vs_splat(vs_real value) { return (vf){0} + value; }
 /* A vector with its natural alignment, which stores that bypass the caches need. */
 typedef vs_real vs_aligned __attribute__((vector_size(VS_REAL_BYTES * VS_LANES)));
 
+/* Stores a vector past the caches, to an address with its natural alignment. GCC has no name for this that fits all types and
+ * machines, only the instructions of x86-64, whose bits are the same for float and double. */
+VS_INLINE void vs_store_past(vs_real *p, vf v) {
+#if defined(__clang__)
+    __builtin_nontemporal_store(v, (vs_aligned *)p);
+#elif defined(__AVX__)
+    __asm__ volatile("vmovntps {%1, %0|%0, %1}" : "=m"(*(vs_aligned *)p) : "v"(v));
+#elif defined(__x86_64__)
+    __asm__ volatile("movntps {%1, %0|%0, %1}" : "=m"(*(vs_aligned *)p) : "x"(v));
+#else
+    *(vs_aligned *)p = v;
+#endif
+}
+
 /* Stores a vector past the caches where its address allows it: a plain store would first read the line that it overwrites.
  * vs_end_streams() must be called before other threads read what was stored. */
 VS_INLINE void vs_stream(vs_real *p, vf v) {
-    if ((uintptr_t)p % sizeof(vf) == 0) __builtin_nontemporal_store(v, (vs_aligned *)p);
+    if ((uintptr_t)p % sizeof(vf) == 0) vs_store_past(p, v);
     else vs_store(p, v);
 }
 
@@ -93,18 +123,28 @@ VS_INLINE void vs_fetch_lines(vs_fetch *f, int64_t count) {
 VS_INLINE vf vs_select(vi mask, vf yes, vf no) { return (vf)((mask & (vi)yes) | (~mask & (vi)no)); }
 
 /* Two neighbouring channels, repeated over the vector; and one channel with zeros for its missing neighbour. */
+#if defined(__clang__) || VS_REAL_BYTES == 8
 VS_INLINE vf vs_pair(const vs_real *p) {
     const vs_f2 t = *(const vs_f2 *)p;
 #if VS_LANES == 16
     return __builtin_shufflevector(t, t, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1);
-#elif VS_LANES == 8
+#elif VS_LANES == 8 && defined(__clang__)
     return __builtin_shufflevector(t, t, 0, 1, 0, 1, 0, 1, 0, 1);
+#elif VS_LANES == 8
+    const vs_f4 u = __builtin_shufflevector(t, t, 0, 1, 0, 1); /* in one step, GCC would go through memory */
+    return __builtin_shufflevector(u, u, 0, 1, 2, 3, 0, 1, 2, 3);
 #elif VS_LANES == 4
     return __builtin_shufflevector(t, t, 0, 1, 0, 1);
 #else
     return __builtin_shufflevector(t, t, 0, 1);
 #endif
 }
+#else
+/* Two floats are one number of 64 bits here, as GCC would shuffle them through memory. */
+typedef int64_t vs_two __attribute__((may_alias, aligned(VS_REAL_BYTES)));
+typedef int64_t vs_twos __attribute__((vector_size(VS_REAL_BYTES * VS_LANES)));
+VS_INLINE vf vs_pair(const vs_real *p) { return (vf)((vs_twos){0} + *(const vs_two *)p); }
+#endif
 
 VS_INLINE vf vs_lonely(vs_real x) {
     const vs_f2 t = {x, 0};
@@ -161,6 +201,30 @@ VS_INLINE vf vs_fold_2(vf a, vf b) { return __builtin_shufflevector(a, b, 0, 1, 
 #else
 VS_INLINE vf vs_fold_1(vf a, vf b) { return __builtin_shufflevector(a, b, 0, 2) + __builtin_shufflevector(a, b, 1, 3); }
 #endif
+
+/* The square root of each lane, correctly rounded. Of GCC's functions, those for single numbers may call libm for what is negative, and
+ * those for vectors differ between widths and versions. */
+VS_INLINE vf vs_square_root(vf x) {
+#if defined(__clang__)
+    return __builtin_elementwise_sqrt(x);
+#else
+    vf root;
+#if defined(__AVX__) && VS_REAL_BYTES == 4
+    __asm__("vsqrtps {%1, %0|%0, %1}" : "=v"(root) : "v"(x));
+#elif defined(__AVX__)
+    __asm__("vsqrtpd {%1, %0|%0, %1}" : "=v"(root) : "v"(x));
+#elif defined(__x86_64__) && VS_REAL_BYTES == 4
+    __asm__("sqrtps {%1, %0|%0, %1}" : "=x"(root) : "x"(x));
+#elif defined(__x86_64__)
+    __asm__("sqrtpd {%1, %0|%0, %1}" : "=x"(root) : "x"(x));
+#elif VS_REAL_BYTES == 4
+    __asm__("fsqrt %0.4s, %1.4s" : "=w"(root) : "w"(x));
+#else
+    __asm__("fsqrt %0.2d, %1.2d" : "=w"(root) : "w"(x));
+#endif
+    return root;
+#endif
+}
 
 VS_INLINE vf vs_magnitude(vf x) { return (vf)((vi)x & ~VS_SIGN_BIT); }
 
@@ -295,7 +359,7 @@ VS_INLINE vf vs_sparse_plus(vf x) {
 VS_INLINE vf vs_squareplus(vf x, vs_real b, vs_real scale) { /* b times scale * scale */
     const vf a = vs_magnitude(x) * scale;
     /* Above VS_LARGE the square would overflow soon, and b no longer matters. */
-    const vf root = vs_select(a > VS_LARGE, a, __builtin_elementwise_sqrt(a * a + b));
+    const vf root = vs_select(a > VS_LARGE, a, vs_square_root(a * a + b));
     /* x + root cancels below 0, where it equals b / (root - x). */
     return ((vs_real)0.5 / scale) * vs_select(x < 0.0f, b / (root + a), a + root);
 }

@@ -60,6 +60,21 @@ import VoxScheduling
         }
     }
 
+    /// The templates of plain C share one context.
+    @Test func everyFieldOfPlainCIsATagOfOneOfItsTemplates() throws {
+        let layers = try contextRich().enumerated().map { number, schedule in
+            StandaloneLayer(name: "\(number)", unit: try KernelUnit(schedule), activation: .tanh, integerGrowth: schedule.spec.longestChain)
+        }
+        let names = ContextNames.standalone(layers)
+        var used: Set<String> = []
+        for file in [Templates.File.standaloneHeader, .standaloneFunctions, .standaloneCheck, .standaloneMakefile, .standaloneCMake] {
+            let own = tags(try #require(KernelUnit.templateText(file.name)))
+            #expect(own.subtracting(names).isEmpty, "\(file.name) uses names its context lacks")
+            used.formUnion(own)
+        }
+        #expect(names.subtracting(used).isEmpty, "the templates leave fields of their context unused")
+    }
+
     /// Deepest nesting of sections in a text.
     private func depth(_ text: String) -> Int {
         var (depth, deepest) = (0, 0)

@@ -38,7 +38,7 @@ enum ErrorCases {
         TuningError.noRightCandidate(key: h, tried: 1), TuningError.outOfTime(seconds: 1), TuningError.cannotRun(target: h, missing: [h]),
         BenchmarkError.wrongAnswer(kernel: h, index: 0, received: 1, expected: 2, bound: 0), BenchmarkError.unsupportedOperation(h),
         BenchmarkError.chainTooLong(9), BenchmarkError.notEnoughMemory(key: h, needed: 2, available: 1),
-        ForgeError.unknownShape(layer: h), ForgeError.noVerifier(path: h), VerificationRequestError.number(h, h, least: 0),
+        ForgeError.unknownShape(layer: h), ForgeError.noPlainC(layer: h, reason: h), ForgeError.noVerifier(path: h), VerificationRequestError.number(h, h, least: 0),
         VerificationRequestError.count(3), ForgeError.nothingToGenerate(source: h), ForgeError.verificationFailed(kernels: [h], path: h),
         VerificationError.unsupported(kernel: h, key: h), VerificationError.notEnoughMemory(kernel: h, needed: 2, available: 1),
         PregenerationError.malformed(path: h, reason: h), PregenerationError.unknownField(path: h, field: h, known: [h]),

@@ -4,11 +4,16 @@ import VoxLayerSpec
 ///
 /// The function is `vs_` and the activation's name; its arguments are the operand and the parameters in their order. `apply` lists the exceptions.
 enum ActivationExpression {
+    /// - Parameters:
+    ///   - activation: the function.
+    ///   - operand: its argument, in C.
+    ///   - type: the type of the kernel's results, which parameters are rounded to.
+    ///   - prefix: what the names of the functions begin with.
     /// - Returns: the expression for `operand`; nil for activations that kernels of this type do not apply.
-    static func apply(_ activation: Activation, to operand: String, _ type: ElementType) -> String? {
+    static func apply(_ activation: Activation, to operand: String, _ type: ElementType, prefix: String = "vs_") -> String? {
         if !activation.isFused(in: type) { return nil }
         func call(_ function: String, _ arguments: [Double]) -> String {
-            "vs_\(function)(\(([operand] + arguments.map { CLiteral.text($0, type) }).joined(separator: ", ")))"
+            "\(prefix)\(function)(\(([operand] + arguments.map { CLiteral.text($0, type) }).joined(separator: ", ")))"
         }
         return switch activation {
         case .linear: operand

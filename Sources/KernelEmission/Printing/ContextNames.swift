@@ -1,3 +1,4 @@
+import VoxLayerSpec
 import VoxScheduling
 
 /// The names a template may use: every field of its context and of the structs inside. A test compares these with the tags, since a section that no
@@ -12,6 +13,11 @@ package enum ContextNames {
     /// Of the template of the descriptors.
     package static func plugin(_ units: [KernelUnit]) -> Set<String> {
         names(PluginContext(units) { _ in "digest" })
+    }
+
+    /// Of the templates of layers in plain C, all together.
+    package static func standalone(_ layers: [StandaloneLayer]) -> Set<String> {
+        names(StandaloneContext(layers, target: Target(.x86_64_v4), arithmeticFlags: [], machineFlags: []))
     }
 
     private static func names(_ value: Any) -> Set<String> {
