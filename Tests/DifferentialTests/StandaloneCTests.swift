@@ -12,7 +12,8 @@ import VoxVerification
 import _TestSupport
 
 /// Layers in plain C: no warning under either compiler, nothing needed but a C library, right results.
-@Suite struct StandaloneCTests {
+@Suite(.enabled(if: runnableTargets.contains(Target(.x86_64_v2)), "the golden suite is for x86-64, and this machine's C library is not"))
+struct StandaloneCTests {
     private static let noGCC: Comment = "no gcc of version 12 or later on PATH: its spelling of vectors is not tested"
 
     /// The layers of the golden suite.
@@ -74,6 +75,30 @@ import _TestSupport
 
     @Test(.enabled(if: CCompiler.gcc != nil, noGCC)) func goldenLayersCompileAndCheckThemselvesUnderGCC() throws {
         try compileAndCheck(try #require(CCompiler.gcc))
+    }
+
+    /// The program finds what is wrong: faults are put into the functions of one layer, and each has its words.
+    @Test func theCheckFindsFaults() async throws {
+        guard let target = runnableTargets.first(where: { GoldenSuite.targets.contains($0) }) else { try Test.cancel("no golden target runs here") }
+        let folder = try TemporaryFolder()
+        let files = try write(try select(try golden().filter { $0.name == "uneven" }, target), target, to: folder)
+        let compiler = try await CCompiler.clang()
+        try compile(files, compiler, target, in: folder)
+        let right = try String(contentsOfFile: folder.path("voxelsmith_layers.c"), encoding: .utf8)
+        for (part, fault, words) in [
+            (".bias = bias", ".bias = input", "DIFFERS"), (".weights = weights", ".weights = weights + 1", "DIFFERS"),
+            ("_run(&args, begin, end)", "_run(&args, begin, end - 1)", "not written"), (".batch = batch", ".batch = batch - 1", "call is REFUSED"),
+            ("    const vs_run_args a", "    output[batch * uneven_OUTPUT_ELEMENTS] = 0;\n    const vs_run_args a", "BEHIND"),
+            ("lies_at(weights, sizeof *weights) || !lies_at(packed, 64)", "lies_at(weights, sizeof *weights) || !packed", "unaligned memory is TAKEN"),
+        ] {
+            #expect(right.ranges(of: part).count == 1, "\(part)")
+            _ = try folder.write(Array(right.replacing(part, with: fault).utf8), as: "voxelsmith_layers.c")
+            try compile(["voxelsmith_layers.c"], compiler, target, in: folder)
+            let link = try CCompiler.run([compiler.path] + objects(files) + ["-o", "check"], in: folder.path("."))
+            try #require(link.succeeded, "\(link.output)")
+            let check = try CCompiler.run([folder.path("check")])
+            #expect(!check.succeeded && check.output.contains(words), "\(fault): \(check.output)")
+        }
     }
 
     /// Opens the golden layers, with few planes, as a shared library that needs libc and nothing else.
@@ -142,7 +167,8 @@ import _TestSupport
                 change(&call)
                 #expect(kernel.status(call) == (isWrong ? 1 : 0), "\(kernel.name): \(what)")
             }
-            #expect(tensors[2].numbers(of: kernel.spec.elements.storage).allSatisfy(\.isNaN), "\(kernel.name) wrote a result")
+            let isUntouched = tensors[2].numbers(of: kernel.spec.elements.storage).allSatisfy(\.isNaN)
+            #expect(isUntouched, "\(kernel.name) wrote a result")
         }
     }
 
