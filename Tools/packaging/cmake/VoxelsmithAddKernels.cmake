@@ -47,6 +47,7 @@ endfunction()
 
 # What is wrong with a call: what it received, and what was expected.
 function(_voxelsmith_refuse received expected)
+    string(REPLACE ";" " " received "${received}")
     message(FATAL_ERROR "voxelsmith_add_kernels ${received}; expected ${expected}.")
 endfunction()
 
