@@ -94,7 +94,7 @@ import _TestSupport
         #expect(outcome.status == 0, "\(outcome)")
         try FileManager.default.moveItem(atPath: folder.path("prefix"), toPath: folder.path("another place"))
         let built = try Voxelsmith.run(
-            ["build", folder.write("layer.json", TinyLayer.json()), "--target", "x86-64-v2", "-o", folder.path("p.so"), "--no-cache"],
+            ["build", folder.write("layer.json", TinyLayer.json()), "-o", folder.path("p.so"), "--no-cache"],
             program: URL(fileURLWithPath: folder.path("another place/bin/voxelsmith")))
         #expect(built.status == 0 && built.output.contains("verified in"), "\(built)")
     }
