@@ -31,6 +31,9 @@ let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "sw
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 
+/// Whether the build plugin is told of an installed tool, which then is not compiled (`Documentation/build-step.md`).
+let hasInstalledTool = Context.environment["VOXELSMITH_TOOL"]?.isEmpty == false
+
 let package = Package(
     name: "voxelsmith",
     platforms: [.macOS(.v15)],
@@ -118,7 +121,7 @@ let package = Package(
                 "Inspection", "Pregeneration", "CPNG", arguments, logging,
             ].map(named)),
         // Makes kernels in the build of a package that depends on this one.
-        .plugin(name: "PregenerateKernels", capability: .buildTool(), dependencies: ["VoxelsmithCLI", "VoxelsmithVerify"]),
+        .plugin(name: "PregenerateKernels", capability: .buildTool(), dependencies: hasInstalledTool ? [] : ["VoxelsmithCLI", "VoxelsmithVerify"]),
         // An application with a ready plugin.
         .executableTarget(
             name: moduleName("RuntimeClient"), dependencies: ["Voxelsmith"],

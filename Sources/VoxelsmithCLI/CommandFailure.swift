@@ -45,6 +45,8 @@ enum CommandFailure: Error, CustomStringConvertible {
     /// Two options that name one pipe.
     case readTwice(String, String, path: String)
     case notUTF8(argument: [UInt8])
+    /// The build plugin belongs to another version than this program.
+    case otherVersion(expected: String)
 
     /// What a library throws, in the words of the command where options are the way out.
     static func inWordsOfOptions(_ error: any Error) -> any Error {
@@ -115,6 +117,8 @@ enum CommandFailure: Error, CustomStringConvertible {
             "Received the same pipe for \(first) and for \(second), \(path); expected different ones, as each is read once."
         case .notUTF8(let argument):
             "Received the argument \(escaped(bytes: argument)), which is not UTF-8; expected names of files in UTF-8."
+        case .otherVersion(let expected):
+            "This program is \(VoxelsmithCommand.configuration.version); expected version \(expected), that of the package whose build runs it."
         case .unknownRequest(let request, let expected): "Received \"\(request)\"; expected \(expected)."
         case .notEnoughMemory(let what, let needed, let available):
             "\(what) take \(needed) bytes at once; expected at most the \(available) that are available."

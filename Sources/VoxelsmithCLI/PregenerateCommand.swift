@@ -22,10 +22,15 @@ struct PregenerateCommand: AsyncParsableCommand {
     @Option(parsing: .upToNextOption, help: ArgumentHelp("Files whose changes start a new build, seen from the folder.", valueName: "PATH"))
     var planned: [String] = []
 
+    @Option(name: .customLong("for-version"), help: ArgumentHelp("The version that the build plugin belongs to.", valueName: "VERSION"))
+    var pluginVersion: String?
+
     @OptionGroup var compilerOptions: CompilerOptions
     @OptionGroup var verifierOption: VerifierOption
 
     func run() async throws {
+        // An installed program may be another than the plugin was written for: what it would make might not fit what the plugin declares.
+        if let pluginVersion, pluginVersion != Version.number { throw CommandFailure.otherVersion(expected: pluginVersion) }
         let path = "\(folder)/\(PregenerationPlan.fileName)"
         let plan = try PregenerationPlan(bytes: InputFile.bytes(of: path, limit: PregenerationPlan.byteLimit), path: path)
         try files(of: plan, path: path).check()

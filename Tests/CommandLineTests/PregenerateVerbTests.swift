@@ -68,6 +68,19 @@ import _TestSupport
         }
     }
 
+    /// An installed program works for the build plugin of its own version alone.
+    @Test func anotherVersionsBuildPluginIsRefused() throws {
+        let folder = try TemporaryFolder()
+        let config = #"{"layers": ["up.json"], "targets": ["aarch64-neon"]}"#
+        let version = try Voxelsmith.run(["--version"]).output.dropLast().split(separator: " ")[1]
+        let refused = try pregenerate(config, in: folder, options: ["--for-version", "\(version)1"])
+        #expect(refused.status == 1 && isOneSentence(refused.errors), "\(refused)")
+        #expect(refused.errors.contains("is voxelsmith \(version); expected version \(version)1,"), "\(refused.errors)")
+        #expect(try plugins(folder).isEmpty)
+        let taken = try pregenerate(config, in: folder, options: ["--for-version", String(version)])
+        #expect(taken.status == 0, "\(taken.errors)")
+    }
+
     /// No file of the output folder takes the place of what is no file, or of an input, whatever link stands there.
     @Test func outputsAreLookedAtBeforeAnyWork() throws {
         for name in ["kernels-x86-64-v3.so", "kernels-x86-64-v3.so.verification.json", "kernels-aarch64-neon.so", "Pregenerated.swift"] {

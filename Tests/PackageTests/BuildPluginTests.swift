@@ -16,4 +16,14 @@ import VoxLayerSpec
         #expect(plugin.contains("\"pregenerate\""))
         #expect(try PackageFiles.text("Sources/VoxelsmithCLI/PregenerateCommand.swift").contains("commandName: \"pregenerate\""))
     }
+
+    /// An installed tool is named by one variable, which the plugin and the manifest look at.
+    @Test func anInstalledToolIsNamedByOneVariable() throws {
+        let plugin = try PackageFiles.text("Plugins/PregenerateKernels/PregenerateKernels.swift")
+        let variable = try #require(plugin.firstMatch(of: /let variable = "(\w+)"/)?.1)
+        #expect(try PackageFiles.text("Package.swift").contains("environment[\"\(variable)\"]"))
+        #expect(try PackageFiles.text("Documentation/build-step.md").contains("\(variable)="))
+        #expect(plugin.contains("\"--for-version\"") && plugin.contains("\"Sources/VoxelsmithCLI/Version.swift\""))
+        #expect(try PackageFiles.text("Sources/VoxelsmithCLI/PregenerateCommand.swift").contains("\"for-version\""))
+    }
 }

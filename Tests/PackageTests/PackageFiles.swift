@@ -5,7 +5,7 @@ enum PackageFiles {
     /// Folders and files that people read.
     static let roots = [
         "Sources", "Plugins", "Templates", "Tests", "Tools", "Documentation", "Examples", "Generated", "README.md", "CONTRIBUTING.md",
-        "CHANGELOG.md", "SECURITY.md", "Package.swift",
+        "CHANGELOG.md", "SECURITY.md", "Package.swift", "Containerfile",
     ]
 
     private static let binaryExtensions: Set<String> = ["npy", "npz", "h5", "keras", "png", "pyc"]

@@ -9,6 +9,9 @@ import Testing
         return try #require(text.firstMatch(of: /static let number = "([^"]+)"/)?.1)
     }
 
+    /// What users copy into their Package.swift.
+    private static var stanza: Regex<(Substring, Substring)> { /\.package\(url: "[^"]+", from: "([^"]+)"\)/ }
+
     /// The headings of the changelog's versions, the newest first.
     private func headings() throws -> [(name: String, date: Substring?)] {
         try PackageFiles.lines("CHANGELOG.md").compactMap { line in
@@ -37,8 +40,18 @@ import Testing
     @Test func numberIsInOnePlace() throws {
         let number = try number()
         for path in try PackageFiles.texts() where path != Self.source && !path.contains("/results/") && !path.hasSuffix(".json") {
-            let text = try PackageFiles.text(path)
+            let text = try PackageFiles.text(path).replacing(Self.stanza, with: "")
             #expect(!text.contains("\"\(number)\"") && !text.contains("voxelsmith \(number)"), "\(path) repeats the version")
+        }
+    }
+
+    /// Users ask for the version in use, or for the one that is being made.
+    @Test func theReadmeAsksForTheVersion() throws {
+        let number = try number()
+        let release = number.hasSuffix("-dev") ? number.dropLast(4) : number
+        for page in ["README.md", "Documentation/build-step.md", "Documentation/install.md"] {
+            let asked = try PackageFiles.text(page).matches(of: Self.stanza).map(\.1)
+            #expect(asked == (page == "README.md" ? [release] : []), "\(page)")
         }
     }
 }
