@@ -25,7 +25,7 @@ import _TestSupport
         }
         let file = LayersFile(path: try folder.write(Array("[\(layers.joined(separator: ", "))]".utf8), as: "layers.json"))
         let builder = PluginBuilder(compiler: try await Compiler.find(), cache: nil, logger: Logger(label: "test"))
-        let build = PluginBuild(target: HostCPU.nativeTarget, builder: builder, output: folder.path("plugin.so"), verifier: nil)
+        let build = PluginBuild(targets: PluginTargets(HostCPU.nativeTarget), builder: builder, output: folder.path("plugin.so"), verifier: nil)
         _ = try await build.run(file) { _ in }
         return build.output
     }
