@@ -5,8 +5,8 @@
 #define NAME(stem) VS_CONCAT(stem, all, SUFFIX)
 
 /* Writes a tile whose columns do not lie side by side, or end within it: `height` positions from `m` on, the sums of each in `width`
- * columns from `first` on. Not inlined: its copies took 18 of the 29 s that
- * clang needed for this file. */
+ * columns from `first` on. Not inlined: its copies took 18 of the 29 s that clang needed
+ * for this file. */
 static __attribute__((noinline)) void NAME(scatter)(
     const vs_interp_task *task, int64_t m, int64_t first, const ARITHMETIC *values, int64_t width, int64_t height) {
     const STORAGE *bias = (const STORAGE *)task->bias;

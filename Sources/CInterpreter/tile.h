@@ -27,12 +27,8 @@ VS_INLINE void TILE(tile)(
     const int height) {
     TILE(vector) sum[8][4];
     ARITHMETIC *kept = (ARITHMETIC *)task->accumulators;
-#pragma clang loop unroll(full)
-    for (int i = 0; i < height; ++i)
-#pragma clang loop unroll(full)
-        for (int j = 0; j < vectors; ++j)
-            sum[i][j] = kept ? *(const TILE(vector) *)(kept + (m + i) * task->accumulator_pitch + first + j * LANES)
-                             : (TILE(vector)){0};
+    SUMS(sum[i][j] = kept ? *(const TILE(vector) *)(kept + (m + i) * task->accumulator_pitch + first + j * LANES)
+                          : (TILE(vector)){0})
 
     const int64_t reduction = task->reduction, step = task->source_step;
     for (int64_t p = 0; p < task->pair_count; ++p) {
