@@ -31,8 +31,9 @@ let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "sw
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 
-/// Whether the build plugin is told of an installed tool, which then is not compiled (`Documentation/build-step.md`).
-let hasInstalledTool = Context.environment["VOXELSMITH_TOOL"]?.isEmpty == false
+/// What the plugins run. One that is told of an installed tool has none compiled (`Documentation/build-step.md`).
+let pluginDependencies: [Target.Dependency] =
+    Context.environment["VOXELSMITH_TOOL"]?.isEmpty == false ? [] : ["VoxelsmithCLI", "VoxelsmithVerify"]
 
 let package = Package(
     name: "voxelsmith",
@@ -46,6 +47,7 @@ let package = Package(
         .executable(name: "runtime-client", targets: ["RuntimeClient"].map(moduleName)),
         .executable(name: "on-demand", targets: ["OnDemand"].map(moduleName)),
         .plugin(name: "PregenerateKernels", targets: ["PregenerateKernels"]),
+        .plugin(name: "PregenerateFolder", targets: ["PregenerateFolder"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -121,7 +123,12 @@ let package = Package(
                 "Inspection", "Pregeneration", "CPNG", arguments, logging,
             ].map(named)),
         // Makes kernels in the build of a package that depends on this one.
-        .plugin(name: "PregenerateKernels", capability: .buildTool(), dependencies: hasInstalledTool ? [] : ["VoxelsmithCLI", "VoxelsmithVerify"]),
+        .plugin(name: "PregenerateKernels", capability: .buildTool(), dependencies: pluginDependencies),
+        // `swift package pregenerate`: the same into a folder.
+        .plugin(
+            name: "PregenerateFolder",
+            capability: .command(intent: .custom(verb: "pregenerate", description: "Makes the kernels that voxelsmith.json of targets asks for, in a folder.")),
+            dependencies: pluginDependencies),
         // An application with a ready plugin.
         .executableTarget(
             name: moduleName("RuntimeClient"), dependencies: ["Voxelsmith"],

@@ -16,7 +16,7 @@ struct PregenerateKernels: BuildToolPlugin {
         guard FileManager.default.fileExists(atPath: config.path) else { throw Refusal.noConfig(target: target.name, path: config.path) }
         let layers = Self.layers(of: target.directoryURL, config: config)
         let output = context.pluginWorkDirectoryURL
-        let tool = try Self.tool(context)
+        let tool = try Tool(context)
         let names = Self.targets.map { "kernels-\($0).so" } + ["Pregenerated.swift"]
         return [
             .buildCommand(
@@ -27,29 +27,6 @@ struct PregenerateKernels: BuildToolPlugin {
                 inputFiles: [config] + layers.map { target.directoryURL.appending(path: $0) },
                 outputFiles: names.map { output.appending(path: $0) })
         ]
-    }
-
-    /// The variable that names an installed `voxelsmith`. `Package.swift` looks at it too, as SwiftPM builds the tools that a plugin depends on.
-    private static let variable = "VOXELSMITH_TOOL"
-
-    /// The program that makes the kernels, and what it is told because of where it comes from. An installed one has its verifier beside it, and looks
-    /// whether it is of this package's version each time it runs, since it may be replaced between two builds.
-    private static func tool(_ context: PluginContext) throws -> (path: URL, arguments: [String]) {
-        guard let path = ProcessInfo.processInfo.environment[variable], !path.isEmpty else {
-            return (try context.tool(named: "VoxelsmithCLI").url, ["--verifier", try context.tool(named: "VoxelsmithVerify").url.path])
-        }
-        guard path.hasPrefix("/"), FileManager.default.isExecutableFile(atPath: path) else { throw Refusal.noTool(path: path) }
-        return (URL(filePath: path), ["--for-version", try version()])
-    }
-
-    /// The version of this package, from where it stands; plugins cannot import modules.
-    private static func version() throws -> String {
-        let package = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        let file = package.appending(path: "Sources/VoxelsmithCLI/Version.swift")
-        guard let match = try String(contentsOf: file, encoding: .utf8).firstMatch(of: #/static let number = "([^"]+)"/#) else {
-            throw Refusal.noVersion(path: file.path)
-        }
-        return String(match.1)
     }
 
     /// The files whose changes start a new build, as paths from the folder: every file in it whose name says that it may hold layers, since
@@ -73,16 +50,12 @@ struct PregenerateKernels: BuildToolPlugin {
     private enum Refusal: Error, CustomStringConvertible {
         case noSwift(target: String)
         case noConfig(target: String, path: String)
-        case noTool(path: String)
-        case noVersion(path: String)
 
         var description: String {
             switch self {
             case .noSwift(let target): "The target \(target) lists PregenerateKernels and is not a Swift target; expected one, as the plugin adds a Swift file."
             case .noConfig(let target, let path):
                 "The target \(target) lists PregenerateKernels and has no file \(path); expected one, such as {\"layers\": [\"model.keras\"]}."
-            case .noTool(let path): "\(variable) is \"\(path)\"; expected the absolute path of an installed voxelsmith, or no such variable."
-            case .noVersion(let path): "Found no version in \(path); expected a line with its number."
             }
         }
     }

@@ -6,7 +6,7 @@ import VoxLayerSpec
 import VoxPregeneration
 import VoxTensorIO
 
-/// What the build plugin `PregenerateKernels` runs for a target that lists it.
+/// What the plugins in `Plugins` run for a target: for its build, with a Swift file that loads the kernels, or into a folder.
 struct PregenerateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "pregenerate", abstract: "Internal.", shouldDisplay: false)
 
@@ -16,8 +16,8 @@ struct PregenerateCommand: AsyncParsableCommand {
     @Option(name: [.short, .customLong("output")], help: ArgumentHelp("Where plugins and Swift file go.", valueName: "DIR"))
     var output: String
 
-    @Option(help: ArgumentHelp("The name of the target's resources: package and target.", valueName: "NAME"))
-    var bundle: String
+    @Option(help: ArgumentHelp("For a build: the name of the target's resources, package and target.", valueName: "NAME"))
+    var bundle: String?
 
     @Option(parsing: .upToNextOption, help: ArgumentHelp("Files whose changes start a new build, seen from the folder.", valueName: "PATH"))
     var planned: [String] = []
@@ -35,8 +35,12 @@ struct PregenerateCommand: AsyncParsableCommand {
         let plan = try PregenerationPlan(bytes: InputFile.bytes(of: path, limit: PregenerationPlan.byteLimit), path: path)
         try files(of: plan, path: path).check()
         let layers = try plan.layers.flatMap { try LayersFile(path: "\(folder)/\($0)").resolved(policy: plan.policy, onEvent: Console.tell) }
-        try plan.check(planned: planned, path: path)
+        if bundle != nil { try plan.check(planned: planned, path: path) }
         let made = try await plugins(for: layers, plan, path: path)
+        guard let bundle else {
+            for target in Target.named where !made.contains(target) { try TextFiles.remove(plugin(for: target)) }
+            return
+        }
         // SwiftPM asks for the names of all files before the plan is read: what is not made is there, and empty.
         for target in Target.named where !made.contains(target) {
             try replace(plugin(for: target), with: "")
@@ -84,7 +88,7 @@ struct PregenerateCommand: AsyncParsableCommand {
                 files.writes(plugin(for: target), "--output")
             }
         }
-        files.writes(swift, "--output")
+        if bundle != nil { files.writes(swift, "--output") }
         return files
     }
 

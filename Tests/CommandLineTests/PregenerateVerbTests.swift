@@ -9,11 +9,15 @@ import _TestSupport
     private func pregenerate(
         _ config: String, in folder: TemporaryFolder, planned: [String] = ["up.json"], options: [String] = []
     ) throws -> Voxelsmith.Outcome {
+        try write(config, in: folder)
+        return try Voxelsmith.run(
+            ["pregenerate", folder.path("app"), "--output", folder.path("out"), "--bundle", "App_app"] + options + ["--planned"] + planned)
+    }
+
+    private func write(_ config: String, in folder: TemporaryFolder) throws {
         for name in ["app", "out"] { try FileManager.default.createDirectory(atPath: folder.path(name), withIntermediateDirectories: true) }
         _ = try folder.write("app/voxelsmith.json", config)
         _ = try folder.write("app/up.json", TinyLayer.json(name: "up"))
-        return try Voxelsmith.run(
-            ["pregenerate", folder.path("app"), "--output", folder.path("out"), "--bundle", "App_app"] + options + ["--planned"] + planned)
     }
 
     private func plugins(_ folder: TemporaryFolder) throws -> [String: Int] {
@@ -51,6 +55,21 @@ import _TestSupport
         #expect(fewer.status == 0, "\(fewer.errors)")
         #expect(try plugins(folder).filter { $0.value > 0 }.keys.sorted() == ["kernels-aarch64-neon.so"])
         #expect(try String(contentsOfFile: folder.path("out/Pregenerated.swift"), encoding: .utf8).contains("[\"kernels-aarch64-neon.so\"]"))
+    }
+
+    /// Without a build there is nothing but the plugins that are asked for, so that `load(folder:)` finds kernels in every file.
+    @Test func intoAFolderGoPluginsAlone() throws {
+        let folder = try TemporaryFolder()
+        func made(_ targets: String) throws -> [String] {
+            try write(#"{"layers": ["up.json"], "targets": \#(targets)}"#, in: folder)
+            let result = try Voxelsmith.run(["pregenerate", folder.path("app"), "--output", folder.path("out")])
+            #expect(result.status == 0, "\(result.errors)")
+            return try FileManager.default.contentsOfDirectory(atPath: folder.path("out")).sorted()
+        }
+        #expect(try made(#"["x86-64-v3", "aarch64-neon"]"#) == ["kernels-aarch64-neon.so", "kernels-x86-64-v3.so"])
+        #expect(try plugins(folder).values.allSatisfy { $0 > 0 })
+        // A target that is no longer wanted would be loaded.
+        #expect(try made(#"["aarch64-neon"]"#) == ["kernels-aarch64-neon.so"])
     }
 
     @Test func wrongFilesAreSentencesAndMakeNothing() throws {

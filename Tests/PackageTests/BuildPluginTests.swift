@@ -1,7 +1,7 @@
 import Testing
 import VoxLayerSpec
 
-/// The build plugin cannot import the package's modules, so it repeats a few of their facts.
+/// The plugins cannot import the package's modules, so it repeats a few of their facts.
 @Suite struct BuildPluginTests {
     @Test func thePluginDeclaresTheFilesThatTheToolMakes() throws {
         let plugin = try PackageFiles.text("Plugins/PregenerateKernels/PregenerateKernels.swift")
@@ -19,7 +19,8 @@ import VoxLayerSpec
 
     /// An installed tool is named by one variable, which the plugin and the manifest look at.
     @Test func anInstalledToolIsNamedByOneVariable() throws {
-        let plugin = try PackageFiles.text("Plugins/PregenerateKernels/PregenerateKernels.swift")
+        let plugin = try PackageFiles.text("Plugins/PregenerateKernels/Tool.swift")
+        #expect(try PackageFiles.text("Plugins/PregenerateFolder/Tool.swift") == plugin, "a link")
         let variable = try #require(plugin.firstMatch(of: /let variable = "(\w+)"/)?.1)
         #expect(try PackageFiles.text("Package.swift").contains("environment[\"\(variable)\"]"))
         #expect(try PackageFiles.text("Documentation/build-step.md").contains("\(variable)="))

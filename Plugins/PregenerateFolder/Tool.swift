@@ -1,0 +1,1 @@
+../PregenerateKernels/Tool.swift
