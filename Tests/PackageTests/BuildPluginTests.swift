@@ -1,7 +1,7 @@
 import Testing
 import VoxLayerSpec
 
-/// The plugins cannot import the package's modules, so it repeats a few of their facts.
+/// The plugins cannot import the package's modules, so they repeat a few of their facts.
 @Suite struct BuildPluginTests {
     @Test func thePluginDeclaresTheFilesThatTheToolMakes() throws {
         let plugin = try PackageFiles.text("Plugins/PregenerateKernels/PregenerateKernels.swift")
