@@ -20,10 +20,10 @@ package struct MemoryBandwidth: Hashable, Sendable {
     package static func measure() -> MemoryBandwidth? {
         let bytes = min(max(leastBlock, 2 * HostCPU.cacheSizes.lastLevel), largestBlock)
         if AvailableMemory.byteCount < 4 * bytes { return nil }
-        guard let source = malloc(bytes) else { return nil }
-        defer { free(source) }
-        guard let copy = malloc(bytes) else { return nil }
-        defer { free(copy) }
+        guard let source = map(bytes) else { return nil }
+        defer { munmap(source, bytes) }
+        guard let copy = map(bytes) else { return nil }
+        defer { munmap(copy, bytes) }
         // The first touch of a page is the system's work.
         memset(source, 1, bytes)
         memset(copy, 2, bytes)
@@ -31,5 +31,11 @@ package struct MemoryBandwidth: Hashable, Sendable {
         // What was copied is looked at, so that no copy can be left out.
         guard best > 0, copy.load(fromByteOffset: bytes - 1, as: UInt8.self) == 1 else { return nil }
         return MemoryBandwidth(bytesPerSecond: 2 * Double(bytes) / best, blockBytes: bytes)
+    }
+
+    /// From the system: of a block of `malloc` the compiler knows that nobody else sees it, and leaves out copies of which only the last is read.
+    private static func map(_ bytes: Int) -> UnsafeMutableRawPointer? {
+        let start = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        return start == MAP_FAILED ? nil : start
     }
 }

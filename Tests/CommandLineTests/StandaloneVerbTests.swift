@@ -50,7 +50,7 @@ import _TestSupport
         let written = try Voxelsmith.run(["emit", layer, "--standalone", "-o", folder.path("c")])
         #expect(written.status == 0, "\(written.errors)")
         let built = try Voxelsmith.run(
-            ["-C", folder.path("c"), "test", "CFLAGS=-O1 -Wall -Wextra -Wpedantic -Werror"], program: URL(fileURLWithPath: Self.make))
+            ["--no-print-directory", "-C", folder.path("c"), "test", "CFLAGS=-O1 -Wall -Wextra -Wpedantic -Werror"], program: URL(fileURLWithPath: Self.make))
         #expect(built.status == 0 && built.output.hasSuffix("tiny: agrees\n"), "\(built)")
     }
 
