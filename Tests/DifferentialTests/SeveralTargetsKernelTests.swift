@@ -48,7 +48,7 @@ struct SeveralTargetsKernelTests {
         let path = try written(plugin)
         let file = try PluginFile(path: path)
         #expect(file.descriptors.map(\.target) == Self.targets.flatMap { [$0.name, $0.name] })
-        #expect(file.descriptors.map(\.features) == Self.targets.flatMap { [$0.requiredFeatures, $0.requiredFeatures] })
+        #expect(file.descriptors.map { Set($0.features) } == Self.targets.flatMap { [Set($0.requiredFeatures), Set($0.requiredFeatures)] })
         if case .inspected(let inspection) = plugin.inspection {
             for kernel in file.descriptors {
                 let functions = inspection.functions.filter { $0.file == kernel.name + ".c" }
