@@ -21,10 +21,7 @@ import _TestSupport
         let programs = [
             "voxelsmith": version.map { "[ \"$1\" = --version ] && { echo '\($0)'; exit 0; }\n\(real)" } ?? real, "voxelsmith-verify": "exit 1",
         ]
-        for (name, line) in programs {
-            let path = try folder.write("scratch/machine/release/\(name)", "#!/bin/sh\n\(line)\n")
-            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
-        }
+        for (name, line) in programs { _ = try folder.script("scratch/machine/release/\(name)", line) }
         _ = try folder.write("scratch/checkouts/some-library/\(licence)", "a licence\n")
         _ = try folder.write(
             "Package.resolved", #"{"pins": [{"identity": "some-library", "state": {"revision": "abc", "version": "1.2.3"}}], "version": 3}"#)

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// The version number is in one place, and the changelog knows it.
@@ -52,6 +53,28 @@ import Testing
         for page in ["README.md", "Documentation/build-step.md", "Documentation/install.md"] {
             let asked = try PackageFiles.text(page).matches(of: Self.stanza).map(\.1)
             #expect(asked == (page == "README.md" ? [release] : []), "\(page)")
+        }
+    }
+
+    /// The versions that releases are made of are ones that the manifest takes.
+    @Test func releasesHaveTheLibrariesOfTheManifest() throws {
+        struct Resolved: Decodable {
+            struct Pin: Decodable {
+                struct State: Decodable { let version: String }
+                let location: String
+                let state: State
+            }
+            let pins: [Pin]
+        }
+        let resolved = try JSONDecoder().decode(Resolved.self, from: Data(PackageFiles.text("Tools/packaging/libraries.json").utf8))
+        let versions = Dictionary(uniqueKeysWithValues: resolved.pins.map { ($0.location, $0.state.version) })
+        func numbers(_ version: some StringProtocol) -> [Int] { version.split(separator: ".").compactMap { Int($0) } }
+        let wanted = try PackageFiles.text("Package.swift").matches(of: /\.package\(url: "([^"]+)", from: "([^"]+)"\)/)
+        #expect(wanted.count == 3)
+        for dependency in wanted {
+            let pinned = numbers(try #require(versions[String(dependency.1)], "\(dependency.1)"))
+            let least = numbers(dependency.2)
+            #expect(pinned.first == least.first && !pinned.lexicographicallyPrecedes(least), "\(dependency.1)")
         }
     }
 }
