@@ -293,7 +293,7 @@ import VoxLayerSpec
             headers: [HandWritten.header(try Target(named: "x86-64-v3"))])
         #expect(await failure(narrow) == .narrowVectors(target: "x86-64-v4", expected: "zmm"))
 
-        for names in [["../k.c"], ["-o.c"], ["@k.c"], ["k.c", "k.c"], [""], ["plugin.c"]] {
+        for names in [["../k.c"], ["-o.c"], ["@k.c"], ["a/\u{301}.c"], ["-\u{301}.c"], ["k.c", "k.c"], [""], ["plugin.c"]] {
             let kernels = names.map { CSource(fileName: $0, text: "") }
             let source = PluginSource(kernels: kernels, table: HandWritten.table, headers: [])
             #expect(await failure(source) == .fileNameTaken(names.last ?? ""), "\(names)")
