@@ -22,7 +22,7 @@ package struct PluginContents: Encodable {
         package let templateDigest: String
 
         package var items: String {
-            workItemsPerSample.map { "\($0) items per sample" } ?? "\(workItemsPerCall ?? 0) items per call"
+            (workItemsPerSample.map(WorkItems.perSample) ?? .perCall(workItemsPerCall ?? 0)).words
         }
 
         init(_ descriptor: KernelDescriptor) {
@@ -93,5 +93,15 @@ package struct PluginContents: Encodable {
     package func functions(of kernel: Kernel) -> [InspectedFunction] {
         guard case .inspected(let plugin) = inspection else { return [] }
         return plugin.functions.filter { $0.file == kernel.name + ".c" }
+    }
+}
+
+extension WorkItems {
+    /// As people are told.
+    var words: String {
+        switch self {
+        case .perSample(let number): "\(number) items per sample"
+        case .perCall(let number): "\(number) items per call"
+        }
     }
 }
