@@ -22,7 +22,8 @@ struct TileMapPicture {
         let kinds = Dictionary(grouping: Set(map.cells.map(\.kind)).sorted()) { $0 % Self.colours }
         return kinds.sorted { $0.key < $1.key }.map { colour, kinds in
             let rest = kinds.count > Self.mostNamed ? "; and \(kinds.count - Self.mostNamed) more" : ""
-            return PageContext.Colour(style: Self.style(ofKind: colour), label: kinds.prefix(Self.mostNamed).map { map.kinds[$0] }.joined(separator: "; ") + rest)
+            let named = kinds.prefix(Self.mostNamed).map { map.kinds[$0] }.joined(separator: "; ")
+            return PageContext.Colour(style: Self.style(ofKind: colour), label: named + rest)
         }
     }
 
