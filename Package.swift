@@ -112,7 +112,7 @@ let package = Package(
             ]),
         module(
             "Inspection",
-            ["LayerSpec", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime", "TensorIO", "Tuning"]),
+            ["LayerSpec", "Tensors", "Scheduling", "KernelEmission", "KernelBuild", "KernelRuntime", "Tuning"]),
         module("Pregeneration", ["LayerSpec", "KerasConfig"]),
         module("CPNG"),
         .executableTarget(

@@ -7,7 +7,7 @@ struct PluginSelection {
     private(set) var units: [KernelUnit] = []
     /// The same kernels for the report.
     private(set) var kernels: [BuildReport.Kernel] = []
-    /// The layers that no family takes, and why, each once: what a family takes does not depend on the target.
+    /// The layers that have a kernel for none of the targets, and why.
     private(set) var interpreted: [BuildReport.Interpreted] = []
 
     /// - Parameters:
@@ -21,6 +21,7 @@ struct PluginSelection {
     init(
         _ layers: [ResolvedLayer], targets: PluginTargets, source: String, decisions: [[SpecKey: Decision]], threads: Int, onEvent: ForgeObserver
     ) throws {
+        var computed: Set<SpecKey> = []
         for (target, decisions) in zip(targets.all, decisions) {
             let known = Set(interpreted)
             let selection = try KernelSelection(layers, target: target, source: source, decisions: decisions, threads: threads) { event in
@@ -33,6 +34,10 @@ struct PluginSelection {
                     name: unit.name, key: unit.schedule.spec.key.text, target: target.instructionSet.rawValue, schedule: unit.schedule.text, layers: layers)
             }
             interpreted += selection.interpreted.filter { !known.contains($0) }
+            computed.formUnion(selection.computed.map(\.layer.spec.key))
         }
+        // Limits of a family may depend on the target. By problems, as several layers may have one name.
+        let left = Set(layers.filter { !computed.contains($0.spec.key) }.map(\.name))
+        interpreted.removeAll { !left.contains($0.name) }
     }
 }

@@ -49,8 +49,10 @@ struct KernelSection {
             PageContext.Figure(figure: decimal(Double(kernel.flopPerSample) / 1e9, 3), caption: "GFLOP a sample"),
             PageContext.Figure(figure: percent(speed.expectedShare), caption: "of peak expected"),
             PageContext.Figure(figure: percent(speed.measuredShare), caption: "of peak measured"),
+            // Spills are counted in loops with fused multiply-adds only, which kernels for x86-64-v2 do not have.
             PageContext.Figure(
-                figure: functions.isEmpty ? "-" : "\(functions.reduce(0) { $0 + $1.loopSpills })", caption: "spills in computing loops"),
+                figure: functions.contains { $0.fusedMultiplyAdds > 0 } ? "\(functions.reduce(0) { $0 + $1.loopSpills })" : "-",
+                caption: "spills in computing loops"),
         ]
     }
 
@@ -130,7 +132,7 @@ struct KernelSection {
     }
 
     private var whyNoLoop: String {
-        if case .notInspected = contents.inspection { whyNoCode } else { "No innermost loop of this kernel holds fused multiply-adds." }
+        if case .notInspected = contents.inspection { whyNoCode } else { "No innermost loop of this kernel multiplies." }
     }
 }
 
@@ -139,13 +141,17 @@ extension LoopContext {
     private static let mostLines = 2000
 
     init(_ loop: HotLoop) {
+        let fuses = loop.fusedMultiplyAdds > 0
+        let kind = fuses ? "fused multiply-add" : "multiplication"
         summary = """
-            The innermost loop with the most fused multiply-adds, in \(loop.function): \(counted(loop.lines.count, "instruction")), \
-            \(counted(loop.fusedMultiplyAdds, "fused multiply-add")), \(counted(loop.spills, "spill")).\
+            \(fuses ? "" : "No innermost loop has fused multiply-adds. ")The innermost loop with the most \(kind)s, in \(loop.function): \
+            \(counted(loop.lines.count, "instruction")), \(counted(fuses ? loop.fusedMultiplyAdds : loop.multiplications, kind)), \
+            \(counted(loop.spills, "spill")).\
             \(loop.lines.count > Self.mostLines ? " The first \(Self.mostLines) are shown." : "")
             """
         lines = loop.lines.prefix(Self.mostLines).map { line in
-            let style = line.instruction.isSpill ? "spill" : line.instruction.isFusedMultiplyAdd ? "fma" : "other"
+            let computes = fuses ? line.instruction.isFusedMultiplyAdd : line.instruction.isMultiplication
+            let style = line.instruction.isSpill ? "spill" : computes ? "computes" : "other"
             return Line(style: style, text: line.text)
         }
     }

@@ -1,7 +1,6 @@
 import VoxKernelBuild
 import VoxKernelRuntime
 import VoxLayerSpec
-import VoxTensorIO
 
 /// A plugin as `describe` and `inspect` show it: every fact that both state comes from here.
 package struct PluginContents: Encodable {
@@ -23,7 +22,7 @@ package struct PluginContents: Encodable {
         package let templateDigest: String
 
         package var items: String {
-            workItemsPerSample.map { "\($0) items per sample" } ?? "\(workItemsPerCall ?? 0) items per call"
+            (workItemsPerSample.map(WorkItems.perSample) ?? .perCall(workItemsPerCall ?? 0)).words
         }
 
         init(_ descriptor: KernelDescriptor) {
@@ -57,8 +56,8 @@ package struct PluginContents: Encodable {
 
     /// The descriptors that `kernels` are from, in the same order.
     package let descriptors: [KernelDescriptor]
-    /// The file that `inspection` is of.
-    let code: [UInt8]
+    /// The hottest loop of each kernel's file that has one, where they were looked for.
+    let hotLoops: [HotLoop]
 
     /// The fields of the report in JSON.
     private enum CodingKeys: String, CodingKey {
@@ -66,9 +65,15 @@ package struct PluginContents: Encodable {
     }
 
     /// Reads a plugin; executes nothing of it.
-    /// - Throws: `PluginError`, and `TensorIOError` for a file that cannot be read a second time.
-    package init(path: String, trustedFolders: [String]) throws {
-        let file = try PluginFile(path: path, trustedFolders: trustedFolders)
+    /// - Parameters:
+    ///   - path: of the plugin.
+    ///   - trustedFolders: as `KernelRegistry`'s.
+    ///   - findsHotLoops: whether the loops that compute are looked for.
+    /// - Throws: `PluginError`.
+    package init(path: String, trustedFolders: [String], findsHotLoops: Bool = false) throws(PluginError) {
+        // Descriptors and machine code of one reading: the file may be replaced at any time.
+        let code = try PluginFile.bytes(of: path, trustedFolders: trustedFolders)
+        let file = try PluginFile(bytes: code, path: path)
         self.path = path
         bytes = file.byteCount
         digest = file.digest
@@ -77,13 +82,26 @@ package struct PluginContents: Encodable {
         kernels = file.descriptors.map(Kernel.init)
         var seen: Set<String> = []
         targets = kernels.map(\.target).filter { seen.insert($0).inserted }
-        code = try InputFile.bytes(of: path)
-        inspection = ObjectInspection.inspect(code)
+        if findsHotLoops {
+            (inspection, hotLoops) = ObjectInspection.inspectWithLoops(code)
+        } else {
+            (inspection, hotLoops) = (ObjectInspection.inspect(code), [])
+        }
     }
 
     /// The machine code that came from one kernel's file.
     package func functions(of kernel: Kernel) -> [InspectedFunction] {
         guard case .inspected(let plugin) = inspection else { return [] }
         return plugin.functions.filter { $0.file == kernel.name + ".c" }
+    }
+}
+
+extension WorkItems {
+    /// As people are told.
+    var words: String {
+        switch self {
+        case .perSample(let number): "\(number) items per sample"
+        case .perCall(let number): "\(number) items per call"
+        }
     }
 }

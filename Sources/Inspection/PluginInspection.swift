@@ -16,9 +16,9 @@ package struct PluginInspection {
     ///   - path: of the plugin.
     ///   - kernel: the name of the one kernel to show; nil for all.
     ///   - trustedFolders: as `KernelRegistry`'s.
-    /// - Throws: `PluginError`, `TensorIOError`, `InspectionError.unknownKernel`.
+    /// - Throws: `PluginError`, `InspectionError.unknownKernel`.
     package init(path: String, kernel: String?, trustedFolders: [String]) throws {
-        contents = try PluginContents(path: path, trustedFolders: trustedFolders)
+        contents = try PluginContents(path: path, trustedFolders: trustedFolders, findsHotLoops: true)
         self.trustedFolders = trustedFolders
         guard let kernel else {
             shown = Array(contents.kernels.indices)
@@ -45,7 +45,7 @@ package struct PluginInspection {
     package func fieldNames(measures: Bool) throws -> Set<String> { ContextNames.names(try context(measures: measures) { _ in }) }
 
     private func context(measures: Bool, progress: (Int) -> Void) throws -> PageContext {
-        let loops = Dictionary(HotLoop.all(in: contents.code).map { ($0.file, $0) }, uniquingKeysWith: { first, _ in first })
+        let loops = Dictionary(contents.hotLoops.map { ($0.file, $0) }, uniquingKeysWith: { first, _ in first })
         let (image, obstacle) =
             measures ? KernelMeasurement.image(of: contents, trustedFolders: trustedFolders) : (nil, "Measuring was not asked for.")
         let bandwidth = image == nil ? nil : MemoryBandwidth.measure()

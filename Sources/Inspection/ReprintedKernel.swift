@@ -57,7 +57,7 @@ struct ReprintedKernel {
             ("packing key", schedule.packingKey, descriptor.packing),
             ("size of the packed weights", "\(schedule.packedByteCount)", "\(descriptor.packedByteCount)"),
             ("workspace of a thread", "\(schedule.workspaceByteCount)", "\(descriptor.workspaceByteCount)"),
-            ("division into work items", "\(schedule.workItems)", "\(descriptor.workItems)"),
+            ("division into work items", schedule.workItems.words, descriptor.workItems.words),
         ]
         return pairs.filter { $0.printed != $0.stated }.map {
             "The plugin's \($0.what) is \($0.stated), where this version has \($0.printed): it was planned for other caches, or by another version."

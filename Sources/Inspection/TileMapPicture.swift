@@ -9,15 +9,22 @@ struct TileMapPicture {
 
     /// Colours of the style sheet; kinds beyond them begin again.
     static let colours = 8
+    /// Most kinds that the legend names for a colour.
+    private static let mostNamed = 3
     private static let side = 12.0
     private static let step = 14.0
     private static let margin = (left: 66.0, top: 34.0)
 
     static func style(ofKind kind: Int) -> String { "k\(kind % colours)" }
 
-    /// The kinds that are shown, with the classes of their colours; no more than there are colours.
+    /// The colours that are shown, each with the kinds that have it: more than one where there are more kinds than colours.
     var legend: [PageContext.Colour] {
-        Set(map.cells.map(\.kind)).sorted().prefix(Self.colours).map { PageContext.Colour(style: Self.style(ofKind: $0), label: map.kinds[$0]) }
+        let kinds = Dictionary(grouping: Set(map.cells.map(\.kind)).sorted()) { $0 % Self.colours }
+        return kinds.sorted { $0.key < $1.key }.map { colour, kinds in
+            let rest = kinds.count > Self.mostNamed ? "; and \(kinds.count - Self.mostNamed) more" : ""
+            let named = kinds.prefix(Self.mostNamed).map { map.kinds[$0] }.joined(separator: "; ")
+            return PageContext.Colour(style: Self.style(ofKind: colour), label: named + rest)
+        }
     }
 
     var markup: Markup {

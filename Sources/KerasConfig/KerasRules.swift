@@ -31,7 +31,7 @@ public enum KerasRules {
         outputPadding: [Int]? = nil, layout: Layout = .channelsLast, dilationRate: [Int] = [1, 1, 1], groups: Int = 1,
         activation: Activation = .linear, useBias: Bool = true, elementType: ElementType = .float32, generation: KerasGeneration = .keras3
     ) throws(KerasConfigError) -> LayerConfig {
-        if generation == .keras3, name.contains("/") { throw .layerName(name) }
+        if generation == .keras3, name.utf8.contains(UInt8(ascii: "/")) { throw .layerName(name) }
         if filters < 1 { throw .filters(filters) }
         for (argument, values) in [("kernel_size", kernelSize), ("strides", strides), ("dilation_rate", dilationRate)] {
             if values.count != 3 { throw .threeIntegers(argument: argument, received: "\(values)") }

@@ -64,7 +64,7 @@ enum ONNXLayer {
         let layout = try KerasRules.layout(named: try reader.string("data_format") ?? Layout.channelsFirst.rawValue)
         let activation = try ActivationNames.activation(config["activation"])
         let useBias = try reader.bool("use_bias") ?? true
-        if name.contains("/") { throw .layerName(name) }
+        if name.utf8.contains(UInt8(ascii: "/")) { throw .layerName(name) }
         let result = try wrappingSpecError { () throws(SpecError) in
             try LayerConfig(
                 name: name, filters: filters, kernelSize: kernel, strides: strides, dilationRate: dilations, padding: padding,

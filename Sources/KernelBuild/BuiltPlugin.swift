@@ -16,12 +16,6 @@ public struct BuiltPlugin: Sendable {
     /// From the call of `build` to its end.
     public let seconds: Double
 
-    /// Whether registers of each target's full width are used; nil when not inspected.
-    public var usesTargetVectors: Bool? {
-        let uses = targets.all.map { inspection.usesVectors(of: $0) }
-        return uses.contains(nil) ? nil : !uses.contains(false)
-    }
-
     /// Writes the file in one step: staged beside `path`, flushed, mode 0644 whatever the umask, renamed.
     ///
     /// - Throws: `KernelBuildError.fileSystem`, also when what stands there is no regular file; nothing is left behind then.

@@ -34,7 +34,7 @@ public struct Compiler: Hashable, Sendable {
     private static func candidates(explicit: String?, folders: [String]) -> [String] {
         if let explicit {
             // Compilations run in folders of their own, so a relative path would lead elsewhere.
-            return explicit.contains("/") ? [absolutePath(explicit)] : folders.map { $0 + "/" + explicit }
+            return explicit.utf8.contains(UInt8(ascii: "/")) ? [absolutePath(explicit)] : folders.map { $0 + "/" + explicit }
         }
         // `swift` on PATH is often a link into the toolchain, whose own clang is not on PATH.
         let toolchains = folders.flatMap { folder in ["swift", "swiftc"].map { folder + "/" + $0 } }

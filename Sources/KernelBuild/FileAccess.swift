@@ -119,13 +119,13 @@ func makeFolders(_ path: String) throws(KernelBuildError) {
 }
 
 func parentFolder(_ path: String) -> String {
-    guard let slash = path.lastIndex(of: "/") else { return "." }
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
 }
 
 /// The path seen from the root; a relative one starts at the working folder.
 func absolutePath(_ path: String) -> String {
-    guard !path.hasPrefix("/"), let folder = getcwd(nil, 0) else { return path }
+    guard path.utf8.first != UInt8(ascii: "/"), let folder = getcwd(nil, 0) else { return path }
     defer { free(folder) }
     // The system leads there too, whatever bytes the folder's name has.
     return (String(validatingCString: folder) ?? "/proc/\(getpid())/cwd") + "/" + path

@@ -15,8 +15,8 @@ package struct CodeLine: Hashable, Sendable {
     }
 }
 
-/// The innermost loop of a source file with the most fused multiply-adds: where a kernel spends its time. As its body stands in the file, so that a
-/// loop that the compiler unrolled holds several rounds.
+/// The innermost loop of a source file with the most fused multiply-adds, where a kernel spends its time; where the file has none in loops, the one with
+/// the most multiplications. As its body stands in the file, so that a loop that the compiler unrolled holds several rounds.
 package struct HotLoop: Hashable, Sendable {
     /// The function it is in.
     package let function: String
@@ -27,13 +27,13 @@ package struct HotLoop: Hashable, Sendable {
 
     /// How many of them multiply and add.
     package var fusedMultiplyAdds: Int { lines.count { $0.instruction.isFusedMultiplyAdd } }
+    /// How many multiply only.
+    package var multiplications: Int { lines.count { $0.instruction.isMultiplication } }
     /// Vector instructions that touch a spilled register.
     package var spills: Int { lines.count { $0.instruction.isSpill } }
 
-    /// The hottest loop of each source file that has one; executes nothing of the file.
-    /// - Parameter bytes: of a plugin file.
-    /// - Returns: none where the file cannot be inspected; `ObjectInspection` says why.
-    package static func all(in bytes: [UInt8]) -> [HotLoop] {
-        if case .success(let loops) = PluginReader.read(bytes, { $0.hotLoops() }) { loops } else { [] }
+    /// Whether it computes more in a round than another loop of its file.
+    func surpasses(_ other: HotLoop) -> Bool {
+        (fusedMultiplyAdds, multiplications) > (other.fusedMultiplyAdds, other.multiplications)
     }
 }

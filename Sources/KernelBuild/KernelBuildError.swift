@@ -54,12 +54,12 @@ public enum KernelBuildError: Error, Hashable, Sendable, CustomStringConvertible
         return sentence.text
     }
 
-    /// A command as one would type it.
+    /// A command as one would type it. By scalars: a quotation mark with an accent behind it is none to Swift; to a shell it is one.
     private static func shell(_ command: [String]) -> String {
         let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:%@")
         return command.map { word in
             !word.isEmpty && word.allSatisfy(plain.contains)
-                ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+                ? word : "'" + word.unicodeScalars.map { $0 == "'" ? "'\\''" : String($0) }.joined() + "'"
         }.joined(separator: " ")
     }
 }

@@ -9,6 +9,8 @@ package struct MachineInstruction: Hashable {
     /// Computes on one element only.
     package var isScalar = false
     package var isFusedMultiplyAdd = false
+    /// Multiplies floating-point numbers and adds nothing: what kernels for an x86-64 processor without fused multiply-adds do. aarch64 has none such.
+    package var isMultiplication = false
     /// Reads or writes a stack slot of a whole vector: a spilled register stored or taken back, possibly within arithmetic.
     package var isSpill = false
     /// Makes the frame pointer point into the stack; before it, that register is an ordinary one.
@@ -25,6 +27,9 @@ package struct MachineInstruction: Hashable {
         if mnemonic.first == UInt8(ascii: "j") { jump = Self.lastNumber(text) }
         guard registers != .none else { return }
         isFusedMultiplyAdd = ["vfmadd", "vfmsub", "vfnmadd", "vfnmsub"].contains { mnemonic.starts(with: $0.utf8) }
+        isMultiplication = ["mulps", "mulpd", "mulss", "mulsd"].contains { name in
+            mnemonic.elementsEqual(name.utf8) || mnemonic.first == UInt8(ascii: "v") && mnemonic.dropFirst().elementsEqual(name.utf8)
+        }
         // ...ss and ...sd, and moves of 32 and 64 bits.
         isScalar = mnemonic.ends("ss") || mnemonic.ends("sd") || mnemonic.ends("movd") || mnemonic.ends("movq")
         // A broadcast from the stack takes one element back, not a vector.

@@ -77,7 +77,7 @@ public struct InspectedFunction: Codable, Hashable, Sendable {
     public internal(set) var neon = 0
     /// Vector instructions that read or write a stack slot.
     public internal(set) var vectorSpills = 0
-    /// Those of them in innermost loops that hold fused multiply-adds.
+    /// Those of them in innermost loops that hold fused multiply-adds. So a function for a processor without them has none, spilled or not.
     public internal(set) var loopSpills = 0
     /// Bytes the disassembler did not understand.
     public internal(set) var undecodedBytes = 0
@@ -139,9 +139,16 @@ extension ObjectInspection: Codable {
 extension ObjectInspection {
     /// Inspects a plugin file's bytes; executes nothing of them. Opens the LLVM library at its first call (about 10 ms).
     public static func inspect(_ bytes: [UInt8]) -> ObjectInspection {
-        switch PluginReader.read(bytes, { $0.inspect() }) {
-        case .success(let plugin): .inspected(plugin)
-        case .failure(let unread): .notInspected(reason: unread.reason)
+        inspect(bytes, findsLoops: false).inspection
+    }
+
+    /// The same with the hottest loop of each source file that has one; none where the file cannot be inspected.
+    package static func inspectWithLoops(_ bytes: [UInt8]) -> (inspection: ObjectInspection, loops: [HotLoop]) { inspect(bytes, findsLoops: true) }
+
+    private static func inspect(_ bytes: [UInt8], findsLoops: Bool) -> (inspection: ObjectInspection, loops: [HotLoop]) {
+        switch PluginReader.read(bytes, { $0.inspect(findsLoops: findsLoops) }) {
+        case .success(let findings): (.inspected(findings.plugin), findings.loops)
+        case .failure(let unread): (.notInspected(reason: unread.reason), [])
         }
     }
 }

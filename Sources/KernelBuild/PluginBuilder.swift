@@ -216,9 +216,10 @@ public struct PluginBuilder: Sendable {
         var seen: Set<String> = [Plan.linkedName]
         for file in files {
             let names = [file.fileName, Unit.objectName(file.fileName)]
-            // A leading dash would be an option of clang's, a leading @ a file of options.
-            guard let first = file.fileName.first, !"-@.".contains(first), !file.fileName.contains("/"),
-                !file.fileName.utf8.contains(0), names.allSatisfy({ seen.insert($0).inserted })
+            // A leading dash would be an option of clang's, a leading @ a file of options. By bytes, as an accent behind them does not change that.
+            let bytes = file.fileName.utf8
+            guard let first = bytes.first, !"-@.".utf8.contains(first), !bytes.contains(UInt8(ascii: "/")), !bytes.contains(0),
+                names.allSatisfy({ seen.insert($0).inserted })
             else { throw .fileNameTaken(file.fileName) }
         }
     }

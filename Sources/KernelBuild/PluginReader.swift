@@ -83,21 +83,41 @@ struct PluginReader {
         }
     }
 
-    func inspect() -> Result<InspectedPlugin, Unread> {
+    /// What a plugin holds, and for each source file its hottest loop where it has one, in the order of the functions.
+    struct Findings {
+        let plugin: InspectedPlugin
+        let loops: [HotLoop]
+    }
+
+    /// - Parameter findsLoops: whether loops are looked for, which needs room for all instructions of a function.
+    func inspect(findsLoops: Bool) -> Result<Findings, Unread> {
         disassembled { code in
+            var loops: [HotLoop] = []
+            let functions = code.functions.map { function in
+                let (facts, loop) = inspected(function, code.disassembler, findsLoop: findsLoops)
+                if let loop {
+                    if let place = loops.firstIndex(where: { $0.file == loop.file }) {
+                        if loop.surpasses(loops[place]) { loops[place] = loop }
+                    } else {
+                        loops.append(loop)
+                    }
+                }
+                return facts
+            }
             // A linked plugin's .dynstr holds the names of its dynamic symbols and, without needed libraries, nothing else.
             let dynamic = code.sections.filter { $0.name == ".dynstr" }.flatMap { $0.contents.split(separator: 0) }
                 .map { String(decoding: $0, as: UTF8.self) }.sorted()
             let defined = Set(code.symbols.map(\.name))
             let starters = [".init", ".fini", ".init_array", ".fini_array", ".preinit_array", ".ctors", ".dtors"]
-            return InspectedPlugin(
+            let plugin = InspectedPlugin(
                 inspector: String(cString: llvm.library),
                 exportedSymbols: dynamic.filter(defined.contains),
                 undefinedSymbols: dynamic.filter { !defined.contains($0) },
                 constructorSections: code.sections.map(\.name).filter { name in
                     starters.contains { name == $0 || name.hasPrefix($0 + ".") }
                 },
-                functions: code.functions.map { inspected($0, code.disassembler) })
+                functions: functions)
+            return Findings(plugin: plugin, loops: loops)
         }
     }
 
@@ -192,37 +212,20 @@ struct PluginReader {
         }
     }
 
-    private func inspected(_ function: Function, _ disassembler: OpaquePointer) -> InspectedFunction {
-        var result = InspectedFunction(name: function.symbol.name, file: function.symbol.file, byteCount: function.code.count)
+    /// The counts of a function, and its hottest loop where it has one and is asked for it.
+    private func inspected(_ function: Function, _ disassembler: OpaquePointer, findsLoop: Bool) -> (facts: InspectedFunction, loop: HotLoop?) {
+        let (name, file) = (function.symbol.name, function.symbol.file)
+        var facts = InspectedFunction(name: name, file: file, byteCount: function.code.count)
         var loops = InnermostLoops()
-        result.undecodedBytes = decode(function, disassembler) { line in
-            result.count(line.instruction)
+        var lines: [CodeLine] = []
+        facts.undecodedBytes = decode(function, disassembler) { line in
+            facts.count(line.instruction)
             loops.add(line)
+            if findsLoop { lines.append(line) }
         }
-        result.loopSpills = loops.spills
-        return result
-    }
-
-    /// For each source file, its hottest loop where it has one, in the order of the functions.
-    func hotLoops() -> Result<[HotLoop], Unread> {
-        disassembled { code in
-            var hottest: [String: HotLoop] = [:]
-            var files: [String] = []
-            for function in code.functions {
-                var loops = InnermostLoops()
-                var lines: [CodeLine] = []
-                _ = decode(function, code.disassembler) { line in
-                    loops.add(line)
-                    lines.append(line)
-                }
-                guard let range = loops.hottest else { continue }
-                let loop = HotLoop(
-                    function: function.symbol.name, file: function.symbol.file, lines: lines.filter { range.contains($0.offset) })
-                if hottest[loop.file] == nil { files.append(loop.file) }
-                if loop.fusedMultiplyAdds > hottest[loop.file]?.fusedMultiplyAdds ?? 0 { hottest[loop.file] = loop }
-            }
-            return files.compactMap { hottest[$0] }
-        }
+        facts.loopSpills = loops.spills
+        guard findsLoop, let range = loops.hottest else { return (facts, nil) }
+        return (facts, HotLoop(function: name, file: file, lines: lines.filter { range.contains($0.offset) }))
     }
 
     /// Gives the instructions of a function to `visit`, in their order.

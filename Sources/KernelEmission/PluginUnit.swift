@@ -68,7 +68,7 @@ struct PluginContext {
                 ("template_digest", digests[unit.templateFile, default: ""]),
             ] {
                 texts.append(Text(field: field, offset: start + length, length: text.utf8.count))
-                lines.append(Line(text: text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")))
+                lines.append(Line(text: text.unicodeScalars.map { $0 == "\\" || $0 == "\"" ? "\\\($0)" : String($0) }.joined()))
                 length += text.utf8.count
             }
             let (rule, items) =

@@ -47,7 +47,7 @@ extension KernelRegistry {
         case .foreignMachine, .missingFeatures, .unknownFeatures: break
         default: return []
         }
-        guard let plugin = try? PluginFile(path: file.path) else { return [] }
+        guard let plugin = try? PluginFile(path: file.path, trustedFolders: trustedFolders) else { return [] }
         // A kernel for another architecture cannot run here, whatever features it needs.
         let isForeign = plugin.machine != PluginFile.Machine.host
         return plugin.descriptors.map { kernel in

@@ -43,7 +43,13 @@ public struct PluginFile: Sendable {
     /// - Throws: `PluginError` when the file is no regular file, may have been written by others, is damaged, contains what a
     ///   plugin must not, or is no plugin of a known ABI.
     public init(path: String, trustedFolders: [String] = []) throws(PluginError) {
-        try self.init(bytes: OpenPlugin(path: path, trust: .current(trustedFolders: trustedFolders)).read(), path: path)
+        try self.init(bytes: Self.bytes(of: path, trustedFolders: trustedFolders), path: path)
+    }
+
+    /// The bytes of a file that may be trusted, read once for all who look at them.
+    /// - Throws: `PluginError` when the file is no regular file, or may have been written by others.
+    package static func bytes(of path: String, trustedFolders: [String]) throws(PluginError) -> [UInt8] {
+        try OpenPlugin(path: path, trust: .current(trustedFolders: trustedFolders)).read()
     }
 
     /// - Parameter path: used in error sentences only.

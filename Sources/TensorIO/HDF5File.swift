@@ -253,7 +253,8 @@ public final class HDF5File: Sendable {
         }
     }
 
-    private static func components(_ object: String) -> [String] { object.split(separator: "/").map(String.init) }
+    /// By bytes, as the library reads a path: to Swift, a slash with an accent behind it is none, and the link before it would not be looked at.
+    private static func components(_ object: String) -> [String] { object.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) } }
 
     /// The object at a path of hard links.
     private func open(_ object: String) -> Int64? {

@@ -64,13 +64,13 @@ public struct KerasWeights: Sendable {
             form = .layerNames
             layerNames = layers
             // A name costs some bytes of the file and a tensor any number of them, so each weight is read once.
-            var seen = Set<[Substring]>()
+            var seen = Set<[ArraySlice<UInt8>]>()
             var tensors: [NamedTensor] = []
             for layer in layers {
                 let group = root.isEmpty ? layer : "\(root)/\(layer)"
                 for weight in try Self.list("weight_names", of: group, in: file) ?? [] {
                     let object = "\(group)/\(weight)"
-                    if !seen.insert(object.split(separator: "/")).inserted {
+                    if !seen.insert(Array(object.utf8).split(separator: UInt8(ascii: "/"))).inserted {
                         throw TensorIOError.hdf5Structure(path: file.path, object: object, reason: "it is listed twice")
                     }
                     tensors.append(

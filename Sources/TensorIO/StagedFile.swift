@@ -62,7 +62,7 @@ package enum StagedFile {
 
     /// The new name is on the disk too. A file system that cannot flush folders is no failure.
     private static func flushFolder(of target: String) {
-        let folder = target.lastIndex(of: "/").map { target[...$0] } ?? "."
+        let folder = target.utf8.lastIndex(of: UInt8(ascii: "/")).map { target[...$0] } ?? "."
         let descriptor = open(String(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         if descriptor < 0 { return }
         fsync(descriptor)
@@ -130,7 +130,7 @@ package enum StagedFile {
             guard let target = bytes.withUnsafeBufferPointer({ buffer in buffer.baseAddress.flatMap { String(validatingCString: $0) } }) else {
                 throw Obstacle(reason: "It is a symbolic link to a name that is not UTF-8")
             }
-            if target.hasPrefix("/") { path = target } else { path = folder(of: path) + "/" + target }
+            if target.utf8.first == UInt8(ascii: "/") { path = target } else { path = folder(of: path) + "/" + target }
         }
         throw Obstacle(reason: String(cString: strerror(ELOOP)))
     }

@@ -194,10 +194,11 @@ public final class ZipArchive {
         return members
     }
 
-    /// Whether a name stays below the folder it would be unpacked to.
+    /// Whether a name stays below the folder it would be unpacked to. By bytes: a slash with an accent behind it is none to Swift; to the system it is
+    /// one.
     private static func isInside(_ name: String) -> Bool {
-        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-        return parts.first != "" && !parts.contains("..") && !name.contains("\\")
+        let parts = name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        return parts.first?.isEmpty == false && !parts.contains { $0.elementsEqual("..".utf8) } && !name.utf8.contains(UInt8(ascii: "\\"))
     }
 
     /// libzip deletes an archive that would be empty instead of writing its end record.

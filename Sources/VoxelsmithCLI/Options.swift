@@ -124,7 +124,7 @@ struct CompilerOptions: ParsableArguments {
     }
 
     /// A name without a folder is looked up on PATH.
-    func list(in files: inout NamedFiles) { files.reads(clang.flatMap { $0.contains("/") || $0.isEmpty ? $0 : nil }, "--clang") }
+    func list(in files: inout NamedFiles) { files.reads(clang.flatMap { $0.utf8.contains(UInt8(ascii: "/")) || $0.isEmpty ? $0 : nil }, "--clang") }
 
     /// - Throws: `KernelBuildError` when there is no compiler.
     func builder() async throws -> PluginBuilder {

@@ -55,7 +55,7 @@ struct RegenerateCommand: Verb {
         if !foreign.isEmpty { throw CommandFailure.foreignFiles(foreign, folder: output) }
         for name in changed {
             let path = "\(output)/\(name)"
-            if let slash = path.lastIndex(of: "/") { try TextFiles.makeFolder(String(path[..<slash])) }
+            if let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) { try TextFiles.makeFolder(String(path[..<slash])) }
             try TextFiles.write(files[name] ?? "", to: path)
             Console.say("wrote   \(path)")
         }

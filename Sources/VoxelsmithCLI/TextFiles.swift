@@ -35,7 +35,7 @@ enum TextFiles {
         let number = makeOne(path)
         if number == 0 { return [path] }
         if number == EEXIST { return [] }
-        guard number == ENOENT, let slash = path.dropLast().lastIndex(of: "/"), slash != path.startIndex else {
+        guard number == ENOENT, let slash = path.utf8.dropLast().lastIndex(of: UInt8(ascii: "/")), slash != path.startIndex else {
             throw CommandFailure.fileSystem(operation: "make the folder", path: path, reason: String(cString: strerror(number)))
         }
         let above = try makeFolder(String(path[..<slash]))

@@ -125,6 +125,19 @@ import _TestSupport
         #expect(try folder.names() == ["layers.json", "p.html", "p.so"])
     }
 
+    /// Kernels are measured in the program's own process.
+    @Test func aKernelThatCrashesLeavesThePageThatIsThere() async throws {
+        let folder = try TemporaryFolder()
+        let plugin = try HandWrittenPlugin(spec: HandWrittenPlugin.pointwise(), atRun: "__builtin_trap();").build(in: folder)
+        let before = try folder.write("p.html", "before")
+        let names = try folder.names()
+        let outcome = try await Child.run(["inspect", plugin, "-o", before])
+        #expect(outcome.status == nil && outcome.signal != nil && outcome.signal != SIGKILL, "\(outcome)")
+        #expect(try String(contentsOfFile: before, encoding: .utf8) == "before" && folder.names() == names)
+        #expect(try await Child.run(["inspect", plugin, "-o", before, "--no-measure"]).status == 0)
+        #expect(try page(before).value("name", section: "kernel-1") == "hand_written")
+    }
+
     /// A browser that draws pages without a window, where this machine has one.
     private static let browser: (path: String, isChromium: Bool)? = {
         let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
@@ -136,28 +149,28 @@ import _TestSupport
         return nil
     }()
 
-    /// The bytes of a picture of a page.
-    private func picture(of address: String, in folder: TemporaryFolder, as name: String) throws -> Data {
+    /// The bytes of a picture of a page. A browser that hangs is killed.
+    private func picture(of address: String, in folder: TemporaryFolder, as name: String) async throws -> Data {
         let (browser, isChromium) = try #require(Self.browser)
         let profile = try folder.makeFolder("profile-\(name)")
         // Chromium's sandbox refuses root.
         let options = isChromium
             ? ["--disable-gpu", "--hide-scrollbars", "--user-data-dir=\(profile)", "--screenshot=\(folder.path(name))"] + (geteuid() == 0 ? ["--no-sandbox"] : [])
             : ["--profile", profile, "--screenshot", folder.path(name)]
-        let outcome = try Voxelsmith.run(
+        let outcome = try await Child.run(
             ["--headless", "--window-size=1000,2400"] + options + [address], environment: ["HOME": folder.path("."), "XDG_RUNTIME_DIR": folder.path(".")],
             program: URL(fileURLWithPath: browser))
-        return try #require(FileManager.default.contents(atPath: folder.path(name)), "\(browser) made no picture of \(address): \(outcome.errors)")
+        return try #require(FileManager.default.contents(atPath: folder.path(name)), "\(browser) made no picture of \(address): \(outcome)")
     }
 
     @Test(.enabled(if: InspectVerbTests.browser != nil, "NO BROWSER HERE: neither chromium nor firefox is on PATH, so none opened the page of inspect"))
-    func aBrowserShowsThePage() throws {
+    func aBrowserShowsThePage() async throws {
         let folder = try TemporaryFolder()
         let outcome = try Voxelsmith.run(["inspect", try plugin(in: folder), "-o", folder.path("p.html")])
         #expect(outcome.status == 0, "\(outcome.errors)")
-        let shown = try picture(of: "file://\(folder.path("p.html"))", in: folder, as: "page.png")
+        let shown = try await picture(of: "file://\(folder.path("p.html"))", in: folder, as: "page.png")
         let empty = try folder.write("empty.html", "<!DOCTYPE html><html><head><title>empty</title></head><body></body></html>")
-        let blank = try picture(of: "file://\(empty)", in: folder, as: "blank.png")
+        let blank = try await picture(of: "file://\(empty)", in: folder, as: "blank.png")
         for picture in [shown, blank] { #expect(picture.starts(with: [0x89, 0x50, 0x4E, 0x47])) }
         // A picture of nothing packs well.
         #expect(shown.count > 10 * blank.count && shown.count > 50_000, "\(shown.count) bytes, \(blank.count) of a blank page")

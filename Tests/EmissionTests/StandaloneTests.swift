@@ -66,9 +66,12 @@ import VoxScheduling
 
     /// A name neither ends a comment nor begins one, nor has a line of its own.
     @Test func namesStayInTheirComments() throws {
-        let files = try source([layer("*/ int x; /* \\\n\u{202E} \"")])
+        let files = try source([layer("*/ int x; /* \\\n\u{202E} \""), layer("*/\u{301} int y; /*\u{338}"), layer("/*/*\u{301}/")])
         let header = try #require(files["voxelsmith_layers.h"])
         #expect(header.contains(#"/* Layer "*\/ int x; /\* \\\n\u{202e} \"": "#))
+        for comment in ["/* Layer \"*\\/\u{301} int y; /\\*\u{338}\": ", "/* Layer \"/\\*\\/\\*\u{301}/\": "] {
+            #expect(header.components(of: comment) == 1, "\(comment)")
+        }
         for (name, text) in files where name.hasSuffix(".c") || name.hasSuffix(".h") {
             #expect(text.components(of: "/*") == text.components(of: "*/"), "\(name)")
         }
@@ -80,6 +83,6 @@ import VoxScheduling
 }
 
 extension String {
-    /// How often a text occurs.
-    fileprivate func components(of part: String) -> Int { split(separator: part, omittingEmptySubsequences: false).count - 1 }
+    /// How often a text occurs. By bytes, as compilers read: an accent behind a text would make another of it.
+    fileprivate func components(of part: String) -> Int { Array(utf8).split(separator: Array(part.utf8), omittingEmptySubsequences: false).count - 1 }
 }

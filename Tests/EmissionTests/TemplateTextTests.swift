@@ -39,6 +39,12 @@ import VoxKernelEmission
         #expect(try TemplateText(parsing: "{{optional}}{{picture}}").rendered(Page()) == "a<b<svg/>")
     }
 
+    /// An accent makes one Character of itself and what stands before it. To browsers both are what they were.
+    @Test func accentsHideNothingFromEscaping() {
+        let text = Markup.escaped("\"\u{301} onload=x <\u{338}b>\u{338}&\u{301}'\u{301}e\u{301}")
+        #expect(Array(text.utf8) == Array("&quot;\u{301} onload=x &lt;\u{338}b&gt;\u{338}&amp;\u{301}&#39;\u{301}e\u{301}".utf8))
+    }
+
     private func rendered(_ text: String) throws -> String { try TemplateText(parsing: text).rendered(Context()) }
 
     @Test func valuesAndSections() throws {

@@ -131,6 +131,7 @@ import _TestSupport
             (base + ", \"activation\": \"foo\"", .activation("\"foo\"")),
             (base + ", \"data_format\": \"NCDHW\"", .dataFormat("NCDHW")),
             (base + ", \"name\": \"a/b\"", .layerName("a/b")),
+            (base + ", \"name\": \"a/\u{301}b\"", .layerName("a/\u{301}b")),
         ]
         for (members, expected) in table { #expect(errorOf(members) == expected, "\(members)") }
         #expect(

@@ -82,8 +82,8 @@ import VoxLayerSpec
                 "Received compiler /a, which ended with exit status 3; expected a clang that answers --version."
             ),
             (
-                .compilationFailed(what: "k.c", command: ["clang", "a b", "it's"], status: "exit status 1", standardError: "k.c:1"),
-                "Compiling k.c ended with exit status 1, expected status 0; command: clang 'a b' 'it'\\''s'\nk.c:1"
+                .compilationFailed(what: "k.c", command: ["clang", "a b", "it's", "'\u{301}"], status: "exit status 1", standardError: "k.c:1"),
+                "Compiling k.c ended with exit status 1, expected status 0; command: clang 'a b' 'it'\\''s' ''\\''\u{301}'\nk.c:1"
             ),
             (
                 .timedOut(what: "k.c", command: ["clang", "-c"], seconds: 2.5),

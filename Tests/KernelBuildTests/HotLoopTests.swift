@@ -7,22 +7,23 @@ import VoxLayerSpec
 @Suite struct HotLoopTests {
     @Test func theComputingLoopOfEachFileIsListed() async throws {
         let compiler = try await Compiler.find()
-        for instructionSet in [Target.InstructionSet.x86_64_v3, .aarch64NEON] {
+        for instructionSet in [Target.InstructionSet.x86_64_v3, .x86_64_v2, .aarch64NEON] {
             let target = Target(instructionSet)
             let builder = PluginBuilder(compiler: compiler, cache: nil, logger: LogCollector().logger)
             let source = HandWritten.plugin(
                 [HandWritten.multiplyAdd("few", accumulators: 3), HandWritten.multiplyAdd("many", accumulators: 40)], target: target)
             let plugin = try await builder.build(source, target: target)
             guard case .inspected(let facts) = plugin.inspection else { try Test.cancel("the machine code was not inspected: \(plugin.inspection)") }
-            let loops = HotLoop.all(in: plugin.bytes)
+            let loops = ObjectInspection.inspectWithLoops(plugin.bytes).loops
             #expect(loops.map(\.file).sorted() == ["few.c", "many.c"], "\(target.name)")
             for loop in loops {
                 let function = try #require(facts.functions.first { $0.file == loop.file && $0.name == loop.function })
-                // One round of the loop: as many multiply-adds as there are accumulators, and the jump back at its end.
-                #expect(loop.fusedMultiplyAdds == (loop.file == "few.c" ? 3 : 40), "\(target.name) \(loop.file)")
+                // One round of the loop: as many multiply-adds, or multiplications, as there are accumulators, and the jump back at its end.
+                let (count, fuses) = (loop.file == "few.c" ? 3 : 40, target.hasFusedMultiplyAdd)
+                #expect(loop.fusedMultiplyAdds == (fuses ? count : 0) && loop.multiplications == (fuses ? 0 : count), "\(target.name) \(loop.file)")
                 #expect(loop.lines.count < function.instructions, "\(target.name) \(loop.file)")
                 #expect((loop.lines.last?.instruction.jump ?? 0) < 0, "\(target.name) \(loop.file)")
-                #expect(loop.spills == function.loopSpills, "\(target.name) \(loop.file)")
+                #expect(function.loopSpills == (fuses ? loop.spills : 0), "\(target.name) \(loop.file)")
                 #expect(loop.lines.allSatisfy { !$0.text.contains("\t") && !$0.text.hasPrefix(" ") && !$0.text.isEmpty }, "\(target.name) \(loop.file)")
                 #expect(loop.lines.map(\.offset) == loop.lines.map(\.offset).sorted())
             }
@@ -61,11 +62,11 @@ import VoxLayerSpec
         let plugin = try await builder.build(
             HandWritten.plugin([twoLoops("rising", [2, 5]), twoLoops("falling", [5, 2])], target: target), target: target)
         guard case .inspected = plugin.inspection else { try Test.cancel("the machine code was not inspected: \(plugin.inspection)") }
-        #expect(HotLoop.all(in: plugin.bytes).map(\.fusedMultiplyAdds) == [5, 5])
+        #expect(ObjectInspection.inspectWithLoops(plugin.bytes).loops.map(\.fusedMultiplyAdds) == [5, 5])
     }
 
     @Test func whatCannotBeReadHasNone() {
-        #expect(HotLoop.all(in: []).isEmpty)
-        #expect(HotLoop.all(in: Array(repeating: 0, count: 4096)).isEmpty)
+        #expect(ObjectInspection.inspectWithLoops([]).loops.isEmpty)
+        #expect(ObjectInspection.inspectWithLoops(Array(repeating: 0, count: 4096)).loops.isEmpty)
     }
 }

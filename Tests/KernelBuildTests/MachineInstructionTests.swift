@@ -37,6 +37,17 @@ import VoxKernelBuild
         #expect(MachineInstruction(x86: Array("\tmovq\t%rsp, %rbp".utf8), hasFramePointer: false).setsFramePointer)
     }
 
+    @Test func multiplications() {
+        for (text, multiplies) in [
+            ("\tmulps\t%xmm1, %xmm2", true), ("\tmulpd\t16(%rsp), %xmm2", true), ("\tvmulss\t%xmm1, %xmm2, %xmm3", true),
+            ("\tvmulps\t(%rdi){1to16}, %zmm1, %zmm2", true), ("\tmulsd\t%xmm1, %xmm2", true), ("\tpmulld\t%xmm1, %xmm2", false),
+            ("\tmulq\t%rax", false), ("\taddps\t%xmm1, %xmm2", false), ("\tvfmadd231ps\t%zmm6, %zmm4, %zmm2", false),
+        ] {
+            #expect(MachineInstruction(x86: Array(text.utf8), hasFramePointer: false).isMultiplication == multiplies, "\(text)")
+        }
+        #expect(!MachineInstruction(aarch64: Array("\tfmla\tv0.4s, v1.4s, v2.4s".utf8), hasFramePointer: false).isMultiplication)
+    }
+
     @Test func aarch64() {
         let table: [(String, Bool, Registers, Bool, Bool, Bool)] = [
             ("\tfmla\tv0.4s, v1.4s, v2.4s", false, .neon, true, false, false),

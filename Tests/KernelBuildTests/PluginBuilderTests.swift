@@ -43,7 +43,7 @@ import VoxLayerSpec
             #expect(facts.exportedSymbols == ["voxelsmith_plugin"], "\(target.name)")
             #expect(facts.undefinedSymbols == [])
             #expect(facts.constructorSections == [])
-            #expect(plugin.usesTargetVectors == true, "\(target.name)")
+            #expect(plugin.inspection.usesVectors(of: target) == true, "\(target.name)")
             #expect(Set(facts.functions.map(\.name)) == ["few", "many"], "\(target.name)")
             #expect(facts.loopSpills(inFile: "few.c") == 0 && facts.loopSpills(inFile: "many.c") == facts.functions.reduce(0) { $0 + $1.loopSpills })
             for function in facts.functions {
@@ -246,7 +246,7 @@ import VoxLayerSpec
         let log = LogCollector()
         let plugin = try await PluginBuilder(compiler: compiler, cache: nil, logger: log.logger)
             .build(source, target: Target.named[0])
-        #expect(plugin.usesTargetVectors == false)
+        #expect(plugin.inspection.usesVectors(of: Target.named[0]) == false)
         #expect(log.warnings.count == 1 && log.warnings.allSatisfy { $0.contains("unused") })
         await #expect(throws: KernelBuildError.self) { try await self.builder(compiler).build(source, target: Target.named[0]) }
     }
@@ -293,7 +293,7 @@ import VoxLayerSpec
             headers: [HandWritten.header(try Target(named: "x86-64-v3"))])
         #expect(await failure(narrow) == .narrowVectors(target: "x86-64-v4", expected: "zmm"))
 
-        for names in [["../k.c"], ["-o.c"], ["@k.c"], ["k.c", "k.c"], [""], ["plugin.c"]] {
+        for names in [["../k.c"], ["-o.c"], ["@k.c"], ["a/\u{301}.c"], ["-\u{301}.c"], ["k.c", "k.c"], [""], ["plugin.c"]] {
             let kernels = names.map { CSource(fileName: $0, text: "") }
             let source = PluginSource(kernels: kernels, table: HandWritten.table, headers: [])
             #expect(await failure(source) == .fileNameTaken(names.last ?? ""), "\(names)")

@@ -32,7 +32,6 @@ import VoxLayerSpec
         guard case .inspected(let facts) = plugin.inspection else {
             try Test.cancel("machine code not inspected, \(plugin.inspection)")
         }
-        #expect(plugin.usesTargetVectors == true)
         #expect(facts.functions.map(\.name).sorted() == ["on_16", "on_32", "on_64"])
         for function in facts.functions {
             #expect(function.file == function.name + ".c" && function.undecodedBytes == 0)

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import VoxKernelRuntime
 import VoxLayerSpec
@@ -40,6 +41,18 @@ import _TestSupport
         #expect(y[..<2] == [6, 15])
         #expect(try image.kernel(at: 1).name == "usable")
         #expect(throws: PluginError.missingFeatures(path: path, kernel: "foreign", features: [Self.missing])) { try image.kernel(at: 0) }
+    }
+
+    /// A file that is refused is looked at again for the names of its kernels, with the same trust.
+    @Test(.enabled(if: geteuid() == 0, "needs root")) func theyAreReportedBelowAFolderThatOnlyTheListTrusts() throws {
+        let folder = try TemporaryFolder()
+        let path = try HandWrittenPlugin(spec: HandWrittenPlugin.pointwise(), name: "foreign", features: Self.foreign).build(in: folder)
+        let parent = URL(fileURLWithPath: path).resolvingSymlinksInPath().deletingLastPathComponent().path
+        for entry in [path, parent] { chown(entry, 12345, 12345) }
+        let report = try #require(try KernelRegistry(trustedFolders: [parent]).load(folder: parent).first)
+        #expect(report.loaded.isEmpty && report.isForAnotherMachine)
+        #expect(report.omitted.map(\.kernel) == ["foreign"])
+        for entry in [path, parent] { chown(entry, 0, 0) }
     }
 
     @Test func theyAreReportedWithTheirReasons() throws {

@@ -36,6 +36,7 @@ struct LayerTests {
             ("stride and dilation", .stridesWithDilation(strides: [1, 2, 1], dilationRate: [1, 1, 2]),
                 { try Conv3DTranspose(filters: 1, kernelSize: 3, strides: [1, 2, 1], dilationRate: [1, 1, 2]) }),
             ("slash in the name", .layerName("a/b"), { try Conv3DTranspose(filters: 1, kernelSize: 3, name: "a/b") }),
+            ("slash with an accent", .layerName("a/\u{301}b"), { try Conv3DTranspose(filters: 1, kernelSize: 3, name: "a/\u{301}b") }),
         ]
         for (what, expected, make) in cases { #expect("\(what)", performing: { _ = try make() }, throws: { $0 as? KerasConfigError == expected }) }
         #expect(throws: (any Error).self) { try Conv3DTranspose(filters: 1, kernelSize: 3, activation: .elu(alpha: .nan)) }

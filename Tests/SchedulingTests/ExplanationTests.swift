@@ -44,6 +44,7 @@ import _TestSupport
         let schedule = try doubling(FilterLanes(tileWidth: 4, order: .weightStationary))
         let resolved = try #require(schedule.filterLanes)
         #expect(resolved.splits == 6 && resolved.placesPerSample == 6)
+        #expect(resolved.explanation.contains { $0.contains("every weight is read once a call; 1 filter block, and 6 parts of the positions.") })
         #expect(drawing(resolved.tileMap) == ["AbAbAbAb", "cdcdcdcd", "efefefef", "ghghghgh", "ijijijij", "klklklkl"])
     }
 
@@ -94,11 +95,30 @@ import _TestSupport
                     for sentence in schedule.family.explanation + [map.caption] {
                         #expect(sentence.hasSuffix(".") && !sentence.contains("Optional") && !sentence.contains("  "), "\(what): \(sentence)")
                     }
-                    #expect(schedule.expectedShareOfPeak > 0 && schedule.expectedShareOfPeak.isFinite, "\(what)")
+                    // A crop may leave no multiply-add at all.
+                    let share = schedule.expectedShareOfPeak
+                    #expect(share.isFinite && (share > 0) == (schedule.spec.geometry.multiplyAddCount > 0), "\(what): \(share)")
                 }
             }
         }
         #expect(met.count == kernelFamilies.count && met.values.allSatisfy { $0 >= 60 }, "\(met)")
+    }
+
+    /// Where planes are converted, a thread takes the items that its workspace holds, and then the next, with all weights each time.
+    @Test func weightsAreReadOnceAChunkWherePlanesAreConverted() throws {
+        let spec = try layer([2, 3, 4], kernel: 2, stride: 2, channels: 3, filters: 5, layout: .channelsFirst)
+        let decision = Decision.filterLanes(FilterLanes(tileWidth: 4, order: .weightStationary))
+        var chunks: Set<Int> = []
+        for target in [Target(.x86_64_v3), Target(.x86_64_v3, lastLevelBytes: 4 << 10)] {
+            let resolved = try #require(try plan(spec, target: target, decision: decision).filterLanes)
+            let conversion = try #require(resolved.conversion)
+            let items = conversion.chunkBlocks * conversion.chunkDepths
+            chunks.insert(items)
+            let text = resolved.explanation.joined(separator: " ")
+            #expect(text.contains("A thread takes up to \(items) item\(items == 1 ? "" : "s") at a time") && !text.contains("read once a call"), "\(text)")
+            #expect(resolved.tileMap.caption.contains("The first work item has a row of tiles"))
+        }
+        #expect(chunks.count == 2 && chunks.contains(1))
     }
 
     @Test func sentencesNameTheParameters() throws {

@@ -11,14 +11,15 @@ package struct Markup: Hashable, Sendable {
     /// A text as it stands in elements and in attributes between double quotation marks, of HTML and of XML. What cannot be seen, which XML may not hold,
     /// is escaped as in messages; line breaks stay.
     package static func escaped(_ text: String) -> String {
-        Escaping(keepsLines: true, limit: .max)(text).reduce(into: "") { escaped, character in
-            switch character {
+        // By scalars: a quotation mark with an accent behind it is one Character, and no quotation mark to Swift; to a browser it is one.
+        Escaping(keepsLines: true, limit: .max)(text).unicodeScalars.reduce(into: "") { escaped, scalar in
+            switch scalar {
             case "&": escaped += "&amp;"
             case "<": escaped += "&lt;"
             case ">": escaped += "&gt;"
             case "\"": escaped += "&quot;"
             case "'": escaped += "&#39;"
-            default: escaped.append(character)
+            default: escaped.unicodeScalars.append(scalar)
             }
         }
     }

@@ -79,6 +79,13 @@ struct StandaloneFunctions {
     /// A text in quotes that neither ends a comment nor looks like the start of one.
     private static func comment(_ text: String) -> String {
         let quoted = "\"\(Escaping(isQuoted: true, limit: 300)(text))\""
-        return quoted.replacing("*/", with: "*\\/").replacing("/*", with: "/\\*")
+        // By scalars: a slash with an accent behind it is one Character, and no slash to Swift; to a compiler it is one.
+        var (result, last): (String, Unicode.Scalar) = ("", "\"")
+        for scalar in quoted.unicodeScalars {
+            if (last == "*" && scalar == "/") || (last == "/" && scalar == "*") { result += "\\" }
+            result.unicodeScalars.append(scalar)
+            last = scalar
+        }
+        return result
     }
 }

@@ -58,6 +58,11 @@ extension FilterLanesSchedule {
             "A work item is \(rowsInWords) at one position along depth. All weights are read again for every tile, inputs once."
         case .rowStationary:
             "A work item is \(rowsInWords) at one position along depth. A piece of the weights takes its turn with a whole row of tiles, then the next."
+        case .weightStationary where conversion?.converts == true:
+            """
+            A work item is \(rowsInWords) at one position along depth. A thread takes up to \(counted(chunkItems, "item")) at a time, as many as its workspace \
+            holds, and reads every weight once for each such chunk.
+            """
         case .weightStationary:
             """
             The outermost loop is over pieces of the weights, of one filter block, depth phase and group of plane phases each, so that every weight is read once \
@@ -65,6 +70,9 @@ extension FilterLanesSchedule {
             """
         }
     }
+
+    /// Most items that share one pass over the weights where planes are converted.
+    private var chunkItems: Int { conversion.map { $0.chunkBlocks * $0.chunkDepths } ?? 1 }
 
     private var rowsInWords: String { blockRows == 1 ? "a row of tiles" : "\(blockRows) rows of tiles" }
 
