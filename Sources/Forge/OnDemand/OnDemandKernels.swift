@@ -26,14 +26,14 @@ public final class OnDemandKernels: KernelProvider {
     private static let home = getpid()
     private let saidForked = Atomic(false)
     /// What a process that was forked off says. Made here, since putting values into texts may take locks of Swift's own there.
-    private let forkedReason = "interpreter: \(OnDemandError.forked)"
-    private let forkedMessage: Logger.Message = "\("\(OnDemandError.forked)" as Sentence)"
+    private static let forkedReason = "interpreter: \(OnDemandError.forked)"
+    private static let forkedMessage: Logger.Message = "\("\(OnDemandError.forked)" as Sentence)"
 
     /// Does nothing until a kernel is asked for.
     /// - Parameter options: where compiler, verifier and cache are, and what is loaded already.
     public init(_ options: OnDemandOptions = OnDemandOptions()) {
         self.options = options
-        _ = Self.home  // known from now on
+        _ = (Self.home, Self.forkedReason, Self.forkedMessage)  // known from now on
     }
 
     // MARK: Lookup
@@ -61,9 +61,9 @@ public final class OnDemandKernels: KernelProvider {
         if let choice = options.loaded.specialized(spec, waits: false) { return choice }
         let key = spec.key
         if let choice = state.withLockIfAvailable({ $0.choice(for: key) }) ?? nil { return choice }
-        if !saidForked.exchange(true, ordering: .relaxed) { options.logger.warning(forkedMessage) }
+        if !saidForked.exchange(true, ordering: .relaxed) { options.logger.warning(Self.forkedMessage) }
         if mode == .specialized { throw KernelLookupError.noSpecializedKernel(key, loadedKernels: 0) }
-        return .interpreter(spec, reason: forkedReason)
+        return .interpreter(spec, reason: Self.forkedReason)
     }
 
     private var isForked: Bool { getpid() != Self.home }
@@ -73,7 +73,7 @@ public final class OnDemandKernels: KernelProvider {
         state.withLock { state in
             let answer = state.answer(for: spec, now: .now)
             if case .waiting = answer, let waiter { state.add(waiter, for: spec.key) }
-            // Not `.background`: threads of that priority have little processor time already, and compilers, to which `nice` leaves less, would inherit that.
+            // Not `.background`: threads of that priority get little processor time, compilers inherit it, and `nice` would leave them next to nothing.
             if state.needsWorker { state.worker = Task.detached(priority: .utility) { await self.work() } }
             return answer
         }
