@@ -12,6 +12,8 @@ public enum ForgeError: Error, Hashable, Sendable, CustomStringConvertible {
     case noVerifier(path: String)
     /// A kernel that is not sound; the reason is what it failed at.
     case unsoundKernel(String, reason: String)
+    /// Nothing is known of a kernel whose verification did not end in time.
+    case verificationTimedOut(kernel: String, seconds: Double)
     /// These kernels are not sound, so the plugin is not put in place.
     case verificationFailed(kernels: [String], path: String)
 
@@ -24,6 +26,8 @@ public enum ForgeError: Error, Hashable, Sendable, CustomStringConvertible {
         case .noVerifier(let path):
             "There is no program \(path) to verify kernels with; expected voxelsmith-verify there, a product of the package and part of every installation."
         case .unsoundKernel(let kernel, let reason): "Kernel \(kernel) is not sound: \(reason); expected one that passes every check."
+        case .verificationTimedOut(let kernel, let seconds):
+            "The verification of kernel \(kernel) took longer than the limit of \(seconds) seconds; expected one that ends."
         case .verificationFailed(let kernels, let path):
             "Verification failed for \(kernels.count) of the kernels of \(path): \(kernels.joined(separator: ", "))."
         }

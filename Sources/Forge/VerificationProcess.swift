@@ -30,7 +30,7 @@ public struct VerificationProcess: Sendable {
     }
 
     /// - Parameters:
-    ///   - verifier: the path of `voxelsmith-verify`, the program that verifies one kernel.
+    ///   - verifier: the path of `voxelsmith-verify`, the program that verifies one kernel; a relative one starts at the working folder.
     ///   - timeLimit: seconds one kernel may take.
     ///   - totalTimeLimit: seconds all kernels of a plugin may take together.
     ///   - trustedFolders: as `KernelRegistry`'s.
@@ -39,7 +39,8 @@ public struct VerificationProcess: Sendable {
         verifier: String, timeLimit: Double = VerificationProcess.defaultTimeLimit,
         totalTimeLimit: Double = VerificationProcess.defaultTotalTimeLimit, trustedFolders: [String] = [], inBackground: Bool = false
     ) {
-        self.verifier = verifier
+        // `nice` would look on PATH for a name without folders.
+        self.verifier = absolutePath(verifier)
         self.timeLimit = timeLimit
         self.totalTimeLimit = totalTimeLimit
         self.trustedFolders = trustedFolders
@@ -48,7 +49,7 @@ public struct VerificationProcess: Sendable {
 
     /// - Throws: `ForgeError.noVerifier` unless there is a program at the verifier's path.
     func check() throws(ForgeError) {
-        if access(verifier, X_OK) != 0 { throw .noVerifier(path: verifier) }
+        if !isExecutableFile(verifier) { throw .noVerifier(path: verifier) }
     }
 
     /// - Parameters:

@@ -1,3 +1,4 @@
+import Glibc
 import Subprocess
 
 /// Runs one program to its end, or stops it and everything it started.
@@ -26,7 +27,7 @@ package enum ChildProcess {
     ///   - seconds: how long it may take, not counting the time for which this process was stopped.
     ///   - inBackground: whether it gets processor time only that others leave, through the program `nice`, where there is one.
     /// - Throws: `KernelBuildError.timedOut`; `.compilationFailed` when it could not be run or printed too much; `.fileSystem` when no
-    ///   more files can be opened; `CancellationError`.
+    ///   more files can be opened, or the system has no room for another process; `CancellationError`.
     package static func run(
         _ command: [String], what: String, folder: String? = nil, environment: [[UInt8]]? = nil, seconds: Double, inBackground: Bool = false
     ) async throws -> Outcome {
@@ -73,6 +74,10 @@ package enum ChildProcess {
             }
         } catch let error as SubprocessError {
             try Task.checkCancellation()
+            // It says nothing about the program.
+            if let number = error.underlyingError?.rawValue, [EAGAIN, ENOMEM, EMFILE, ENFILE].contains(number) {
+                throw KernelBuildError.fileSystem(operation: "start", path: command[0], errorNumber: number)
+            }
             throw KernelBuildError.compilationFailed(
                 what: what, command: command, status: "no result", standardError: error.description)
         }

@@ -18,7 +18,7 @@ public struct Compiler: Hashable, Sendable {
     ///   - explicit: a path, or a name looked up on PATH; nothing else is tried then.
     ///   - searchPath: what to take for PATH; nil means this process's.
     ///   - timeLimit: seconds it may take to say its version, 60 at most.
-    /// - Throws: `KernelBuildError.compilerNotFound`, `.compilerUnusable`, `.fileSystem`; `CancellationError`.
+    /// - Throws: `KernelBuildError.compilerNotFound`, `.compilerUnusable`, `.compilerSilent`, `.fileSystem`; `CancellationError`.
     public static func find(explicit: String? = nil, searchPath: String? = nil, timeLimit: Double? = nil) async throws -> Compiler {
         let folders = searchPath?.split(separator: ":").map(String.init).filter { $0.hasPrefix("/") } ?? searchFolders()
         let places = candidates(explicit: explicit, folders: folders)
@@ -54,7 +54,7 @@ public struct Compiler: Hashable, Sendable {
             } catch KernelBuildError.compilationFailed(_, _, _, let reason) {
                 throw KernelBuildError.compilerUnusable(path: path, reason: "gave no answer (\(reason))")
             } catch KernelBuildError.timedOut {
-                throw KernelBuildError.compilerUnusable(path: path, reason: "gave no answer in \(seconds) seconds")
+                throw KernelBuildError.compilerSilent(path: path, seconds: seconds)
             }
         }
         var options = ["--no-default-config"]

@@ -124,7 +124,7 @@ func parentFolder(_ path: String) -> String {
 }
 
 /// The path seen from the root; a relative one starts at the working folder.
-func absolutePath(_ path: String) -> String {
+package func absolutePath(_ path: String) -> String {
     guard path.utf8.first != UInt8(ascii: "/"), let folder = getcwd(nil, 0) else { return path }
     defer { free(folder) }
     // The system leads there too, whatever bytes the folder's name has.
@@ -138,7 +138,7 @@ func resolvedPath(_ path: String) -> String? {
     return String(validatingCString: resolved)
 }
 
-func isExecutableFile(_ path: String) -> Bool {
+package func isExecutableFile(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
 }

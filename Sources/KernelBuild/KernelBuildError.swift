@@ -6,6 +6,8 @@ public enum KernelBuildError: Error, Hashable, Sendable, CustomStringConvertible
     case compilerNotFound(lookedAt: [String])
     /// The program at `path` did not say which compiler it is.
     case compilerUnusable(path: String, reason: String)
+    /// The program at `path` did not answer in time; a busy machine may be why.
+    case compilerSilent(path: String, seconds: Double)
     /// `what` is the file compiled, or "the link".
     case compilationFailed(what: String, command: [String], status: String, standardError: String)
     case timedOut(what: String, command: [String], seconds: Double)
@@ -29,6 +31,8 @@ public enum KernelBuildError: Error, Hashable, Sendable, CustomStringConvertible
             "Found no clang at \(places.joined(separator: ", ")); expected clang beside swift, on PATH, or named explicitly."
         case .compilerUnusable(let path, let reason):
             "Received compiler \(path), which \(reason); expected a clang that answers --version."
+        case .compilerSilent(let path, let seconds):
+            "Received compiler \(path), which gave no answer in \(seconds) seconds; expected a clang that answers --version."
         case .compilationFailed(let what, let command, let status, let standardError):
             "Compiling \(what) ended with \(status), expected status 0; command: \(whole: Self.shell(command))\n\(lines: standardError)"
         case .timedOut(let what, let command, let seconds):

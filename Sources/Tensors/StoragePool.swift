@@ -7,6 +7,8 @@ import VoxLayerSpec
 /// First touches of fresh pages cost more than most layers; blocks of 2 MiB and more are aligned to huge pages and say so to
 /// the kernel. Blocks are reused by exact size class only. What is kept has a limit, and the blocks that were released longest ago go
 /// first: a process that meets ever new shapes keeps the latest.
+///
+/// In a process that was forked off, a pool that another thread of its parent was using is passed over: memory comes from the system then.
 public final class StoragePool: Sendable {
     /// The pool of every tensor that names no other: keeps at most a sixteenth of the memory that is available when it has to decide,
     /// and at most 2 GiB.
@@ -28,6 +30,8 @@ public final class StoragePool: Sendable {
     }
 
     private let state: Mutex<State>
+    /// The process this was made in.
+    private let process = getpid()
     private let most: Int
     private let share: Int
 
@@ -49,6 +53,12 @@ public final class StoragePool: Sendable {
 
     static let hugePage = 2 << 20
 
+    /// nil where the lock is held and this process was forked off: the holder may be a thread that is not in it, for which one waits for ever.
+    private func withState<Result: Sendable>(_ body: (inout State) -> Result) -> Result? {
+        if let result = state.withLockIfAvailable({ body(&$0) }) { return result }
+        return getpid() == process ? state.withLock { body(&$0) } : nil
+    }
+
     /// Size class of a request: multiples of 64 bytes, and of 2 MiB from 2 MiB on.
     /// - Throws: `TensorError.outOfMemory` for a request that no system meets.
     static func capacity(for byteCount: Int) throws(TensorError) -> Int {
@@ -60,13 +70,13 @@ public final class StoragePool: Sendable {
     /// - Throws: `TensorError.outOfMemory` when the system has no memory for the block; nothing was asked of it then.
     func take(byteCount: Int) throws(TensorError) -> Block {
         let capacity = try Self.capacity(for: byteCount)
-        let reused: Block? = state.withLock { state in
+        let reused: Block?? = withState { state in
             guard let block = state.free[capacity]?.popLast() else { return nil }
             if state.free[capacity]?.isEmpty == true { state.free[capacity] = nil }
             state.freeBytes -= capacity
             return block
         }
-        if let reused { return reused }
+        if let block = reused ?? nil { return block }
         do throws(TensorError) {
             try AvailableMemory.check(capacity)
         } catch {
@@ -102,7 +112,7 @@ public final class StoragePool: Sendable {
     }
 
     func release(_ block: Block) {
-        let dropped: [Block] = state.withLock { state in
+        let dropped: [Block]? = withState { state in
             if state.limit == nil, Checked.clampedSum(state.freeBytes, block.capacity) > Self.keptAnyway {
                 state.limit = max(Self.keptAnyway, min(most, AvailableMemory.byteCount / share))
             }
@@ -116,7 +126,7 @@ public final class StoragePool: Sendable {
             state.freeBytes += block.capacity
             return dropped
         }
-        dropped.forEach(Self.free)
+        (dropped ?? [block]).forEach(Self.free)
     }
 
     /// Takes out the blocks that were released longest ago until the others have no more bytes than `room`.
@@ -139,17 +149,17 @@ public final class StoragePool: Sendable {
     }
 
     /// Bytes in released blocks.
-    public var retainedByteCount: Int { state.withLock { $0.freeBytes } }
+    public var retainedByteCount: Int { withState { $0.freeBytes } ?? 0 }
 
     /// Returns all released blocks to the system.
     public func trim() {
-        let blocks = state.withLock { state in
+        let blocks: [Block]? = withState { state in
             let all = state.free.values.flatMap { $0 }
             state.free = [:]
             state.freeBytes = 0
             return all
         }
-        blocks.forEach(Self.free)
+        blocks?.forEach(Self.free)
     }
 }
 

@@ -93,7 +93,10 @@ import _TestSupport
     /// that is not.
     @Test func killedProcessesLeaveNothingHalfMade() async throws {
         func forget() { try? FileManager.default.removeItem(atPath: folder.path("cache")) }
-        let (cold, warm) = (try await run(["2"]), try await run(["2"]))
+        // Compilers of the priority that all else here has: in the background, beside other tests, each round would take minutes.
+        _ = try folder.script("nice", "shift 2\nexec \"$@\"")
+        let path = ["PATH": folder.path("") + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "")]
+        let (cold, warm) = (try await run(["2"], path), try await run(["2"], path))
         let expected = try #require(Self.results(cold))
         #expect(Self.isSwapped(cold) && Self.isSwapped(warm), "\(cold) \(warm)")
         var random = SeededRandom(seed: 51)
@@ -103,7 +106,7 @@ import _TestSupport
         while killed < wanted, round < 4 * wanted {
             let isCold = round % 4 != 3
             if isCold { forget() }
-            let child = try Child(["2"], environment: environment, program: Self.program)
+            let child = try Child(["2"], environment: environment.merging(path) { $1 }, program: Self.program)
             try await Task.sleep(for: .microseconds(random.integer(0...Int((isCold ? cold : warm).seconds * 0.95e6))))
             child.send(SIGKILL)
             if await child.wait().signal == SIGKILL { killed += 1 }
@@ -111,11 +114,23 @@ import _TestSupport
                 let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: entry)))
                 #expect(bytes.count > 32 && SHA256.digest(of: bytes.dropLast(32)).elementsEqual(bytes.suffix(32)), "round \(round): \(entry)")
             }
-            let next = try await run(["2"])
+            let next = try await run(["2"], path)
             #expect(Self.isSwapped(next) && Self.results(next) == expected, "round \(round): \(next)")
             round += 1
         }
         #expect(killed == wanted, "\(killed) of \(round) processes were killed before their end")
+    }
+
+    /// The compiler is the first process that the program starts. It has a low priority, and not the lowest, which gets next to nothing.
+    @Test func compilersOfAProgramGetProcessorTime() async throws {
+        let (programs, notes) = (try folder.makeFolder("programs"), folder.path("notes"))
+        let nice = try #require(["/usr/bin/nice", "/bin/nice"].first { FileManager.default.isExecutableFile(atPath: $0) })
+        try FileManager.default.createSymbolicLink(atPath: programs + "/nice", withDestinationPath: nice)
+        _ = try folder.script("programs/clang", "[ \"$1\" = --version ] && { echo clang version 1; exit 0; }\nnice >> '\(notes)'\nexit 1")
+        let outcome = try await run([], ["PATH": programs])
+        let own = getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0)
+        let lines = try String(contentsOfFile: notes, encoding: .utf8).split(separator: "\n")
+        #expect(lines.count == 1 && lines.allSatisfy { (min(19, own + 10)...min(19, own + 12)).contains(Int32($0) ?? -1) }, "\(lines) \(outcome)")
     }
 
     /// A program that ends while its kernel is compiled ends at once, and leaves nothing that the next one would read.

@@ -57,10 +57,18 @@ import _TestSupport
 
     @Test func withoutAVerifierNothingIsCompiled() async throws {
         var options = bench.options(compiler: try await bench.compiler())
-        options.verifier = bench.folder.path("no/verifier")
-        let (events, _) = try await askInVain(options)
-        #expect(events == [.notCompiled("\(ForgeError.noVerifier(path: bench.folder.path("no/verifier")))")])
-        #expect(bench.log.warnings.count == 1 && bench.calls == 0, "\(bench.log.warnings)")
+        let folder = FileManager.default.currentDirectoryPath
+        for (number, (verifier, path)) in [
+            (bench.folder.path("no/verifier"), bench.folder.path("no/verifier")),
+            (bench.folder.path(""), bench.folder.path("")),  // a folder
+            ("no-verifier", folder + "/no-verifier"),
+            ("sh", folder + "/sh"),  // there is one on PATH
+        ].enumerated() {
+            options.verifier = verifier
+            let (events, _) = try await askInVain(options)
+            #expect(events == [.notCompiled("\(ForgeError.noVerifier(path: path))")])
+            #expect(bench.log.warnings.count == number + 1 && bench.calls == 0, "\(bench.log.warnings)")
+        }
     }
 
     /// Each kernel is tried once; the log has one warning for all.
@@ -90,11 +98,12 @@ import _TestSupport
     }
 
     /// What may pass is tried again, and whoever has the interpreter since the failure hears of the success.
-    @Test func aFullDiskPasses() async throws {
+    @Test(arguments: ["No space left on device", "Disk quota exceeded"])
+    func aFullDiskPasses(words: String) async throws {
         let spec = try OnDemandBench.spec()
         let full = try bench.folder.write([], as: "full")
         var options = bench.options(
-            compiler: try await bench.compiler("[ -e '\(full)' ] && { echo 'No space left on device' >&2; exit 1; }\nexec \"$clang\" \"$@\""))
+            compiler: try await bench.compiler("[ -e '\(full)' ] && { echo '\(words)' >&2; exit 1; }\nexec \"$clang\" \"$@\""))
         options.retryDelay = 0
         let kernels = OnDemandKernels(options)
         await #expect(throws: OnDemandError.self) { try await kernels.ready(for: spec) }
@@ -106,6 +115,56 @@ import _TestSupport
         #expect(early.isSuperseded)
         #expect(try kernels.lookup(spec).isSpecialized && isRight(kernels, spec))
         #expect(bench.log.warnings.count == 1, "\(bench.log.warnings)")
+    }
+
+    /// What takes too long may only have had no processor time.
+    @Test(arguments: ["the answer", "the compilation", "the verification"])
+    func whatTakesTooLongIsTriedAgain(slow: String) async throws {
+        var options = bench.options()
+        let limit = 1.0, words: String
+        switch slow {
+        case "the answer":
+            (options.compiler, words) = (try bench.script("silent", "sleep 600"), "which gave no answer in 1.0 seconds")
+            options.compilerTimeLimit = limit
+        case "the compilation":
+            (options.compiler, words) = (try await bench.compiler("sleep 600"), "took longer than the limit of 1.0 seconds")
+            options.compilerTimeLimit = limit
+        default:
+            (options.verifier, words) = (try bench.script("verifier", "sleep 600"), "The verification of kernel")
+            options.verificationTimeLimit = limit
+        }
+        options.retryDelay = 0
+        let kernels = OnDemandKernels(options)
+        let spec = try OnDemandBench.spec()
+        for attempt in 1...2 {
+            let start = ContinuousClock.now
+            let error = await #expect(throws: OnDemandError.self) { try await kernels.ready(for: spec) }
+            guard case .failed(spec.key, let reason)? = error else {
+                Issue.record("attempt \(attempt): \(String(describing: error))")
+                continue
+            }
+            #expect(reason.contains(words), "attempt \(attempt): \(reason)")
+            #expect(ContinuousClock.now - start > .seconds(0.8 * limit), "attempt \(attempt)")
+        }
+        await kernels.stop()
+        #expect(bench.log.warnings.count == 1, "\(bench.log.warnings)")
+        #expect(try bench.entries() == [])
+    }
+
+    /// Each further failure doubles the time until the next attempt.
+    @Test func furtherAttemptsComeEverLater() async throws {
+        let spec = try OnDemandBench.spec()
+        var options = bench.options(compiler: try await bench.compiler("echo 'No space left on device' >&2; exit 1"))
+        options.retryDelay = 0.5
+        let kernels = OnDemandKernels(options)
+        let start = ContinuousClock.now
+        while bench.calls < 4, ContinuousClock.now - start < .seconds(120) {
+            _ = try kernels.lookup(spec)
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        #expect(bench.calls == 4)
+        #expect(ContinuousClock.now - start >= .seconds(0.5 + 1 + 2))
+        await kernels.stop()
     }
 
     /// Kernels serve this process without a cache that can be written.

@@ -6,9 +6,10 @@ import Testing
 import VoxForge
 import VoxKernelRuntime
 import VoxLayerSpec
+import VoxTensors
 import _TestSupport
 
-/// A process that is forked off while kernels are made and threads ask for them: it answers, whatever its parent's threads held.
+/// A process that is forked off while kernels are made and threads ask for them: it answers and computes, whatever its parent's threads held.
 @Suite(.serialized) struct OnDemandForkTests {
     /// Writes its messages to a pipe, without locks or memory shared with other threads.
     private struct PipeHandler: LogHandler {
@@ -27,31 +28,46 @@ import _TestSupport
         }
     }
 
-    /// Swift hides `fork`, since most of what it has does not survive one. The child here does nothing but look kernels up and leave.
-    private static func fork() throws -> pid_t {
-        typealias Function = @convention(c) () -> pid_t
-        return unsafeBitCast(try #require(dlsym(nil, "fork")), to: Function.self)()
-    }
+    /// What children look up, and call.
+    private struct Questions: Sendable {
+        let kernels: OnDemandKernels
+        let options: OnDemandOptions
+        let made: KernelSpec
+        let pending: KernelSpec
+        let sample: (made: ExactSample, pending: ExactSample)
+        let forkedReason = "interpreter: \(OnDemandError.forked)"
 
-    /// The status of a child; nil, and it is killed, when it does not end.
-    private static func status(of child: pid_t) -> Int32? {
-        var status: Int32 = 0
-        for _ in 0..<10_000 {
-            if waitpid(child, &status, WNOHANG) == child { return status }
-            usleep(1000)
+        init(_ options: OnDemandOptions) throws {
+            (kernels, self.options) = (OnDemandKernels(options), options)
+            (made, pending) = (try OnDemandBench.spec(0), try OnDemandBench.spec(1))
+            sample = (try ExactSample(made, seed: 3), try ExactSample(pending, seed: 4))
         }
-        kill(child, SIGKILL)
-        waitpid(child, &status, 0)
-        return nil
-    }
 
-    /// 0 when the provider answers as it should.
-    private static func check(_ kernels: OnDemandKernels, made: KernelSpec, pending: KernelSpec, isQuiet: Bool) -> Int32 {
-        guard let interpreted = try? kernels.lookup(pending), !interpreted.isSpecialized else { return 1 }
-        if (try? kernels.lookup(pending, mode: .specialized)) != nil { return 2 }
-        // The lock may be held, by a thread that is not in this process.
-        guard let choice = try? kernels.lookup(made), choice.isSpecialized || !isQuiet else { return 3 }
-        return 0
+        /// 0 when lookups answer as they should, and layers compute.
+        func check(isQuiet: Bool) -> Int32 {
+            guard let interpreted = try? kernels.lookup(pending), !interpreted.isSpecialized else { return 1 }
+            if (try? kernels.lookup(pending, mode: .specialized)) != nil { return 2 }
+            // The lock may be held, by a thread that is not in this process.
+            guard let choice = try? kernels.lookup(made), choice.isSpecialized || !isQuiet else { return 3 }
+            if !Self.isRight(pending, interpreted, sample.pending) { return 4 }
+            return Self.isRight(made, choice, sample.made) ? 0 : 5
+        }
+
+        /// 0 when that is so in a process that was forked off, and a provider of its own, for which nobody would work, says that it makes no kernels.
+        func checkForked(isQuiet: Bool) -> Int32 {
+            let status = check(isQuiet: isQuiet)
+            if status != 0 { return status }
+            let own = OnDemandKernels(options)
+            for _ in 0..<2 {
+                guard let choice = try? own.lookup(pending), !choice.isSpecialized, choice.reason == forkedReason else { return 6 }
+            }
+            return 0
+        }
+
+        static func isRight(_ spec: KernelSpec, _ choice: KernelChoice, _ sample: ExactSample) -> Bool {
+            let layer = try? PreparedLayer(spec: spec, choice: choice, weights: sample.weights[0], bias: sample.weights[1])
+            return (try? layer?.call(sample.input).doubles) == sample.expected
+        }
     }
 
     @Test func aForkedProcessAnswers() async throws {
@@ -63,35 +79,33 @@ import _TestSupport
         var options = bench.options(compiler: try await bench.compiler("[ -e '\(bench.folder.path("hang"))' ] && sleep 600\nexec \"$clang\" \"$@\""))
         let output = ends[1]
         options.logger = Logger(label: "test") { _ in PipeHandler(descriptor: output) }
-        let kernels = OnDemandKernels(options)
-        let (made, pending) = (try OnDemandBench.spec(0), try OnDemandBench.spec(1))
-        try await kernels.ready(for: made)
+        let questions = try Questions(options)
+        try await questions.kernels.ready(for: questions.made)
         _ = try bench.folder.write([], as: "hang")
-        // What a child does, its parent has done before: the first time, Swift may take locks of its own, which a thread of another test may hold.
+        // What a child does, its parent has done before.
         let null = open("/dev/null", O_WRONLY | O_CLOEXEC)
         defer { close(null) }
         Logger(label: "test") { _ in PipeHandler(descriptor: null) }.warning("a warning")
-        #expect(Self.check(kernels, made: made, pending: pending, isQuiet: true) == 0)
+        #expect(questions.check(isQuiet: true) == 0)
+        // The compiler of what is pending hangs from now on, and nobody takes the lock.
+        for _ in 0..<1500 where bench.calls == OnDemandBench.callsOfAKernel { try await Task.sleep(for: .milliseconds(20)) }
+        try #require(bench.calls == OnDemandBench.callsOfAKernel + 1)
 
         // With nobody at the lock, what is made is found.
-        let quiet = try Self.fork()
-        if quiet == 0 { _exit(Self.check(kernels, made: made, pending: pending, isQuiet: true)) }
-        #expect(Self.status(of: quiet) == 0)
+        #expect(ForkedProcess.status(of: try ForkedProcess.start { questions.checkForked(isQuiet: true) }) == 0)
 
-        // With threads that take it all the time, every child answers all the same.
+        // With threads that take it, and the memory of results, all the time, every child answers all the same.
         let statuses = try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<[Int32?], any Error>) in
-            Thread.detachNewThread {
-                continuation.resume(with: Result { try Self.statusesOfForks(kernels, made: made, pending: pending) })
-            }
+            Thread.detachNewThread { continuation.resume(with: Result { try Self.statusesOfForks(questions) }) }
         }
         #expect(statuses == [Int32?](repeating: 0, count: Self.forks))
 
-        // Each child said once that it makes no kernels.
+        // Each child said twice that it makes no kernels, once for each provider.
         var bytes = [UInt8](repeating: 0, count: 1 << 16)
         let count = read(ends[0], &bytes, bytes.count)
         let lines = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self).split(separator: "\n")
-        #expect(lines.count == 1 + Self.forks && lines.allSatisfy { $0 == "\(OnDemandError.forked)" }, "\(lines)")
-        await kernels.stop()
+        #expect(lines.count == 2 * (1 + Self.forks) && lines.allSatisfy { $0 == "\(OnDemandError.forked)" }, "\(lines)")
+        await questions.kernels.stop()
     }
 
     private static let forks = 50
@@ -100,13 +114,13 @@ import _TestSupport
         let isAskedFor = Atomic(false)
     }
 
-    /// Forks again and again while four threads look kernels up. Blocks its thread.
-    private static func statusesOfForks(_ kernels: OnDemandKernels, made: KernelSpec, pending: KernelSpec) throws -> [Int32?] {
+    /// Forks again and again, until a child fails, while four threads look kernels up and call layers. Blocks its thread.
+    private static func statusesOfForks(_ questions: Questions) throws -> [Int32?] {
         let (ending, threads) = (Ending(), DispatchGroup())
         for _ in 0..<4 {
             threads.enter()
             Thread.detachNewThread {
-                while !ending.isAskedFor.load(ordering: .relaxed) { for spec in [made, pending] { _ = try? kernels.lookup(spec) } }
+                while !ending.isAskedFor.load(ordering: .relaxed) { _ = questions.check(isQuiet: true) }
                 threads.leave()
             }
         }
@@ -114,10 +128,10 @@ import _TestSupport
             ending.isAskedFor.store(true, ordering: .relaxed)
             threads.wait()
         }
-        return try (0..<forks).map { _ in
-            let child = try fork()
-            if child == 0 { _exit(check(kernels, made: made, pending: pending, isQuiet: false)) }
-            return status(of: child)
+        var statuses: [Int32?] = []
+        while statuses.count < forks, statuses.allSatisfy({ $0 == 0 }) {
+            statuses.append(ForkedProcess.status(of: try ForkedProcess.start { questions.checkForked(isQuiet: false) }))
         }
+        return statuses
     }
 }

@@ -54,12 +54,26 @@ import _TestSupport
         #expect(bench.log.warnings == [])
     }
 
-    /// Each thread has a layer of its own, all ask for the same kernel.
+    /// A layer that threads share. Layers are for one thread at a time; the `PreparedLayer` that it has at the moment is for all.
+    private final class SharedLayer: @unchecked Sendable {
+        private let lock = NSLock()
+        private let layer: Conv3DTranspose
+        private let sample: ExactSample
+
+        init(_ kernels: OnDemandKernels, _ sample: ExactSample) throws { (layer, self.sample) = (try OnDemandTests.layer(kernels, sample), sample) }
+
+        func current() throws -> PreparedLayer { try lock.withLock { try layer.preparedLayer(inputShape: OnDemandBench.inputShape) } }
+
+        func isRight(threads: Int) throws -> Bool { try current().call(sample.input, threads: threads).doubles == sample.expected }
+    }
+
+    /// Each thread has a layer of its own and one that all share; all ask for the same kernel.
     @Test func sixtyFourThreadsMakeOneBuild() async throws {
         let spec = try OnDemandBench.spec()
         let kernels = OnDemandKernels(bench.options(compiler: try await bench.compiler()))
         let events = kernels.events
         let samples = try (0..<64).map { try ExactSample(spec, seed: UInt64($0)) }
+        let shared = try SharedLayer(kernels, try ExactSample(spec, seed: 64))
         let faults = Mutex<[String]>([])
         let (first, isReady, second) = (DispatchGroup(), DispatchGroup(), DispatchGroup())
         isReady.enter()
@@ -77,11 +91,14 @@ import _TestSupport
                 let layer = try? Self.layer(kernels, sample)
                 for call in 1...3 {
                     check("call \(call)") { try layer?(sample.input, threads: 1 + number % 3).doubles == sample.expected }
+                    check("call \(call) of the shared layer") { try shared.isRight(threads: 1 + number % 3) }
                 }
                 first.leave()
                 isReady.wait()
                 check("call after the swap") { try layer?(sample.input).doubles == sample.expected }
                 check("swap") { try layer?.preparedLayer(inputShape: OnDemandBench.inputShape).choice.isSpecialized == true }
+                check("call of the shared layer after the swap") { try shared.isRight(threads: 1) }
+                check("swap of the shared layer") { try shared.current().choice.isSpecialized }
                 second.leave()
             }
         }

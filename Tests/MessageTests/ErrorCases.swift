@@ -43,7 +43,7 @@ enum ErrorCases {
         InspectionError.unknownKernel(h, path: h, known: [h]),
         ForgeError.unknownShape(layer: h), ForgeError.noPlainC(layer: h, reason: h), ForgeError.noVerifier(path: h), VerificationRequestError.number(h, h, least: 0),
         VerificationRequestError.count(3), ForgeError.nothingToGenerate(source: h), ForgeError.verificationFailed(kernels: [h], path: h),
-        ForgeError.unsoundKernel(h, reason: h), OnDemandError.notCompiled(reason: h),
+        ForgeError.unsoundKernel(h, reason: h), ForgeError.verificationTimedOut(kernel: h, seconds: 1), OnDemandError.notCompiled(reason: h),
         VerificationError.unsupported(kernel: h, key: h), VerificationError.notEnoughMemory(kernel: h, needed: 2, available: 1),
         PregenerationError.malformed(path: h, reason: h), PregenerationError.unknownField(path: h, field: h, known: [h]),
         PregenerationError.wrongField(path: h, field: h, received: h, expected: h), PregenerationError.unplannedFile(path: h, file: h),
@@ -64,6 +64,7 @@ enum ErrorCases {
 
     private static let build: [any Error] = [
         KernelBuildError.compilerNotFound(lookedAt: [h]), KernelBuildError.compilerUnusable(path: h, reason: h),
+        KernelBuildError.compilerSilent(path: h, seconds: 1),
         KernelBuildError.compilationFailed(what: h, command: [h], status: h, standardError: h),
         KernelBuildError.timedOut(what: h, command: [h], seconds: 1), KernelBuildError.undefinedSymbols([h], command: [h]),
         KernelBuildError.constructors(sections: [h]), KernelBuildError.wrongExports(received: [h], expected: h),

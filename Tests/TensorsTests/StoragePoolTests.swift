@@ -1,6 +1,9 @@
+import Foundation
 import Glibc
+import Synchronization
 import Testing
 import VoxTensors
+import _TestSupport
 
 @Suite struct StoragePoolTests {
     /// Takes a block, returns its address, and gives the block back.
@@ -140,5 +143,51 @@ import VoxTensors
             }
             for try await sound in group { #expect(sound, "a block was given out twice") }
         }
+    }
+
+    private final class Ending: Sendable {
+        let isAskedFor = Atomic(false)
+    }
+
+    /// Forks again and again, until a child fails, while four threads use the pool. Blocks its thread.
+    private static func statusesOfForks(_ count: Int, _ pool: StoragePool) throws -> [Int32?] {
+        @Sendable func use() -> Int32 {
+            for size in [64, 4096, 3 << 20] {
+                guard let block = try? TensorStorage(byteCount: size, pool: pool) else { return 1 }
+                block.address.storeBytes(of: 1, as: UInt8.self)
+            }
+            return pool.retainedByteCount >= 0 ? 0 : 2
+        }
+        let (ending, threads) = (Ending(), DispatchGroup())
+        for _ in 0..<4 {
+            threads.enter()
+            Thread.detachNewThread {
+                while !ending.isAskedFor.load(ordering: .relaxed) { _ = use() }
+                threads.leave()
+            }
+        }
+        defer {
+            ending.isAskedFor.store(true, ordering: .relaxed)
+            threads.wait()
+        }
+        var statuses: [Int32?] = []
+        while statuses.count < count, statuses.allSatisfy({ $0 == 0 }) {
+            let child = try ForkedProcess.start {
+                for _ in 0..<10 where use() != 0 { return 1 }
+                pool.trim()
+                return use()
+            }
+            statuses.append(ForkedProcess.status(of: child))
+        }
+        return statuses
+    }
+
+    /// A thread that was using the pool is not in a process that was forked off, which has its memory from the system then.
+    @Test func aForkedProcessHasMemory() async throws {
+        let (forks, pool) = (50, StoragePool(limit: 1 << 24))
+        let statuses = try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<[Int32?], any Error>) in
+            Thread.detachNewThread { continuation.resume(with: Result { try Self.statusesOfForks(forks, pool) }) }
+        }
+        #expect(statuses == [Int32?](repeating: 0, count: forks))
     }
 }

@@ -21,7 +21,7 @@ struct KernelMaker: Sendable {
         do {
             verification = VerificationProcess(
                 verifier: options.verifier ?? VerificationProcess.verifierBesideThisProgram ?? VerificationProcess.programName,
-                timeLimit: options.verificationTimeLimit, totalTimeLimit: options.verificationTimeLimit, inBackground: true)
+                timeLimit: options.verificationTimeLimit, totalTimeLimit: .infinity, inBackground: true)
             try verification.check()
             let compiler = try await Compiler.find(explicit: options.compiler, timeLimit: options.compilerTimeLimit)
             // No cache of objects: what is verified is kept as a whole.
@@ -42,7 +42,7 @@ struct KernelMaker: Sendable {
     ///   - onCompile: called before the compiler is; not for a kernel from the cache.
     ///   - onDoubt: told of what went wrong although there is a kernel: an entry of the cache that is no good, a cache that cannot be written.
     /// - Throws: `SchedulingError` where no family takes the problem, `TuningsError`, `EmissionError`, `KernelBuildError`, `PluginError`,
-    ///   `VerificationError.notEnoughMemory`, `ForgeError.unsoundKernel`, `CancellationError`.
+    ///   `VerificationError.notEnoughMemory`, `ForgeError.unsoundKernel`, `.verificationTimedOut`, `CancellationError`.
     func choice(
         for spec: KernelSpec, onCompile: () -> Void, onDoubt: (_ cause: String, _ sentence: Sentence) -> Void
     ) async throws -> KernelChoice {
@@ -100,6 +100,8 @@ struct KernelMaker: Sendable {
         case nil: break
         }
         for verdict in try await plugin.verdicts(of: verification) {
+            // That says nothing about the kernel.
+            if case .timedOut(let seconds)? = verdict.interruption { throw ForgeError.verificationTimedOut(kernel: verdict.kernel, seconds: seconds) }
             if let fault = verdict.fault { throw ForgeError.unsoundKernel(verdict.kernel, reason: fault) }
         }
     }

@@ -9,7 +9,7 @@ public enum OnDemandError: Error, Hashable, Sendable, CustomStringConvertible {
     case failed(SpecKey, reason: String)
     /// `OnDemandKernels.stop()` was called before the kernel was made.
     case stopped
-    /// This process was forked off the one that the provider was made in; the thread that makes kernels is not in it.
+    /// This process was forked off one that had a provider; the threads that make kernels are not in it.
     case forked
 
     public var description: String {
@@ -17,7 +17,7 @@ public enum OnDemandError: Error, Hashable, Sendable, CustomStringConvertible {
         case .notCompiled(let reason): "No kernels are made on demand. \(reason)"
         case .failed(let key, let reason): "The kernel for \(key) was not made. \(whole: String(reason.prefix { !$0.isNewline }))"
         case .stopped: "The making of kernels was stopped; expected a provider that was not."
-        case .forked: "No kernels are made in a process that was forked off; expected a provider that was made after the fork."
+        case .forked: "No kernels are made in a process that was forked off one that had a provider; expected that one, or a program started anew."
         }
         return sentence.text
     }

@@ -16,21 +16,25 @@ import VoxLayerSpec
 ///
 /// Verified kernels are kept in the cache for the next process. What goes wrong is said once in the log and costs a kernel, never an answer: without
 /// compiler or verifier nothing is compiled in this process any more; a compilation or verification that fails is not repeated; what may pass,
-/// such as a full disk, is tried again by a lookup that comes `OnDemandOptions.retryDelay` later. A process that was forked off has the
-/// kernels that were ready, and the interpreter for all else. A process that ends meanwhile leaves nothing half-made in the cache.
+/// such as a full disk, is tried again by a lookup that comes `OnDemandOptions.retryDelay` later. A process that was forked off one that had a
+/// provider has the kernels that were ready, and the interpreter for all else. A process that ends meanwhile leaves nothing half-made in the cache.
 public final class OnDemandKernels: KernelProvider {
     private let options: OnDemandOptions
     private let state = Mutex(OnDemandState())
-    /// The process this was made in.
-    private let process = getpid()
+    /// The process in which a provider was made first. In one that is forked off it, threads that hold locks may be missing, and no task runs in the
+    /// background: its threads are missing too.
+    private static let home = getpid()
     private let saidForked = Atomic(false)
     /// What a process that was forked off says. Made here, since putting values into texts may take locks of Swift's own there.
-    private let forkedReason = "interpreter: \(OnDemandError.forked)"
-    private let forkedMessage: Logger.Message = "\("\(OnDemandError.forked)" as Sentence)"
+    private static let forkedReason = "interpreter: \(OnDemandError.forked)"
+    private static let forkedMessage: Logger.Message = "\("\(OnDemandError.forked)" as Sentence)"
 
     /// Does nothing until a kernel is asked for.
     /// - Parameter options: where compiler, verifier and cache are, and what is loaded already.
-    public init(_ options: OnDemandOptions = OnDemandOptions()) { self.options = options }
+    public init(_ options: OnDemandOptions = OnDemandOptions()) {
+        self.options = options
+        _ = (Self.home, Self.forkedReason, Self.forkedMessage)  // known from now on
+    }
 
     // MARK: Lookup
 
@@ -57,19 +61,20 @@ public final class OnDemandKernels: KernelProvider {
         if let choice = options.loaded.specialized(spec, waits: false) { return choice }
         let key = spec.key
         if let choice = state.withLockIfAvailable({ $0.choice(for: key) }) ?? nil { return choice }
-        if !saidForked.exchange(true, ordering: .relaxed) { options.logger.warning(forkedMessage) }
+        if !saidForked.exchange(true, ordering: .relaxed) { options.logger.warning(Self.forkedMessage) }
         if mode == .specialized { throw KernelLookupError.noSpecializedKernel(key, loadedKernels: 0) }
-        return .interpreter(spec, reason: forkedReason)
+        return .interpreter(spec, reason: Self.forkedReason)
     }
 
-    private var isForked: Bool { getpid() != process }
+    private var isForked: Bool { getpid() != Self.home }
 
     /// Puts a new problem into the queue, and sees to it that somebody works through that.
     private func answer(for spec: KernelSpec, telling waiter: OnDemandState.Waiter? = nil) -> OnDemandState.Answer {
         state.withLock { state in
             let answer = state.answer(for: spec, now: .now)
             if case .waiting = answer, let waiter { state.add(waiter, for: spec.key) }
-            if state.needsWorker { state.worker = Task.detached(priority: .background) { await self.work() } }
+            // Not `.background`: threads of that priority get little processor time, compilers inherit it, and `nice` would leave them next to nothing.
+            if state.needsWorker { state.worker = Task.detached(priority: .utility) { await self.work() } }
             return answer
         }
     }
@@ -141,9 +146,8 @@ public final class OnDemandKernels: KernelProvider {
             return state.withLock { $0.halt(obstacle, .notCompiled(reason)) }
         }
         let cause = FailureCause(error)
-        let retry = cause.mayPass ? ContinuousClock.now + Checked.duration(seconds: options.retryDelay) : nil
         say("The kernel for \(key) was not made. \(lines: "\(error)")", cause: cause.name)
-        state.withLock { $0.fail(key, reason: "\(error)", retry: retry) }
+        state.withLock { $0.fail(key, reason: "\(error)", retryDelay: cause.mayPass ? options.retryDelay : nil) }
     }
 
     /// Each cause once; what has the same one is for who looks closely.

@@ -21,7 +21,8 @@ public struct OnDemandOptions: Sendable {
     public var compilerTimeLimit = PluginBuilder.defaultTimeLimit
     /// Seconds the verification of one kernel may take.
     public var verificationTimeLimit = VerificationProcess.defaultTimeLimit
-    /// Seconds until a lookup tries again what failed for a reason that may pass: a full disk, no more files to open, too little memory.
+    /// Seconds until a lookup tries again what failed for a reason that may pass: a full disk, no more files to open, too little memory, no end
+    /// within the time limit. Twice as many after each further failure of the same problem, up to 64 times as many.
     public var retryDelay = 60.0
     /// Told once of each cause for which kernels are not made, at level warning.
     public var logger = Logger(label: "voxelsmith.on-demand")

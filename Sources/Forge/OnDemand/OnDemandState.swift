@@ -25,8 +25,13 @@ struct OnDemandState {
         /// One for all attempts: who got the interpreter after a failure hears of a later success too.
         let supersession = Supersession()
         var phase = Phase.waiting
+        /// How many times the usual delay the next failure puts off another attempt.
+        var patience = 1.0
         var waiters: [Waiter] = []
     }
+
+    /// What never passes, such as a kernel that takes too long on this machine, takes an ever smaller part of its time.
+    private static let mostPatience = 64.0
 
     private var entries: [SpecKey: Entry] = [:]
     /// What nobody works at yet, in the order in which it was asked for.
@@ -91,9 +96,12 @@ struct OnDemandState {
         tell(.ready(key))
     }
 
-    /// - Parameter retry: when it may be tried again; nil for never.
-    mutating func fail(_ key: SpecKey, reason: String, retry: ContinuousClock.Instant?) {
+    /// - Parameter retryDelay: seconds until it may be tried again, doubled by each failure of the same problem; nil for never.
+    mutating func fail(_ key: SpecKey, reason: String, retryDelay: Double?) {
         let error = OnDemandError.failed(key, reason: reason)
+        let patience = entries[key]?.patience ?? 1
+        let retry = retryDelay.map { ContinuousClock.now + Checked.duration(seconds: $0 * patience) }
+        entries[key]?.patience = min(2 * patience, Self.mostPatience)
         entries[key]?.phase = .failed(error, retry: retry)
         release(key, .failure(error))
         tell(.failed(key, reason))
