@@ -22,6 +22,15 @@ struct EmitCommand: Verb {
     @Flag(help: "Plain C for programs that compile it in, without any runtime, in place of a plugin's parts.")
     var standalone = false
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            With --standalone: what header, archive and CMake target are called. Libraries of one program have different names. \
+            (default: \(LibraryName.standard.text))
+            """, valueName: "NAME"),
+        transform: { try LibraryName($0) })
+    var name: LibraryName?
+
     @Option(help: "direct: sums only; fast: algebraic rearrangements too.")
     var policy = Policy.fast
 
@@ -35,6 +44,7 @@ struct EmitCommand: Verb {
     }
 
     func run() throws {
+        if name != nil && !standalone { throw CommandFailure.unusedOption("--name", needs: "--standalone") }
         let selection = try KernelSelection(
             source.resolved(policy: policy), target: targetOption.target, source: source.layers, onEvent: Console.tell)
         guard let output, output != NamedFiles.stream else {
@@ -49,7 +59,9 @@ struct EmitCommand: Verb {
 
     /// The files of a plugin, or those of plain C.
     private func sources(_ selection: KernelSelection) throws -> [CSource] {
-        if standalone { return try selection.standaloneSource(target: targetOption.target, onEvent: Console.tell).files }
+        if standalone {
+            return try selection.standaloneSource(name: name ?? .standard, target: targetOption.target, onEvent: Console.tell).files
+        }
         let plugin = try PluginSource(selection.units, templateDigest: templateDigest)
         return plugin.kernels + [plugin.table] + plugin.headers
     }
