@@ -53,7 +53,9 @@ struct EmitCommand: Verb {
             Console.show(lines: selection.units[0].source.text)
             return
         }
-        try write(sources(selection), to: output)
+        let sources = try sources(selection)
+        try write(sources, to: output)
+        if standalone { try removeEarlier(than: sources, in: output) }
         Console.say("\(output): \(counted(selection.units.count, "kernel")) for \(targetOption.target.instructionSet.rawValue)")
     }
 
@@ -83,6 +85,15 @@ struct EmitCommand: Verb {
             if made.last == output { for file in sources { unlink(file.path) } }
             for folder in made.reversed() { rmdir(folder) }
             throw error
+        }
+    }
+
+    /// Removes the C of an earlier call that these files do not replace, such as kernels of layers that are gone: a program is made of all that is there.
+    private func removeEarlier(than sources: [CSource], in folder: String) throws {
+        let names = Set(sources.map(\.fileName))
+        for name in TextFiles.renderedC(in: folder) where !names.contains(name) {
+            try TextFiles.remove("\(folder)/\(name)")
+            Console.say("deleted \(folder)/\(name)")
         }
     }
 }
