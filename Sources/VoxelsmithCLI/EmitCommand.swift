@@ -88,7 +88,8 @@ struct EmitCommand: Verb {
         }
     }
 
-    /// Removes the C of an earlier call that these files do not replace, such as kernels of layers that are gone: a program is made of all that is there.
+    /// Removes the C of an earlier call that these files do not replace, such as kernels of layers that are gone: a program is made of all that is
+    /// there.
     private func removeEarlier(than sources: [CSource], in folder: String) throws {
         let names = Set(sources.map(\.fileName))
         for name in TextFiles.renderedC(in: folder) where !names.contains(name) {

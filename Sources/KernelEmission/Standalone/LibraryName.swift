@@ -1,7 +1,7 @@
 import VoxLayerSpec
 
-/// What a library of layers in plain C is called: its functions are in NAME.h and NAME.c, its archive is libNAME.a, its target in CMake NAME. Libraries
-/// of different names can be parts of one program.
+/// What a library of layers in plain C is called: its functions are in NAME.h and NAME.c, its archive is libNAME.a, its target in CMake NAME.
+/// Libraries of different names can be parts of one program.
 public struct LibraryName: Hashable, Sendable {
     /// A C identifier.
     public let text: String
@@ -16,10 +16,13 @@ public struct LibraryName: Hashable, Sendable {
         guard let first = text.utf8.first, isIdentifier, !LayerIdentifiers.isDigit(first), text.utf8.count <= LayerIdentifiers.limit else {
             throw .libraryName(text, expected: "a C identifier of at most \(LayerIdentifiers.limit) letters, digits and underscores")
         }
-        if Self.headers.contains(text) { throw .libraryName(text, expected: "one that is no header of C, as compilers would find \(text).h in its place") }
+        if Self.headers.contains(text) {
+            throw .libraryName(text, expected: "one that is no header of C, as compilers would find \(text).h in its place")
+        }
         let isOwn = text != Self.standard.text && Self.ownPrefixes.contains { text.hasPrefix($0) }
         if isOwn || Self.targets.contains(text) {
-            throw .libraryName(text, expected: "one that neither begins as the files of the C do (vs_, voxelsmith_) nor is a target of its build")
+            let taken = (Self.targets.sorted() + Self.ownPrefixes.map { $0 + "..." }).joined(separator: ", ")
+            throw .libraryName(text, expected: "one that the C and its build do not have for something else (\(taken))")
         }
         self.text = text
     }
