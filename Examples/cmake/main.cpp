@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <thread>
 #include <vector>
-#include "voxelsmith_layers.h"
+#include "up.h"
 
 namespace {
 

@@ -6,10 +6,11 @@ import VoxVerification
 extension KernelSelection {
     /// The layers in plain C, each with its functions.
     /// - Parameters:
+    ///   - name: what the library is called.
     ///   - target: what the kernels were selected for.
     ///   - onEvent: told of activations that kernels leave to their caller.
     /// - Throws: `ForgeError.noPlainC` for the first layer that no family takes; `EmissionError`.
-    package func standaloneSource(target: Target, onEvent: ForgeObserver) throws -> StandaloneSource {
+    package func standaloneSource(name: LibraryName = .standard, target: Target, onEvent: ForgeObserver) throws -> StandaloneSource {
         if let layer = interpreted.first { throw ForgeError.noPlainC(layer: layer.name, reason: layer.reason) }
         let layers = computed.map { layer, place in
             let unit = units[place]
@@ -22,6 +23,6 @@ extension KernelSelection {
             if let activation = layer.leftOutActivation { onEvent(.activationLeftOut(layer: layer.name, activation: activation.token)) }
         }
         return try StandaloneSource(
-            layers, target: target, arithmeticFlags: CompilerFlags.arithmetic, machineFlags: CompilerFlags.machine(target))
+            layers, name: name, target: target, arithmeticFlags: CompilerFlags.arithmetic, machineFlags: CompilerFlags.machine(target))
     }
 }

@@ -22,6 +22,15 @@ struct EmitCommand: Verb {
     @Flag(help: "Plain C for programs that compile it in, without any runtime, in place of a plugin's parts.")
     var standalone = false
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            With --standalone: what header, archive and CMake target are called. Libraries of one program have different names. \
+            (default: \(LibraryName.standard.text))
+            """, valueName: "NAME"),
+        transform: { try LibraryName($0) })
+    var name: LibraryName?
+
     @Option(help: "direct: sums only; fast: algebraic rearrangements too.")
     var policy = Policy.fast
 
@@ -35,6 +44,7 @@ struct EmitCommand: Verb {
     }
 
     func run() throws {
+        if name != nil && !standalone { throw CommandFailure.unusedOption("--name", needs: "--standalone") }
         let selection = try KernelSelection(
             source.resolved(policy: policy), target: targetOption.target, source: source.layers, onEvent: Console.tell)
         guard let output, output != NamedFiles.stream else {
@@ -43,13 +53,17 @@ struct EmitCommand: Verb {
             Console.show(lines: selection.units[0].source.text)
             return
         }
-        try write(sources(selection), to: output)
+        let sources = try sources(selection)
+        try write(sources, to: output)
+        if standalone { try removeEarlier(than: sources, in: output) }
         Console.say("\(output): \(counted(selection.units.count, "kernel")) for \(targetOption.target.instructionSet.rawValue)")
     }
 
     /// The files of a plugin, or those of plain C.
     private func sources(_ selection: KernelSelection) throws -> [CSource] {
-        if standalone { return try selection.standaloneSource(target: targetOption.target, onEvent: Console.tell).files }
+        if standalone {
+            return try selection.standaloneSource(name: name ?? .standard, target: targetOption.target, onEvent: Console.tell).files
+        }
         let plugin = try PluginSource(selection.units, templateDigest: templateDigest)
         return plugin.kernels + [plugin.table] + plugin.headers
     }
@@ -71,6 +85,16 @@ struct EmitCommand: Verb {
             if made.last == output { for file in sources { unlink(file.path) } }
             for folder in made.reversed() { rmdir(folder) }
             throw error
+        }
+    }
+
+    /// Removes the C of an earlier call that these files do not replace, such as kernels of layers that are gone: a program is made of all that is
+    /// there.
+    private func removeEarlier(than sources: [CSource], in folder: String) throws {
+        let names = Set(sources.map(\.fileName))
+        for name in TextFiles.renderedC(in: folder) where !names.contains(name) {
+            try TextFiles.remove("\(folder)/\(name)")
+            Console.say("deleted \(folder)/\(name)")
         }
     }
 }

@@ -59,17 +59,11 @@ enum TextFiles {
     /// The files below a folder by their paths from it, sorted; none when there is no such folder.
     /// - Throws: `CommandFailure.foreignFiles` for a name that is not UTF-8.
     static func list(_ folder: String) throws -> [String] {
-        guard let listing = opendir(folder) else { return [] }
-        defer { closedir(listing) }
         var files: [String] = []
-        while let entry = readdir(listing) {
-            let bytes = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { Array(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
-            }
+        for bytes in names(folder) {
             guard let name = String(validating: bytes, as: UTF8.self) else {
                 throw CommandFailure.foreignFiles([escaped(bytes: bytes)], folder: folder)
             }
-            if name == "." || name == ".." { continue }
             var status = stat()
             guard lstat("\(folder)/\(name)", &status) == 0 else { continue }
             if status.st_mode & S_IFMT == S_IFDIR {
@@ -79,5 +73,26 @@ enum TextFiles {
             }
         }
         return files.sorted()
+    }
+
+    /// The C files and headers in a folder, not those below it, that were rendered from a template, sorted. What cannot be read is somebody else's.
+    static func renderedC(in folder: String) -> [String] {
+        names(folder).compactMap { String(validating: $0, as: UTF8.self) }.sorted().filter { name in
+            (name.hasSuffix(".c") || name.hasSuffix(".h")) && (try? isRendered("\(folder)/\(name)")) == true
+        }
+    }
+
+    /// The bytes of the names in a folder; none when there is no such folder.
+    private static func names(_ folder: String) -> [[UInt8]] {
+        guard let listing = opendir(folder) else { return [] }
+        defer { closedir(listing) }
+        var names: [[UInt8]] = []
+        while let entry = readdir(listing) {
+            let bytes = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { Array(UnsafeRawBufferPointer(start: $0, count: strlen($0))) }
+            }
+            if bytes != Array(".".utf8) && bytes != Array("..".utf8) { names.append(bytes) }
+        }
+        return names
     }
 }

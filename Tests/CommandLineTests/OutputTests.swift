@@ -20,7 +20,7 @@ import _TestSupport
         "--input-shape": .value, "--trust-folder": .value, "--target": .value, "--policy": .value, "--effort": .value, "--threads": .value,
         "--time-limit": .value,
         "--total-time-limit": .value, "--compiler-time-limit": .value, "--kernel": .value, "--expect-every": .value, "--tolerance": .value,
-        "--seconds": .value, "kernel": .value,
+        "--seconds": .value, "kernel": .value, "--name": .value,
     ]
 
     /// Arguments without which a verb would not use all its files.

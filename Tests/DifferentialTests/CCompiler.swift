@@ -23,6 +23,13 @@ struct CCompiler: Sendable, CustomStringConvertible {
         return CCompiler(name: "gcc", path: path)
     }()
 
+    /// Whether it can compile C++: GCC may be installed without that part, clang has it in itself.
+    func hasCPlusPlus() throws -> Bool {
+        if name == "clang" { return true }
+        // A part that is missing is answered by its bare name.
+        return try Self.run([path, "-print-prog-name=cc1plus"]).output.hasPrefix("/")
+    }
+
     /// Runs a program to its end.
     /// - Returns: whether it succeeded, and what it printed on both streams.
     static func run(_ command: [String], in folder: String? = nil) throws -> (succeeded: Bool, output: String) {

@@ -60,6 +60,7 @@ struct StandaloneCTests {
             let selection = try select(try golden(), target)
             let files = try write(selection, target, to: folder)
             try compile(files, compiler, target, in: folder)
+            try checkHeader(compiler, in: folder)
             let link = try CCompiler.run(
                 [compiler.path] + objects(files) + ["-nodefaultlibs", "-lc", "-o", "check"], in: folder.path("."))
             #expect(link.succeeded, "\(compiler) for \(target.name) needs more than libc: \(link.output)")
@@ -69,6 +70,14 @@ struct StandaloneCTests {
             #expect(check.succeeded && lines.count == selection.computed.count, "\(compiler) for \(target.name): \(check.output)")
             #expect(lines.allSatisfy { $0.hasSuffix(": agrees") }, "\(compiler) for \(target.name): \(check.output)")
         }
+    }
+
+    /// The header is one for C++ too, as far back as its first version with int64_t.
+    private func checkHeader(_ compiler: CCompiler, in folder: TemporaryFolder) throws {
+        guard try compiler.hasCPlusPlus() else { return }
+        let flags = ["-x", "c++", "-std=c++11", "-fsyntax-only"] + CCompiler.warnings
+        let outcome = try CCompiler.run([compiler.path] + flags + ["voxelsmith_layers.h"], in: folder.path("."))
+        #expect(outcome.succeeded && outcome.output.isEmpty, "\(compiler) takes the header for no C++: \(outcome.output)")
     }
 
     @Test func goldenLayersCompileAndCheckThemselvesUnderClang() async throws { try compileAndCheck(try await CCompiler.clang()) }

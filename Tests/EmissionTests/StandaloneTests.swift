@@ -16,8 +16,9 @@ import VoxScheduling
         return StandaloneLayer(name: name, unit: unit, activation: activation, integerGrowth: unit.schedule.spec.longestChain)
     }
 
-    private func source(_ layers: [StandaloneLayer]) throws -> [String: String] {
-        let files = try StandaloneSource(layers, target: Target(.x86_64_v3), arithmeticFlags: ["-farithmetic"], machineFlags: ["-march=x"]).files
+    private func source(_ layers: [StandaloneLayer], name: LibraryName = .standard) throws -> [String: String] {
+        let target = Target(.x86_64_v3)
+        let files = try StandaloneSource(layers, name: name, target: target, arithmeticFlags: ["-farithmetic"], machineFlags: ["-march=x"]).files
         #expect(Set(files.map(\.fileName)).count == files.count)
         return Dictionary(uniqueKeysWithValues: files.map { ($0.fileName, $0.text) })
     }
@@ -74,6 +75,37 @@ import VoxScheduling
         }
         for (name, text) in files where name.hasSuffix(".c") || name.hasSuffix(".h") {
             #expect(text.components(of: "/*") == text.components(of: "*/"), "\(name)")
+        }
+    }
+
+    /// What two libraries of one program must not share has the name.
+    @Test func everyFileKnowsTheLibrary() throws {
+        let files = try source([layer("a")], name: LibraryName("decoder"))
+        #expect(files["voxelsmith_layers.h"] == nil && files["voxelsmith_layers.c"] == nil)
+        #expect(!files.values.contains { $0.contains("voxelsmith_layers") })
+        for (name, part) in [
+            ("decoder.h", "\n#ifndef VOXELSMITH_HEADER_decoder\n#define VOXELSMITH_HEADER_decoder\n"),
+            ("decoder.c", "\n#include \"decoder.h\"\n"),
+            ("main.c", "\n#include \"decoder.h\"\n"), ("Makefile", "\nlibdecoder.a: "),
+            ("CMakeLists.txt", "\nadd_library(decoder STATIC\n    decoder.c\n"),
+        ] {
+            #expect(try #require(files[name]).contains(part), "\(name)")
+        }
+    }
+
+    @Test func namesOfLibrariesAreIdentifiersThatAreFree() throws {
+        let long = String(repeating: "a", count: 100)
+        for name in ["decoder", "_x", "X9_", "voxelsmith", "voxelsmith_layers", "vs", "strings_of", long] {
+            #expect(try LibraryName(name).text == name)
+        }
+        // The last is a sign for kelvin, which is equal to a K.
+        for name in ["", "9x", "a-b", "a b", "a.h", "a/b", "a\n", "\u{441}\u{43B}\u{43E}\u{439}", "e\u{301}", long + "a", "\u{212A}"] {
+            #expect(throws: EmissionError.libraryName(name, expected: "a C identifier of at most 100 letters, digits and underscores"), "\(name)") {
+                try LibraryName(name)
+            }
+        }
+        for name in ["string", "features", "main", "check", "test", "vs_x", "voxelsmith_vectors", "voxelsmith_kernel_abi"] {
+            #expect(throws: EmissionError.self, "\(name)") { try LibraryName(name) }
         }
     }
 

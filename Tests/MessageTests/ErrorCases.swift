@@ -32,6 +32,7 @@ enum ErrorCases {
     private static let small: [any Error] = [
         SchedulingError.notYetEmitted(operation: h), SchedulingError.notApplicable(key: h, reason: h), SchedulingError.illegalSchedule(h, reason: h),
         EmissionError.template(name: h, reason: h), EmissionError.duplicateKernel(name: h), EmissionError.noKernels, EmissionError.notPrinted(family: h),
+        EmissionError.libraryName(h, expected: h),
         TemplateFault.unfinishedTag(line: 1), TemplateFault.wrongEnd(line: 1, received: h, expected: h), TemplateFault.unfinishedSection(name: h),
         TemplateFault.unknownName(h),
         TensorError.outOfMemory(byteCount: 1), TensorError.elementCount(received: 1, shape: [2]), TensorError.negativeExtent(shape: [-1]),

@@ -17,7 +17,7 @@ package enum ContextNames {
 
     /// Of the templates of layers in plain C, all together.
     package static func standalone(_ layers: [StandaloneLayer]) -> Set<String> {
-        names(StandaloneContext(layers, target: Target(.x86_64_v4), arithmeticFlags: [], machineFlags: []))
+        names(StandaloneContext(layers, name: .standard, target: Target(.x86_64_v4), arithmeticFlags: [], machineFlags: []))
     }
 
     /// Of a value and of what it holds.

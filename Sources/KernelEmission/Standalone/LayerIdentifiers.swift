@@ -2,7 +2,7 @@
 /// them from being keywords, and no such end is the end of another, so different identifiers have different functions.
 package enum LayerIdentifiers {
     /// Bytes of the longest identifier, before the number of one that is taken. Every compiler reads many more.
-    private static let limit = 100
+    static let limit = 100
 
     /// First words that the generated C has for itself.
     private static let taken = ["vs", "voxelsmith"]
@@ -32,9 +32,9 @@ package enum LayerIdentifiers {
         return String(decoding: text.last == UInt8(ascii: "_") ? text.dropLast() : text, as: UTF8.self)
     }
 
-    private static func isLetter(_ byte: UInt8) -> Bool {
+    static func isLetter(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
     }
 
-    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+    static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 }

@@ -9,16 +9,19 @@ public struct StandaloneSource: Hashable, Sendable {
 
     /// - Parameters:
     ///   - layers: at least one. Their kernels are for `target`.
+    ///   - name: what header, archive and target are called.
     ///   - target: what the C is for.
     ///   - arithmeticFlags: what a compiler is told about products and sums.
     ///   - machineFlags: what a compiler is told about the machine.
     /// - Throws: `EmissionError`.
-    public init(_ layers: [StandaloneLayer], target: Target, arithmeticFlags: [String], machineFlags: [String]) throws(EmissionError) {
+    public init(
+        _ layers: [StandaloneLayer], name: LibraryName = .standard, target: Target, arithmeticFlags: [String], machineFlags: [String]
+    ) throws(EmissionError) {
         if layers.isEmpty { throw .noKernels }
-        let context = StandaloneContext(layers, target: target, arithmeticFlags: arithmeticFlags, machineFlags: machineFlags)
+        let context = StandaloneContext(layers, name: name, target: target, arithmeticFlags: arithmeticFlags, machineFlags: machineFlags)
         var files: [CSource] = []
-        for (name, template) in Self.rendered {
-            files.append(CSource(fileName: name, text: try Template.render(template, context)))
+        for (fileName, template) in Self.rendered(name) {
+            files.append(CSource(fileName: fileName, text: try Template.render(template, context)))
         }
         var names: Set<String> = []
         for layer in layers where names.insert(layer.unit.name).inserted { files.append(layer.unit.source) }
@@ -27,10 +30,12 @@ public struct StandaloneSource: Hashable, Sendable {
     }
 
     /// The files that are rendered, whatever the layers are.
-    private static let rendered: [(name: String, template: Templates.File)] = [
-        ("voxelsmith_layers.h", .standaloneHeader), ("voxelsmith_layers.c", .standaloneFunctions), ("main.c", .standaloneCheck),
-        ("Makefile", .standaloneMakefile), ("CMakeLists.txt", .standaloneCMake),
-    ]
+    private static func rendered(_ name: LibraryName) -> [(fileName: String, template: Templates.File)] {
+        [
+            (name.text + ".h", .standaloneHeader), (name.text + ".c", .standaloneFunctions), ("main.c", .standaloneCheck),
+            ("Makefile", .standaloneMakefile), ("CMakeLists.txt", .standaloneCMake),
+        ]
+    }
 }
 
 /// What the templates in `Templates/standalone` are rendered with.
@@ -38,6 +43,8 @@ struct StandaloneContext {
     struct Kernel { let name: String }
     struct Unchecked { let stem: String }
 
+    /// What the library is called.
+    let library: String
     let target: String
     let arithmeticFlags: String
     let machineFlags: String
@@ -55,7 +62,8 @@ struct StandaloneContext {
     let mostBytes = CheckRoom.most
     let room: CheckRoom
 
-    init(_ layers: [StandaloneLayer], target: Target, arithmeticFlags: [String], machineFlags: [String]) {
+    init(_ layers: [StandaloneLayer], name: LibraryName, target: Target, arithmeticFlags: [String], machineFlags: [String]) {
+        library = name.text
         self.target = target.instructionSet.rawValue
         self.arithmeticFlags = arithmeticFlags.joined(separator: " ")
         self.machineFlags = machineFlags.joined(separator: " ")

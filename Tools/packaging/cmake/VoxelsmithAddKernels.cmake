@@ -1,8 +1,8 @@
 # voxelsmith_add_kernels(TARGET name LAYERS file [TARGETS machine] [POLICY fast|direct] [INPUT_SHAPES shape...])
 # voxelsmith_add_kernels(TARGET name PLUGIN LAYERS file... [TARGETS machine...] [POLICY fast|direct] [INPUT_SHAPES shape...])
 #
-# The first makes a static library of layers in plain C, with the header voxelsmith_layers.h and a program name_check that compares every layer
-# with plain loops (not part of "all"). The second makes plugins, a file for each of LAYERS and TARGETS, in a folder called name; the target's
+# The first makes a static library of layers in plain C, with the header name.h and a program name_check that compares every layer with plain
+# loops (not part of "all"); its name is a C identifier. The second makes plugins, a file for each of LAYERS and TARGETS, in a folder called name; the target's
 # property VOXELSMITH_PLUGINS lists them.
 
 include_guard(GLOBAL)
@@ -97,7 +97,7 @@ macro(_voxelsmith_emit)
     set(fresh "${home}.new")
     file(REMOVE_RECURSE "${fresh}")
     execute_process(
-        COMMAND "${tool}" emit "${layers}" --standalone --target "${arg_TARGETS}" ${options} --output "${fresh}"
+        COMMAND "${tool}" emit "${layers}" --standalone --name "${arg_TARGET}" --target "${arg_TARGETS}" ${options} --output "${fresh}"
         RESULT_VARIABLE status OUTPUT_QUIET ERROR_VARIABLE words ERROR_STRIP_TRAILING_WHITESPACE)
     if(NOT status EQUAL 0)
         message(FATAL_ERROR "voxelsmith_add_kernels(TARGET ${arg_TARGET}): ${words}")
