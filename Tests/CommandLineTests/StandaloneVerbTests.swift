@@ -165,7 +165,7 @@ import _TestSupport
         let folder = try TemporaryFolder()
         for (filters, count) in [([5, 6], 3), ([6], 2)] {
             let layers = filters.map { TinyLayer.json(name: "of \($0)", filters: $0) }.joined(separator: ", ")
-            let written = try emit(try folder.write("layers.json", "[\(layers)]"), ["-o", folder.path("c")])
+            let written = try Voxelsmith.run(["emit", try folder.write("layers.json", "[\(layers)]"), "--standalone", "-o", folder.path("c")])
             #expect(written.status == 0, "\(written.errors)")
             let built = try runMake("libvoxelsmith_layers.a", in: folder.path("c"))
             #expect(built.status == 0, "\(built)")

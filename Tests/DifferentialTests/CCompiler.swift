@@ -23,7 +23,7 @@ struct CCompiler: Sendable, CustomStringConvertible {
         return CCompiler(name: "gcc", path: path)
     }()
 
-    /// Whether it can compile C++: GCC may be installed without that part, clang has it in itself.
+    /// Whether it can compile C++: a part of its own in GCC.
     func hasCPlusPlus() throws -> Bool {
         if name == "clang" { return true }
         // A part that is missing is answered by its bare name.

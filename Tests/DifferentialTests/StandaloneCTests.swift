@@ -72,7 +72,7 @@ struct StandaloneCTests {
         }
     }
 
-    /// The header is one for C++ too, as far back as its first version with int64_t.
+    /// The header is one for C++ too, as far back as its first version with int64_t. GCC may be without C++; clang is not.
     private func checkHeader(_ compiler: CCompiler, in folder: TemporaryFolder) throws {
         guard try compiler.hasCPlusPlus() else { return }
         let flags = ["-x", "c++", "-std=c++11", "-fsyntax-only"] + CCompiler.warnings
@@ -84,6 +84,20 @@ struct StandaloneCTests {
 
     @Test(.enabled(if: CCompiler.gcc != nil, noGCC)) func goldenLayersCompileAndCheckThemselvesUnderGCC() throws {
         try compileAndCheck(try #require(CCompiler.gcc))
+    }
+
+    /// A compiler that the kernels are not for is told, before it meets what it does not know. Here one that says it is another.
+    @Test func otherCompilersAreTold() async throws {
+        let compiler = try await CCompiler.clang()
+        let folder = try TemporaryFolder()
+        let target = Target(.x86_64_v3)
+        _ = try write(try select(try golden().filter { $0.name == "uneven" }, target), target, to: folder)
+        let nobody = ["-Wno-builtin-macro-redefined", "-U__clang__", "-U__GNUC__"]
+        for (version, isTold) in [("11", true), (nil, true), ("12", false)] {
+            let claims = nobody + (version.map { ["-D__GNUC__=" + $0] } ?? []) + ["-fsyntax-only", "voxelsmith_layers.c"]
+            let outcome = try CCompiler.run([compiler.path] + flags(target) + claims, in: folder.path("."))
+            #expect(outcome.succeeded != isTold && outcome.output.contains("for GCC from version 12 on") == isTold, "\(version ?? "none"): \(outcome)")
+        }
     }
 
     /// The program finds what is wrong: faults are put into the functions of one layer, and each has its words.
