@@ -12,7 +12,7 @@ public enum ForgeError: Error, Hashable, Sendable, CustomStringConvertible {
     case noVerifier(path: String)
     /// A kernel that is not sound; the reason is what it failed at.
     case unsoundKernel(String, reason: String)
-    /// Nothing is known of a kernel whose verification did not end in time.
+    /// The verification of a kernel that is made on demand did not end in time, so nothing is known of it.
     case verificationTimedOut(kernel: String, seconds: Double)
     /// These kernels are not sound, so the plugin is not put in place.
     case verificationFailed(kernels: [String], path: String)
