@@ -38,7 +38,10 @@ struct PregenerateCommand: AsyncParsableCommand {
         if bundle != nil { try plan.check(planned: planned, path: path) }
         let made = try await plugins(for: layers, plan, path: path)
         guard let bundle else {
-            for target in Target.named where !made.contains(target) { try TextFiles.remove(plugin(for: target)) }
+            for target in Target.named where !made.contains(target) {
+                try TextFiles.remove(plugin(for: target))
+                try TextFiles.remove(VerificationRecord.path(beside: plugin(for: target)))
+            }
             return
         }
         // SwiftPM asks for the names of all files before the plan is read: what is not made is there, and empty.
