@@ -37,6 +37,8 @@ public struct PluginBuild: Sendable {
     ///   - trustedFolders: as `KernelRegistry`'s.
     ///   - keepsEqual: whether a plugin with the same bytes stays as it is, with its time.
     ///   - threads: how many a call of one sample will have, for the cost model.
+    ///   - policy: of the kernels for the layers of a file.
+    ///   - schedules: where the kernels' schedules come from.
     public init(
         targets: PluginTargets, builder: PluginBuilder, output: String, verifier: String?, trustedFolders: [String] = [], keepsEqual: Bool = false,
         threads: Int = 1, policy: Policy = .fast, schedules: ScheduleSource = .estimate
