@@ -109,10 +109,13 @@ public final class ThreadPool: @unchecked Sendable {
             return try body(0, 0..<items)
         }
         let perParticipant = cost?.pieces(participants: participants) ?? CallCost.mostPieces
+        // Swift 6.3 puts the length of this file's path into the program here, whatever -file-prefix-map says: builds in two folders would differ.
+        #sourceLocation(file: "ThreadPool.swift", line: 114)
         let error = withoutActuallyEscaping(body) { body in
             let job = Job(items: items, pieces: min(items, participants * perParticipant), participants: participants, body: body)
             return withUnsafePointer(to: job) { distribute($0) }
         }
+        #sourceLocation()
         isBusy.store(false, ordering: .releasing)
         if let error { throw error }
     }
