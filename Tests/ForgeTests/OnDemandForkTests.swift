@@ -1,7 +1,5 @@
-import Foundation
 import Glibc
 import Logging
-import Synchronization
 import Testing
 import VoxForge
 import VoxKernelRuntime
@@ -100,8 +98,8 @@ import _TestSupport
         #expect(ForkedProcess.status(of: try ForkedProcess.start { questions.checkForked(isQuiet: true) }) == 0)
 
         // With threads that take it, and the memory of results, all the time, every child answers all the same.
-        let statuses = try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<[Int32?], any Error>) in
-            Thread.detachNewThread { continuation.resume(with: Result { try statusesOfForks(questions) }) }
+        let statuses = try await ForkedProcess.statuses(of: forks, while: { _ = questions.check(isQuiet: true) }) {
+            questions.checkForked(isQuiet: false)
         }
         #expect(statuses == [Int32?](repeating: 0, count: forks))
 
@@ -114,29 +112,4 @@ import _TestSupport
     }
 
     private static let forks = 50
-
-    private final class Ending: Sendable {
-        let isAskedFor = Atomic(false)
-    }
-
-    /// Forks again and again, until a child fails, while four threads look kernels up and call layers. Blocks its thread.
-    private static func statusesOfForks(_ questions: Questions) throws -> [Int32?] {
-        let (ending, threads) = (Ending(), DispatchGroup())
-        for _ in 0..<4 {
-            threads.enter()
-            Thread.detachNewThread {
-                while !ending.isAskedFor.load(ordering: .relaxed) { _ = questions.check(isQuiet: true) }
-                threads.leave()
-            }
-        }
-        defer {
-            ending.isAskedFor.store(true, ordering: .relaxed)
-            threads.wait()
-        }
-        var statuses: [Int32?] = []
-        while statuses.count < forks, statuses.allSatisfy({ $0 == 0 }) {
-            statuses.append(ForkedProcess.status(of: try ForkedProcess.start { questions.checkForked(isQuiet: false) }))
-        }
-        return statuses
-    }
 }

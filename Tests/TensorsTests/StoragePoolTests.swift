@@ -1,6 +1,4 @@
-import Foundation
 import Glibc
-import Synchronization
 import Testing
 import VoxTensors
 import _TestSupport
@@ -145,12 +143,9 @@ import _TestSupport
         }
     }
 
-    private final class Ending: Sendable {
-        let isAskedFor = Atomic(false)
-    }
-
-    /// Forks again and again, until a child fails, while four threads use the pool. Blocks its thread.
-    private static func statusesOfForks(_ count: Int, _ pool: StoragePool) throws -> [Int32?] {
+    /// A thread that was using the pool is not in a process that was forked off, which has its memory from the system then.
+    @Test func aForkedProcessHasMemory() async throws {
+        let (forks, pool) = (50, StoragePool(limit: 1 << 24))
         @Sendable func use() -> Int32 {
             for size in [64, 4096, 3 << 20] {
                 guard let block = try? TensorStorage(byteCount: size, pool: pool) else { return 1 }
@@ -158,35 +153,10 @@ import _TestSupport
             }
             return pool.retainedByteCount >= 0 ? 0 : 2
         }
-        let (ending, threads) = (Ending(), DispatchGroup())
-        for _ in 0..<4 {
-            threads.enter()
-            Thread.detachNewThread {
-                while !ending.isAskedFor.load(ordering: .relaxed) { _ = use() }
-                threads.leave()
-            }
-        }
-        defer {
-            ending.isAskedFor.store(true, ordering: .relaxed)
-            threads.wait()
-        }
-        var statuses: [Int32?] = []
-        while statuses.count < count, statuses.allSatisfy({ $0 == 0 }) {
-            let child = try ForkedProcess.start {
-                for _ in 0..<10 where use() != 0 { return 1 }
-                pool.trim()
-                return use()
-            }
-            statuses.append(ForkedProcess.status(of: child))
-        }
-        return statuses
-    }
-
-    /// A thread that was using the pool is not in a process that was forked off, which has its memory from the system then.
-    @Test func aForkedProcessHasMemory() async throws {
-        let (forks, pool) = (50, StoragePool(limit: 1 << 24))
-        let statuses = try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<[Int32?], any Error>) in
-            Thread.detachNewThread { continuation.resume(with: Result { try Self.statusesOfForks(forks, pool) }) }
+        let statuses = try await ForkedProcess.statuses(of: forks, while: { _ = use() }) {
+            for _ in 0..<10 where use() != 0 { return 1 }
+            pool.trim()
+            return use()
         }
         #expect(statuses == [Int32?](repeating: 0, count: forks))
     }

@@ -1,4 +1,6 @@
+import Foundation
 import Glibc
+import Synchronization
 
 /// A copy of this process with the calling thread alone. Swift hides `fork`, since most of what it has does not survive one.
 package enum ForkedProcess {
@@ -14,6 +16,45 @@ package enum ForkedProcess {
         if child == 0 { _exit(body()) }
         if child < 0 { throw CouldNotStart() }
         return child
+    }
+
+    private final class Ending: Sendable {
+        let isAskedFor = Atomic(false)
+    }
+
+    /// Forks again and again, until a copy fails, while four threads do something all the time.
+    /// - Parameters:
+    ///   - count: of copies, where none fails.
+    ///   - use: what the threads do.
+    ///   - body: what a copy does, as in `start`.
+    /// - Returns: what `status(of:)` says of each copy.
+    package static func statuses(
+        of count: Int, while use: @escaping @Sendable () -> Void, body: @escaping @Sendable () -> Int32
+    ) async throws -> [Int32?] {
+        // A thread of its own: this one waits, and tasks share few.
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<[Int32?], any Error>) in
+            Thread.detachNewThread { continuation.resume(with: Result { try waitedForStatuses(of: count, while: use, body: body) }) }
+        }
+    }
+
+    private static func waitedForStatuses(
+        of count: Int, while use: @escaping @Sendable () -> Void, body: () -> Int32
+    ) throws -> [Int32?] {
+        let (ending, threads) = (Ending(), DispatchGroup())
+        for _ in 0..<4 {
+            threads.enter()
+            Thread.detachNewThread {
+                while !ending.isAskedFor.load(ordering: .relaxed) { use() }
+                threads.leave()
+            }
+        }
+        defer {
+            ending.isAskedFor.store(true, ordering: .relaxed)
+            threads.wait()
+        }
+        var statuses: [Int32?] = []
+        while statuses.count < count, statuses.allSatisfy({ $0 == 0 }) { statuses.append(status(of: try start(body))) }
+        return statuses
     }
 
     /// Waits for its end, up to a minute.
