@@ -35,7 +35,7 @@ struct LaneOutputPlanes {
         guard let conversion, conversion.convertsOutput else { return nil }
         outputVoxel = conversion.outputVoxel
         outputFilters = gather.filters
-        chunkItems = conversion.chunkBlocks * conversion.chunkDepths
+        chunkItems = conversion.chunkItems
         workspaceBytes = conversion.workspaceByteCount
         itemFloats = conversion.itemFloats
         scratchPlace = conversion.scratchPlace
@@ -49,6 +49,6 @@ struct LaneChunks {
 
     init(_ conversion: LayoutConversion) {
         chunkBands = conversion.chunkBlocks
-        chunkItems = conversion.chunkBlocks * conversion.chunkDepths
+        chunkItems = conversion.chunkItems
     }
 }

@@ -60,7 +60,7 @@ extension FilterLanesSchedule {
             "A work item is \(rowsInWords) at one position along depth. A piece of the weights takes its turn with a whole row of tiles, then the next."
         case .weightStationary where conversion?.converts == true:
             """
-            A work item is \(rowsInWords) at one position along depth. A thread takes up to \(counted(chunkItems, "item")) at a time, as many as its workspace \
+            A work item is \(rowsInWords) at one position along depth. A thread takes up to \(counted(conversion?.chunkItems ?? 1, "item")) at a time, as many as its workspace \
             holds, and reads every weight once for each such chunk.
             """
         case .weightStationary:
@@ -70,9 +70,6 @@ extension FilterLanesSchedule {
             """
         }
     }
-
-    /// Most items that share one pass over the weights where planes are converted.
-    private var chunkItems: Int { conversion.map { $0.chunkBlocks * $0.chunkDepths } ?? 1 }
 
     private var rowsInWords: String { blockRows == 1 ? "a row of tiles" : "\(blockRows) rows of tiles" }
 

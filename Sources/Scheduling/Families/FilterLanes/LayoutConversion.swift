@@ -26,6 +26,8 @@ public struct LayoutConversion: Hashable, Sendable {
     public let chunkBlocks: Int
     /// Positions along depth that a chunk spans; all of them when it spans several blocks.
     public let chunkDepths: Int
+    /// Most items that share one pass over the weights.
+    public var chunkItems: Int { chunkBlocks * chunkDepths }
     /// Floats of one slot.
     public let slotFloats: Int
     /// Floats of the outputs of one item in one depth phase.
