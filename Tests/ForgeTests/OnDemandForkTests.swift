@@ -42,9 +42,11 @@ import _TestSupport
         }
 
         /// 0 when lookups answer as they should, and layers compute.
-        func check(isQuiet: Bool) -> Int32 {
+        /// - Parameter throwing: whether a lookup that throws is among them. Swift Testing takes a lock of its own at each error that is thrown, so
+        ///   threads that throw while a process is forked off leave it locked there.
+        func check(isQuiet: Bool, throwing: Bool = true) -> Int32 {
             guard let interpreted = try? kernels.lookup(pending), !interpreted.isSpecialized else { return 1 }
-            if (try? kernels.lookup(pending, mode: .specialized)) != nil { return 2 }
+            if throwing, (try? kernels.lookup(pending, mode: .specialized)) != nil { return 2 }
             // The lock may be held, by a thread that is not in this process.
             guard let choice = try? kernels.lookup(made), choice.isSpecialized || !isQuiet else { return 3 }
             if !Self.isRight(pending, interpreted, sample.pending) { return 4 }
@@ -98,7 +100,7 @@ import _TestSupport
         #expect(ForkedProcess.status(of: try ForkedProcess.start { questions.checkForked(isQuiet: true) }) == 0)
 
         // With threads that take it, and the memory of results, all the time, every child answers all the same.
-        let statuses = try await ForkedProcess.statuses(of: forks, while: { _ = questions.check(isQuiet: true) }) {
+        let statuses = try await ForkedProcess.statuses(of: forks, while: { _ = questions.check(isQuiet: true, throwing: false) }) {
             questions.checkForked(isQuiet: false)
         }
         #expect(statuses == [Int32?](repeating: 0, count: forks))
