@@ -37,7 +37,7 @@ struct StandaloneFunctions {
         title = Self.comment(layer.name)
         operation = spec.op == .convolution ? "convolution" : "transposed convolution"
         layout = spec.layout == .channelsLast ? "channels last" : "channels first"
-        element = Self.type(spec)
+        element = MultiplyUnit.cType(spec.elements.storage)
         inputShape = Self.shape(["batch"] + spec.inputShape(batch: 1).dropFirst().map(String.init))
         weightShape = Self.shape(spec.geometry.kernelShape.map(String.init))
         weightAxes = Self.weightAxes(spec)
@@ -64,9 +64,6 @@ struct StandaloneFunctions {
         // Sizes of a geometry's tensors in bytes stay far below 2^63.
         mostBatch = Int.max / max(max(inputElements, outputElements) * spec.elements.storage.byteCount, items)
     }
-
-    /// What C calls the elements of a problem's tensors.
-    private static func type(_ spec: KernelSpec) -> String { spec.elements.storage == .float64 ? "double" : "float" }
 
     private static func shape(_ extents: [String]) -> String { "(\(extents.joined(separator: ", ")))" }
 

@@ -44,13 +44,17 @@ extension MultiplyUnit {
         // Families take problems of one type that is computed in.
         let type = elements.operands
         let lanes = target.lanes(type)
-        let scalar = switch type.arithmetic {
+        return MultiplyUnit(
+            element: type, accumulator: elements.accumulator, result: elements.result, rows: 1, columns: lanes, channelsPerStep: 1, lanes: lanes,
+            scalar: cType(type), token: type.token, header: "voxelsmith_vectors.h")
+    }
+
+    /// What C calls numbers of a type that is computed in.
+    package static func cType(_ type: ElementType) -> String {
+        switch type.arithmetic {
         case .float64: "double"
         default: "float"
         }
-        return MultiplyUnit(
-            element: type, accumulator: elements.accumulator, result: elements.result, rows: 1, columns: lanes, channelsPerStep: 1, lanes: lanes,
-            scalar: scalar, token: type.token, header: "voxelsmith_vectors.h")
     }
 
     /// Channels up to whole steps.
