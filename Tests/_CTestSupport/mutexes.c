@@ -7,6 +7,7 @@
 #if __has_feature(thread_sanitizer) && defined(__linux__)
 #define _GNU_SOURCE /* RTLD_NEXT */
 #include <dlfcn.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -18,6 +19,8 @@ extern void __tsan_release(void *);
 
 /* Synchronization._MutexHandle._lockSlow(Swift.UInt32) -> (): the handle lies where its only field, the lock's word, lies. */
 SWIFT void lock_slow(uint32_t thread, SELF void *handle) __asm__("$s15Synchronization12_MutexHandleV9_lockSlowyys6UInt32VF");
+/* Synchronization._MutexHandle._tryLockSlow() -> Swift.Bool */
+SWIFT bool try_lock_slow(SELF void *handle) __asm__("$s15Synchronization12_MutexHandleV12_tryLockSlowSbyF");
 /* Synchronization._MutexHandle._unlockSlow() -> () */
 SWIFT void unlock_slow(SELF void *handle) __asm__("$s15Synchronization12_MutexHandleV11_unlockSlowyyF");
 
@@ -32,6 +35,13 @@ SWIFT void lock_slow(uint32_t thread, SELF void *handle) {
     typedef SWIFT void (*function)(uint32_t, SELF void *);
     ((function)library("$s15Synchronization12_MutexHandleV9_lockSlowyys6UInt32VF"))(thread, handle);
     __tsan_acquire(handle);
+}
+
+SWIFT bool try_lock_slow(SELF void *handle) {
+    typedef SWIFT bool (*function)(SELF void *);
+    bool locked = ((function)library("$s15Synchronization12_MutexHandleV12_tryLockSlowSbyF"))(handle);
+    if (locked) __tsan_acquire(handle);
+    return locked;
 }
 
 SWIFT void unlock_slow(SELF void *handle) {
