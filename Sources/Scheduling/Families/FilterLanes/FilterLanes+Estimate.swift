@@ -43,7 +43,9 @@ extension FilterLanes {
         // Unless they are merged, groups are computed one after another, so lanes hold the features of one.
         let filterVectors = gather.filtersPerGroup.ceilingDivision(by: lanes)
         let weightBytes = gather.tapCount * gather.channels * filterVectors * lanes * spec.elements.storage.byteCount
-        let isStationary = !schedule.mergesGroups && weightBytes > target.level2Bytes / 2 && gather.sourceVolume <= 16 * 16 * 16
+        // A convolution has as many positions as results, a transposed one about as many as sources.
+        let volume = min(gather.sourceVolume, gather.resultVolume)
+        let isStationary = !schedule.mergesGroups && weightBytes > target.level2Bytes / 2 && volume <= 16 * 16 * 16
         let positions = schedule.fuseTaps(width, target, lanes: lanes, isStationary: isStationary)
         schedule.cutTiles(height, width, positions: positions)
 
@@ -180,7 +182,7 @@ extension FilterLanes {
         let elementBytes = spec.elements.storage.byteCount
         // Three slabs (rows of three input planes) in half the second-level cache.
         let rowBytes = width.sources * gather.channels * elementBytes
-        let rows = max(1, target.level2Bytes / 2 / (3 * rowBytes))
+        let rows = max(1, target.level2Bytes / 2 / (3 * rowBytes * height.step))
         blockRows = max(1, min(tileRows, min(rows, 16) / tileHeight))
         // Even blocks: 25 rows as 16 and 9 would leave one of two threads with little to do.
         blockRows = tileRows.ceilingDivision(by: tileRows.ceilingDivision(by: blockRows))
