@@ -20,8 +20,8 @@ func layer(
 /// A layer with an input of one voxel whose outputs are what its kernel covers, or a convolution of such a volume to one voxel.
 /// - Parameter extra: voxels of the volume at the end of each axis that no tap reaches.
 func oneVoxel(
-    _ op: KernelOp = .transposedConvolution, kernel: Int = 4, extra: Int = 0, channels: Int = 40, filters: Int = 24, groups: Int = 1, layout: Layout = .channelsLast,
-    elements: ElementTypes = .float32, policy: Policy = .fast
+    _ op: KernelOp = .transposedConvolution, kernel: Int = 4, extra: Int = 0, channels: Int = 40, filters: Int = 24, groups: Int = 1,
+    layout: Layout = .channelsLast, elements: ElementTypes = .float32, policy: Policy = .fast
 ) throws -> KernelSpec {
     let axis = try AxisGeometry(input: 1, output: kernel + extra, kernel: kernel, stride: 1, dilation: 1, crop: 0)
     let (x, y) = op == .convolution ? (filters, channels) : (channels, filters)
