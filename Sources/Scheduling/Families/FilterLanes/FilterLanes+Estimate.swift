@@ -46,6 +46,7 @@ extension FilterLanes {
         // A convolution has as many positions as results, a transposed one about as many as sources.
         let volume = min(gather.sourceVolume, gather.resultVolume)
         let isStationary = !schedule.mergesGroups && weightBytes > target.level2Bytes / 2 && volume <= 16 * 16 * 16
+        if isStationary && spec.op == .convolution { schedule.narrowPieces(spec, target) }
         let positions = schedule.fuseTaps(width, target, lanes: lanes, isStationary: isStationary)
         schedule.cutTiles(height, width, positions: positions)
 
@@ -87,6 +88,13 @@ extension FilterLanes {
                 mergesGroups = true
             }
         }
+    }
+
+    /// One vector of filters where the second-level cache does not keep a piece of two, which has all taps of a convolution: each tile would stream it
+    /// from further away. Half as wide a tile has twice the positions, where there are registers, and so reads each weight half as often.
+    private mutating func narrowPieces(_ spec: KernelSpec, _ target: Target) {
+        let piece = PackedLayout(spec: spec, target: target, schedule: self).pieceBytes(groups: 1)
+        if channelsPerVector == 1 && target.vectorRegisters > 16 && piece > target.level2Bytes * 3 / 4 { vectors = 1 }
     }
 
     /// Which taps share a channel loop, and whether width phases share a tile.
