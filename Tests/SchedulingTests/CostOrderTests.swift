@@ -108,6 +108,9 @@ import VoxScheduling
         let deep = try layer([8, 8, 8], kernel: 3, stride: 1, channels: 256, filters: 256, op: .convolution)
         let narrow = try direct(deep) { ($0.vectors, $0.tileHeight, $0.tileWidth, $0.listsRows) = (2, 1, 8, true) }
         #expect(try plan(deep.with(policy: .direct), target: target).filterLanes?.parameters.vectors == 1 && narrow.planned < narrow.other)
+        // More weights than the second-level cache keeps, for a large volume: a row of tiles shares each piece.
+        let large = try direct(layer([32, 32, 32], kernel: 3, stride: 1, channels: 128, filters: 128, op: .convolution)) { $0.order = .heightBlocked }
+        #expect(large.planned < large.other)
         // One channel, as the first layer of a network has it: 32 filters in two vectors instead of one after the other.
         let first = try layer([32, 32, 32], kernel: 3, stride: 1, channels: 1, filters: 32, policy: .direct, op: .convolution)
         let pair = try direct(first) { ($0.vectors, $0.tileWidth) = (1, 2) }

@@ -46,7 +46,7 @@ extension FilterLanes {
         // A convolution has as many positions as results, a transposed one about as many as sources.
         let volume = min(gather.sourceVolume, gather.resultVolume)
         let isStationary = !schedule.mergesGroups && weightBytes > target.level2Bytes / 2 && volume <= 16 * 16 * 16
-        if isStationary && spec.op == .convolution { schedule.narrowPieces(spec, target) }
+        if spec.op == .convolution { schedule.narrowPieces(spec, target) }
         let positions = schedule.fuseTaps(width, target, lanes: lanes, isStationary: isStationary)
         schedule.cutTiles(height, width, positions: positions)
 
@@ -204,7 +204,11 @@ extension FilterLanes {
         let layout = PackedLayout(spec: spec, target: target, schedule: self)
         let groups = height.phases * (mergesWidthPhases ? 1 : width.phases)
         let piece = layout.pieceBytes(groups: groups)
-        if piece <= target.level1Bytes && piece * groups * layout.blockCount > target.level1Bytes { order = .rowStationary }
+        let whole = piece * groups * layout.blockCount
+        if piece <= target.level1Bytes && whole > target.level1Bytes { order = .rowStationary }
+        // A convolution has one plane group, so its pieces have all taps. Where the second-level cache keeps one, but not all, a row of tiles shares it.
+        let kept = target.level2Bytes * 3 / 4
+        if spec.op == .convolution && width.mostPositions > tileWidth && piece <= kept && whole > kept { order = .rowStationary }
         if spec.layout == .channelsFirst { fitConversion(spec, target, tileRows: tileRows) }
     }
 
