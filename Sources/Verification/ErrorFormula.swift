@@ -18,12 +18,12 @@ package enum ErrorFormula {
     ///   - schedule: the text of its schedule.
     package init(_ spec: KernelSpec, schedule: String) {
         let family = schedule.prefix { $0 != "," }
-        // A kernel whose key says `direct` is held to plain sums, whatever family its schedule names.
-        guard spec.policy == .fast, let bound = Self.families[String(family)] else {
+        // A kernel whose key says `direct` is held to plain sums, whatever family its schedule names; so is one for a problem that the family does not take.
+        guard spec.policy == .fast, let bound = Self.families[String(family)]?(spec) else {
             self = .plainSums
             return
         }
-        self = .rearranged(bound(spec))
+        self = .rearranged(bound)
     }
 
     /// Most by which a kernel's stages enlarge small integers on their way to one result, all channels together.
@@ -35,9 +35,9 @@ package enum ErrorFormula {
     }
 
     /// The families that do more than add products, by the name that their schedules begin with. Minimal filtering has the same transforms
-    /// whatever its parameters are, so the problem alone gives its bound.
-    private static let families: [String: @Sendable (KernelSpec) -> any RearrangedSumsBound] = [
-        MinimalFiltering.label: { MinimalFilteringBound($0) }
+    /// whatever its parameters are, so the problem alone gives its bound. Nil for a problem that the family does not take.
+    private static let families: [String: @Sendable (KernelSpec) -> (any RearrangedSumsBound)?] = [
+        MinimalFiltering.label: { MinimalFiltering.reasonAgainst($0) == nil ? MinimalFilteringBound($0) : nil }
     ]
 }
 

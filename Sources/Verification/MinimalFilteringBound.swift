@@ -5,7 +5,7 @@ import VoxTensors
 /// The error bound of a minimal-filtering kernel, from its transforms: gamma_n * sum |A^T| (|G||w|) (|B^T||x|), nested over the
 /// axes, with n counting the roundings of all three stages.
 package struct MinimalFilteringBound: RearrangedSumsBound {
-    private let geometry: Geometry
+    private let gather: Gather
     private let layout: Layout
     /// Per axis and output: taps and inputs that meet, with the weight of their product in the bound.
     private let pairs: [[[(tap: Int, input: Int, factor: Double)]]]
@@ -14,39 +14,55 @@ package struct MinimalFilteringBound: RearrangedSumsBound {
     package let chain: Int
     /// By what factor the stages enlarge small integers at most, when halves in the transformed weights are counted as integers.
     private let growth: Int
-    package var integerGrowth: Int { geometry.channelsPerGroup * growth }
+    package var integerGrowth: Int { gather.channelsPerGroup * growth }
 
     package init(_ spec: KernelSpec) {
-        geometry = spec.geometry
+        let gather = spec.gather
+        self.gather = gather
         layout = spec.layout
-        pairs = spec.gather.axes.map { axis in (0..<axis.results).map { Self.pairs(axis, output: $0) } }
-        var chain = spec.geometry.channelsPerGroup + 1 + 1 + 1  // sums of products, the rounded weights, the bias
-        var growth = 1
-        for axis in spec.gather.axes {
-            let taps = axis.longestChain
-            chain += [0, 0, 2, 3][min(taps, 3)]  // additions of B^T and A^T
-            growth *= [1, 1, 8, 18][min(taps, 3)]  // |B^T| |G| |A^T|, and a factor 2 for the halves in G
+        pairs = gather.axes.map { axis in (0..<axis.results).map { Self.pairs(axis, output: $0) } }
+        // Taps of the parts whose products are added up for one result: of a transposed convolution there is one.
+        let parts = gather.axes.map { axis in
+            (0..<axis.phases).map { WindowPart.parts(axis, phase: $0).map(\.taps.count) }.max { ($0.max() ?? 0) < ($1.max() ?? 0) } ?? []
         }
-        self.chain = chain
+        var products = gather.channelsPerGroup
+        var additions = 0
+        var growth = 1
+        for taps in parts {
+            let most = min(taps.max() ?? 0, 3)
+            products *= taps.count
+            additions += [0, 0, 2, 3][most]  // of B^T and A^T
+            // |B^T| |G| |A^T|; where one part has halves in G, those of all count twice.
+            growth *= taps.reduce(0) { $0 + [1, 1, 8, 9][min($1, 3)] } * (most == 3 ? 2 : 1)
+        }
+        chain = products + additions + 1 + 1 + 1  // the rounded weights, the bias
         self.growth = growth
     }
 
     /// Products of one axis behind one output. Tiles begin at the first position of any phase, as the schedule has them.
     private static func pairs(_ axis: AxisGather, output: Int) -> [(tap: Int, input: Int, factor: Double)] {
         let (r, q) = axis.phase(ofResult: output)
-        let taps = Array(axis.taps(inPhase: r).map(\.tap).reversed())
-        let first = axis.positions.lowerBound
-        let count = taps.count
-        guard count > 0, count < MinimalFilteringSchedule.forward.count else { return [] }
-        let place = (q - first) % 2
+        let place = (q - axis.positions.lowerBound) % 2
+        return WindowPart.parts(axis, phase: r).flatMap { pairs(axis, $0, position: q, place: place) }
+    }
+
+    /// Those of one part of the kernel.
+    /// - Parameters:
+    ///   - position: of the output.
+    ///   - place: whether it is the first or the second of its tile.
+    private static func pairs(
+        _ axis: AxisGather, _ part: WindowPart, position: Int, place: Int
+    ) -> [(tap: Int, input: Int, factor: Double)] {
+        let count = part.taps.count
+        guard count < MinimalFilteringSchedule.forward.count else { return [] }
         let forward = MinimalFilteringSchedule.forward[count]
         let weights = MinimalFilteringSchedule.weights[count]
         let inverse = MinimalFilteringSchedule.inverse[count]
         var pairs: [(tap: Int, input: Int, factor: Double)] = []
-        for (number, tap) in taps.enumerated() {
+        for (number, tap) in part.taps.enumerated() {
             for entry in 0...count {
                 // Of the window, seen from the tile's first position.
-                guard let input = axis.source(position: q - place, lag: count - 1 - entry) else { continue }
+                guard let input = axis.source(position: position - place, lag: part.lag(ofEntry: entry)) else { continue }
                 let factor = (0...count).reduce(0.0) { sum, point in
                     let product: Double = abs(inverse[place][point]) * abs(weights[point][number]) * abs(forward[point][entry])
                     return sum + product
@@ -66,57 +82,61 @@ package struct MinimalFilteringBound: RearrangedSumsBound {
             }.max() ?? 0)
         }
         let largest = input.reduce(0) { max($0, abs($1)) }
-        var sums = Array(repeating: 0.0, count: geometry.filters)
-        for (index, weight) in weights.enumerated() {
-            // (taps, filters of a group, channels)
-            let (row, channel) = (index / geometry.channels % geometry.filtersPerGroup, index % geometry.channels)
-            sums[channel / geometry.channelsPerGroup * geometry.filtersPerGroup + row] += abs(weight)
+        return (0..<gather.filters).map { filter in
+            var sum = 0.0
+            for tap in 0..<gather.tapCount {
+                for channel in 0..<gather.channelsPerGroup { sum += abs(weights[place(ofTap: tap, channel: channel, filter: filter)]) }
+            }
+            return spread * largest * sum + abs(bias?[filter] ?? 0)
         }
-        return sums.enumerated().map { spread * largest * $1 + abs(bias?[$0] ?? 0) }
+    }
+
+    /// Where a weight stands in the kernel tensor.
+    /// - Parameter channel: of the filter's group.
+    private func place(ofTap tap: Int, channel: Int, filter: Int) -> Int {
+        let (group, own) = filter.quotientAndRemainder(dividingBy: gather.filtersPerGroup)
+        let steps = gather.weights
+        return tap * steps.tap + group * steps.group + channel * steps.channel + own * steps.filter
     }
 
     package func filter(of result: Int) -> Int { position(of: result).filter }
 
     /// The filter of a result, and the number of its voxel over all samples, by its index in the result.
     package func position(of result: Int) -> (filter: Int, place: Int) {
-        let volume = geometry.outputVolume
+        let (volume, filters) = (gather.resultVolume, gather.filters)
         switch layout {
-        case .channelsLast: return (result % geometry.filters, result / geometry.filters)
-        case .channelsFirst:
-            return (result / volume % geometry.filters, result / (volume * geometry.filters) * volume + result % volume)
+        case .channelsLast: return (result % filters, result / filters)
+        case .channelsFirst: return (result / volume % filters, result / (volume * filters) * volume + result % volume)
         }
     }
 
     /// sum |A^T| (|G||w|) (|B^T||x|) + |bias| of one result, by its index in the result.
     package func magnitude(of result: Int, input: [Double], weights: [Double], bias: [Double]?) -> Double {
-        let volume = geometry.outputVolume
-        let channels = geometry.channels
         let (filter, position) = position(of: result)
-        var place = position
-        let sample = place / volume
-        place %= volume
+        let (sample, place) = position.quotientAndRemainder(dividingBy: gather.resultVolume)
+        var rest = place
         var outputs: [Int] = []
-        for axis in geometry.axes.reversed() {
-            outputs.insert(place % axis.output, at: 0)
-            place /= axis.output
+        for axis in gather.axes.reversed() {
+            outputs.insert(rest % axis.results, at: 0)
+            rest /= axis.results
         }
         // Nested: (tap, input, factor) of the axes so far.
         var terms: [(tap: Int, input: Int, factor: Double)] = [(0, sample, 1)]
-        for (axis, (list, output)) in zip(geometry.axes, zip(pairs, outputs)) {
+        for (axis, (list, output)) in zip(gather.axes, zip(pairs, outputs)) {
             terms = terms.flatMap { term in
-                list[output].map { (term.tap * axis.kernel + $0.tap, term.input * axis.input + $0.input, term.factor * $0.factor) }
+                list[output].map { (term.tap * axis.kernel + $0.tap, term.input * axis.sources + $0.input, term.factor * $0.factor) }
             }
         }
-        let (group, row) = filter.quotientAndRemainder(dividingBy: geometry.filtersPerGroup)
+        let (channels, volume) = (gather.channels, gather.sourceVolume)
+        let first = filter / gather.filtersPerGroup * gather.channelsPerGroup
         var sum = 0.0
         for term in terms {
-            let w = (term.tap * geometry.filtersPerGroup + row) * channels
             var products = 0.0
-            for channel in group * geometry.channelsPerGroup..<(group + 1) * geometry.channelsPerGroup {
+            for channel in 0..<gather.channelsPerGroup {
                 let x = layout == .channelsLast
-                    ? term.input * channels + channel
-                    : (term.input / geometry.inputVolume * channels + channel) * geometry.inputVolume + term.input % geometry.inputVolume
-                products += abs(input[x]) * abs(weights[w + channel])
+                    ? term.input * channels + first + channel
+                    : (term.input / volume * channels + first + channel) * volume + term.input % volume
+                products += abs(input[x]) * abs(weights[self.place(ofTap: term.tap, channel: channel, filter: filter)])
             }
             sum += term.factor * products
         }

@@ -4,14 +4,14 @@ import VoxScheduling
 import VoxVerification
 import _TestSupport
 
-/// Kernels of batch rows with more samples than a register tile has rows, in both layouts.
+/// Kernels of batch rows with more samples than a register tile has rows, in both layouts, of either convolution.
 @Suite struct BatchRowsKernelTests {
     @Test func batchesInSeveralPiecesComputeRightly() async throws {
         let target = try #require(runnableTargets.first)
         var specs = RandomSpecs(seed: 51)
         var schedules: [Schedule] = []
-        while schedules.count < 16 {
-            let (spec, decision) = specs.nextSingleVoxel(target)
+        while schedules.count < 32 {
+            let (spec, decision) = specs.nextSingleVoxel(target, schedules.count < 16 ? .transposedConvolution : .convolution)
             let drawn = try plan(spec, target: target, decision: decision)
             guard let resolved = drawn.batchRows, (schedules.count % 2 == 0) == (spec.layout == .channelsLast) else { continue }
             // Half of them with one to three rows for the five samples; half with several panels of outputs.

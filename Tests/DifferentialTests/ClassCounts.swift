@@ -42,10 +42,10 @@ struct ClassCounts {
             ("axis of length 1", axes.contains { $0.input == 1 }),
             ("dilation", axes.contains { $0.dilation > 1 && $0.kernel > 1 }),
             ("groups", spec.geometry.groups > 1),
-            ("depthwise", spec.geometry.groups > 1 && spec.geometry.channelsPerGroup == 1),
+            ("depthwise", spec.geometry.groups > 1 && spec.gather.channelsPerGroup == 1),
             ("merged groups", lanesParameters?.mergesGroups == true),
-            ("merged groups of several channels", lanesParameters?.mergesGroups == true && spec.geometry.channelsPerGroup > 1),
-            ("merged groups that leave lanes idle", lanesParameters?.mergesGroups == true && lanes % spec.geometry.filtersPerGroup != 0),
+            ("merged groups of several channels", lanesParameters?.mergesGroups == true && spec.gather.channelsPerGroup > 1),
+            ("merged groups that leave lanes idle", lanesParameters?.mergesGroups == true && lanes % spec.gather.filtersPerGroup != 0),
             ("float64", spec.elements == .float64),
             ("filters as lanes", lanesParameters?.channelsPerVector == 1 && lanesParameters?.mergesGroups == false),
             ("two channels per vector", lanesParameters?.channelsPerVector == 2 && lanes > 2),
@@ -73,7 +73,7 @@ struct ClassCounts {
 
     private func channelsFirstFacts(_ schedule: Schedule, batch: Int) -> [(String, Bool)] {
         let spec = schedule.spec
-        let (channels, filters, width) = (spec.geometry.channels, spec.geometry.filters, spec.geometry.axes[2])
+        let (channels, filters, width) = (spec.gather.channels, spec.gather.filters, spec.gather.axes[2])
         let lanes = schedule.target.lanes(.float32)
         let (direct, fast) = (schedule.filterLanes, schedule.minimalFiltering)
         let isStationary = direct?.parameters.order == .weightStationary
@@ -87,7 +87,7 @@ struct ClassCounts {
             (", batch above 1", batch > 1),
             (
                 ", whole vectors of voxels",
-                2 * channels > lanes && width.input >= lanes || 2 * filters > lanes && width.output >= lanes
+                2 * channels > lanes && width.sources >= lanes || 2 * filters > lanes && width.results >= lanes
             ),
             (", several groups", spec.geometry.groups > 1),
             (", one channel", channels == 1),

@@ -51,19 +51,23 @@ import _TestSupport
         }
     }
 
-    private static func spec(kernel: Int, stride: Int, _ policy: Policy) throws -> KernelSpec {
-        try LayerConfig(
+    private static func spec(_ op: KernelOp = .transposedConvolution, kernel: Int, stride: Int, _ policy: Policy) throws -> KernelSpec {
+        let layer = try LayerConfig(
             name: "layer", filters: 16, kernelSize: [kernel, kernel, kernel], strides: [stride, stride, stride],
             padding: .same(outputPadding: nil), useBias: false
         ).spec(inputShape: [1, 6, 6, 6, 16], policy: policy)
+        // The convolution that leads from the layer's output to its input.
+        return KernelSpec(op: op, geometry: layer.geometry, layout: layer.layout, elements: layer.elements, epilogue: layer.epilogue, policy: policy)
     }
 
-    private static func kernels(kernel: Int, stride: Int, _ plugins: TemporaryPlugins) async throws -> [SpecializedKernel] {
+    private static func kernels(
+        _ op: KernelOp = .transposedConvolution, kernel: Int, stride: Int, _ plugins: TemporaryPlugins
+    ) async throws -> [SpecializedKernel] {
         let target = HostCPU.nativeTarget
         let fast = Decision.minimalFiltering(MinimalFiltering(block: [2, 2, 4], vectors: 1, rows: 4))
         let schedules = [
-            try plan(spec(kernel: kernel, stride: stride, .direct), target: target),
-            try plan(spec(kernel: kernel, stride: stride, .fast), target: target, decision: fast),
+            try plan(spec(op, kernel: kernel, stride: stride, .direct), target: target),
+            try plan(spec(op, kernel: kernel, stride: stride, .fast), target: target, decision: fast),
         ]
         return try await plugins.kernels(schedules, target: target)
     }
@@ -71,13 +75,13 @@ import _TestSupport
     @Test func theBoundHoldsWithinTheRange() async throws {
         let plugins = try TemporaryPlugins()
         print("error / bound | error / largest result | off by more than 1 % | not finite: direct, then fast")
-        for (kernel, stride) in [(3, 1), (4, 2)] {
-            let kernels = try await Self.kernels(kernel: kernel, stride: stride, plugins)
-            let spec = try Self.spec(kernel: kernel, stride: stride, .direct)
+        for (op, kernel, stride) in [(KernelOp.transposedConvolution, 3, 1), (.transposedConvolution, 4, 2), (.convolution, 3, 1), (.convolution, 3, 2)] {
+            let kernels = try await Self.kernels(op, kernel: kernel, stride: stride, plugins)
+            let spec = try Self.spec(op, kernel: kernel, stride: stride, .direct)
             for one in Self.cases {
                 var random = SeededRandom(seed: 8)
                 var x: [Double] = []
-                for _ in 0..<6 * 6 * 6 {
+                for _ in 0..<spec.gather.sourceVolume {
                     let isSpike = random.chance(one.probability)
                     for _ in 0..<16 { x.append(Double(Float(isSpike ? one.spike : one.size * random.real()))) }
                 }
@@ -88,12 +92,12 @@ import _TestSupport
                 }
                 let exact = ScatterOracle.run(spec, batch: 1, input: x, operand: weights, bias: nil)
                 let outcomes = try kernels.map { try outcome($0, x, weights, exact) }
-                print("kernel \(kernel), stride \(stride), \(one.name): \(outcomes.map(\.text).joined(separator: " || "))")
-                #expect(outcomes[0].overBound <= 1 && outcomes[0].notFinite == 0, "direct, \(one.name)")
+                print("\(op.rawValue), kernel \(kernel), stride \(stride), \(one.name): \(outcomes.map(\.text).joined(separator: " || "))")
+                #expect(outcomes[0].overBound <= 1 && outcomes[0].notFinite == 0, "\(op.rawValue), direct, \(one.name)")
                 if one.isInRange {
-                    #expect(outcomes[1].overBound <= 1 && outcomes[1].notFinite == 0, "fast, kernel \(kernel), \(one.name)")
+                    #expect(outcomes[1].overBound <= 1 && outcomes[1].notFinite == 0, "\(op.rawValue), fast, kernel \(kernel), \(one.name)")
                 } else {
-                    #expect(outcomes[1].notFinite > 0, "beyond the range, \(one.name)")
+                    #expect(outcomes[1].notFinite > 0, "\(op.rawValue), beyond the range, \(one.name)")
                 }
             }
         }

@@ -73,10 +73,11 @@ let runnableTargets = Target.named.filter { Set($0.requiredFeatures).isSubset(of
             try Test.cancel("NEON kernels: \(missing)")
         }
         let cases = try KernelRun.draw(TestLength.scaled(200), target, seed: 1100, largest: 150_000)
+            + KernelRun.draw(TestLength.scaled(40), target, of: ProblemKind.convolutions, seed: 1101, largest: 150_000)
         let classes = KernelClasses(cases)
         classes.report("emulated kernels for \(target.name)")
         if TestLength.isWhole {
-            #expect(classes.tuples.count >= 200)
+            #expect(classes.tuples.count >= 240)
             for (name, minimum) in [
                 "minimal filtering": 40, "two channels per vector": 4, "channels as lanes": 20, "weight-stationary": 20, "unrolled rows": 20,
                 "several filter blocks": 60, "channels no multiple of lanes": 100, "filters no multiple of lanes": 100, "activation": 50,

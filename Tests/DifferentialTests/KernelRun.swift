@@ -136,7 +136,8 @@ extension Schedule {
         if let schedule = filterLanes { return schedule.tilePlan.useCount * schedule.parameters.vectors > 1200 }
         if let schedule = minimalFiltering {
             // Points are unrolled in the transforms, and every number of rows has its product.
-            return schedule.combinations.reduce(0) { $0 + $1.points } > 90 || schedule.parameters.rows * schedule.tileVectors > 20
+            let points = schedule.addsUp ? schedule.points / 2 : schedule.combinations.reduce(0) { $0 + $1.points }
+            return points > 90 || schedule.parameters.rows * schedule.tileVectors > 20
         }
         return false
     }

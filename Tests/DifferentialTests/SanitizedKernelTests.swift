@@ -57,11 +57,11 @@ import _TestSupport
         return (process.terminationStatus == 0 && process.terminationReason == .exit, String(decoding: output, as: UTF8.self))
     }
 
-    /// Every target this machine runs, every family, random parameters: no read or write outside a buffer, no undefined behaviour,
+    /// Every target this machine runs, families of both convolutions, random parameters: no read or write outside a buffer, no undefined behaviour,
     /// and the answers of the oracle.
     @Test func generatedKernelsAreCleanUnderSanitizers() async throws {
         let clang = try await Compiler.find().path
-        let count = ProcessInfo.processInfo.environment["VOXELSMITH_SANITIZE"].flatMap { Int($0) } ?? 5
+        let count = ProcessInfo.processInfo.environment["VOXELSMITH_SANITIZE"].flatMap { Int($0) } ?? 6
         let program = try TemporaryFolder()
         _ = try program.write(Array("int main(void) { return 0; }\n".utf8), as: "empty.c")
         let probe = try run(clang, Self.flags + ["empty.c", "-o", "empty"], in: program.path("."))
@@ -75,11 +75,12 @@ import _TestSupport
             var schedules: [Schedule] = []
             while schedules.count < count {
                 let schedule: Schedule?
+                let op = schedules.count % 6 < 3 ? KernelOp.transposedConvolution : .convolution
                 if schedules.count % 3 == 2 {
-                    let (spec, decision) = specs.nextFast(target)
+                    let (spec, decision) = specs.nextFast(target, op)
                     schedule = try? plan(spec, target: target, decision: decision)
                 } else {
-                    let spec = specs.next()
+                    let spec = specs.next(op)
                     schedule = try? plan(spec, target: target, decision: specs.decision(spec, target))
                 }
                 if let schedule, !schedules.contains(where: { $0.spec.key == schedule.spec.key }) { schedules.append(schedule) }

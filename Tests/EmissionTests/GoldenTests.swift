@@ -32,7 +32,7 @@ import _TestSupport
     @Test func generatedFilesAreUpToDate() throws {
         let layers = try layers()
         let (expected, present) = (try GoldenSuite.files(layers, templateDigest: templateDigest), try present())
-        #expect(layers.count >= 14)
+        #expect(layers.count >= 23)
         #expect(expected.count > GoldenSuite.targets.count * (layers.count + 1), "a file for every layer and a table for each target, headers, a manifest")
         for name in expected.keys.sorted() {
             #expect(present.keys.contains(name), "Generated/\(name) is missing; \(Self.remedy)")
@@ -57,14 +57,18 @@ import _TestSupport
         }
     }
 
-    /// A change of a template shows in the checked-in C of every family and layout.
+    /// A change of a template shows in the checked-in C of every family, layout and operation.
     @Test func everyFamilyIsThereInBothLayouts() throws {
         for target in GoldenSuite.targets {
             let schedules = try layers().map { try plan($0.spec, target: target) }
-            for family in kernelFamilies {
-                let layouts = Set(schedules.filter { type(of: $0.decision.parameters).familyName == family.familyName }.map(\.spec.layout))
-                #expect(layouts == Set(Layout.allCases), "\(family.label) for \(target.name)")
+            for op in [KernelOp.transposedConvolution, .convolution] {
+                for family in kernelFamilies {
+                    let own = schedules.filter { type(of: $0.decision.parameters).familyName == family.familyName && $0.spec.op == op }
+                    #expect(Set(own.map(\.spec.layout)) == Set(Layout.allCases), "\(family.label) of \(op.rawValue) for \(target.name)")
+                }
             }
+            // Parts that add up, and a kernel that is one part.
+            #expect(Set(schedules.filter { $0.spec.op == .convolution }.compactMap { $0.minimalFiltering?.addsUp }).count == 2, "\(target.name)")
         }
     }
 

@@ -8,14 +8,14 @@ import _TestSupport
 @Suite struct PrintedPlanTests {
     /// The printed multiply-adds are those of the plan: nothing is lost between plan and text.
     @Test func printedMultiplyAddsAreCounted() throws {
-        for spec in try edgeProblems() {
+        for spec in try edgeProblems() + edgeProblems(.convolution) {
             let schedule = try plan(spec, target: Target(.x86_64_v3))
             let unit = try KernelUnit(schedule)
             let resolved = try #require(schedule.filterLanes)
             let layout = resolved.packedLayout
             let perUse = (layout.blockCount > 1 ? layout.vectors : 0)
-                + (layout.blockCount > 1 && spec.geometry.filters % layout.filtersPerBlock == 0 ? 0 : layout.lastVectors)
-            let lonely = spec.geometry.channels % layout.channelsPerVector != 0
+                + (layout.blockCount > 1 && spec.gather.filters % layout.filtersPerBlock == 0 ? 0 : layout.lastVectors)
+            let lonely = spec.gather.channels % layout.channelsPerVector != 0
             let bodies = lonely ? (layout.channelSteps > 1 ? 2 : 1) : 1
             let printed = unit.source.text.split(separator: "+= s * ").count - 1
             #expect(printed == resolved.tilePlan.useCount * perUse * bodies, "\(spec.key) \(schedule.text)")
@@ -25,7 +25,7 @@ import _TestSupport
 
     /// Equal input gives equal text, and the target's name is all that distinguishes native from named.
     @Test func emissionIsPure() throws {
-        for spec in try edgeProblems() {
+        for spec in try edgeProblems() + edgeProblems(.convolution) {
             let first = try KernelUnit(try plan(spec, target: Target(.x86_64_v4)))
             let second = try KernelUnit(try plan(spec, target: Target(.x86_64_v4, name: "native")))
             #expect(first.source == second.source)

@@ -16,6 +16,11 @@ import VoxScheduling
         let one = try AxisGeometry(input: 1, output: 3, kernel: 3, stride: 1, dilation: 1, crop: 0)
         let voxel = KernelSpec(
             geometry: try Geometry(axes: [one, one, one], channels: 5, filters: 7), layout: .channelsFirst, epilogue: spec.epilogue, policy: .fast)
+        let toVoxel = KernelSpec(
+            op: .convolution, geometry: try Geometry(axes: [one, one, one], channels: 21, filters: 7), epilogue: spec.epilogue, policy: .fast)
+        let strided = KernelSpec(
+            op: .convolution, geometry: try Geometry(axes: [axis, axis, axis], channels: 37, filters: 21), layout: .channelsFirst, epilogue: spec.epilogue,
+            policy: .fast)
         let grouped = KernelSpec(
             geometry: try Geometry(axes: [axis, axis, axis], channels: 21, filters: 21, groups: 7), elements: .float64, policy: .direct)
         return try [
@@ -31,6 +36,8 @@ import VoxScheduling
             plan(
                 KernelSpec(geometry: fast.geometry, layout: .channelsFirst, epilogue: fast.epilogue, policy: .fast), target: Target(.x86_64_v4),
                 decision: .minimalFiltering(MinimalFiltering(block: [1, 2, 2], vectors: 4, rows: 6))),
+            plan(strided, target: Target(.x86_64_v4), decision: .minimalFiltering(MinimalFiltering(block: [1, 2, 2], vectors: 4, rows: 6))),
+            plan(toVoxel, target: Target(.x86_64_v4)),
         ]
     }
 
@@ -50,8 +57,8 @@ import VoxScheduling
         let units = try schedules.map { try KernelUnit($0) }
         for (file, names) in [
             (Templates.File.filterLanes, try (schedules[..<3] + [schedules[5]]).reduce([]) { $0.union(try ContextNames.kernel($1)) }),
-            (.minimalFiltering, try ContextNames.kernel(schedules[3]).union(try ContextNames.kernel(schedules[6]))),
-            (.batchRows, try ContextNames.kernel(schedules[4])),
+            (.minimalFiltering, try [3, 6, 7].reduce([]) { $0.union(try ContextNames.kernel(schedules[$1])) }),
+            (.batchRows, try ContextNames.kernel(schedules[4]).union(try ContextNames.kernel(schedules[8]))),
             (.plugin, ContextNames.plugin(units)),
         ] {
             let used = tags(try #require(KernelUnit.templateText(file.name)))

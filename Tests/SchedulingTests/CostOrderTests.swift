@@ -89,6 +89,34 @@ import VoxScheduling
         #expect(try cycles(thin, MinimalFiltering(block: [1, 2, 9], vectors: 1, rows: 29)) > direct)
     }
 
+    /// The same of convolutions, whose parts cost windows of their own where they have a stride.
+    @Test func convolutionsRankAsMeasured() throws {
+        for (size, kernel, stride, channels, filters) in [(64, 3, 1, 32, 32), (32, 3, 1, 64, 64), (16, 3, 1, 128, 128), (16, 3, 2, 64, 128)] {
+            let spec = try layer([size, size, size], kernel: kernel, stride: stride, channels: channels, filters: filters, op: .convolution)
+            let fast = try cycles(spec, MinimalFiltering(block: [1, 2, 8], vectors: 2, rows: 14))
+            let direct = try plan(spec.with(policy: .direct), target: target).family.expectedCycles
+            #expect(fast < direct, "kernel \(kernel), stride \(stride), \(channels) channels, \(filters) filters on \(size)^3")
+        }
+        // A stride costs more transforms for fewer savings.
+        let (plain, strided) = try (
+            layer([16, 16, 16], kernel: 3, stride: 1, channels: 64, filters: 64, op: .convolution),
+            layer([16, 16, 16], kernel: 3, stride: 2, channels: 64, filters: 64, op: .convolution)
+        )
+        let windows = MinimalFiltering(block: [1, 2, 8], vectors: 2, rows: 14)
+        #expect(try cycles(plain, windows) < cycles(strided, windows))
+        // 256 channels on 8^3, whose weights of two vectors are more than the second-level cache keeps: one vector and more rows.
+        let deep = try layer([8, 8, 8], kernel: 3, stride: 1, channels: 256, filters: 256, op: .convolution)
+        let narrow = try direct(deep) { ($0.vectors, $0.tileHeight, $0.tileWidth, $0.listsRows) = (2, 1, 8, true) }
+        #expect(try plan(deep.with(policy: .direct), target: target).filterLanes?.parameters.vectors == 1 && narrow.planned < narrow.other)
+        // More weights than the second-level cache keeps, for a large volume: a row of tiles shares each piece.
+        let large = try direct(layer([32, 32, 32], kernel: 3, stride: 1, channels: 128, filters: 128, op: .convolution)) { $0.order = .heightBlocked }
+        #expect(large.planned < large.other)
+        // One channel, as the first layer of a network has it: 32 filters in two vectors instead of one after the other.
+        let first = try layer([32, 32, 32], kernel: 3, stride: 1, channels: 1, filters: 32, policy: .direct, op: .convolution)
+        let pair = try direct(first) { ($0.vectors, $0.tileWidth) = (1, 2) }
+        #expect(pair.planned < pair.other)
+    }
+
     /// Planes become voxels and back at 0.4 cycles an element; the windows of minimal filtering overlap, so inputs are converted twice.
     @Test func channelsFirstCostsItsConversion() throws {
         func difference(_ parameters: some KernelFamily) throws -> Double {

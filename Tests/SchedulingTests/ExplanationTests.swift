@@ -61,6 +61,23 @@ import _TestSupport
         #expect(schedule.family.explanation[1].contains("\(resolved.points) points"))
     }
 
+    /// A convolution has one phase; with a stride its kernel is taken apart.
+    @Test func convolutionsSayWhatTheyAddUp() throws {
+        let decision = Decision.minimalFiltering(MinimalFiltering(block: [1, 1, 2], vectors: 1, rows: 4))
+        func text(stride: Int) throws -> String {
+            let spec = try layer([4, 5, 6], kernel: 3, stride: stride, channels: 16, filters: 8, op: .convolution)
+            let schedule = try plan(spec, target: Target(.x86_64_v3), decision: decision)
+            #expect(schedule.family.tileMap.kinds == ["all results"])
+            return schedule.family.explanation.joined(separator: " ")
+        }
+        let (plain, strided) = try (text(stride: 1), text(stride: 2))
+        #expect(plain.contains("The kernel has 3, 3 and 3 taps along the axes.") && plain.contains("become 64 points"), "\(plain)")
+        #expect(strided.contains("the residues of the step, 2 x 2 x 2 of them; each part has 2 or 1, 2 or 1 and 2 or 1 taps"), "\(strided)")
+        #expect(strided.contains("become 125 points") && strided.contains("over the channels and the parts"), "\(strided)")
+        let rows = try plan(oneVoxel(.convolution), target: Target(.x86_64_v3)).family.explanation.joined(separator: " ")
+        #expect(rows.contains("The result is a single voxel") && rows.contains("all 2560 inputs") && rows.contains("each of the 24 filters"), "\(rows)")
+    }
+
     @Test func batchRowsAreSamplesByVectors() throws {
         let spec = try oneVoxel(kernel: 2, channels: 5, filters: 5)
         let schedule = try plan(spec, target: Target(.x86_64_v3), decision: .batchRows(BatchRows(vectors: 2, rows: 3)))
@@ -76,11 +93,12 @@ import _TestSupport
         for target in Target.named {
             for number in 0..<60 {
                 let (spec, drawn): (KernelSpec, Decision?)
+                let op = number % 6 < 3 ? KernelOp.transposedConvolution : .convolution
                 switch number % 3 {
-                case 0: (spec, drawn) = specs.nextFast(target)
-                case 1: (spec, drawn) = specs.nextSingleVoxel(target)
+                case 0: (spec, drawn) = specs.nextFast(target, op)
+                case 1: (spec, drawn) = specs.nextSingleVoxel(target, op)
                 default:
-                    spec = specs.next()
+                    spec = specs.next(op)
                     drawn = specs.decision(spec, target)
                 }
                 let planned = try plan(spec, target: target)

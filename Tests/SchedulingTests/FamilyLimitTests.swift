@@ -23,10 +23,11 @@ import _TestSupport
         var met: [String: Int] = [:]
         for number in 0..<900 {
             let target = Target.named[number % Target.named.count]
+            let op = number % 10 < 5 ? KernelOp.transposedConvolution : .convolution
             var spec = switch number % 5 {
-            case 0: specs.nextFast(target).0
-            case 1: specs.nextSingleVoxel(target).0
-            case 2: specs.next()
+            case 0: specs.nextFast(target, op).0
+            case 1: specs.nextSingleVoxel(target, op).0
+            case 2: specs.next(op)
             case 3: try randomSpec(&random)
             default: try randomSpec(&random, rank: 1 + number / 5 % 4)
             }
@@ -34,17 +35,19 @@ import _TestSupport
             if number % 7 == 0 { spec = spec.with(policy: random.choice(Policy.allCases)) }
             if number % 11 == 0 { spec = withoutKernels(spec) }
             let (geometry, type) = (spec.geometry, spec.elements.storage)
-            let direct = spec.op == .transposedConvolution && geometry.axes.count == 3 && type == spec.elements.accumulator
+            let isConvolution = spec.op == .convolution
+            let direct = (isConvolution || spec.op == .transposedConvolution) && geometry.axes.count == 3 && type == spec.elements.accumulator
                 && (spec.layout == .channelsLast || type == .float32)
-            let ordinary = spec.op == .convolution && geometry.axes.count == 3 && spec.elements == .float32 && spec.layout == .channelsLast
-                && geometry.axes.allSatisfy { ($0.dilation == 1 || $0.kernel == 1) && $0.stride <= 3 }
             let mostTaps = geometry.axes.map(\.mostTapsOfAnOutput)
+            // A window of a convolution has the kernel and one step, along each axis.
+            let isSmall = geometry.axes.reduce(1) { $0 * ($1.kernel + $1.stride) } <= 343
             let fast = direct && type == .float32 && spec.policy == .fast && (2...3).contains(mostTaps.max() ?? 0)
-                && geometry.axes.allSatisfy { ($0.dilation == 1 || $0.kernel == 1) && $0.kernel >= $0.stride }
+                && geometry.axes.allSatisfy { $0.dilation == 1 || $0.kernel == 1 }
+                && (isConvolution ? isSmall : geometry.axes.allSatisfy { $0.kernel >= $0.stride })
             let rows = direct && type == .float32 && geometry.groups == 1
-                && geometry.axes.allSatisfy { $0.input == 1 && $0.reachesEveryOutput }
+                && geometry.axes.allSatisfy { $0.input == 1 && $0.reachesEveryOutput } && (!isConvolution || geometry.channels >= 16)
             for (name, taken, expected) in [
-                ("filter lanes", FilterLanes.reasonAgainst(spec) == nil, direct || ordinary),
+                ("filter lanes", FilterLanes.reasonAgainst(spec) == nil, direct),
                 ("minimal filtering", MinimalFiltering.reasonAgainst(spec) == nil, fast),
                 ("batch rows", BatchRows.reasonAgainst(spec) == nil, rows),
             ] {
@@ -65,6 +68,10 @@ import _TestSupport
         func features(_ channels: Int, _ filters: Int) throws -> KernelSpec {
             KernelSpec(geometry: try Geometry(axes: geometry.axes, channels: channels, filters: filters))
         }
+        func far(_ op: KernelOp, input: Int, output: Int, kernel: Int = 1, stride: Int = 1, dilation: Int = 1) throws -> KernelSpec {
+            let axis = try AxisGeometry(input: input, output: output, kernel: kernel, stride: stride, dilation: dilation, crop: 0)
+            return KernelSpec(op: op, geometry: try Geometry(axes: [axis, geometry.axes[0], geometry.axes[0]], channels: 1, filters: 1))
+        }
         let refused: [(KernelSpec, String)] = try [
             (withoutKernels(spec), "not yet emitted"),
             (KernelSpec(geometry: geometry, layout: .channelsFirst, elements: .float64), "float32"),
@@ -73,13 +80,18 @@ import _TestSupport
             (KernelSpec(geometry: try Geometry(axes: Array(geometry.axes[..<2]), channels: 4, filters: 4)), "it has 2 spatial axes; expected 3"),
             (long(kernel: 1 << 16 + 1, stride: 1), "65537 taps; expected at most 65536"), (long(kernel: 3, stride: 1 << 15), "stride 32768 and kernel size 3"),
             (features(1 << 24, 1), "16777216 channels"), (features(1, 1 << 24), "16777216 filters"),
+            // C's ints hold positions times the step, and lags.
+            (far(.convolution, input: 513, output: 2, stride: 1 << 20), "places up to 537919488; expected at most 536870912"),
+            (far(.convolution, input: 2, output: 2, kernel: 514, dilation: 1 << 20), "places up to 537919488"),
+            (far(.transposedConvolution, input: 2, output: 2, kernel: 514, dilation: 1 << 20), "places up to 537919488"),
         ]
         for (spec, fragment) in refused {
             let reason = FilterLanes.reasonAgainst(spec)?.description ?? "none"
             #expect(reason.contains(fragment), "\(fragment): \(reason)")
             #expect(self.reason { _ = try plan(spec, target: target) } == reason, "\(fragment)")
         }
-        for spec in try [long(kernel: 1 << 16, stride: 1), long(kernel: 2, stride: 1 << 15), features(1 << 24 - 1, 1), features(1, 1 << 24 - 1)] {
+        for spec in try [long(kernel: 1 << 16, stride: 1), long(kernel: 2, stride: 1 << 15), features(1 << 24 - 1, 1), features(1, 1 << 24 - 1),
+            far(.convolution, input: 512, output: 2, stride: 1 << 20), far(.convolution, input: 2, output: 2, kernel: 513, dilation: 1 << 20)] {
             #expect(FilterLanes.reasonAgainst(spec) == nil, "\(spec.key)")
         }
     }
@@ -123,12 +135,15 @@ import _TestSupport
             KernelSpec(geometry: try Geometry(axes: [long, one, one], channels: channels, filters: filters))
         }
         let refused: [(KernelSpec, String)] = try [
-            (withoutKernels(oneVoxel()), "batch rows take transposedConvolution only"),
+            (withoutKernels(oneVoxel()), "batch rows take transposedConvolution and convolution only"),
             (KernelSpec(geometry: Geometry(axes: [one, one], channels: 2, filters: 2)), "it has 2 spatial axes; expected 3"),
             (layer([1, 1, 2], kernel: 2, stride: 2, channels: 4, filters: 4), "an input of one voxel"), (oneVoxel(elements: .float64), "need float32"),
             (oneVoxel(groups: 2), "need 1 group"), (oneVoxel(extra: 1), "a tap for every output"),
-            (outputs(1 << 15 + 1), "more than 268435456 outputs or channels"),
-            (KernelSpec(geometry: Geometry(axes: [one, one, one], channels: 1 << 28 + 1, filters: 1)), "more than 268435456 outputs or channels"),
+            (outputs(1 << 15 + 1), "it has 8192 x 32769 outputs; batch rows take at most 268435456"),
+            (KernelSpec(geometry: Geometry(axes: [one, one, one], channels: 1 << 23 + 1, filters: 1)), "it has 1 x 8388609 inputs"),
+            (oneVoxel(.convolution, extra: 1), "a tap for every input"), (oneVoxel(.convolution, filters: 15), "at least 16 filters"),
+            (layer([1, 1, 2], kernel: 2, stride: 2, channels: 20, filters: 4, op: .convolution), "a result of one voxel"),
+            (oneVoxel(.convolution, kernel: 8, channels: 1 << 14 + 1), "it has 512 x 16385 inputs; batch rows take at most 8388608"),
         ]
         for (spec, fragment) in refused {
             let reason = BatchRows.reasonAgainst(spec)?.description ?? "none"
@@ -136,6 +151,7 @@ import _TestSupport
             #expect(BatchRows.candidates(spec, target, threads: 1).isEmpty, "\(fragment)")
         }
         #expect(try BatchRows.reasonAgainst(outputs(1 << 15)) == nil)
+        #expect(try BatchRows.reasonAgainst(oneVoxel(.convolution, kernel: 8, channels: 1 << 14, filters: 16)) == nil)
     }
 
     /// Every number of vectors and rows on every machine: legal where accumulators, the weights of one channel and one input fit.

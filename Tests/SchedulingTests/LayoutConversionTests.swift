@@ -3,14 +3,17 @@ import VoxLayerSpec
 import VoxScheduling
 
 @Suite struct LayoutConversionTests {
-    private func spec(_ kernel: [Int], _ stride: [Int], _ dilation: [Int], input: [Int], channels: Int, filters: Int) throws -> KernelSpec {
+    private func spec(
+        _ kernel: [Int], _ stride: [Int], _ dilation: [Int], input: [Int], channels: Int, filters: Int, op: KernelOp = .transposedConvolution
+    ) throws -> KernelSpec {
         let axes = try (0..<3).map { axis in
             let reach = (input[axis] - 1) * stride[axis] + (kernel[axis] - 1) * dilation[axis] + 1
             return try AxisGeometry(
                 input: input[axis], output: max(1, reach - 2), kernel: kernel[axis], stride: stride[axis], dilation: dilation[axis], crop: 1)
         }
+        let (x, y) = op == .convolution ? (filters, channels) : (channels, filters)
         return KernelSpec(
-            geometry: try Geometry(axes: axes, channels: channels, filters: filters), layout: .channelsFirst, policy: .direct)
+            op: op, geometry: try Geometry(axes: axes, channels: x, filters: y), layout: .channelsFirst, policy: .direct)
     }
 
     private var specs: [KernelSpec] {
@@ -20,6 +23,9 @@ import VoxScheduling
                 try spec([4, 5, 3], [2, 1, 2], [1, 1, 1], input: [7, 13, 6], channels: 64, filters: 33),
                 try spec([3, 3, 2], [1, 1, 3], [3, 2, 1], input: [9, 8, 5], channels: 7, filters: 3),
                 try spec([2, 2, 2], [2, 2, 2], [1, 1, 1], input: [4, 3, 30], channels: 1, filters: 12),
+                try spec([3, 3, 3], [2, 2, 2], [1, 1, 1], input: [5, 9, 11], channels: 20, filters: 17, op: .convolution),
+                try spec([3, 5, 3], [1, 3, 1], [3, 1, 2], input: [7, 13, 6], channels: 64, filters: 33, op: .convolution),
+                try spec([2, 1, 4], [3, 2, 4], [2, 1, 1], input: [6, 8, 5], channels: 7, filters: 3, op: .convolution),
             ]
         }
     }
@@ -41,53 +47,53 @@ import VoxScheduling
                 let resolved = try #require(schedule.filterLanes)
                 let conversion = try #require(resolved.conversion)
                 let (plan, rows) = (resolved.tilePlan, resolved.tileRows)
-                let height = spec.geometry.axes[1]
+                let (height, width) = (spec.readAxes[1], spec.readAxes[2])
                 func position(_ row: Int) -> Int { row * rows.positions - max(0, row - rows.largerTiles) }
                 var written = 0
                 for block in 0..<resolved.blocks {
                     let (first, stop) = (block * resolved.blockRows, min((block + 1) * resolved.blockRows, plan.tileRows))
                     let (begin, end) = (position(first), position(stop))
-                    let inputs = max(0, begin + rows.low)..<max(0, min(height.input, end + rows.high))
-                    let outputs = min(height.output, begin * height.stride)..<min(height.output, end * height.stride)
+                    let inputs = max(0, begin * height.step + rows.low)..<max(0, min(height.sources, (end - 1) * height.step + rows.high + 1))
+                    let outputs = min(height.results, begin * height.phases)..<min(height.results, end * height.phases)
                     #expect(outputs.lowerBound == written, "\(spec.key) \(parameters.text)")
                     written = outputs.upperBound
-                    let inputRow = spec.geometry.axes[2].input * conversion.inputVoxel
+                    let inputRow = width.sources * conversion.inputVoxel
                     #expect(!conversion.convertsInput || inputs.count * inputRow <= conversion.slotFloats, "\(spec.key) \(parameters.text)")
-                    let outputRow = spec.geometry.axes[2].output * conversion.outputVoxel
+                    let outputRow = width.results * conversion.outputVoxel
                     #expect(!conversion.convertsOutput || outputs.count * outputRow <= conversion.itemFloats, "\(spec.key) \(parameters.text)")
                     // What every tile of the block reads and writes, from the relation itself.
                     for group in plan.groups {
                         for row in begin..<end where row < group.rows.count {
                             let q = group.rows.lowerBound + row
                             #expect(outputs.contains(spec.gather.axes[1].result(position: q, phase: group.rowPhase)), "\(spec.key) \(parameters.text)")
-                            for tap in group.rowTaps where q - tap.lag >= 0 && q - tap.lag < height.input {
-                                #expect(inputs.contains(q - tap.lag), "\(spec.key) \(parameters.text)")
+                            for source in group.rowTaps.map({ q * height.step - $0.lag }) where source >= 0 && source < height.sources {
+                                #expect(inputs.contains(source), "\(spec.key) \(parameters.text)")
                             }
                         }
                     }
                 }
-                #expect(written == height.output, "\(spec.key) \(parameters.text)")
+                #expect(written == height.results, "\(spec.key) \(parameters.text)")
             }
         }
     }
 
     /// The input planes that the items of a chunk read have slots of their own, whatever the caches.
     @Test func planesOfAChunkHaveSlotsOfTheirOwn() throws {
-        for spec in try specs where spec.geometry.channels > 1 {
+        for spec in try specs where spec.features.sources > 1 {
             for parameters in decisions {
                 for shift in [12, 16, 20, 25] {
                     let target = Target(.x86_64_v3, level2Bytes: 1 << (shift - 4), lastLevelBytes: 1 << shift)
                     let schedule = try plan(spec, target: target, decision: .filterLanes(parameters))
                     let resolved = try #require(schedule.filterLanes)
                     let conversion = try #require(resolved.conversion)
-                    let depth = spec.geometry.axes[0]
-                    let lags = (0..<depth.stride).flatMap { spec.gather.axes[0].taps(inPhase: $0).map(\.lag) }
+                    let depth = spec.readAxes[0]
+                    let lags = (0..<depth.phases).flatMap { spec.gather.axes[0].taps(inPhase: $0).map(\.lag) }
                     let depths = resolved.tilePlan.depths
                     if parameters.order == .heightBlocked { #expect(conversion.chunkBlocks == 1 && conversion.chunkDepths == 1) }
                     #expect(conversion.chunkBlocks == 1 || conversion.chunkDepths == depths.count)
                     for first in depths {
                         let chunk = first..<min(first + conversion.chunkDepths, depths.upperBound)
-                        let planes = Set(chunk.flatMap { q in lags.map { q - $0 }.filter { $0 >= 0 && $0 < depth.input } })
+                        let planes = Set(chunk.flatMap { q in lags.map { q * depth.step - $0 }.filter { $0 >= 0 && $0 < depth.sources } })
                         #expect(Set(planes.map { $0 % conversion.slots }).count == planes.count, "\(spec.key) \(parameters.text)")
                     }
                     let floats = conversion.scratchPlace + conversion.chunkBlocks * conversion.chunkDepths * conversion.itemFloats

@@ -68,6 +68,38 @@ import VoxTensors
         }
     }
 
+    /// A convolution of 16 results along an axis: with stride 1 it has the products of the transposed one. With stride 2 the parts of its kernel have
+    /// windows of every second input: kernel 3 has parts of two taps and of one, kernel 5 of three and two.
+    @Test func partsOfAConvolutionHaveWindowsOfTheirOwn() throws {
+        for (kernel, stride, window, taps, products) in [
+            (3, 1, 4, [3], 32), (3, 2, 5, [2, 1], 40), (4, 2, 6, [2, 2], 48), (5, 2, 7, [3, 2], 56), (2, 1, 3, [2], 24), (1, 2, 3, [1], 16),
+            (4, 3, 7, [2, 1, 1], 56),
+        ] {
+            // The other axes have kernel 3 and stride 1.
+            let spec = try convolution(kernel: kernel, stride: stride, others: (kernel: 3, stride: 1))
+            let schedule = try plan(
+                spec, target: Target(.x86_64_v4), decision: .minimalFiltering(MinimalFiltering(block: [1, 1, 4], vectors: 2, rows: 8)))
+            let resolved = try #require(schedule.minimalFiltering)
+            let axis = try #require(resolved.axes.first)
+            #expect(axis.window == window && axis.classes.map(\.taps) == taps, "k\(kernel) s\(stride)")
+            #expect(axis.transform.count == taps.reduce(0) { $0 + $1 + 1 }, "k\(kernel) s\(stride)")
+            #expect(axis.lead == max(0, kernel - stride) / 2 && axis.step == stride, "k\(kernel) s\(stride)")
+            #expect(resolved.addsUp == (taps.count > 1), "k\(kernel) s\(stride)")
+            // Each product of the largest part is there once; where few tiles' windows lie outside, all are computed.
+            let most = axis.classes.flatMap(\.phases).flatMap(\.computed).reduce(0) { $0 + $1.count }
+            #expect(most <= products && most >= products - 2 * taps.count, "k\(kernel) s\(stride): \(most)")
+            #expect(axis.classes.map { $0.products(most: axis.mostTaps).last } == taps.map { _ in axis.mostTaps }, "k\(kernel) s\(stride)")
+        }
+    }
+
+    private func convolution(kernel: Int, stride: Int, dilation: Int = 1, others: (kernel: Int, stride: Int)? = nil) throws -> KernelSpec {
+        let axes = try [(kernel, stride), (others?.kernel ?? kernel, others?.stride ?? stride), (others?.kernel ?? kernel, others?.stride ?? stride)].map {
+            try AxisGeometry(
+                input: 16, output: 16 * $1, kernel: $0, stride: $1, dilation: dilation, crop: max(0, ($0 - 1) * dilation + 1 - $1) / 2)
+        }
+        return KernelSpec(op: .convolution, geometry: try Geometry(axes: axes, channels: 64, filters: 64))
+    }
+
     /// One vector of filters leaves room for both phases of kernel 4, stride 2: their products are of the same windows, and of the tiles
     /// that either needs (16 positions from the first or from the second on are 8 tiles or 9).
     @Test func phasesAlongTheWidthShareARegisterTile() throws {
@@ -93,7 +125,12 @@ import VoxTensors
         let usual = try spec(kernel: 3, stride: 1)
         let double = KernelSpec(geometry: usual.geometry, elements: .float64)
         let refused: [(KernelSpec, MinimalFiltering, String)] = [
-            (withoutKernels(usual), parameters, "minimal filtering takes transposedConvolution only"), (double, parameters, "float32"),
+            (withoutKernels(usual), parameters, "minimal filtering takes transposedConvolution and convolution only"), (double, parameters, "float32"),
+            (try convolution(kernel: 3, stride: 1, dilation: 2), parameters, "dilation 1"),
+            (try convolution(kernel: 4, stride: 1), parameters, "at most 3 taps"),
+            (try convolution(kernel: 2, stride: 2), parameters, "saves nothing"),
+            (try convolution(kernel: 6, stride: 2), parameters, "its windows have 512 inputs; minimal filtering takes at most 343"),
+            (try convolution(kernel: 3, stride: 2), MinimalFiltering(block: [1, 1, 4], vectors: 1, rows: 8, mergesWidthPhases: true), "register tile"),
             (try spec(kernel: 3, stride: 1, policy: .direct), parameters, "policy fast"),
             (try spec(kernel: 3, stride: 1, dilation: 2), parameters, "dilation 1"),
             (try spec(kernel: 2, stride: 3), parameters, "taps in every phase"),

@@ -5,12 +5,16 @@ import VoxScheduling
 struct PlaneWalk {
     private var outputs: [TilePlan.Place] = []
     private var multiplyAdds: [PlaneContribution] = []
-    private let height: AxisGeometry
-    private let width: AxisGeometry
+    private let geometry: Geometry
+    private let height: ReadAxis
+    private let width: ReadAxis
 
-    /// - Parameter geometry: of the problem that the plan should be for.
-    init(_ schedule: FilterLanesSchedule, _ geometry: Geometry) {
-        (height, width) = (geometry.axes[1], geometry.axes[2])
+    /// - Parameters:
+    ///   - op: the operation.
+    ///   - geometry: of the problem that the plan should be for.
+    init(_ schedule: FilterLanesSchedule, _ op: KernelOp, _ geometry: Geometry) {
+        self.geometry = geometry
+        (height, width) = (ReadAxis(geometry.axes[1], op), ReadAxis(geometry.axes[2], op))
         let plan = schedule.tilePlan
         for (group, tiles) in zip(plan.groups, plan.tiles) {
             for case let tile? in tiles {
@@ -26,13 +30,13 @@ struct PlaneWalk {
 
     /// Whether every output is in one tile and in no other.
     var outputsAreEachThereOnce: Bool {
-        outputs.sorted() == (0..<height.output).flatMap { row in (0..<width.output).map { TilePlan.Place(row: row, column: $0) } }
+        outputs.sorted() == (0..<height.results).flatMap { row in (0..<width.results).map { TilePlan.Place(row: row, column: $0) } }
     }
 
     /// Whether what is multiplied is what the relation demands, each exactly once.
     var multiplyAddsAreThoseOfTheRelation: Bool {
-        let columns = width.triedContributions
-        return multiplyAdds.sorted() == height.triedContributions.flatMap { row in columns.map { PlaneContribution(row: row, column: $0) } }.sorted()
+        let columns = geometry.axes[2].triedContributions
+        return multiplyAdds.sorted() == geometry.axes[1].triedContributions.flatMap { row in columns.map { PlaneContribution(row: row, column: $0) } }.sorted()
     }
 
     private mutating func unrolled(_ variant: TilePlan.Variant, _ tile: TilePlan.Tile, _ group: TilePlan.Group) {
@@ -43,25 +47,28 @@ struct PlaneWalk {
                 let (input, output) = (loop.inputs[use.input], variant.outputs[use.output])
                 multiplyAdds.append(
                     PlaneContribution(
-                        row: Contribution(input: tile.input.row + input.row, tap: group.rowTaps[rowTap].tap, output: tile.output.row + output.row),
-                        column: Contribution(
-                            input: tile.input.column + input.column, tap: group.widthTaps[widthTap].tap, output: tile.output.column + output.column)))
+                        row: height.contribution(
+                            source: tile.input.row + input.row, tap: group.rowTaps[rowTap].tap, result: tile.output.row + output.row),
+                        column: width.contribution(
+                            source: tile.input.column + input.column, tap: group.widthTaps[widthTap].tap, result: tile.output.column + output.column)))
             }
         }
     }
 
     private mutating func listed(_ variant: TilePlan.Variant, _ tile: TilePlan.Tile, _ group: TilePlan.Group, _ position: Int) {
-        let row = position * height.stride + group.rowPhase - height.crop
+        let row = position * height.phases + group.rowPhase - height.crop
         outputs += variant.outputs.map { TilePlan.Place(row: row, column: tile.output.column + $0.column) }
-        for rowTap in group.rowTaps where position - rowTap.lag >= 0 && position - rowTap.lag < height.input {
+        for rowTap in group.rowTaps {
+            let source = position * height.step - rowTap.lag
+            guard source >= 0, source < height.sources else { continue }
             for loop in variant.loops {
                 for use in loop.uses {
                     multiplyAdds.append(
                         PlaneContribution(
-                            row: Contribution(input: position - rowTap.lag, tap: rowTap.tap, output: row),
-                            column: Contribution(
-                                input: tile.input.column + loop.inputs[use.input].column, tap: group.widthTaps[loop.units[use.tap]].tap,
-                                output: tile.output.column + variant.outputs[use.output].column)))
+                            row: height.contribution(source: source, tap: rowTap.tap, result: row),
+                            column: width.contribution(
+                                source: tile.input.column + loop.inputs[use.input].column, tap: group.widthTaps[loop.units[use.tap]].tap,
+                                result: tile.output.column + variant.outputs[use.output].column)))
                 }
             }
         }

@@ -23,10 +23,11 @@ import _TestSupport
         var taken = [0, 0, 0]
         for number in 0..<300 {
             let target = Target.named[number % Target.named.count]
+            let op = number % 8 < 4 ? KernelOp.transposedConvolution : .convolution
             let spec = switch number % 4 {
-            case 0: specs.nextFast(target).0
-            case 1: specs.nextSingleVoxel(target).0
-            case 2: specs.next()
+            case 0: specs.nextFast(target, op).0
+            case 1: specs.nextSingleVoxel(target, op).0
+            case 2: specs.next(op)
             default: try randomSpec(&random)
             }
             for (index, family) in kernelFamilies.enumerated() where family.reasonAgainst(spec) == nil {
@@ -54,6 +55,25 @@ import _TestSupport
             }
             // Filter lanes could compute it; the table's order decides.
             #expect(try FilterLanes.reasonAgainst(oneVoxel()) == nil && FilterLanes.planned(oneVoxel(), target, threads: 1) != nil)
+        }
+    }
+
+    /// A result of one voxel goes to batch rows too, with enough filters to fill vectors.
+    @Test func oneVoxelOfResultsGoesToBatchRows() throws {
+        for target in Target.named {
+            for layout in Layout.allCases {
+                let taken = try plan(oneVoxel(.convolution, layout: layout), target: target)
+                #expect(family(taken) == "batchRows" && taken.spec.op == .convolution, "\(taken.text) on \(target.name)")
+                // 64 voxels of 40 channels are summed; the vectors of 24 filters are shared out among two panels at least.
+                let resolved = try #require(taken.batchRows)
+                #expect(resolved.inputs == 64 * 40 && resolved.outputs == 24 && resolved.panels >= 2, "\(taken.text) on \(target.name)")
+            }
+            for other in try [
+                oneVoxel(.convolution, extra: 1), oneVoxel(.convolution, filters: 15), oneVoxel(.convolution, filters: 32, groups: 2),
+                oneVoxel(.convolution, elements: .float64),
+            ] {
+                #expect(try family(plan(other, target: target)) == "filterLanes", "\(other.key) on \(target.name)")
+            }
         }
     }
 
@@ -92,6 +112,27 @@ import _TestSupport
         }
         // Without fused multiply-adds the products are not what takes the time.
         #expect(try family(plan(layer([16, 16, 16], kernel: 4, stride: 2, channels: 64, filters: 64), target: plain)) == "filterLanes")
+    }
+
+    /// Convolutions with two or three taps a step, from the channels on that pay for the transforms.
+    @Test func minimalFilteringTakesConvolutionsWhereItPays() throws {
+        func convolution(
+            _ size: Int, kernel: Int, stride: Int, channels: Int = 64, filters: Int = 64, layout: Layout = .channelsLast
+        ) throws -> KernelSpec {
+            try layer([size, size, size], kernel: kernel, stride: stride, channels: channels, filters: filters, layout: layout, op: .convolution)
+        }
+        for target in fused {
+            for layout in Layout.allCases {
+                #expect(try family(plan(convolution(16, kernel: 3, stride: 1, layout: layout), target: target)) == "minimalFiltering", "\(target.name)")
+            }
+            #expect(try family(plan(convolution(16, kernel: 4, stride: 2), target: target)) == "minimalFiltering", "\(target.name)")
+            for (spec, why) in try [
+                (convolution(16, kernel: 2, stride: 2), "no part has two taps"), (convolution(16, kernel: 4, stride: 1), "a part has four taps"),
+                (convolution(16, kernel: 3, stride: 1, channels: 7), "fewer than eight channels"),
+                (convolution(6, kernel: 3, stride: 1), "27 tiles meet the weights"), (convolution(8, kernel: 6, stride: 2), "windows are too large"),
+            ] { #expect(try family(plan(spec, target: target)) == "filterLanes", "\(target.name): \(why)") }
+        }
+        #expect(try family(plan(convolution(16, kernel: 3, stride: 1), target: plain)) == "filterLanes")
     }
 
     /// The limits of tiles and of transformed weights are where they are said to be.

@@ -14,11 +14,12 @@ import _TestSupport
         for target in Target.named {
             for number in 0..<perTarget {
                 let (spec, decision): (KernelSpec, Decision?)
+                let op = number % 8 < 4 ? KernelOp.transposedConvolution : .convolution
                 switch number % 4 {
-                case 0: (spec, decision) = specs.nextFast(target)
-                case 1: (spec, decision) = specs.nextSingleVoxel(target)
+                case 0: (spec, decision) = specs.nextFast(target, op)
+                case 1: (spec, decision) = specs.nextSingleVoxel(target, op)
                 default:
-                    spec = specs.next()
+                    spec = specs.next(op)
                     decision = specs.decision(spec, target)
                 }
                 let machine = specs.machine(spec, target)
@@ -54,7 +55,7 @@ import _TestSupport
     @Test func sizesAreWholeLinesAndSuffice() throws {
         var met: [String: Int] = [:]
         for (spec, schedule) in try schedules(seed: 42, perTarget: 100) {
-            let geometry = spec.geometry
+            let (geometry, axes, features) = (spec.geometry, spec.readAxes, spec.features)
             let what = "\(spec.key) \(schedule.text) on \(schedule.target.name)"
             #expect(schedule.packedByteCount > 0 && schedule.packedByteCount % 64 == 0, "\(what)")
             #expect((0...64 << 20).contains(schedule.workspaceByteCount) && schedule.workspaceByteCount % 64 == 0, "\(what)")
@@ -65,27 +66,28 @@ import _TestSupport
             met[type(of: schedule.decision.parameters).label, default: 0] += 1
             if let resolved = schedule.filterLanes {
                 let perVector = resolved.parameters.channelsPerVector
-                let steps = (geometry.channels / geometry.groups + perVector - 1) / perVector
+                let steps = (features.sources / geometry.groups + perVector - 1) / perVector
                 let held = heldFilters(resolved.packedLayout)
                 let parts = resolved.parameters.mergesGroups ? 1 : geometry.groups
-                #expect(held.filters == geometry.filters / parts, "\(what)")
+                #expect(held.filters == features.results / parts, "\(what)")
                 let bytes = parts * geometry.axes.reduce(1) { $0 * $1.kernel } * steps * held.vectors * schedule.target.vectorBytes
                 #expect(schedule.packedByteCount == (bytes + 63) / 64 * 64, "\(what)")
             } else if let resolved = schedule.batchRows {
-                let outputs = geometry.axes.reduce(geometry.filters) { $0 * $1.output }
+                let outputs = axes.reduce(features.results) { $0 * $1.results }
+                let inputs = axes.reduce(features.sources) { $0 * $1.sources }
                 let panel = resolved.parameters.vectors * schedule.target.vectorBytes / 4
                 let panels = (outputs + panel - 1) / panel
                 #expect(resolved.outputs == outputs && schedule.workItems == .perCall(panels), "\(what)")
-                #expect(schedule.packedByteCount == (panels * panel * geometry.channels * 4 + 63) / 64 * 64, "\(what)")
+                #expect(schedule.packedByteCount == (panels * panel * inputs * 4 + 63) / 64 * 64, "\(what)")
             } else if let resolved = schedule.minimalFiltering {
                 // Weights of all combinations lie one behind the other.
                 var place = 0
                 let filters = resolved.blockCount * resolved.parameters.vectors * schedule.target.vectorBytes / 4
-                #expect(filters >= geometry.filters / geometry.groups, "\(what)")
+                #expect(filters >= features.results / geometry.groups, "\(what)")
                 for combination in resolved.combinations {
                     #expect(combination.weights == place, "\(what)")
                     let points = combination.classes.reduce(1) { $0 * $1.phases.count * ($1.taps == 1 ? 1 : $1.taps + 1) }
-                    place += points * filters * geometry.channels / geometry.groups
+                    place += points * filters * features.sources / geometry.groups
                 }
                 #expect(schedule.packedByteCount == (place * geometry.groups * 4 + 63) / 64 * 64, "\(what)")
             }
@@ -111,45 +113,59 @@ import _TestSupport
             #expect(geometry.multiplyAddCount == multiplyAdds, "\(what)")
             met[type(of: schedule.decision.parameters).label, default: 0] += 1
             if let resolved = schedule.filterLanes {
-                let walk = PlaneWalk(resolved, geometry)
+                let walk = PlaneWalk(resolved, spec.op, geometry)
                 #expect(walk.outputsAreEachThereOnce && walk.multiplyAddsAreThoseOfTheRelation, "\(what)")
-                checkItems(resolved, geometry, what)
+                checkItems(resolved, spec.readAxes[0], what)
             } else if let resolved = schedule.batchRows {
                 #expect(geometry.axes.allSatisfy { $0.reachesEveryOutput && $0.triedContributions.count == $0.output }, "\(what)")
                 #expect(resolved.panels * resolved.panel >= resolved.outputs && (resolved.panels - 1) * resolved.panel < resolved.outputs, "\(what)")
             } else if let resolved = schedule.minimalFiltering {
-                checkProducts(resolved, geometry, what)
+                checkProducts(resolved, spec, what)
             }
         }
         #expect(met.count == kernelFamilies.count && met.values.allSatisfy { $0 >= 60 }, "\(met)")
     }
 
     /// Work items cut the tile rows and the positions along depth without a rest; the positions give every output plane once.
-    private func checkItems(_ resolved: FilterLanesSchedule, _ geometry: Geometry, _ what: String) {
-        let (plan, depth) = (resolved.tilePlan, geometry.axes[0])
+    private func checkItems(_ resolved: FilterLanesSchedule, _ depth: ReadAxis, _ what: String) {
+        let plan = resolved.tilePlan
         #expect(resolved.blocks * resolved.blockRows >= plan.tileRows && (resolved.blocks - 1) * resolved.blockRows < plan.tileRows, "\(what)")
-        let planes = plan.depths.flatMap { q in (0..<depth.stride).map { q * depth.stride + $0 - depth.crop } }.filter { $0 >= 0 && $0 < depth.output }
-        #expect(planes == Array(0..<depth.output), "\(what)")
+        let planes = plan.depths.flatMap { q in (0..<depth.phases).map { q * depth.phases + $0 - depth.crop } }.filter { $0 >= 0 && $0 < depth.results }
+        #expect(planes == Array(0..<depth.results), "\(what)")
         switch resolved.workItems {
         case .perSample(let items): #expect(items == resolved.blocks * plan.depths.count, "\(what)")
         case .perCall(let items):
             #expect(resolved.parameters.order == .weightStationary && resolved.conversion?.converts != true, "\(what)")
-            #expect(items == resolved.splits * resolved.packedLayout.blockCount * depth.stride * plan.groups.count, "\(what)")
+            #expect(items == resolved.splits * resolved.packedLayout.blockCount * depth.phases * plan.groups.count, "\(what)")
             #expect((1...max(1, resolved.placesPerSample)).contains(resolved.splits), "\(what)")
         }
     }
 
-    /// Combinations hold every phase of the output once; a block covers all tiles; products are those of the axes.
-    private func checkProducts(_ resolved: MinimalFilteringSchedule, _ geometry: Geometry, _ what: String) {
-        let phases = zip(resolved.axes, geometry.axes).map { axis, geometry in
-            let offsets = axis.classes.flatMap { $0.phases.map(\.offset) }
+    /// Combinations hold every phase of the output once, or every part of a convolution's kernel; a block covers all tiles; products are those of the
+    /// axes.
+    private func checkProducts(_ resolved: MinimalFilteringSchedule, _ spec: KernelSpec, _ what: String) {
+        let geometry = spec.geometry
+        let counts = zip(resolved.axes, spec.readAxes).map { axis, read in
+            let phases = axis.classes.flatMap(\.phases)
             // Phases without an output are left out.
-            let present = (0..<geometry.stride).filter { r in (0..<geometry.output).contains { ($0 + geometry.crop) % geometry.stride == r } }
-            #expect(offsets.sorted() == present.map { $0 - geometry.crop }, "\(what)")
-            return offsets.count
+            let present = (0..<read.phases).filter { r in (0..<read.results).contains { ($0 + read.crop) % read.phases == r } }
+            if spec.op == .transposedConvolution {
+                #expect(phases.map(\.offset).sorted() == present.map { $0 - read.crop }, "\(what)")
+            } else {
+                #expect(phases.allSatisfy { $0.offset == 0 } && axis.classes.allSatisfy { $0.phases.count == 1 }, "\(what)")
+            }
+            return phases.count
+        }
+        for (axis, geometry) in zip(resolved.axes, geometry.axes) where spec.op == .convolution {
+            // Every tap is in one part, with those whose distance is a multiple of the stride.
+            let taps = axis.classes.flatMap { $0.phases.map(\.taps) }
+            #expect(taps.joined().sorted() == Array(0..<geometry.kernel), "\(what)")
+            #expect(taps.allSatisfy { part in part.allSatisfy { ($0 - part[0]) % geometry.stride == 0 } }, "\(what)")
+            #expect(taps.count == min(geometry.stride, geometry.kernel), "\(what)")
         }
         let combined = resolved.combinations.reduce(0) { sum, combination in sum + combination.classes.reduce(1) { $0 * $1.phases.count } }
-        #expect(combined == phases.reduce(1, *), "\(what)")
+        #expect(combined == counts.reduce(1, *), "\(what)")
+        #expect(resolved.addsUp == (spec.op == .convolution && combined > 1), "\(what)")
         for (axis, (block, blocks)) in zip(resolved.axes, zip(resolved.block, resolved.blocks)) {
             #expect(block * blocks >= axis.tiles && block * (blocks - 1) < axis.tiles, "\(what)")
         }
@@ -165,7 +181,8 @@ import _TestSupport
         var specs = RandomSpecs(seed: 44)
         for target in Target.named {
             for number in 0..<20 {
-                let spec = number % 2 == 0 ? specs.next() : specs.nextFast(target).0
+                let op = number % 4 < 2 ? KernelOp.transposedConvolution : .convolution
+                let spec = number % 2 == 0 ? specs.next(op) : specs.nextFast(target, op).0
                 let space = try ScheduleSpace(spec, target: target)
                 let all = space.candidates + space.neighbours(of: space.candidates[0])
                 for group in Dictionary(grouping: all, by: \.packingKey).values {

@@ -12,7 +12,8 @@ import _TestSupport
         var counts: [Int] = []
         for target in Target.named {
             for number in 0..<30 {
-                let spec = number % 3 == 2 ? specs.nextFast(target).0 : specs.next()
+                let op = number < 20 ? KernelOp.transposedConvolution : .convolution
+                let spec = number % 3 == 2 ? specs.nextFast(target, op).0 : specs.next(op)
                 let space = try ScheduleSpace(spec, target: target)
                 #expect(try space.candidates.first == plan(spec, target: target), "\(spec.key) \(target.name)")
                 #expect(space.candidates.count <= 16, "\(spec.key)")
@@ -67,7 +68,8 @@ import _TestSupport
         var specs = RandomSpecs(seed: 12)
         for target in Target.named {
             for number in 0..<20 {
-                let spec = number % 2 == 0 ? specs.nextFast(target).0 : specs.next()
+                let op = number % 4 < 2 ? KernelOp.transposedConvolution : .convolution
+                let spec = number % 2 == 0 ? specs.nextFast(target, op).0 : specs.next(op)
                 for schedule in try ScheduleSpace(spec, target: target).candidates {
                     let decision = schedule.decision
                     #expect(try JSONDecoder().decode(Decision.self, from: JSONEncoder().encode(decision)) == decision)
@@ -83,10 +85,11 @@ import _TestSupport
         for target in Target.named {
             for number in 0..<24 {
                 let threads = [1, 2, 16][number % 3]
+                let op = number % 8 < 4 ? KernelOp.transposedConvolution : .convolution
                 let spec = switch number % 4 {
-                case 0: specs.nextFast(target).0
-                case 1: specs.nextSingleVoxel(target).0
-                default: specs.next()
+                case 0: specs.nextFast(target, op).0
+                case 1: specs.nextSingleVoxel(target, op).0
+                default: specs.next(op)
                 }
                 for family in kernelFamilies {
                     let proposed = family.candidates(spec, target, threads: threads)
@@ -137,10 +140,11 @@ import _TestSupport
         var dropped = 0
         for target in Target.named {
             for number in 0..<18 {
+                let op = number % 6 < 3 ? KernelOp.transposedConvolution : .convolution
                 let spec = switch number % 3 {
-                case 0: specs.nextFast(target).0
-                case 1: specs.nextSingleVoxel(target).0
-                default: specs.next()
+                case 0: specs.nextFast(target, op).0
+                case 1: specs.nextSingleVoxel(target, op).0
+                default: specs.next(op)
                 }
                 let space = try ScheduleSpace(spec, target: target)
                 for schedule in space.candidates.prefix(4) {

@@ -1,7 +1,7 @@
 import VoxLayerSpec
 
-/// Problems of every kind of edge, small.
-package func edgeProblems() throws -> [KernelSpec] {
+/// Problems of every kind of edge, small, for either convolution.
+package func edgeProblems(_ op: KernelOp = .transposedConvolution) throws -> [KernelSpec] {
     var specs: [KernelSpec] = []
     for (kernel, stride, dilation, crop, room) in [
         (3, 1, 1, 1, 0), (4, 2, 1, 1, 0), (2, 3, 1, 0, 1), (5, 2, 1, 3, 0), (1, 4, 1, 0, 3), (3, 1, 2, 2, 0), (3, 2, 3, 1, 2), (6, 4, 1, 5, 1),
@@ -12,7 +12,7 @@ package func edgeProblems() throws -> [KernelSpec] {
                 stride: stride, dilation: dilation, crop: crop)
         }
         for (channels, filters) in [(3, 5), (1, 16), (8, 40)] {
-            specs.append(KernelSpec(geometry: try Geometry(axes: axes, channels: channels, filters: filters), policy: .direct))
+            specs.append(KernelSpec(op: op, geometry: try Geometry(axes: axes, channels: channels, filters: filters), policy: .direct))
         }
     }
     return specs

@@ -13,7 +13,8 @@ package struct RandomSpecs {
     private static let groupFeatures = [1, 2, 3, 5, 17, 32]
 
     /// A legal problem of the filter-lanes family.
-    package mutating func next() -> KernelSpec {
+    /// - Parameter op: either convolution; features of what it reads are `channels`, those of its results `filters`.
+    package mutating func next(_ op: KernelOp = .transposedConvolution) -> KernelSpec {
         while true {
             let layout = layout()
             let longest = layout == .channelsFirst && random.chance(0.4) ? [3, 4, 40] : [11, 11, 11]
@@ -31,14 +32,22 @@ package struct RandomSpecs {
                 channels = groups * random.choice([1, 1, 1, 1, 2, 3, 4])
                 filters = groups * random.choice([1, 1, 1, 2, 3, 4])
             }
-            guard axes.count == 3, let geometry = try? Geometry(axes: axes, channels: channels, filters: filters, groups: groups),
+            guard axes.count == 3, let geometry = try? Self.geometry(op, axes, channels: channels, filters: filters, groups: groups),
                 geometry.multiplyAddCount < 3_000_000
             else { continue }
             let activation = random.chance(0.5) ? Activation.linear : random.choice(Self.activations)
             return KernelSpec(
-                geometry: geometry, layout: layout, elements: layout == .channelsLast && random.chance(0.3) ? .float64 : .float32,
+                op: op, geometry: geometry, layout: layout, elements: layout == .channelsLast && random.chance(0.3) ? .float64 : .float32,
                 epilogue: Epilogue(hasBias: random.chance(0.7), activation: activation), policy: random.chance(0.8) ? .direct : .fast)
         }
+    }
+
+    /// The relation of a layer that reads `channels` features and has `filters`: a convolution reads y and results in x.
+    private static func geometry(
+        _ op: KernelOp, _ axes: [AxisGeometry], channels: Int, filters: Int, groups: Int = 1
+    ) throws(SpecError) -> Geometry {
+        let (x, y) = op == .convolution ? (filters, channels) : (channels, filters)
+        return try Geometry(axes: axes, channels: x, filters: y, groups: groups)
     }
 
     private mutating func layout() -> Layout { random.chance(0.35) ? .channelsFirst : .channelsLast }
@@ -64,22 +73,26 @@ package struct RandomSpecs {
 
     package mutating func batch() -> Int { random.choice([1, 1, 2, 3]) }
 
-    /// A problem that minimal filtering takes, and parameters for it: phases of 1, 2 and 3 taps, whatever else is uneven.
-    package mutating func nextFast(_ target: Target) -> (KernelSpec, Decision) {
+    /// A problem that minimal filtering takes, and parameters for it: phases, or parts of the kernel, of 1, 2 and 3 taps, whatever else is uneven.
+    package mutating func nextFast(_ target: Target, _ op: KernelOp = .transposedConvolution) -> (KernelSpec, Decision) {
         while true {
             let layout = layout()
             let wide = layout == .channelsFirst && random.chance(0.4)
-            let axes = [9, 9, wide ? 30 : 9].compactMap { fastAxis(upTo: $0) }
+            // Convolutions are often without a stride.
+            let isPlain = op == .convolution && random.chance(0.4)
+            let axes = [9, 9, wide ? 30 : 9].compactMap { fastAxis(upTo: $0, op, isPlain: isPlain) }
             let channels = random.choice([1, 3, 8, 16, 17, 20, 33])
             let filters = random.choice([1, 5, 8, 15, 16, 17, 32, 40, 48, 65])
             let groups = random.chance(0.35) ? random.integer(2...3) : 1
-            guard axes.count == 3, axes.contains(where: { AxisGather($0, .transposedConvolution).longestChain > 1 }),
-                let geometry = try? Geometry(axes: axes, channels: groups * channels, filters: groups * filters, groups: groups),
+            guard axes.count == 3, axes.contains(where: { $0.kernel > $0.stride }),
+                let geometry = try? Self.geometry(op, axes, channels: groups * channels, filters: groups * filters, groups: groups),
                 geometry.multiplyAddCount < 3_000_000
             else { continue }
             let activation = random.chance(0.6) ? Activation.linear : random.choice(Self.activations)
             let spec = KernelSpec(
-                geometry: geometry, layout: layout, epilogue: Epilogue(hasBias: random.chance(0.7), activation: activation), policy: .fast)
+                op: op, geometry: geometry, layout: layout, epilogue: Epilogue(hasBias: random.chance(0.7), activation: activation), policy: .fast)
+            // Windows of a convolution may be too large, and so may what strides pass over.
+            if MinimalFiltering.reasonAgainst(spec) != nil || spec.gather.sourceVolume * spec.gather.channels > 3_000_000 { continue }
             let phases = MinimalFiltering.mergeableWidthPhases(spec)
             let merges = phases > 1 && random.chance(0.6)
             let vectors = random.integer(1...(merges ? 2 : 4))
@@ -96,8 +109,9 @@ package struct RandomSpecs {
         }
     }
 
-    /// A problem with an input of one voxel and a tap for every output, in either layout, for the batch-rows family.
-    package mutating func nextSingleVoxel(_ target: Target) -> (KernelSpec, Decision) {
+    /// A problem with an input of one voxel and a tap for every output, in either layout, for the batch-rows family; of a convolution, with a result of
+    /// one voxel and a tap for every input.
+    package mutating func nextSingleVoxel(_ target: Target, _ op: KernelOp = .transposedConvolution) -> (KernelSpec, Decision) {
         while true {
             let axes = (0..<3).compactMap { _ in
                 let (kernel, dilation) = (random.integer(1...5), random.chance(0.2) ? 2 : 1)
@@ -109,9 +123,9 @@ package struct RandomSpecs {
             }
             let channels = random.choice([1, 2, 3, 5, 8, 17, 40, 64])
             let filters = random.choice([1, 2, 3, 7, 15, 16, 17, 33, 64])
-            guard axes.count == 3, let geometry = try? Geometry(axes: axes, channels: channels, filters: filters) else { continue }
+            guard axes.count == 3, let geometry = try? Self.geometry(op, axes, channels: channels, filters: filters) else { continue }
             let spec = KernelSpec(
-                geometry: geometry, layout: random.choice([.channelsLast, .channelsFirst]),
+                op: op, geometry: geometry, layout: random.choice([.channelsLast, .channelsFirst]),
                 epilogue: Epilogue(hasBias: random.chance(0.7), activation: random.chance(0.5) ? .linear : random.choice(Self.activations)),
                 policy: .direct)
             if BatchRows.reasonAgainst(spec) != nil { continue }
@@ -121,9 +135,10 @@ package struct RandomSpecs {
         }
     }
 
-    private mutating func fastAxis(upTo longest: Int) -> AxisGeometry? {
-        let stride = random.choice([1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 4])
-        let kernel = random.integer(stride...min(8, 3 * stride))
+    private mutating func fastAxis(upTo longest: Int, _ op: KernelOp, isPlain: Bool) -> AxisGeometry? {
+        let stride = isPlain ? 1 : random.choice([1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 4])
+        // Phases need taps, the parts of a kernel are those that there are.
+        let kernel = random.integer((op == .convolution ? 1 : stride)...min(8, 3 * stride))
         let input = random.chance(0.12) ? 1 : random.integer(2...longest)
         let reach = (input - 1) * stride + kernel
         let crop = random.chance(0.4) ? 0 : random.integer(0...max(0, min(reach - 1, kernel)))

@@ -1,6 +1,6 @@
 import VoxLayerSpec
 
-/// What `Templates/families/BatchRows/rows_pack.c.mustache` is rendered with: which tap reaches an output.
+/// What `Templates/families/BatchRows/rows_pack.c.mustache` is rendered with: in which tap a voxel of the volume meets the one voxel.
 struct RowPacking {
     let depthCrop: Int, heightCrop: Int, widthCrop: Int
     let depthDilation: Int, heightDilation: Int, widthDilation: Int

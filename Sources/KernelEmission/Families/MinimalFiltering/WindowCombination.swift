@@ -10,24 +10,30 @@ struct WindowCombination {
     let depthPhaseCount: Int, heightPhaseCount: Int, widthPhaseCount: Int
     let weightPoints: Int
     let weights: Int
+    /// How the results of these phases are transformed back and stored; nil where that is done with another combination.
+    let epilogue: WindowEpilogue?
 
-    init(_ index: Int, _ combination: MinimalFilteringSchedule.Combination) {
+    /// - Parameter mostTaps: the taps of the sums that the products are added to along each axis; nil where each combination has sums of its own.
+    init(_ index: Int, _ combination: MinimalFilteringSchedule.Combination, mostTaps: [Int]?, epilogue: WindowEpilogue?) {
         let (depth, height, width) = (combination.classes[0], combination.classes[1], combination.classes[2])
         self.index = index
         (depthTaps, heightTaps, widthTaps) = (depth.taps, height.taps, width.taps)
         (heightWeights, widthWeights) = (height.weightPoints, width.weightPoints)
-        (depthPhases, heightPhases, widthPhases) = (Self.phases(depth), Self.phases(height), Self.phases(width))
+        let phases = combination.classes.indices.map { Self.phases(combination.classes[$0], sums: mostTaps?[$0]) }
+        (depthPhases, heightPhases, widthPhases) = (phases[0], phases[1], phases[2])
         (depthPhaseCount, heightPhaseCount, widthPhaseCount) = (depth.phases.count, height.phases.count, width.phases.count)
         weightPoints = combination.weightPoints
         weights = combination.weights
+        self.epilogue = epilogue
     }
 
-    private static func phases(_ phaseClass: MinimalFilteringSchedule.PhaseClass) -> String {
+    private static func phases(_ phaseClass: MinimalFilteringSchedule.PhaseClass, sums mostTaps: Int?) -> String {
         func ranges(_ list: [Range<Int>]) -> String {
             "{ " + list.map { "{ \($0.lowerBound), \($0.upperBound) }" }.joined(separator: ", ") + " }"
         }
-        let places = phaseClass.places.map(String.init).joined(separator: ", ")
-        return phaseClass.phases.map { "{ \($0.offset), { \(places) }, \(ranges($0.needed)), \(ranges($0.computed)) }" }.joined(separator: ", ")
+        func list(_ numbers: [Int]) -> String { "{ " + numbers.map(String.init).joined(separator: ", ") + " }" }
+        let points = ([phaseClass.places] + (mostTaps.map { [phaseClass.products(most: $0)] } ?? [])).map(list).joined(separator: ", ")
+        return phaseClass.phases.map { "{ \($0.offset), \(points), \(ranges($0.needed)), \(ranges($0.computed)) }" }.joined(separator: ", ")
     }
 }
 

@@ -11,6 +11,8 @@ struct WindowAxis {
     let tiles: Int
     /// Tiles of one work item, and how many work items lie along the axis.
     let box: Int, boxes: Int
+    /// Inputs from one position to the next; where a window begins, and how many inputs it has.
+    let step: Int, lead: Int, window: Int
     let mostTaps: Int
     /// Points of the transform of a window.
     let points: Int
@@ -26,6 +28,7 @@ struct WindowAxis {
         first = windows.firstPosition
         tiles = windows.tiles
         (box, boxes) = (resolved.block[axis], resolved.blocks[axis])
+        (step, lead, window) = (windows.step, windows.lead, windows.window)
         mostTaps = windows.mostTaps
         points = windows.transform.count
     }

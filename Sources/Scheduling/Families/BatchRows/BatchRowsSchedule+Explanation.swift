@@ -2,16 +2,22 @@ import VoxLayerSpec
 
 extension BatchRowsSchedule {
     public var explanation: [String] {
-        [
-            """
-            The input is a single voxel, so a call is the product of two matrices: a row of channels for each sample, and the packed weights, with a \
-            column for each of the \(outputs) outputs of a sample.
-            """,
+        let summed = spec.op == .convolution ? "inputs" : "channels"
+        return [
+            spec.op == .convolution
+                ? """
+                The result is a single voxel, so a call is the product of two matrices: a row of all \(inputs) inputs for each sample, and the packed weights, \
+                with a column for each of the \(outputs) filters.
+                """
+                : """
+                The input is a single voxel, so a call is the product of two matrices: a row of channels for each sample, and the packed weights, with a \
+                column for each of the \(outputs) outputs of a sample.
+                """,
             """
             A register tile holds the sums of \(counted(parameters.rows, "sample")) for \(panel) outputs side by side: \(parameters.rows * parameters.vectors) \
             vectors of \(unit.columns). A weight that is loaded serves all of these samples.
             """,
-            "The loop over the channels is unrolled \(counted(parameters.unroll, "time")); it holds all multiply-adds.",
+            "The loop over the \(summed) is unrolled \(counted(parameters.unroll, "time")); it holds all multiply-adds.",
             """
             A work item is a panel of \(panel) outputs for all samples, so that every weight is read once a call. There \(panels == 1 ? "is" : "are") \
             \(counted(panels, "panel")).

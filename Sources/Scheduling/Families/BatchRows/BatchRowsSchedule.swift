@@ -2,7 +2,7 @@ import VoxLayerSpec
 
 /// A batch-rows kernel, resolved.
 public struct BatchRowsSchedule: ResolvedFamily {
-    private let spec: KernelSpec
+    let spec: KernelSpec
     /// The parameters of the family.
     public let parameters: BatchRows
     /// What multiplies and adds.
@@ -24,7 +24,9 @@ public struct BatchRowsSchedule: ResolvedFamily {
     }
 
     /// Outputs of a sample, all filters.
-    public var outputs: Int { spec.geometry.outputVolume * spec.geometry.filters }
+    public var outputs: Int { spec.gather.resultVolume * spec.gather.filters }
+    /// Inputs of a sample, all channels: each output is a sum over all of them.
+    public var inputs: Int { spec.gather.sourceVolume * spec.gather.channels }
     /// Outputs of a work item.
     public var panel: Int { parameters.vectors * unit.columns }
     /// Panels of a sample; the last may be partly empty.
@@ -32,8 +34,8 @@ public struct BatchRowsSchedule: ResolvedFamily {
     /// A panel, over all samples.
     public var workItems: WorkItems { .perCall(panels) }
 
-    /// Bytes of the packed weights, [panel][channel][output], a multiple of 64.
-    public var packedByteCount: Int { unit.lineByteCount(elements: panels * unit.paddedChannels(spec.geometry.channels) * panel) }
+    /// Bytes of the packed weights, [panel][input][output], a multiple of 64.
+    public var packedByteCount: Int { unit.lineByteCount(elements: panels * unit.paddedChannels(inputs) * panel) }
 
     /// Samples are read where they are.
     public var workspaceByteCount: Int { 0 }
@@ -43,11 +45,12 @@ public struct BatchRowsSchedule: ResolvedFamily {
     /// Kernels with equal packing keys share packed weights; the number after the slash changes with the layout.
     public var packingKey: String {
         let axes = spec.geometry.axes
-        return [
+        let words = [
             "\(BatchRows.label)/1", "p\(panel)", spec.layout.rawValue,
             "o" + axes.map { String($0.output) }.joined(separator: "x"), "k" + axes.map { String($0.kernel) }.joined(separator: "x"),
             "d" + axes.map { String($0.dilation) }.joined(separator: "x"), "p" + axes.map { String($0.crop) }.joined(separator: "x"),
             "c\(spec.geometry.channels)", "f\(spec.geometry.filters)",
-        ].joined(separator: ";")
+        ] + (spec.op == .transposedConvolution ? [] : [spec.op.rawValue])
+        return words.joined(separator: ";")
     }
 }

@@ -43,7 +43,10 @@ extension FilterLanes {
         // Unless they are merged, groups are computed one after another, so lanes hold the features of one.
         let filterVectors = gather.filtersPerGroup.ceilingDivision(by: lanes)
         let weightBytes = gather.tapCount * gather.channels * filterVectors * lanes * spec.elements.storage.byteCount
-        let isStationary = !schedule.mergesGroups && weightBytes > target.level2Bytes / 2 && gather.sourceVolume <= 16 * 16 * 16
+        // A convolution has as many positions as results, a transposed one about as many as sources.
+        let volume = min(gather.sourceVolume, gather.resultVolume)
+        let isStationary = !schedule.mergesGroups && weightBytes > target.level2Bytes / 2 && volume <= 16 * 16 * 16
+        if spec.op == .convolution { schedule.narrowPieces(spec, target) }
         let positions = schedule.fuseTaps(width, target, lanes: lanes, isStationary: isStationary)
         schedule.cutTiles(height, width, positions: positions)
 
@@ -85,6 +88,13 @@ extension FilterLanes {
                 mergesGroups = true
             }
         }
+    }
+
+    /// One vector of filters where the second-level cache does not keep a piece of two, which has all taps of a convolution: each tile would stream it
+    /// from further away. Half as wide a tile has twice the positions, where there are registers, and so reads each weight half as often.
+    private mutating func narrowPieces(_ spec: KernelSpec, _ target: Target) {
+        let piece = PackedLayout(spec: spec, target: target, schedule: self).pieceBytes(groups: 1)
+        if channelsPerVector == 1 && target.vectorRegisters > 16 && piece > target.level2Bytes * 3 / 4 { vectors = 1 }
     }
 
     /// Which taps share a channel loop, and whether width phases share a tile.
@@ -180,7 +190,7 @@ extension FilterLanes {
         let elementBytes = spec.elements.storage.byteCount
         // Three slabs (rows of three input planes) in half the second-level cache.
         let rowBytes = width.sources * gather.channels * elementBytes
-        let rows = max(1, target.level2Bytes / 2 / (3 * rowBytes))
+        let rows = max(1, target.level2Bytes / 2 / (3 * rowBytes * height.step))
         blockRows = max(1, min(tileRows, min(rows, 16) / tileHeight))
         // Even blocks: 25 rows as 16 and 9 would leave one of two threads with little to do.
         blockRows = tileRows.ceilingDivision(by: tileRows.ceilingDivision(by: blockRows))
@@ -194,7 +204,11 @@ extension FilterLanes {
         let layout = PackedLayout(spec: spec, target: target, schedule: self)
         let groups = height.phases * (mergesWidthPhases ? 1 : width.phases)
         let piece = layout.pieceBytes(groups: groups)
-        if piece <= target.level1Bytes && piece * groups * layout.blockCount > target.level1Bytes { order = .rowStationary }
+        let whole = piece * groups * layout.blockCount
+        if piece <= target.level1Bytes && whole > target.level1Bytes { order = .rowStationary }
+        // A convolution has one plane group, so its pieces have all taps. Where the second-level cache keeps one, but not all, a row of tiles shares it.
+        let kept = target.level2Bytes * 3 / 4
+        if spec.op == .convolution && width.mostPositions > tileWidth && piece <= kept && whole > kept { order = .rowStationary }
         if spec.layout == .channelsFirst { fitConversion(spec, target, tileRows: tileRows) }
     }
 

@@ -1,7 +1,8 @@
 import VoxLayerSpec
 
-/// Parameters of the family minimal filtering: F(2, T) nested over the axes (Winograd 1980; Lavin and Gray 2016). All phases share the window of
-/// a tile, and all that need a point of its transform share that point.
+/// Parameters of the family minimal filtering: F(2, T) nested over the axes (Winograd 1980; Lavin and Gray 2016). All phases of a transposed
+/// convolution share the window of a tile, and all that need a point of its transform share that point. A convolution with a step is a sum of
+/// convolutions without one, of the sources of each residue of the step; their products add up before they are transformed back.
 ///
 /// A tile has only two outputs per axis. Then an input reaches exactly the outputs that read it, NaN and infinities included (an infinity may become
 /// NaN there), and transforms have no factors that cost digits. `Documentation/kernel-families.md` says what is promised of errors.
@@ -54,21 +55,26 @@ public struct MinimalFiltering: KernelFamily {
         return counts.count == 1 ? counts.first ?? 1 : 1
     }
 
-    /// Most taps of a phase: the points of F(2, 4) and above need factors that lose digits.
+    /// Most taps of a part: the points of F(2, 4) and above need factors that lose digits.
     static let maximumTaps = 3
+    /// Most inputs of a window, kernel 5 and step 2 along each axis. The transform is straight code, and has its inputs and points on the stack.
+    static let maximumWindow = 343
 
     /// Why this family does not take a problem, nil when it does.
     public static func reasonAgainst(_ spec: KernelSpec) -> SchedulingError? {
         func no(_ reason: String) -> SchedulingError { .notApplicable(key: spec.key.text, reason: reason) }
-        if spec.op != .transposedConvolution { return no("minimal filtering takes transposedConvolution only") }
+        if !spec.op.isGather { return no("minimal filtering takes transposedConvolution and convolution only") }
         if let reason = VoxelLimits.reasonAgainst(spec) { return no(reason) }
         if spec.elements != .float32 { return no("minimal filtering needs float32") }
         if spec.policy != .fast { return no("minimal filtering needs the policy fast") }
         let axes = spec.gather.axes
         if spec.geometry.axes.contains(where: { $0.dilation != 1 && $0.kernel != 1 }) { return no("minimal filtering needs dilation 1") }
         if axes.contains(where: { $0.kernel < $0.phases }) { return no("minimal filtering needs taps in every phase") }
-        if axes.contains(where: { $0.longestChain > maximumTaps }) { return no("minimal filtering takes at most \(maximumTaps) taps a phase and axis") }
-        if axes.allSatisfy({ $0.longestChain == 1 }) { return no("no axis has two taps in a phase, so minimal filtering saves nothing") }
+        let taps = axes.map(WindowPart.mostTaps)
+        if taps.contains(where: { $0 > maximumTaps }) { return no("minimal filtering takes at most \(maximumTaps) taps a phase, step and axis") }
+        if taps.allSatisfy({ $0 == 1 }) { return no("no axis has two taps in a phase and step, so minimal filtering saves nothing") }
+        let window = Checked.clampedCount(axes.map(WindowPart.window))
+        if window > maximumWindow { return no("its windows have \(window) inputs; minimal filtering takes at most \(maximumWindow)") }
         return nil
     }
 }

@@ -2,17 +2,7 @@ import VoxLayerSpec
 
 extension MinimalFilteringSchedule {
     public var explanation: [String] {
-        let taps = axes.map { $0.classes.map { "\($0.taps)" }.joined(separator: " or ") }
-        let phases = axes.map { $0.classes.reduce(0) { $0 + $1.phases.count } }
-        var sentences = [
-            """
-            Results are computed in tiles of two positions along each axis, \(Self.list(axes.map(\.tiles))) tiles along depth, height and width. A position \
-            has a result for every phase, \(Self.list(phases)) of them; a phase has \(taps[0]), \(taps[1]) and \(taps[2]) taps along the axes.
-            """,
-            """
-            The inputs of a tile, its window, become \(points) points by additions alone. Every phase multiplies the points that it needs by transformed \
-            weights and adds the products up over the channels; a last transform of additions makes the two results of each axis of these sums.
-            """,
+        var sentences = tilesInWords + [
             "That takes \(transformedMultiplyAdds) multiply-adds a sample, where plain sums take \(spec.geometry.multiplyAddCount).",
             """
             The register tile of the products holds \(counted(parameters.rows, "tile")) and \(counted(tileVectors, "vector")) of \(unit.columns) \
@@ -27,6 +17,35 @@ extension MinimalFilteringSchedule {
         if conversion != nil { sentences.append("Tensors are channels_first: the block's inputs become voxels in the workspace, its results planes again.") }
         if parameters.streamsOutput { sentences.append("Whole vectors of results are stored past the caches.") }
         return sentences
+    }
+
+    /// What a tile is, and how its results come about.
+    private var tilesInWords: [String] {
+        let tiles = "tiles of two positions along each axis, \(Self.list(axes.map(\.tiles))) tiles along depth, height and width"
+        let taps = axes.map { Set($0.classes.map(\.taps)).sorted(by: >).map(String.init).joined(separator: " or ") }
+        let counts = "\(taps[0]), \(taps[1]) and \(taps[2]) taps along the axes"
+        guard spec.op == .transposedConvolution else {
+            let parts = axes.map(\.classes.count)
+            let sources = addsUp
+                ? "The kernel is taken apart by the residues of the step, \(Self.list(parts)) of them; each part has \(counts)."
+                : "The kernel has \(counts)."
+            return [
+                "Results are computed in \(tiles). \(sources)",
+                """
+                The inputs of a tile, its window, become \(points) points by additions alone. \(addsUp ? "Each part" : "The kernel") multiplies its points by \
+                transformed weights, and the products are added up over the channels\(addsUp ? " and the parts" : ""); a last transform of additions makes the \
+                two results of each axis of these sums.
+                """,
+            ]
+        }
+        let phases = axes.map { $0.classes.reduce(0) { $0 + $1.phases.count } }
+        return [
+            "Results are computed in \(tiles). A position has a result for every phase, \(Self.list(phases)) of them; a phase has \(counts).",
+            """
+            The inputs of a tile, its window, become \(points) points by additions alone. Every phase multiplies the points that it needs by transformed \
+            weights and adds the products up over the channels; a last transform of additions makes the two results of each axis of these sums.
+            """,
+        ]
     }
 
     private static func list(_ numbers: [Int]) -> String { numbers.map(String.init).joined(separator: " x ") }

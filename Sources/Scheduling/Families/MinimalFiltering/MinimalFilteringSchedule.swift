@@ -14,7 +14,8 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
         public internal(set) var computed: [Range<Int>]
     }
 
-    /// The phases of one axis with equally many taps; they share all their points.
+    /// The phases of one axis with equally many taps; they share all their points. The one phase of a convolution has a class for each of its parts
+    /// (`WindowPart`).
     public struct PhaseClass: Hashable, Sendable {
         /// Taps of each phase.
         public let taps: Int
@@ -27,6 +28,10 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
         public var points: Int { taps + 1 }
         /// Points with weights of their own; with one tap both points have the same weights.
         public var weightPoints: Int { taps == 1 ? 1 : taps + 1 }
+
+        /// Per point: which of the products of F(2, most) it adds to, where parts of a phase add up. The two outputs use the products of all T alike:
+        /// those of the finite points, which come first, and of infinity, which is the last.
+        package func products(most: Int) -> [Int] { Array(0..<taps) + [most] }
 
         /// The class with the same ranges of tiles for all phases, for register tiles that compute the products of all at once.
         fileprivate var merged: PhaseClass {
@@ -48,7 +53,13 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
         public let firstPosition: Int
         /// Number of tiles.
         public let tiles: Int
-        /// Phases by their number of taps, most taps first.
+        /// Sources from one position to the next.
+        public let step: Int
+        /// How many sources before `position * step` the window of a tile begins whose first position this is; negative for a window behind that.
+        public let lead: Int
+        /// Inputs of a window.
+        public let window: Int
+        /// Phases by their number of taps, most taps first; parts of a convolution in the order in which they begin the window.
         public internal(set) var classes: [PhaseClass]
         /// Points from the inputs of a window: the different rows of B^T of all classes.
         public let transform: [[Double]]
@@ -83,6 +94,8 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
     public let combinations: [Combination]
     /// Phases along the width in one register tile.
     public let widthPhases: Int
+    /// Whether the products of all combinations add up before they are transformed back: those of a convolution whose phase has several parts.
+    public let addsUp: Bool
     /// What multiplies and adds.
     public let unit: MultiplyUnit
     /// Tiles of one work item along each axis, at most those there are.
@@ -112,13 +125,13 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
         self.parameters = parameters
         self.unit = unit
         self.widthPhases = widthPhases
-        var axes = gather.axes.map(Self.axis)
+        var axes = gather.axes.map(Axis.init)
         if widthPhases > 1 { axes[2].classes = axes[2].classes.map(\.merged) }
         self.axes = axes
         let block = zip(parameters.block, axes).map { min($0, $1.tiles) }
         self.block = block
         conversion = spec.layout == .channelsFirst
-            ? WindowConversion(gather, taps: axes.map(\.mostTaps), block: block, unit: unit, streams: parameters.streamsOutput) : nil
+            ? WindowConversion(gather, axes, block: block, unit: unit, streams: parameters.streamsOutput) : nil
         let filters = parameters.vectors * unit.columns
         let pointWeights = gather.filtersPerGroup.ceilingDivision(by: filters) * filters * unit.paddedChannels(gather.channelsPerGroup)
         var combinations: [Combination] = []
@@ -133,56 +146,10 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
             }
         }
         self.combinations = combinations
+        addsUp = spec.op == .convolution && combinations.count > 1
         if workspaceByteCount > 64 << 20 {
             throw .illegalSchedule(parameters.text, reason: "it needs \(workspaceByteCount) bytes of workspace; expected at most \(64 << 20)")
         }
-    }
-
-    private static func axis(_ axis: AxisGather) -> Axis {
-        let ranges = (0..<axis.phases).map { axis.positions(inPhase: $0) }
-        let first = axis.positions.lowerBound
-        let tiles = axis.positions.count.ceilingDivision(by: 2)
-        var phases: [Int: [Phase]] = [:]
-        for r in 0..<axis.phases where !ranges[r].isEmpty {
-            // Lags of a phase are 0, 1, ... T - 1. Entry e of the window of a tile is what its first position reads with the lag T - 1 - e; the
-            // last entry, with the lag -1, is what its second position reads with the lag 0.
-            let taps = axis.taps(inPhase: r).map(\.tap)
-            let count = taps.count
-            let needed = (0...count).map { point in
-                Self.hull(tiles) { tile in
-                    (0..<2).contains { ranges[r].contains(first + 2 * tile + $0) && Self.output(count, $0, uses: point) }
-                }
-            }
-            let computed = (0...count).map { point in
-                Self.hull(tiles) { tile in
-                    needed[point].contains(tile)
-                        && (0...count).contains { entry in
-                            Self.point(count, point, reads: entry) && axis.source(position: first + 2 * tile, lag: count - 1 - entry) != nil
-                        }
-                }
-            }
-            phases[count, default: []].append(
-                Phase(offset: axis.result(position: 0, phase: r), taps: taps.reversed(), needed: needed, computed: computed))
-        }
-        // The window of a class with fewer taps is the end of the longest window, and some of its points are the same.
-        let mostTaps = phases.keys.max() ?? 1
-        var transform: [[Double]] = []
-        let classes = phases.sorted { $0.key > $1.key }.map { taps, phases in
-            let places = forward[taps].map { row in
-                let point = Array(repeating: 0, count: mostTaps - taps) + row
-                if let known = transform.firstIndex(of: point) { return known }
-                transform.append(point)
-                return transform.count - 1
-            }
-            return PhaseClass(taps: taps, phases: phases, places: places)
-        }
-        return Axis(firstPosition: first, tiles: tiles, classes: classes, transform: transform)
-    }
-
-    /// The smallest range that holds all tiles with a property.
-    private static func hull(_ tiles: Int, _ holds: (Int) -> Bool) -> Range<Int> {
-        guard let first = (0..<tiles).first(where: holds), let last = (0..<tiles).last(where: holds) else { return 0..<0 }
-        return first..<last + 1
     }
 
     /// Whether a point of F(2, taps) reads an entry of the window: the non-zero entries of B^T.
@@ -291,11 +258,12 @@ public struct MinimalFilteringSchedule: ResolvedFamily {
     /// Kernels with equal packing keys share packed weights; the number after the slash changes with the layout.
     public var packingKey: String {
         let axes = gather.axes
-        return [
+        let words = [
             "\(MinimalFiltering.label)/1", "l\(lanes)", "v\(parameters.vectors)x\(widthPhases)",
             "k" + axes.map { String($0.kernel) }.joined(separator: "x"), "s" + axes.map { String($0.phases) }.joined(separator: "x"),
             "p" + axes.map { String($0.crop) }.joined(separator: "x"), "o" + axes.map { String($0.results) }.joined(separator: "x"),
             "c\(gather.channels)", "f\(gather.filters)", "groups\(gather.groups)",
-        ].joined(separator: ";")
+        ] + (spec.op == .transposedConvolution ? [] : [spec.op.rawValue, "step" + axes.map { String($0.step) }.joined(separator: "x")])
+        return words.joined(separator: ";")
     }
 }

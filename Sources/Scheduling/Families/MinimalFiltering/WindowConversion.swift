@@ -19,14 +19,14 @@ public struct WindowConversion: Hashable, Sendable {
     public let streamsOutput: Bool
 
     /// - Parameters:
-    ///   - taps: most taps of a phase along each axis.
+    ///   - axes: the windows along each axis.
     ///   - block: tiles of a work item along each axis.
     ///   - unit: what multiplies and adds.
     ///   - streams: whether finished planes may bypass the caches.
-    init(_ gather: Gather, taps: [Int], block: [Int], unit: MultiplyUnit, streams: Bool) {
+    init(_ gather: Gather, _ axes: [MinimalFilteringSchedule.Axis], block: [Int], unit: MultiplyUnit, streams: Bool) {
         convertsInput = gather.channels > 1
         convertsOutput = gather.filters > 1
-        let inputs = gather.axes.indices.map { min(2 * block[$0] + taps[$0] - 1, gather.axes[$0].sources) }
+        let inputs = gather.axes.indices.map { min(2 * (block[$0] - 1) * axes[$0].step + axes[$0].window, gather.axes[$0].sources) }
         let outputs = gather.axes.indices.map { min(2 * block[$0] * gather.axes[$0].phases, gather.axes[$0].results) }
         inputSteps = Self.steps(
             convertsInput ? inputs : gather.axes.map(\.sources),
