@@ -116,10 +116,15 @@ private struct TimedCalls {
         }
         let geometry = try config.geometry(inputShape: shape)
         func list(_ value: (AxisGeometry) -> Int) -> String { geometry.axes.map { "\(value($0))" }.joined(separator: ",") }
+        // An ordinary layer reads the side of the relation that a transposed one results in.
+        let (ends, features) = ((list(\.input), list(\.output)), ("\(geometry.channels)", "\(geometry.filters)"))
+        let isTransposed = config.kind == .transposed
+        let (input, output) = isTransposed ? ends : (ends.1, ends.0)
+        let (channels, filters) = isTransposed ? features : (features.1, features.0)
         let fields = [
-            ("batch", "\(shape[0])"), ("input", list(\.input)), ("output", list(\.output)), ("kernel", list(\.kernel)),
-            ("strides", list(\.stride)), ("dilations", list(\.dilation)), ("crop", list(\.crop)), ("channels", "\(geometry.channels)"),
-            ("filters", "\(geometry.filters)"), ("groups", "\(geometry.groups)"), ("layout", config.layout.rawValue),
+            ("kind", isTransposed ? "transposed" : "ordinary"), ("batch", "\(shape[0])"), ("input", input), ("output", output),
+            ("kernel", list(\.kernel)), ("strides", list(\.stride)), ("dilations", list(\.dilation)), ("crop", list(\.crop)),
+            ("channels", channels), ("filters", filters), ("groups", "\(geometry.groups)"), ("layout", config.layout.rawValue),
             ("bias", config.useBias ? "1" : "0"), ("activation", config.activation.name), ("flops", "\(Checked.clampedProduct(geometry.flopCount, shape[0]))"),
         ]
         let slope: [(String, String)] = if case .leakyRelu(let slope) = config.activation { [("slope", "\(slope)")] } else { [] }
