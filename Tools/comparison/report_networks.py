@@ -35,15 +35,15 @@ def page(data):
     if tables.paired(data, TABLE):
         parts += [comparison(data), sentence(data)]
     for title, name, value, extra in (
-        ("Milliseconds of a call, and ours in the pairing with the best", TABLE, lambda cell: tables.milliseconds(cell["rival_ns"]),
+        ("milliseconds of a call, and ours in the pairing with the best", TABLE, lambda cell: tables.milliseconds(cell["rival_ns"]),
          lambda network: [tables.our_time(data, TABLE, network)]),
-        ("Time of each rival over ours", TABLE, lambda cell: f"{tables.ratio(cell):.2f}", None),
-        ("Largest difference from our answer, over the largest element", TABLE, difference, None),
-        ("Milliseconds from the start of the process to the first result", FIRST, lambda cell: f"{1e3 * cell['seconds']:.0f}", None),
-        ("Most memory resident in three calls, in MB", FIRST, lambda cell: f"{cell['peak_bytes'] / 1e6:.0f}", None),
+        ("time of each rival over ours", TABLE, lambda cell: f"{tables.ratio(cell):.2f}", None),
+        ("largest difference from our answer, over the largest element", TABLE, difference, None),
+        ("milliseconds from the start of the process to the first result", FIRST, lambda cell: f"{1e3 * cell['seconds']:.0f}", None),
+        ("most memory resident in three calls, in MB", FIRST, lambda cell: f"{cell['peak_bytes'] / 1e6:.0f}", None),
     ):
         if tables.variants(data, name):
-            parts += [f"### Networks: {title[0].lower() + title[1:]}", tables.rival_table(data, name, "networks", value, extra, what="network")]
+            parts += [f"### Networks: {title}", tables.rival_table(data, name, "networks", value, extra, what="network")]
     return parts
 
 
