@@ -31,10 +31,13 @@ def arguments():
     parser = argparse.ArgumentParser(prog="Tools/compare", description=__doc__)
     names = ",".join(RIVALS)
     parser.add_argument("--rivals", default=names, help=f"which, of {names}; default all")
-    parser.add_argument("--without", action="append", default=[], metavar="SETTING", help="leave out one setting of a rival, such as \"tensorflow XLA\"; may be repeated")
+    parser.add_argument(
+        "--without", action="append", default=[], metavar="SETTING",
+        help="leave out one setting of a rival, such as \"tensorflow XLA\"; may be repeated")
     parser.add_argument("--suite", action="append", type=Path, help="layers for tables 1 and 2, may be repeated; default Tools/suites/models.json")
     parser.add_argument("--shapes", help="only these layers of the suites")
-    parser.add_argument("--networks", nargs="?", const=",".join(networks.DEFINITIONS), metavar="NAMES", help=f"whole networks instead of layers, of {', '.join(networks.DEFINITIONS)}; default all")
+    known = ",".join(networks.DEFINITIONS)
+    parser.add_argument("--networks", nargs="?", const=known, metavar="NAMES", help=f"whole networks instead of layers; which, of {known}; default all")
     parser.add_argument("--tables", default=",".join(TABLES), help=f"which, of {','.join(TABLES)}; default all")
     parser.add_argument("--tunings", type=Path, help="decisions for `voxelsmith build`")
     parser.add_argument("--plugin", action="append", type=Path, help="ready plugins, not with --networks; nothing is built then")
@@ -106,7 +109,7 @@ class Comparison:
         return self.plugins[suite]
 
     def note_peak(self):
-        self.results.note_peak(max(float(self.side(MODELS).fields("peak")[0]) for _ in range(3)))
+        self.results.note_peak(max(float(self.side(self.options.suite[0]).fields("peak")[0]) for _ in range(3)))
 
     # Tables 1 and 2, and growth
 
