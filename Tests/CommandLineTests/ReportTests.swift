@@ -129,6 +129,20 @@ import _TestSupport
         #expect(written.object?["whole"] == nil && written.object?["results"]?.array?.count == 1)
     }
 
+    /// What a call costs besides its kernel is measured of ordinary layers too.
+    @Test func overheadOfAnOrdinaryLayer() throws {
+        let folder = try TemporaryFolder()
+        let layer = try folder.write(
+            "down.json",
+            """
+            {"class_name": "Conv3D", "config": {"name": "down", "filters": 3, "kernel_size": 2, "strides": 2},
+             "build_config": {"input_shape": [1, 4, 6, 8, 2]}}
+            """)
+        let outcome = try Voxelsmith.run(["bench", layer, "--overhead", "--seconds", "0.01", "--threads", "1"])
+        #expect(outcome.status == 0 && outcome.output.contains("largest overhead"), "\(outcome)")
+        #expect(outcome.output.split(separator: "\n").contains { $0.hasPrefix("down ") }, "\(outcome.output)")
+    }
+
     /// Without a file the report goes to standard output, in a file it leaves the text there.
     @Test func reportsGoWhereTheyAreWanted() throws {
         let folder = try TemporaryFolder()

@@ -59,6 +59,8 @@ def arguments():
                 parser.error(f"received --networks and {name}; expected one of them")
         options.networks = chosen(parser, options.networks.split(","), networks.DEFINITIONS)
         options.rivals = [name for name in options.rivals if name in NETWORK_RIVALS]
+        if not options.rivals:
+            parser.error(f"received no rival that has networks; expected some of {', '.join(NETWORK_RIVALS)}")
     options.suite = [suite.resolve() for suite in options.suite or [MODELS]]
     return options
 
