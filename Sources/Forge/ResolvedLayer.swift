@@ -44,7 +44,7 @@ public struct ResolvedLayer: Sendable {
     ///   - onEvent: told of what is passed over.
     /// - Throws: what resolving throws; `ForgeError.unknownShape` for a layer of unknown shape that belongs to no model, and when no layer of a
     ///   model has a shape.
-    static func list(_ set: LayerSet, policy: Policy, onEvent: ForgeObserver) throws -> [ResolvedLayer] {
+    package static func list(_ set: LayerSet, policy: Policy, onEvent: ForgeObserver) throws -> [ResolvedLayer] {
         for other in set.model?.otherLayers ?? [] { onEvent(.passedOver(other)) }
         var result: [ResolvedLayer] = []
         var unknown: [String] = []

@@ -2,7 +2,7 @@ import Glibc
 import VoxKernelRuntime
 import VoxTensors
 
-/// How long the calls of one prepared layer took, in seconds.
+/// How long the calls of a layer or a model took, in seconds.
 public struct CallTiming: Hashable, Sendable {
     /// The first call after the weights were packed.
     public let first: Double
@@ -20,11 +20,20 @@ public struct CallTiming: Hashable, Sendable {
         _ layer: PreparedLayer, _ x: Tensor, into y: inout Tensor, threads: Int, minimumCalls: Int, seconds: Double,
         maximumSeconds: Double = .infinity
     ) throws -> CallTiming {
-        let first = try time { try layer.call(x, into: &y, threads: threads) }
+        try measure(minimumCalls: minimumCalls, seconds: seconds, maximumSeconds: maximumSeconds) {
+            try layer.call(x, into: &y, threads: threads)
+        }
+    }
+
+    /// As `measure` of a layer, for whatever is called.
+    package static func measure(
+        minimumCalls: Int, seconds: Double, maximumSeconds: Double = .infinity, _ call: () throws -> Void
+    ) throws -> CallTiming {
+        let first = try time(call)
         var times: [Double] = []
         var total = 0.0
         repeat {
-            let duration = try time { try layer.call(x, into: &y, threads: threads) }
+            let duration = try time(call)
             times.append(duration)
             total += duration
         } while (times.count < minimumCalls || total < seconds) && total < maximumSeconds

@@ -6,16 +6,19 @@ import VoxKernelRuntime
 import VoxLayerSpec
 import VoxTensorIO
 import VoxTuning
+import VoxelsmithModelIO
 
 struct BenchCommand: ReportingVerb, AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measures layers on random operands, and checks every answer it times.",
+        commandName: "bench", abstract: "Measures layers and whole models on random operands, and checks every answer it times.",
         discussion: """
             Times are of calls into memory that is resident already, except fresh_ms. --json writes {"machine": {"cpu", "cores", \
             "target", "peak_gflops_per_thread", "swift", "clang", "os"}, "command", "results": [{"name", "key", "kernel", \
             "specialized", "reason", "threads", "batch", "calls", "median_ms", "min_ms", "first_ms", "fresh_ms", "fresh_page_faults", \
-            "gflop", "gflops", "peak_gflops_per_thread", "share_of_peak", "interpreter_ms", "speedup", "worst_error_over_bound"}]}: \
-            first_ms is the first call after the weights were packed, gflop the work of one call, gflops its rate.
+            "gflop", "gflops", "peak_gflops_per_thread", "share_of_peak", "interpreter_ms", "speedup", "worst_error_over_bound"}], \
+            "whole": {"name", "input_shapes", "output_shapes", "threads", "calls", "median_ms", "min_ms", "first_ms", "convolutions", \
+            "specialized", "gflop", "gflops", "share_of_peak", "interpreter_ms", "speedup", "worst_difference_over_largest"}}: first_ms \
+            is the first call after the weights were packed, gflop the work of one call, gflops its rate. whole is there for a model.
             """)
 
     @OptionGroup var source: LayersOption
@@ -57,7 +60,9 @@ struct BenchCommand: ReportingVerb, AsyncParsableCommand {
             }
         }
         let registry = try pluginsOption.registry(mode: .auto)
-        let layers = try source.resolved(policy: policy)
+        let file = try ModelFile(path: source.layers)
+        let set = try source.file.layers(of: file, onEvent: Console.tell)
+        let layers = try ResolvedLayer.list(set, policy: policy, onEvent: Console.tell)
         for layer in layers { try LayerBenchmark.checkMemory(for: layer.spec, batch: layer.batch) }
         if overhead {
             var table = OverheadTable(threads: threadsOption.threads)
@@ -86,11 +91,19 @@ struct BenchCommand: ReportingVerb, AsyncParsableCommand {
         let peak = results.compactMap(\.peakGflopsPerThread).max()
         Console.show("\(counted(threadsOption.threads, "thread")), multiply-add peak \(peak.map { decimal($0, 1) } ?? "-") GFLOP/s a thread, times in ms")
         Console.show(lines: table.text)
+        let whole = try set.model.flatMap { model in
+            Console.progress("measuring the model \(model.name)")
+            return try WholeBenchmark(
+                file: file, model: model, policy: policy, kernels: registry, threads: threadsOption.threads, seconds: seconds
+            ).run(peak: peak)
+        }
+        Console.endProgress()
+        if let whole { Console.show(lines: "\n" + whole.table) }
         if reportOption.path != nil {
             let clang = try? await Compiler.find().version
             try reportOption.write(BenchmarkReport(
                 machine: BenchmarkMachine(peakGflopsPerThread: peak, clang: clang ?? "not found"),
-                command: CommandLine.arguments.joined(separator: " "), results: results))
+                command: CommandLine.arguments.joined(separator: " "), results: results, whole: whole))
         }
         if let plot { try TextFiles.write(BarChart(results, threads: threadsOption.threads).svg, to: plot) }
     }
@@ -101,6 +114,8 @@ struct BenchmarkReport: Encodable {
     let machine: BenchmarkMachine
     let command: String
     let results: [BenchmarkResult]
+    /// Of a file that is a model which is computed here.
+    let whole: WholeResult?
 }
 
 struct BenchmarkMachine: Encodable {

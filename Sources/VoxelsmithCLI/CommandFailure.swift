@@ -28,6 +28,8 @@ enum CommandFailure: Error, CustomStringConvertible {
     /// A shape stated twice: of a name, or without one.
     case repeatedShape(String?)
     case severalEnds(path: String, inputs: [String], outputs: [String])
+    /// Of the inputs of a model.
+    case inputShapesUnknown(path: String)
     case notEnoughMemory(what: String, needed: Int, available: Int)
     case tooFewAddresses(received: Int, expected: Int)
     case tooFewThreads(received: Int, expected: Int, reason: String)
@@ -102,6 +104,8 @@ enum CommandFailure: Error, CustomStringConvertible {
             "Received --input-shape twice \(name.map { "for \"\($0)\"" } ?? "without a name"); expected it once."
         case .severalEnds(let path, let inputs, let outputs):
             "The model in \(path) takes \(Self.some(inputs)) and returns \(Self.some(outputs)); expected one input and one output."
+        case .inputShapesUnknown(let path):
+            "The model in \(path) states no complete shape of its input; expected one there or --input-shape 1,D,H,W,C."
         case .noStream(let option, let isInput):
             """
             Received - for \(option); expected the path of a \

@@ -68,7 +68,7 @@ struct OverheadTable {
 
 /// The first call of a layer that has just been prepared, into resident memory.
 private struct FirstCall {
-    let layer: Conv3DTranspose
+    let layer: Conv3D
     let prepared: PreparedLayer
     let x: Tensor
     var y: Tensor
@@ -77,7 +77,9 @@ private struct FirstCall {
     let faults: Int
 
     init(_ spec: KernelSpec, _ config: LayerConfig, _ kernels: any KernelProvider, threads: Int) throws {
-        layer = Conv3DTranspose(config: config, policy: spec.policy, kernels: kernels)
+        layer = config.kind == .transposed
+            ? Conv3DTranspose(config: config, policy: spec.policy, kernels: kernels)
+            : Conv3D(config: config, arguments: ConvolutionArguments(), policy: spec.policy, kernels: kernels)
         let shape = spec.inputShape(batch: 1)
         try layer.prepare(inputShape: shape)
         let prepared = try layer.preparedLayer(inputShape: shape)

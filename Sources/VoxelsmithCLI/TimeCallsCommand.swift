@@ -19,8 +19,10 @@ struct TimeCallsCommand: ParsableCommand {
             shape NAME: answers with what the layer is, as name=value. prepare NAME X.npy KERNEL.npy [BIAS.npy]: makes the layer \
             NAME with these weights, ready for this input; answers with the kernel in use. call THREADS COUNT SECONDS: calls the \
             layer, at most so often or until the time is over; answers with the nanoseconds of each call. call-into THREADS COUNT \
-            SECONDS: likewise, into one result that exists already. save Y.npy: writes the last result. peak [THREADS]: answers \
-            with the multiply-add peak of a thread in GFLOP/s, or of so many at once, in sum.
+            SECONDS: likewise, into one result that exists already. prepare-model X.npy ...: makes the whole model of the file ready \
+            for these inputs, and for call; answers with how many of its convolutions specialised kernels compute, and how many there \
+            are. save Y.npy: writes the last result, of a model the first. peak [THREADS]: answers with the multiply-add peak of a \
+            thread in GFLOP/s, or of so many at once, in sum.
             """,
         shouldDisplay: false)
 
@@ -31,8 +33,9 @@ struct TimeCallsCommand: ParsableCommand {
     var policy = Policy.fast
 
     func run() throws {
+        let file = try ModelFile(path: source.layers)
         var calls = TimedCalls(
-            layers: try source.file.layers(of: ModelFile(path: source.layers), onEvent: Console.tell).layers, policy: policy,
+            file: file, set: try source.file.layers(of: file, onEvent: Console.tell), policy: policy,
             registry: try pluginsOption.registry(mode: .auto))
         while let line = readLine() {
             do {
@@ -46,38 +49,40 @@ struct TimeCallsCommand: ParsableCommand {
     }
 }
 
-/// The layer that is being called.
+/// The layer or the model that is being called.
 private struct TimedCalls {
-    let layers: [LayerDescription]
+    let file: ModelFile
+    let set: LayerSet
     let policy: Policy
     let registry: KernelRegistry
 
     private struct Prepared {
-        let layer: Conv3D
-        let x: Tensor
+        /// Computes on so many threads.
+        let call: (_ threads: Int) throws -> Tensor
+        /// The same, into a result that exists; nil for a model, whose results are always new.
+        let callInto: ((_ y: inout Tensor, _ threads: Int) throws -> Void)?
         var y: Tensor?
     }
 
     private var current: Prepared?
 
-    init(layers: [LayerDescription], policy: Policy, registry: KernelRegistry) {
-        self.layers = layers
-        self.policy = policy
-        self.registry = registry
+    init(file: ModelFile, set: LayerSet, policy: Policy, registry: KernelRegistry) {
+        (self.file, self.set, self.policy, self.registry) = (file, set, policy, registry)
     }
 
     mutating func answer(_ words: [String]) throws -> [String] {
         switch words.first {
         case "shape" where words.count == 2: return try shape(of: try layer(named: words[1]))
         case "prepare" where words.count == 4 || words.count == 5: return try prepare(words[1], words[2], Array(words[3...]))
-        case "call" where words.count == 4: return try times(words) { layer, x, threads, y in y = try layer(x, threads: threads) }
+        case "prepare-model" where words.count >= 2: return try prepareModel(Array(words[1...]))
+        case "call" where words.count == 4: return try times(words) { prepared, threads in prepared.y = try prepared.call(threads) }
         case "call-into" where words.count == 4:
-            return try times(words, keepingResult: true) { layer, x, threads, y in
-                guard var result = y else { return y = try layer(x, threads: threads) }
+            return try times(words, keepingResult: true) { prepared, threads in
+                guard var result = prepared.y, let call = prepared.callInto else { return prepared.y = try prepared.call(threads) }
                 // The tensor must have one owner, or writing into it would copy it.
-                y = nil
-                try layer.preparedLayer(inputShape: x.shape).call(x, into: &result, threads: threads)
-                y = result
+                prepared.y = nil
+                try call(&result, threads)
+                prepared.y = result
             }
         case "save" where words.count == 2:
             guard let y = current?.y else { throw CommandFailure.unknownRequest(words.joined(separator: " "), expected: "a call first") }
@@ -97,13 +102,13 @@ private struct TimedCalls {
             }
             return ["\(rates.withLock { $0.reduce(0, +) })"]
         default:
-            throw CommandFailure.unknownRequest(words.joined(separator: " "), expected: "shape, prepare, call, call-into, save or peak")
+            throw CommandFailure.unknownRequest(words.joined(separator: " "), expected: "shape, prepare, prepare-model, call, call-into, save or peak")
         }
     }
 
     private func layer(named name: String) throws -> LayerDescription {
-        guard let layer = layers.first(where: { $0.path == name }) else {
-            throw CommandFailure.unknownRequest(name, expected: layers.map(\.path).joined(separator: ", "))
+        guard let layer = set.layers.first(where: { $0.path == name }) else {
+            throw CommandFailure.unknownRequest(name, expected: set.layers.map(\.path).joined(separator: ", "))
         }
         return layer
     }
@@ -116,10 +121,15 @@ private struct TimedCalls {
         }
         let geometry = try config.geometry(inputShape: shape)
         func list(_ value: (AxisGeometry) -> Int) -> String { geometry.axes.map { "\(value($0))" }.joined(separator: ",") }
+        // An ordinary layer reads the side of the relation that a transposed one results in.
+        let (ends, features) = ((list(\.input), list(\.output)), ("\(geometry.channels)", "\(geometry.filters)"))
+        let isTransposed = config.kind == .transposed
+        let (input, output) = isTransposed ? ends : (ends.1, ends.0)
+        let (channels, filters) = isTransposed ? features : (features.1, features.0)
         let fields = [
-            ("batch", "\(shape[0])"), ("input", list(\.input)), ("output", list(\.output)), ("kernel", list(\.kernel)),
-            ("strides", list(\.stride)), ("dilations", list(\.dilation)), ("crop", list(\.crop)), ("channels", "\(geometry.channels)"),
-            ("filters", "\(geometry.filters)"), ("groups", "\(geometry.groups)"), ("layout", config.layout.rawValue),
+            ("kind", isTransposed ? "transposed" : "ordinary"), ("batch", "\(shape[0])"), ("input", input), ("output", output),
+            ("kernel", list(\.kernel)), ("strides", list(\.stride)), ("dilations", list(\.dilation)), ("crop", list(\.crop)),
+            ("channels", channels), ("filters", filters), ("groups", "\(geometry.groups)"), ("layout", config.layout.rawValue),
             ("bias", config.useBias ? "1" : "0"), ("activation", config.activation.name), ("flops", "\(Checked.clampedProduct(geometry.flopCount, shape[0]))"),
         ]
         let slope: [(String, String)] = if case .leakyRelu(let slope) = config.activation { [("slope", "\(slope)")] } else { [] }
@@ -134,25 +144,41 @@ private struct TimedCalls {
         try layer.build(weights: weights.map { try NPY.read(path: $0) })
         let x = try NPY.read(path: input)
         try layer.prepare(inputShape: x.shape)
-        current = Prepared(layer: layer, x: x)
+        current = Prepared(
+            call: { threads in try layer(x, threads: threads) },
+            callInto: { y, threads in try layer.preparedLayer(inputShape: x.shape).call(x, into: &y, threads: threads) })
         let choice = try registry.lookup(description.config.spec(inputShape: x.shape, policy: policy))
         return [choice.isSpecialized ? "specialized" : "interpreter", choice.kernel.name]
     }
 
-    /// Calls the layer as `words` say, at least once, each time without an earlier result unless `keepingResult`.
+    private mutating func prepareModel(_ inputs: [String]) throws -> [String] {
+        current = nil
+        StoragePool.shared.trim()
+        guard let stated = set.model else { throw CommandFailure.unknownRequest("prepare-model", expected: "a file with a model") }
+        let xs = try inputs.map { try NPY.read(path: $0) }
+        let model = try WholeModel(file, stated, inputShapes: xs.map(\.shape), policy: policy, kernels: registry)
+        current = Prepared(
+            call: { threads in
+                guard let y = try model(xs, threads: threads).first else { throw LayerError.noLayers(model: model.name) }
+                return y
+            }, callInto: nil)
+        return ["\(model.facts.specializedCount)", "\(model.facts.choices.count)"]
+    }
+
+    /// Calls as `words` say, at least once, each time without an earlier result unless `keepingResult`.
     private mutating func times(
-        _ words: [String], keepingResult: Bool = false, _ body: (Conv3D, Tensor, Int, inout Tensor?) throws -> Void
+        _ words: [String], keepingResult: Bool = false, _ body: (inout Prepared, Int) throws -> Void
     ) throws -> [String] {
-        guard var layer = current, let threads = Int(words[1]), let count = Int(words[2]), let seconds = Double(words[3]),
+        guard var prepared = current, let threads = Int(words[1]), let count = Int(words[2]), let seconds = Double(words[3]),
             (1...ThreadPool.maximumThreads).contains(threads)
-        else { throw CommandFailure.unknownRequest(words.joined(separator: " "), expected: "a prepared layer and three numbers") }
+        else { throw CommandFailure.unknownRequest(words.joined(separator: " "), expected: "a prepared layer or model and three numbers") }
         current?.y = nil
-        defer { current = layer }
+        defer { current = prepared }
         var (times, total): ([Duration], Duration) = ([], .zero)
         repeat {
-            if !keepingResult { layer.y = nil }
+            if !keepingResult { prepared.y = nil }
             let start = ContinuousClock.now
-            try body(layer.layer, layer.x, threads, &layer.y)
+            try body(&prepared, threads)
             times.append(ContinuousClock.now - start)
             total += times[times.count - 1]
         } while times.count < count && total < Checked.duration(seconds: seconds)

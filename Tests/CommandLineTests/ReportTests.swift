@@ -93,6 +93,56 @@ import _TestSupport
         #expect(ratios["result"] == nil && number(ratios["interpolation"]) != nil)
     }
 
+    /// A model is measured layer by layer and as a whole; one with layers that are not computed here by its layers alone.
+    @Test func benchMeasuresModelsAsAWhole() throws {
+        let folder = try TemporaryFolder()
+        func model(_ name: String, _ between: String) throws -> String {
+            try folder.write(
+                name,
+                """
+                {"class_name": "Sequential", "config": {"name": "m", "layers": [
+                 {"class_name": "InputLayer", "config": {"batch_shape": [null, 4, 5, 6, 2], "name": "x"}},
+                 {"class_name": "Conv3D", "config": {"name": "first", "filters": 3, "kernel_size": [1, 2, 3], "padding": "same"}},
+                 \(between)
+                 {"class_name": "Conv3DTranspose", "config": {"name": "second", "filters": 4, "kernel_size": 2, "strides": [2, 1, 2]}}]}}
+                """)
+        }
+        let layers = try model("model.json", "{\"class_name\": \"Activation\", \"config\": {\"name\": \"between\", \"activation\": \"relu\"}},")
+        let bench = try report(["bench", layers, "--seconds", "0", "--threads", "1"])
+        #expect(bench["results"]?.array?.count == 2)
+        let whole = try #require(bench["whole"]?.object)
+        for key in ["median_ms", "min_ms", "first_ms", "gflop", "gflops", "interpreter_ms", "speedup"] { #expect(number(whole[key]) ?? 0 > 0, "\(key)") }
+        #expect(number(whole["min_ms"]) ?? 1 <= number(whole["median_ms"]) ?? 0)
+        #expect(whole["input_shapes"]?.array == [[1, 4, 5, 6, 2]] && whole["output_shapes"]?.array == [[1, 8, 6, 12, 4]])
+        #expect(whole["convolutions"] == .integer(2) && whole["specialized"] == .integer(0) && whole["threads"] == .integer(1))
+        #expect(whole["calls"] == .integer(20) && number(whole["worst_difference_over_largest"]) == 0)
+        // Of both layers together.
+        let parts = (bench["results"]?.array ?? []).compactMap { number($0.object?["gflop"]) }
+        #expect(abs((number(whole["gflop"]) ?? 0) - parts.reduce(0, +)) < 1e-12)
+        let shown = try Voxelsmith.run(["bench", layers, "--seconds", "0", "--threads", "1", "--input-shape", "2,3,3,3,2"])
+        #expect(shown.output.contains("model  convolutions  specialised"), "\(shown.output)")
+
+        let unknown = try model("unknown.json", "{\"class_name\": \"Mystery\", \"config\": {\"name\": \"between\"}},")
+        let partly = try Voxelsmith.run(["bench", unknown, "--seconds", "0", "--threads", "1", "--json", folder.path("b.json")])
+        #expect(partly.status == 0 && partly.errors.contains("The model as a whole is not measured."), "\(partly.errors)")
+        let written = try JSONValue(parsing: Data(contentsOf: URL(fileURLWithPath: folder.path("b.json"))))
+        #expect(written.object?["whole"] == nil && written.object?["results"]?.array?.count == 1)
+    }
+
+    /// What a call costs besides its kernel is measured of ordinary layers too.
+    @Test func overheadOfAnOrdinaryLayer() throws {
+        let folder = try TemporaryFolder()
+        let layer = try folder.write(
+            "down.json",
+            """
+            {"class_name": "Conv3D", "config": {"name": "down", "filters": 3, "kernel_size": 2, "strides": 2},
+             "build_config": {"input_shape": [1, 4, 6, 8, 2]}}
+            """)
+        let outcome = try Voxelsmith.run(["bench", layer, "--overhead", "--seconds", "0.01", "--threads", "1"])
+        #expect(outcome.status == 0 && outcome.output.contains("largest overhead"), "\(outcome)")
+        #expect(outcome.output.split(separator: "\n").contains { $0.hasPrefix("down ") }, "\(outcome.output)")
+    }
+
     /// Without a file the report goes to standard output, in a file it leaves the text there.
     @Test func reportsGoWhereTheyAreWanted() throws {
         let folder = try TemporaryFolder()

@@ -46,13 +46,51 @@ import _TestSupport
         for name in ["y1.npy", "y2.npy"] { #expect(try NPY.read(path: folder.path(name)).floats == expected.floats, "\(name)") }
     }
 
+    /// An ordinary layer is described from its own side: it reads what a transposed one results in.
+    @Test func ordinaryLayersAreDescribedFromTheirOwnSide() throws {
+        let folder = try TemporaryFolder()
+        let layers = try folder.write(
+            "layers.json",
+            """
+            {"class_name": "Conv3D", "config": {"name": "down", "filters": 6, "kernel_size": [3, 2, 4], "strides": [2, 1, 2], "padding": "same",
+             "groups": 2}, "build_config": {"input_shape": [2, 7, 5, 6, 4]}}
+            """)
+        let answer = try answers(["shape\tdown"], [layers])[0]
+        for field in [
+            "kind=ordinary", "batch=2", "input=7,5,6", "output=4,5,3", "kernel=3,2,4", "strides=2,1,2", "dilations=1,1,1", "crop=1,0,1", "channels=4",
+            "filters=6", "groups=2",
+        ] { #expect(answer.contains(field), "\(field) in \(answer)") }
+        let transposed = try answers(["shape\ttiny"], [folder.write("tiny.json", TinyLayer.json())])[0]
+        #expect(transposed.contains("kind=transposed") && transposed.contains("channels=3") && transposed.contains("filters=5"), "\(transposed)")
+    }
+
+    @Test func callsGiveTheModelsResult() throws {
+        let folder = try TemporaryFolder()
+        let arrays = try NPZFile(path: Fixture.layer("graphs/noops.npz"))
+        try NPY.write(arrays.tensor("x"), to: folder.path("x.npy"))
+        let requests = [
+            "prepare-model\t\(folder.path("x.npy"))", "call\t1\t2\t10", "save\t\(folder.path("y1.npy"))", "call-into\t2\t3\t10",
+            "save\t\(folder.path("y2.npy"))", "prepare-model\t\(folder.path("none.npy"))", "call\t1\t1\t1",
+        ]
+        let answers = try answers(requests, [Fixture.layer("graphs/noops.keras")])
+        #expect(answers.map(\.[0]) == ["ok", "ok", "ok", "ok", "ok", "error", "error"], "\(answers)")
+        #expect(answers[0].count == 3 && answers[0][1] == "0" && Int(answers[0][2]) ?? 0 > 0, "\(answers[0])")
+        #expect(answers[1].count == 3 && answers[3].count == 4)
+        let expected = try arrays.tensor("y0").doubles
+        let results = try ["y1.npy", "y2.npy"].map { try NPY.read(path: folder.path($0)) }
+        #expect(Comparison(results[0].doubles, expected: expected).absoluteError < 2e-5)
+        #expect(results[0].floats == results[1].floats)
+    }
+
     @Test func wrongRequestsAreAnswered() throws {
         let folder = try TemporaryFolder()
         let layers = try folder.write("layers.json", TinyLayer.json())
+        let refused = try answers(["prepare-model\tx.npy"], [layers])
+        #expect(refused == [["error", "Received \"prepare-model\"; expected a file with a model."]])
         let answers = try answers(
             ["call\t1\t1\t1", "save\ty.npy", "shape\tnobody", "prepare\ttiny\t\(folder.path("none.npy"))\tk.npy", "sing", "", "shape\ttiny"], [layers])
         #expect(answers.map(\.[0]) == ["error", "error", "error", "error", "error", "error", "ok"])
         #expect(answers[2][1] == "Received \"nobody\"; expected tiny.")
-        #expect(answers[4][1] == "Received \"sing\"; expected shape, prepare, call, call-into, save or peak.")
+        #expect(answers[4][1] == "Received \"sing\"; expected shape, prepare, prepare-model, call, call-into, save or peak.")
     }
 }

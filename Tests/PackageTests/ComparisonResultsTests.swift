@@ -27,7 +27,7 @@ import Testing
         }
         let row = "| a | 2.000 | 200 | 80 % | torch | 100 | 2.00 | 4.00 |"
         let other = "| b | 1.000 | 125 | 50 % | jax (once) | 15 | 8.00 | - |"
-        let sentence = "Suite models: Ratios over 2 layers: geometric mean 4.00, minimum 2.00. Ratios into resident memory over 1 layers: geometric mean 4.00, minimum 4.00."
+        let sentence = "Suite models (here): Ratios over 2 layers: geometric mean 4.00, minimum 2.00. Ratios into resident memory over 1 layers: geometric mean 4.00, minimum 4.00."
         #expect(try differences("\(row)\n\(other)\n\n\(sentence)") == ["b: its GFLOP/s 15 instead of 15.625"])
         let good = other.replacing("| 15 |", with: "| 16 |")
         #expect(try differences("\(row)\n\(good)\n\n\(sentence)") == [])
@@ -40,6 +40,16 @@ import Testing
         }
         #expect(try !differences("\(row)\n\n\(sentence)").isEmpty, "a row less")
         #expect(try !differences("\(row)\n\(good)").isEmpty, "no sentence")
+        let networks = try JSONDecoder().decode(ComparisonResults.self, from: Data(Self.networks.utf8))
+        func networkDifferences(_ words: String) throws -> [String] {
+            let text = "x\n<!-- Tools/compare --render: begin -->\n\(row)\n\(good)\n\n\(sentence)\n\n\(words)\n<!-- end -->\ny"
+            return try ComparisonBlock(readme: text).differences(main: results, others: [networks])
+        }
+        let claim = "Networks ([all numbers](n.md)): Ratios over 2 networks: geometric mean 2.00, minimum 1.00."
+        #expect(try networkDifferences(claim) == [])
+        for (right, wrong) in [("mean 2.00", "mean 2.10"), ("minimum 1.00", "minimum 1.10"), ("over 2", "over 3"), ("Networks", "Nets")] {
+            #expect(try !networkDifferences(claim.replacing(right, with: wrong)).isEmpty, "\(right) as \(wrong)")
+        }
         #expect(throws: ComparisonBlock.Missing.self) { try ComparisonBlock(readme: "nothing") }
     }
 
@@ -57,6 +67,16 @@ import Testing
           {"table": "2", "shape": "a", "variant": "torch", "rival_ns": 40000000, "ours_ns": 10000000, "once": false, "agrees": true},
           {"table": "first", "shape": "a", "variant": "torch", "seconds": 1.5, "peak_bytes": 1},
           {"table": "1", "shape": "b", "variant": "tensorflow", "reason": "none"}]}
+        """
+
+    private static let networks = """
+        {"machine": {"cpu": "c", "cores": 2, "peak_gflops_per_thread": 125}, "versions": {"torch": "2"}, "commands": [{"command": "x"}],
+         "shapes": {"unet": {"suite": "networks", "flops": 2000000000}, "gan": {"suite": "networks", "flops": 1000000000}},
+         "cells": [
+          {"table": "network", "shape": "unet", "variant": "torch", "rival_ns": 40000000, "ours_ns": 10000000, "agrees": true},
+          {"table": "network", "shape": "gan", "variant": "torch", "rival_ns": 10000000, "ours_ns": 10000000, "agrees": true},
+          {"table": "network", "shape": "gan", "variant": "keras torch", "rival_ns": 20000000, "ours_ns": 10000000, "agrees": true},
+          {"table": "network first", "shape": "gan", "variant": "torch", "seconds": 1.5, "peak_bytes": 1}]}
         """
 }
 
@@ -97,6 +117,12 @@ struct ComparisonResults: Decodable {
         }
         return found
     }
+
+    /// What whole networks have in place of a suite.
+    static let networks = "networks"
+
+    /// Whether whole networks were measured, and not only in vain.
+    var hasNetworks: Bool { !best(table: "network", suite: Self.networks).isEmpty }
 
     struct Best {
         let variant: String
@@ -156,12 +182,14 @@ struct ComparisonBlock {
         }
         found += left.sorted().map { "no row for \($0)" }
         for results in [main] + others {
-            for suite in results.suites {
-                guard let line = lines.first(where: { $0.hasPrefix("Suite \(suite)") }) else {
+            let suites = results.suites.map { ("Suite \($0)", $0, [("1", "Ratios over"), ("2", "Ratios into resident memory over")]) }
+            let networks = [("Networks", ComparisonResults.networks, [("network", "Ratios over")])]
+            for (start, suite, claims) in suites + (results.hasNetworks ? networks : []) {
+                guard let line = lines.first(where: { $0.hasPrefix("\(start) (") }) else {
                     found.append("nothing about suite \(suite)")
                     continue
                 }
-                for (table, words) in [("1", "Ratios over"), ("2", "Ratios into resident memory over")] {
+                for (table, words) in claims {
                     let ratios = results.best(table: table, suite: suite).values.map(\.ratio)
                     if ratios.isEmpty { continue }
                     let mean = exp(ratios.map(log).reduce(0, +) / Double(ratios.count))

@@ -1,23 +1,22 @@
-"""Measures Voxelsmith against five libraries in seven settings. Started by Tools/compare; see Documentation/comparison.md."""
+"""Measures Voxelsmith against other libraries, layers or whole networks. Started by Tools/compare; see Documentation/comparison.md."""
 
 import argparse
 import contextlib
 import json
 import os
-import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from statistics import median
 
 import environments
+import networks
 import pairing
 import report
-from processes import Ours, Rival, SideFailure, say
-from results import ROOT, Results, commit
+from compare_networks import NETWORK_RIVALS, NetworkComparison
+from processes import Ours, Rival, SideFailure, build_plugin, say
+from results import PROGRAM, ROOT, Results
 
 RIVALS = ["torch", "onnxruntime", "openvino", "jax", "tensorflow"]
 SHORT_NAMES = {"ort": "onnxruntime", "ov": "openvino", "tf": "tensorflow"}
@@ -26,23 +25,25 @@ MODELS = ROOT / "Tools/suites/models.json"
 GROWTH = ROOT / "Tools/suites/growth.json"
 BATCH_SHAPES, BATCHES = ["gan3d_l1", "gan3d_l2", "ae_tiny"], [1, 16, 64]
 FIRST_SHAPES = ["ae_tiny", "gan3d_l4"]
-# How often the processes of a first call are started anew.
-FIRST_REPEATS = 3
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog="Tools/compare", description=__doc__)
     names = ",".join(RIVALS)
     parser.add_argument("--rivals", default=names, help=f"which, of {names}; default all")
-    parser.add_argument("--without", action="append", default=[], metavar="SETTING", help="leave out one setting of a rival, such as \"tensorflow XLA\"; may be repeated")
+    parser.add_argument(
+        "--without", action="append", default=[], metavar="SETTING",
+        help="leave out one setting of a rival, such as \"tensorflow XLA\"; may be repeated")
     parser.add_argument("--suite", action="append", type=Path, help="layers for tables 1 and 2, may be repeated; default Tools/suites/models.json")
     parser.add_argument("--shapes", help="only these layers of the suites")
+    known = ",".join(networks.DEFINITIONS)
+    parser.add_argument("--networks", nargs="?", const=known, metavar="NAMES", help=f"whole networks instead of layers; which, of {known}; default all")
     parser.add_argument("--tables", default=",".join(TABLES), help=f"which, of {','.join(TABLES)}; default all")
     parser.add_argument("--tunings", type=Path, help="decisions for `voxelsmith build`")
-    parser.add_argument("--plugin", action="append", type=Path, help="ready plugins; nothing is built then")
+    parser.add_argument("--plugin", action="append", type=Path, help="ready plugins, not with --networks; nothing is built then")
     parser.add_argument("--seconds", type=float, default=0.7, help="for each rival's setting and layer, both sides together")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="most threads of a side; each takes this or 1, what suits it better")
-    parser.add_argument("--output", type=Path, default=ROOT / "Output/comparison.json", help="results file")
+    parser.add_argument("--output", type=Path, help="results file; default Output/comparison.json, with --networks Output/networks.json")
     parser.add_argument("--resume", action="store_true", help="keep what the results file has, measure the rest")
     parser.add_argument("--environments", type=Path, default=environments.standard_folder(), help="where the rivals are installed")
     parser.add_argument("--discard-environments", action="store_true", help="remove each rival when it is done")
@@ -51,6 +52,15 @@ def arguments():
     options = parser.parse_args()
     options.rivals = chosen(parser, [SHORT_NAMES.get(name, name) for name in options.rivals.split(",")], RIVALS)
     options.tables = chosen(parser, options.tables.split(","), TABLES)
+    options.output = options.output or ROOT / "Output" / ("networks.json" if options.networks else "comparison.json")
+    if options.networks:
+        for name, value in (("--suite", options.suite), ("--shapes", options.shapes), ("--plugin", options.plugin)):
+            if value:
+                parser.error(f"received --networks and {name}; expected one of them")
+        options.networks = chosen(parser, options.networks.split(","), networks.DEFINITIONS)
+        options.rivals = [name for name in options.rivals if name in NETWORK_RIVALS]
+        if not options.rivals:
+            parser.error(f"received no rival that has networks; expected some of {', '.join(NETWORK_RIVALS)}")
     options.suite = [suite.resolve() for suite in options.suite or [MODELS]]
     return options
 
@@ -65,23 +75,20 @@ def chosen(parser, names, known):
 class Comparison:
     def __init__(self, options, folder):
         self.options, self.folder = options, folder
-        self.program = str(ROOT / ".build/release/voxelsmith")
+        self.program = PROGRAM
         self.results = Results(options.output, options.resume)
         self.ours = {}  # by suite
         self.plugins = {}
         self.stack = contextlib.ExitStack()
 
     def run(self):
-        data = self.results.data
-        data["commands"].append({"command": recorded_command(), "voxelsmith": commit(), "load": os.getloadavg()[0]})
-        if os.getloadavg()[0] > 0.5:
-            say(f"The machine is busy (load {os.getloadavg()[0]:.1f}): times will be too long.")
+        self.results.note_command()
         with self.stack:
             for name in self.options.rivals:
                 self.note_peak()
                 python = environments.python(self.options.environments, name)
-                for reuses_output, tables in ((False, ["1", "size", "batch"]), (True, ["2"])):
-                    self.pairings(python, name, reuses_output, [table for table in tables if table in self.options.tables])
+                for mode, tables in (("allocate", ["1", "size", "batch"]), ("reuse", ["2"])):
+                    self.pairings(python, name, mode, [table for table in tables if table in self.options.tables])
                 if "first" in self.options.tables:
                     self.first_calls(python, name)
                 if self.options.discard_environments:
@@ -100,20 +107,11 @@ class Comparison:
         if self.options.plugin:
             return [path.resolve() for path in self.options.plugin]
         if suite not in self.plugins:
-            path = Path(self.folder) / f"{suite.stem}.so"
-            tunings = ["--tunings", str(self.options.tunings.resolve())] if self.options.tunings else []
-            say(f"Building the kernels of {suite.name}")
-            command = [self.program, "build", str(suite), "-o", str(path), "--no-verify", *tunings]
-            built = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-            sys.stderr.write(built.stderr)
-            if built.returncode != 0 and "has a kernel family" not in built.stderr:
-                raise SideFailure(f"{shlex.join(command)} failed")
-            # Rows say so where a layer runs on the interpreter.
-            self.plugins[suite] = [path] if built.returncode == 0 else []
+            self.plugins[suite] = build_plugin(self.program, suite, Path(self.folder) / f"{suite.stem}.so", self.options.tunings)
         return self.plugins[suite]
 
     def note_peak(self):
-        self.results.note_peak(max(float(self.side(MODELS).fields("peak")[0]) for _ in range(3)))
+        self.results.note_peak(max(float(self.side(self.options.suite[0]).fields("peak")[0]) for _ in range(3)))
 
     # Tables 1 and 2, and growth
 
@@ -134,13 +132,13 @@ class Comparison:
         self.results.data["shapes"][row_name] = {"suite": suite.stem, **case}
         return case
 
-    def pairings(self, python, name, reuses_output, tables):
+    def pairings(self, python, name, mode, tables):
         rivals = []
 
         def start():
             for rival in rivals:
                 rival.close()
-            rivals[:] = [Rival(python, name, t, reuses_output, self.folder) for t in sorted({1, self.options.threads})]
+            rivals[:] = [Rival(python, name, t, mode, self.folder) for t in sorted({1, self.options.threads})]
             answer = rivals[-1].request("versions")
             self.results.data["versions"].update(answer["versions"])
             return [variant for variant in answer["variants"] if variant not in self.options.without]
@@ -169,14 +167,14 @@ class Comparison:
                         if our_kernel is None:
                             rivals[-1].request("operands", case=case, folder=str(self.folder))
                             our_kernel = ours.prepare(layer, case)
-                        row = pairing.measure(ours, rivals, case, variant, self.options.seconds, reuses_output)
+                        row = pairing.measure(ours, rivals, case, variant, self.options.seconds, mode == "reuse")
                         row = {**row, **our_kernel} if "ours_ns" in row else row
                     except SideFailure as failure:
                         row = {"failure": str(failure)}
                         if any(rival.process.poll() is not None for rival in rivals):
                             start()
                     self.results.add(table, row_name, variant, row)
-                    say(f"table {table}, {index + 1}/{len(work)} {row_name}, {variant}: {describe(row)} ({time.perf_counter() - start_time:.1f} s)")
+                    say(f"table {table}, {index + 1}/{len(work)} {row_name}, {variant}: {pairing.describe(row)} ({time.perf_counter() - start_time:.1f} s)")
         for rival in rivals:
             rival.close()
 
@@ -186,23 +184,16 @@ class Comparison:
         for shape in FIRST_SHAPES:
             remove_arrays(self.folder)
             case = self.case(MODELS, shape, None, shape)
-            with Rival(python, name, self.options.threads, False, self.folder) as rival:
+            with Rival(python, name, self.options.threads, "allocate", self.folder) as rival:
                 rival.request("operands", case=case, folder=str(self.folder))
                 variants = [variant for variant in rival.request("versions")["variants"] if variant not in self.options.without]
-            if not self.results.has("first", shape, "voxelsmith"):
-                self.first_row(shape, "voxelsmith", lambda: self.our_first_call(shape, case))
-            for variant in variants:
+            calls = {"voxelsmith": lambda: self.our_first_call(shape, case)}
+            calls.update({variant: lambda variant=variant: self.first_call(python, name, case, variant) for variant in variants})
+            for variant, call in calls.items():
                 if not self.results.has("first", shape, variant):
-                    self.first_row(shape, variant, lambda: self.first_call(python, name, case, variant))
-
-    def first_row(self, shape, variant, once):
-        try:
-            runs = [once() for _ in range(FIRST_REPEATS)]
-            row = {"seconds": median(time for time, _ in runs), "peak_bytes": max(memory for _, memory in runs)}
-        except SideFailure as failure:
-            row = {"failure": str(failure)}
-        self.results.add("first", shape, variant, row)
-        say(f"first call, {shape}, {variant}: {row}")
+                    row = pairing.first_call(call)
+                    self.results.add("first", shape, variant, row)
+                    say(f"first call, {shape}, {variant}: {row}")
 
     def our_first_call(self, shape, case):
         with Ours(self.program, MODELS, self.plugin(MODELS), self.folder) as side:
@@ -211,23 +202,12 @@ class Comparison:
             return time.perf_counter() - side.started, side.peak_memory()
 
     def first_call(self, python, name, case, variant):
-        with Rival(python, name, self.options.threads, False, self.folder) as side:
+        with Rival(python, name, self.options.threads, "allocate", self.folder) as side:
             reason = side.prepare(case, variant)
             if reason:
                 raise SideFailure(reason)
             side.call(1, 0)
             return time.perf_counter() - side.started, side.peak_memory()
-
-
-def recorded_command():
-    """This run's command without what names places on this machine and changes no number."""
-    words, rest = ["Tools/compare"], iter(sys.argv[1:])
-    for word in rest:
-        if word in ("--environments", "--output"):
-            next(rest, None)
-        elif not word.startswith(("--environments=", "--output=", "--resume")):
-            words.append(word.replace(f"{ROOT}/", ""))
-    return shlex.join(words)
 
 
 def layer_names(suite):
@@ -239,22 +219,12 @@ def remove_arrays(folder):
         path.unlink()
 
 
-def describe(row):
-    if "ours_ns" not in row:
-        return row.get("reason") or row.get("failure")
-    mark = "" if row["agrees"] else f", ANSWERS DIFFER by {row['error']}"
-    mark += "" if row["kind"] == "specialized" else ", on the interpreter"
-    return (
-        f"{row['rival_ns'] / 1e6:.4f} ms on {row['rival_threads']}, ours {row['ours_ns'] / 1e6:.4f} ms on {row['our_threads']}, "
-        f"ratio {row['rival_ns'] / row['ours_ns']:.2f}{mark}")
-
-
 def main():
     options = arguments()
     if options.render:
         return report.render(options.render.resolve(), None if options.no_picture else environments.python(options.environments, "picture"))
     folder = tempfile.mkdtemp(prefix="voxelsmith-compare-")
-    comparison = Comparison(options, folder)
+    comparison = (NetworkComparison if options.networks else Comparison)(options, folder)
     try:
         comparison.run()
     except (SideFailure, environments.EnvironmentFailure) as failure:
@@ -264,7 +234,7 @@ def main():
         shutil.rmtree(folder, ignore_errors=True)
     print(report.page(comparison.results.data))
     print(f"Results are in {options.output}.")
-    if not options.no_picture:
+    if not options.no_picture and not options.networks:
         report.picture(environments.python(options.environments, "picture"), options.output, options.output.with_suffix(".png"))
     for cell in comparison.results.failures:
         say(f"Failed: table {cell['table']}, {cell['shape']}, {cell['variant']}: {cell.get('failure') or 'answers differ'}")

@@ -9,7 +9,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 
 # Gigabytes an environment takes on disk, measured and rounded up. PyPI's torch for Linux brings CUDA's libraries along.
-GIGABYTES = {"torch": 6, "onnxruntime": 1, "openvino": 1, "jax": 1, "tensorflow": 2, "picture": 1}
+GIGABYTES = {"torch": 6, "onnxruntime": 1, "openvino": 1, "jax": 1, "tensorflow": 2, "keras": 1, "picture": 1}
 # pip unpacks what it downloads before it installs, and a full disk helps nobody.
 SPARE_GIGABYTES = 5
 

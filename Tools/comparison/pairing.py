@@ -1,4 +1,4 @@
-"""Times a rival and us in turns, on the same layer and the same numbers."""
+"""Times a rival and us in turns, on the same layer or network and the same numbers."""
 
 import time
 from statistics import median
@@ -14,6 +14,8 @@ ROUNDS, ROUNDS_OF_LONG_CALLS = 5, 2
 # At times two cores of a virtual machine are halves of one core. A turn counts when threads side by side, before and after it, reach this
 # share of what each reaches alone; otherwise it is repeated, at most so often, with a rest in between.
 FULL_SPEED, REPETITIONS, REST = 0.85, 12, 1.0
+# How often the processes of a first call are started anew.
+FIRST_REPEATS = 3
 # Largest difference between two answers, in units of the largest element. Two float32 sums of thousands of products differ
 # by some 1e-6 of it; a wrong tap, weight or position by more than a thousandth.
 TOLERANCE = 1e-4
@@ -62,10 +64,10 @@ def undisturbed(ours, threads, turn):
     return turn(), False
 
 
-def measure(ours, rivals, case, variant, seconds, reuses_output):
-    """The result of one rival's variant on one layer, as a row of the results file; ours is prepared already.
+def measure(ours, rivals, case, variant, seconds, reuses_output=False, tolerance=TOLERANCE):
+    """The result of one rival's variant on one layer or network, as a row of the results file; ours is prepared already.
 
-    rivals: the same library once per thread setting.
+    rivals: the same library once per thread setting. tolerance: as `TOLERANCE`.
     """
     candidates = []
     most_threads = rivals[-1].threads
@@ -114,15 +116,34 @@ def measure(ours, rivals, case, variant, seconds, reuses_output):
         "rival_threads": rival.threads, "our_threads": our_threads, "rival_faults": round(faults / len(rival_times)), "once": is_hopeless,
         "disturbed": disturbed,
     }
-    row.update(compare(rival))
+    row.update(compare(rival, tolerance))
     rival.request("release")
     return row
 
 
-def compare(rival):
+def compare(rival, tolerance):
     """How far the last answers of both sides are apart."""
     answer = rival.request("compare", path="y.npy")
     if "reason" in answer:
         raise SideFailure(f"the rival's answer {answer['reason']}")
     error = answer["worst"] / answer["scale"] if answer["scale"] > 0 else float("inf")
-    return {"error": error if error == error and error < 1e30 else None, "agrees": bool(error <= TOLERANCE)}
+    return {"error": error if error == error and error < 1e30 else None, "agrees": bool(error <= tolerance)}
+
+
+def first_call(once):
+    """The row of a first call: `once` starts a process, and returns seconds and bytes."""
+    try:
+        runs = [once() for _ in range(FIRST_REPEATS)]
+    except SideFailure as failure:
+        return {"failure": str(failure)}
+    return {"seconds": median(seconds for seconds, _ in runs), "peak_bytes": max(memory for _, memory in runs)}
+
+
+def describe(row):
+    if "ours_ns" not in row:
+        return row.get("reason") or row.get("failure")
+    mark = "" if row["agrees"] else f", ANSWERS DIFFER by {row['error']}"
+    mark += "" if row["kind"] == "specialized" else ", on the interpreter"
+    return (
+        f"{row['rival_ns'] / 1e6:.4f} ms on {row['rival_threads']}, ours {row['ours_ns'] / 1e6:.4f} ms on {row['our_threads']}, "
+        f"ratio {row['rival_ns'] / row['ours_ns']:.2f}{mark}")

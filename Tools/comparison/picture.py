@@ -11,23 +11,24 @@ import matplotlib.pyplot as plt  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import report  # noqa: E402
+import tables  # noqa: E402
 
 
 def main(source, target):
     data = json.loads(Path(source).read_text())
-    shapes = report.paired(data, "1", (report.suites(data) or [None])[0])
+    shapes = tables.paired(data, "1", (report.suites(data) or [None])[0])
     if not shapes:
         return
     figure, axes = plt.subplots(figsize=(4 + 0.3 * len(shapes), 5.2), constrained_layout=True)
     places = range(len(shapes))
-    ours = [report.gflops(data, report.best(cells), "ours_ns") for cells in shapes.values()]
+    ours = [tables.gflops(data, tables.best(cells), "ours_ns") for cells in shapes.values()]
     axes.bar(places, ours, color="#2a6f97", width=0.72, label="Voxelsmith", zorder=2)
-    markers = dict(zip(report.variants(data, "1"), "osD^vPX*"))
+    markers = dict(zip(tables.variants(data, "1"), "osD^vPX*"))
     for number, (variant, marker) in enumerate(markers.items()):
-        points = [(x, report.gflops(data, cell, "rival_ns")) for x, cells in enumerate(shapes.values()) for cell in cells if cell["variant"] == variant]
+        points = [(x, tables.gflops(data, cell, "rival_ns")) for x, cells in enumerate(shapes.values()) for cell in cells if cell["variant"] == variant]
         if points:
             axes.scatter(*zip(*points), marker=marker, s=26, color=plt.cm.autumn(number / len(markers)), edgecolors="black", linewidths=0.4, label=variant, zorder=3)
-    peak = report.all_threads_peak(data)
+    peak = tables.all_threads_peak(data)
     axes.axhline(peak, color="black", linestyle="--", linewidth=0.9, label=f"multiply-add peak, {peak:.0f}", zorder=1)
     axes.set_yscale("log")
     axes.set_ylim(bottom=1)

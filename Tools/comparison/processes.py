@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -86,11 +87,11 @@ class Side:
 
 
 class Ours(Side):
-    """`voxelsmith time-calls` for one suite."""
+    """`voxelsmith time-calls` for one suite, or one model."""
 
     def __init__(self, program, suite, plugins, folder):
         plugin = ["--plugin", *map(str, plugins)] if plugins else []
-        super().__init__([program, "time-calls", str(suite), *plugin], folder=folder)
+        super().__init__([str(program), "time-calls", str(suite), *plugin], folder=folder)
 
     def fields(self, *words):
         status, *fields = self.ask("\t".join(map(str, words))).split("\t")
@@ -104,12 +105,18 @@ class Ours(Side):
         lists = {key: [int(n) for n in fields[key].split(",")] for key in ("input", "output", "kernel", "strides", "dilations", "crop")}
         numbers = {key: int(fields[key]) for key in ("batch", "channels", "filters", "groups", "flops")}
         slope = {"slope": float(fields["slope"])} if "slope" in fields else {}
-        return {**lists, **numbers, **slope, "layout": fields["layout"], "activation": fields["activation"], "bias": fields["bias"] == "1"}
+        words = {key: fields[key] for key in ("kind", "layout", "activation")}
+        return {**lists, **numbers, **slope, **words, "bias": fields["bias"] == "1"}
 
     def prepare(self, name, case):
         arrays = ["x.npy", "kernel.npy", *(["bias.npy"] if case["bias"] else [])]
         kind, kernel = self.fields("prepare", name, *arrays)
         return {"kind": kind, "kernel": kernel}
+
+    def prepare_model(self):
+        """The whole model of the file, for the input in x.npy."""
+        specialized, count = map(int, self.fields("prepare-model", "x.npy"))
+        return {"kind": "specialized" if specialized == count else "interpreter", "kernel": f"{specialized} of {count} convolutions specialised"}
 
     def call(self, threads, count, seconds, reuses_output=False):
         """Nanoseconds of up to `count` calls, fewer when `seconds` are over."""
@@ -117,13 +124,16 @@ class Ours(Side):
 
 
 class Rival(Side):
-    """A rival's library with a number of threads."""
+    """A rival's library with a number of threads.
 
-    def __init__(self, python, name, threads, reuses_output, folder):
+    mode: "allocate" for layers with results of their own, "reuse" for layers without page faults, "networks" for whole networks.
+    """
+
+    def __init__(self, python, name, threads, mode, folder):
         environment = {
-            "OMP_NUM_THREADS": str(threads), "PYTHONDONTWRITEBYTECODE": "1", **(KEEPING_MEMORY if reuses_output else {}),
+            "OMP_NUM_THREADS": str(threads), "PYTHONDONTWRITEBYTECODE": "1", **(KEEPING_MEMORY if mode == "reuse" else {}),
         }
-        arguments = [str(HERE / "rival.py"), name, str(threads), "reuse" if reuses_output else "allocate"]
+        arguments = [str(HERE / "rival.py"), name, str(threads), mode]
         super().__init__([python, *arguments], environment, folder)
         self.threads, self.folder, self.faults = threads, str(folder), 0
 
@@ -134,7 +144,7 @@ class Rival(Side):
         return answer
 
     def prepare(self, case, variant):
-        """Why the library cannot compute this layer; None when it can."""
+        """Why the library cannot compute this; None when it can."""
         return self.request("prepare", case=case, variant=variant, folder=self.folder).get("reason")
 
     def call(self, count, seconds):
@@ -145,3 +155,15 @@ class Rival(Side):
 
 def say(text):
     print(text, file=sys.stderr, flush=True)
+
+
+def build_plugin(program, layers, path, tunings=None):
+    """The plugin with the kernels of a file, as a list; none where no layer has any: rows say so where one runs on the interpreter."""
+    say(f"Building the kernels of {Path(layers).name}")
+    chosen = ["--tunings", str(tunings.resolve())] if tunings else []
+    command = [str(program), "build", str(layers), "-o", str(path), "--no-verify", *chosen]
+    built = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    sys.stderr.write(built.stderr)
+    if built.returncode != 0 and "has a kernel family" not in built.stderr:
+        raise SideFailure(f"{shlex.join(command)} failed")
+    return [path] if built.returncode == 0 else []

@@ -4,10 +4,13 @@ import datetime
 import json
 import os
 import platform
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+PROGRAM = ROOT / ".build/release/voxelsmith"
 
 
 class Results:
@@ -33,6 +36,13 @@ class Results:
         self.done.add(key(cell))
         self.save()
 
+    def note_command(self):
+        """What is measured from here on, and how busy the machine is."""
+        load = os.getloadavg()[0]
+        self.data["commands"].append({"command": recorded_command(), "voxelsmith": commit(), "load": load})
+        if load > 0.5:
+            print(f"The machine is busy (load {load:.1f}): times will be too long.", file=sys.stderr, flush=True)
+
     def note_peak(self, gflops):
         self.data["machine"]["peak_gflops_per_thread"] = max(gflops, self.data["machine"].get("peak_gflops_per_thread", 0))
 
@@ -51,6 +61,17 @@ class Results:
 
 def key(cell):
     return cell["table"], cell["shape"], cell["variant"]
+
+
+def recorded_command():
+    """This run's command without what names places on this machine and changes no number."""
+    words, rest = ["Tools/compare"], iter(sys.argv[1:])
+    for word in rest:
+        if word in ("--environments", "--output"):
+            next(rest, None)
+        elif not word.startswith(("--environments=", "--output=", "--resume")):
+            words.append(word.replace(f"{ROOT}/", ""))
+    return shlex.join(words)
 
 
 def machine():

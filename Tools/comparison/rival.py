@@ -1,4 +1,4 @@
-"""Runs in a rival's environment: holds one library and calls its transposed convolution when standard input says so.
+"""Runs in a rival's environment: holds one library and calls its layers or networks when standard input says so.
 
 Every line is a JSON object, and so is every answer. Answers go to the standard output this process was started with; what a
 library prints goes to standard error.
@@ -13,55 +13,22 @@ import time
 
 import numpy as np
 
+from case import Case
+from network_case import NetworkCase
+
 LIBRARIES = {
     "torch": "rival_torch", "onnxruntime": "rival_onnxruntime", "openvino": "rival_openvino", "jax": "rival_jax",
     "tensorflow": "rival_tensorflow",
 }
-
-class Case:
-    """One layer, with its input and weights. The numbers describe the relation o = i * stride + t * dilation - crop."""
-
-    def __init__(self, fields, folder):
-        for name in ("input", "output", "kernel", "strides", "dilations", "crop"):
-            setattr(self, name, fields[name])
-        self.batch, self.channels, self.filters, self.groups = (fields[n] for n in ("batch", "channels", "filters", "groups"))
-        self.is_channels_first = fields["layout"] == "channels_first"
-        self.activation, self.slope = fields["activation"], fields.get("slope")
-        self.x, self.weights, self.bias = operands(self, fields["bias"], folder)
-
-    @property
-    def full(self):
-        """Outputs per axis before anything is cropped."""
-        return [(i - 1) * s + (k - 1) * d + 1 for i, s, k, d in zip(self.input, self.strides, self.kernel, self.dilations)]
-
-    @property
-    def crop_end(self):
-        """Cropped at the end; negative where the output reaches beyond the last tap."""
-        return [f - c - o for f, c, o in zip(self.full, self.crop, self.output)]
-
-    def shape(self, spatial, channels):
-        return (self.batch, channels, *spatial) if self.is_channels_first else (self.batch, *spatial, channels)
+# What computes whole networks.
+NETWORK_LIBRARIES = {**LIBRARIES, "torch": "network_torch", "tensorflow": "network_tensorflow"}
 
 
-def operands(case, has_bias, folder):
-    """Inputs and biases in [-1, 1), weights as large as Glorot's initializer makes them. Written for the other side to read."""
-    random = np.random.default_rng(1)
-    shapes = {"x": case.shape(case.input, case.channels), "kernel": (*case.kernel, case.filters // case.groups, case.channels)}
-    if has_bias:
-        shapes["bias"] = (case.filters,)
-    taps = int(np.prod(case.kernel))
-    glorot = (6 / (taps * (case.channels + case.filters) / case.groups)) ** 0.5
-    result = {"bias": None}
-    for name, shape in shapes.items():
-        path = os.path.join(folder, f"{name}.npy")
-        if not os.path.exists(path):
-            values = random.random(shape, dtype=np.float32) * np.float32(2) - np.float32(1)
-            if name == "kernel":
-                values *= np.float32(glorot)
-            np.save(path, values)
-        result[name] = np.load(path)
-        assert result[name].shape == shape, f"{path} has the shape {result[name].shape}; expected {shape}"
-    return result["x"], result["kernel"], result["bias"]
+def problem(request):
+    """The layer or the network of a request, with its numbers."""
+    made = NetworkCase if "network" in request["case"] else Case
+    return made(request["case"], request["folder"])
+
 
 
 def repeat(call, count, seconds):
@@ -77,8 +44,9 @@ def repeat(call, count, seconds):
 
 
 class Rival:
-    def __init__(self, name, threads, reuses_output):
-        self.library = importlib.import_module(LIBRARIES[name]).Library(threads, reuses_output)
+    def __init__(self, name, threads, mode):
+        libraries = NETWORK_LIBRARIES if mode == "networks" else LIBRARIES
+        self.library = importlib.import_module(libraries[name]).Library(threads, mode == "reuse")
         self.call = self.result = None
 
     def answer(self, request):
@@ -89,12 +57,12 @@ class Rival:
 
     def do_operands(self, request):
         self.call = self.result = self.case = None
-        Case(request["case"], request["folder"])
+        problem(request)
         return {}
 
     def do_prepare(self, request):
         self.call = self.result = self.case = None
-        self.case = Case(request["case"], request["folder"])
+        self.case = problem(request)
         reason = self.library.reason_against(self.case, request["variant"])
         if reason:
             return {"reason": reason}
@@ -130,10 +98,10 @@ def main():
     # Libraries print what they like; the answers have a channel of their own.
     channel = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    name, threads, reuses_output = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "reuse"
+    name, threads, mode = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     if name == "jax":  # XLA's pool has as many threads as the process may use cores
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-    rival = Rival(name, threads, reuses_output)
+    rival = Rival(name, threads, mode)
     for line in sys.stdin:
         try:
             answer = rival.answer(json.loads(line))
