@@ -19,7 +19,7 @@ extension Model {
     }
 
     /// The model as an object of Keras 3.
-    func serialized() throws -> JSONObject {
+    package func serialized() throws -> JSONObject {
         let isChain = self is Sequential
         let shape = isChain ? inputs.first?.shape : nil
         return [

@@ -44,7 +44,11 @@ package func layerFromJSON(
         maker.misnamesConvolutions = true
         logger.warning("\(ForwardConvolution.warning(version: version) as Sentence)")
     }
-    return try maker.layer(root)
+    let layer = try maker.layer(root)
+    if let model = layer as? Model {
+        model.source = ModelSource(document, kerasVersion: version, generation: evidence.generation, of: model)
+    }
+    return layer
 }
 
 /// Makes the layers that a model's config lists.

@@ -290,7 +290,8 @@ open class Layer {
         other.ownVariables = ownVariables.map { $0.copy(scope: scope ?? name) }
         (other.owner, other.scope, other.isBuilt) = (owner, scope, isBuilt)
         try repeatBuild(on: other)
-        (other.trainable, other.activityRegularizer, other.callTerms) = (trainable, activityRegularizer, callTerms)
+        giveTrainable(to: other)
+        (other.activityRegularizer, other.callTerms) = (activityRegularizer, callTerms)
         other.keptLosses = keptLosses.filter(\.isAdded).map { $0.moved(from: self, to: other) }
         other.addedUpdates = addedUpdates
     }

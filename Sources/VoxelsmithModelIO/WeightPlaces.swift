@@ -1,0 +1,55 @@
+import Voxelsmith
+
+// Where each weight of a model lies in a file, for those who read and those who write: by name here, by order in `LegacyOrder`.
+
+/// The place of one weight of a layer, which may not exist yet.
+struct Slot: Hashable {
+    let layer: ObjectIdentifier
+    let index: Int
+}
+
+/// The names of the weights that a layer has, or will have, in Keras's order.
+func weightNames(of layer: Layer) -> [String] {
+    if let layer = layer as? Conv3D, !layer.isBuilt { return layer.useBias ? ["kernel", "bias"] : ["kernel"] }
+    return layer.weights.map(\.name)
+}
+
+/// The weights a layer has, or will have.
+func slots(of layer: Layer) -> [Slot] { weightNames(of: layer).indices.map { Slot(layer: ObjectIdentifier(layer), index: $0) } }
+
+/// A layer that is no model, with the names of the models around it and its own, a slash between: `encoder/up`. Archives of arrays name a weight by
+/// this path, a slash and the name of the weight.
+struct Leaf {
+    let path: String
+    let layer: Layer
+
+    /// Every layer that is no model, once, under its first path.
+    static func all(in layers: [Layer]) -> [Leaf] {
+        var seen: Set<ObjectIdentifier> = []
+        return all(in: layers, below: "").filter { seen.insert(ObjectIdentifier($0.layer)).inserted }
+    }
+
+    private static func all(in layers: [Layer], below path: String) -> [Leaf] {
+        layers.flatMap { layer in
+            let own = path + layer.name
+            return (layer as? Model).map { all(in: $0.layers, below: "\(own)/") } ?? [Leaf(path: own, layer: layer)]
+        }
+    }
+}
+
+/// Where the layers of one container lie in a file of the form `variables`: by the snake-case names of their classes, counted in the order in
+/// which they are asked for, which is that of the container. A layer's own name plays no part.
+struct VariableGroups {
+    private let names = [UniqueNames(), UniqueNames(digitsAreSmall: true)]
+    /// The group of the container: empty, or with a slash at its end.
+    let path: String
+
+    /// The groups in which the next layer may lie. The first is that of Keras 3, which is written; then what tf-keras calls it, and each
+    /// once more as 2.12 and earlier call the container.
+    func next(_ layer: Layer) -> [String] {
+        names.map { $0.next(forClass: layer.className) }.flatMap { ["\(path)layers/\($0)", "\(path)_layer_checkpoint_dependencies/\($0)"] }
+    }
+
+    /// The place of a variable in a group.
+    static func variable(_ index: Int, in group: String) -> String { "\(group)/vars/\(index)" }
+}
