@@ -28,8 +28,8 @@ struct RunCommand: ReportingVerb {
     @Option(
         help: ArgumentHelp(
             """
-            Weights for a file without: .npz with kernel and bias of one layer, <layer name>/kernel and <layer name>/bias of several; or \
-            .weights.h5, .h5 or .keras of Keras.
+            Weights for a file without: .npz or .safetensors with kernel and bias of one layer, <layer name>/kernel and <layer name>/bias of \
+            several; or .weights.h5, .h5 or .keras of Keras.
             """, valueName: "W"))
     var weights: String?
 
