@@ -27,7 +27,7 @@ package struct HDF5Contents {
     package mutating func addText(_ text: String, named name: String, to object: String) { attributes.append((object, name, .text(text))) }
 
     /// Most bytes of an attribute that Keras lets stand in one piece: a header has no room for more than 64 KiB.
-    private static let listLimit = 64512
+    static let listLimit = 64512
 
     /// A list attribute. As Keras does, one that is too long for the header is split into name0, name1, ..., of as even lengths as there are.
     package mutating func addList(_ texts: [String], named name: String, to object: String) {

@@ -149,6 +149,9 @@ private struct HDF5Encoder {
             status = write(text, name, owner)
         case .texts(let texts):
             if texts.contains(where: { $0.utf8.contains(0) }) { throw failure(place, "a NUL is no part of a text") }
+            // The library would refuse it and keep the file open.
+            let limit = HDF5Contents.listLimit
+            if texts.contains(where: { $0.utf8.count > limit }) { throw failure(place, "a text of a list has more than \(limit) bytes") }
             status = write(texts, name, owner)
         }
         if status < 0 { throw failure(place, "HDF5 cannot write it") }

@@ -44,7 +44,14 @@ struct SavedDocument {
         if built is Sequential, object["build_config"]?.object?["input_shape"]?.array == nil, let shape = built.inputs.first?.shape {
             object["build_config"] = ["input_shape": JSONValue(shape: shape)]
         }
-        return Array(object.toJSON().utf8)
+        return Array((object.keys.count == model.keys.count ? object : Self.sorted(object)).toJSON().utf8)
+    }
+
+    /// With its members in the order in which a file that is read has them, so that reading and writing again changes nothing.
+    private static func sorted(_ object: JSONObject) -> JSONObject {
+        var sorted = JSONObject()
+        for key in object.keys.sorted() { sorted[key] = object[key] }
+        return sorted
     }
 
     /// The `metadata.json` of a `.keras`. All have one date, that of the members of the archive.
