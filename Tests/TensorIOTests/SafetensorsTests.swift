@@ -150,6 +150,9 @@ import _TestSupport
             ("{\"a\u{1}\":\(sound)}", "expected no control character"), ("{\"\\x\":\(sound)}", "expected an escape"),
             ("{\"\\u12\":\(sound)}", "expected four hexadecimal digits"), ("{\"\\ud800\":\(sound)}", "expected an escape"),
             ("{\"\\ud800\\u0041\":\(sound)}", "surrogate"), ("{\"\\udc00\":\(sound)}", "surrogate"),
+            // A few bytes each that would become many.
+            ("{\"a\":{\"shape\":[0" + String(repeating: ",0", count: 64) + "]", "expected at most 64 integers"),
+            ("{\"__metadata__\":{" + (0..<400_000).map { "\"\($0)\":\"\"" }.joined(separator: ",") + "}}", "expected at most 400000 members"),
             // However deep: nothing here calls itself for a bracket.
             (String(repeating: "{\"a\":", count: 200_000), "expected dtype, shape and data_offsets"),
             (String(repeating: "[", count: 1_000_000), "expected an object"),

@@ -3,6 +3,12 @@ struct SafetensorsParser {
     private let bytes: [UInt8]
     private let path: String
     private var position = 0
+    private var memberCount = 0
+
+    /// Large models have some ten thousand tensors. A few bytes of a member become some hundred in memory.
+    private static let mostMembers = 400_000
+    /// Of a shape.
+    private static let mostAxes = 64
 
     init(_ bytes: [UInt8], path: String) { (self.bytes, self.path) = (bytes, path) }
 
@@ -85,6 +91,8 @@ struct SafetensorsParser {
         try expect("{", "an object")
         if take("}") { return }
         repeat {
+            memberCount += 1
+            if memberCount > Self.mostMembers { throw malformed("at most \(Self.mostMembers) members") }
             let name = try string()
             try expect(":", "a colon")
             try body(&self, name)
@@ -103,6 +111,7 @@ struct SafetensorsParser {
             guard !digits.isEmpty, digits.count == 1 || digits.first != 0x30, let value = Int(String(decoding: digits, as: UTF8.self)) else {
                 throw malformed("an integer of 0 or more, below 2^63")
             }
+            if values.count == Self.mostAxes { throw malformed("at most \(Self.mostAxes) integers") }
             position += digits.count
             values.append(value)
         } while take(",")
