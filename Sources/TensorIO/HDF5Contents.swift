@@ -18,12 +18,16 @@ package struct HDF5Contents {
     private(set) var objects: [(path: String, object: Object)] = []
     private(set) var attributes: [(object: String, name: String, value: Attribute)] = []
 
+    /// An empty root.
     package init() {}
 
+    /// A group, which may be there already.
     package mutating func addGroup(_ path: String) { objects.append((path, .group)) }
 
+    /// A tensor, in the type it has.
     package mutating func addDataset(_ path: String, _ tensor: Tensor) { objects.append((path, .dataset(tensor))) }
 
+    /// An attribute of an object that is added too.
     package mutating func addText(_ text: String, named name: String, to object: String) { attributes.append((object, name, .text(text))) }
 
     /// Most bytes of an attribute that Keras lets stand in one piece: a header has no room for more than 64 KiB.
