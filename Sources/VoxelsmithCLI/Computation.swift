@@ -39,7 +39,7 @@ struct Computation {
         }
         var warnings: [String] = []
         if let weights {
-            warnings = try weights.give(to: model?.layers ?? convolutions, convolutions: convolutions, madeOf: model == nil ? nil : file.document)
+            warnings = try weights.give(to: model?.layers ?? convolutions, madeOf: model == nil ? nil : file.document)
         } else if let weights = file.weights {
             warnings = try assign(weights, to: model?.layers ?? convolutions)
         }

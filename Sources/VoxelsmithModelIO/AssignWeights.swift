@@ -3,7 +3,7 @@ import VoxTensorIO
 import VoxTensors
 import Voxelsmith
 
-/// Gives the weights of a Keras file to layers; builds convolutions that are not built.
+/// Gives the weights of a Keras file to layers; builds those that are not built.
 ///
 /// Files of the `variables` form name a layer by the snake-case name of its class, counted in layer order, never by its own name;
 /// the `layerNames` form is matched by the order of the layers that have weights, as Keras does, and lists the weights of each in
@@ -56,19 +56,28 @@ private struct Assignment {
             let groups = names.map { $0.next(forClass: layer.className) }.flatMap {
                 ["\(path)layers/\($0)", "\(path)_layer_checkpoint_dependencies/\($0)"]
             }
-            if let model = layer as? Model {
-                let group = groups.first { group in byGroup.keys.contains { $0.hasPrefix("\(group)/") } } ?? groups[0]
-                try give(&byGroup, below: "\(group)/", to: model.layers, present: present)
-                model.noteBuiltLayers()
-            } else if !slots(of: layer).isEmpty {
-                guard let group = groups.first(where: { byGroup[$0] != nil }), let tensors = byGroup.removeValue(forKey: group) else {
-                    throw ModelIOError.weightMissing(layer: layer.name, name: "\(groups[0])/vars/0", present: present)
-                }
-                try give(tensors, to: layer)
-            } else {
-                // The state of the numbers that Dropout and its like draw in training.
-                for group in groups { byGroup["\(group)/seed_generator"] = nil }
+            try give(&byGroup, at: groups, to: layer, present: present)
+        }
+    }
+
+    /// Gives one layer its variables.
+    /// - Parameter groups: the names under which the file may have it.
+    private mutating func give(_ byGroup: inout [String: [NamedTensor]], at groups: [String], to layer: Layer, present: [String]) throws {
+        if let inner = layer.wrapped {
+            try give(&byGroup, at: groups.map { "\($0)/layer" }, to: inner, present: present)
+            layer.noteWrappedLayer()
+        } else if let model = layer as? Model {
+            let group = groups.first { group in byGroup.keys.contains { $0.hasPrefix("\(group)/") } } ?? groups[0]
+            try give(&byGroup, below: "\(group)/", to: model.layers, present: present)
+            model.noteBuiltLayers()
+        } else if !slots(of: layer).isEmpty {
+            guard let group = groups.first(where: { byGroup[$0] != nil }), let tensors = byGroup.removeValue(forKey: group) else {
+                throw ModelIOError.weightMissing(layer: layer.name, name: "\(groups[0])/vars/0", present: present)
             }
+            try give(tensors, to: layer)
+        } else {
+            // The state of the numbers that Dropout and its like draw in training.
+            for group in groups { byGroup["\(group)/seed_generator"] = nil }
         }
     }
 
@@ -102,6 +111,10 @@ private struct Assignment {
     }
 
     private mutating func give(_ given: [Slot: NamedTensor], to layer: Layer) throws {
+        if let inner = layer.wrapped {
+            try give(given, to: inner)
+            return layer.noteWrappedLayer()
+        }
         guard let model = layer as? Model else {
             let tensors = slots(of: layer).compactMap { given[$0] }
             return tensors.isEmpty ? () : try give(tensors, to: layer)
@@ -132,12 +145,10 @@ private struct Assignment {
 
     /// The models at and below a layer whose configs do not say whether they were frozen themselves.
     private func silentModels(_ layer: Layer, _ stated: StatedLayers?) -> [ObjectIdentifier] {
+        if let inner = layer.wrapped { return silentModels(inner, stated?[inner.name]) }
         guard let model = layer as? Model, let stated else { return [] }
         return (stated.isSilent ? [ObjectIdentifier(model)] : []) + model.layers.flatMap { silentModels($0, stated[$0.name]) }
     }
-
-    /// The layers that are no models.
-    private func leaves(_ layer: Layer) -> [Layer] { (layer as? Model)?.layers.flatMap { leaves($0) } ?? [layer] }
 
     /// Whether each weight is called after the layer that it would go to: "inner/up/kernel:0" for the layer "up" of the model "inner".
     private func agree(_ order: [Slot], _ tensors: [NamedTensor], _ names: [ObjectIdentifier: String]) -> Bool {
@@ -153,6 +164,10 @@ private struct Assignment {
         if let model = layer as? Model {
             let layers = model.layers.map { tree(of: $0, stated?[$0.name], frozen: frozen) }
             return WeightTree(isModel: true, trainable: trainable, trainableVariables: [], otherVariables: [], layers: layers)
+        }
+        if let inner = layer.wrapped {
+            let below = tree(of: inner, stated?[inner.name], frozen: frozen)
+            return WeightTree(isModel: false, trainable: trainable, trainableVariables: [], otherVariables: [], layers: [below])
         }
         let slots = slots(of: layer)
         let weights = layer.weights
@@ -181,11 +196,13 @@ func fill(_ layer: Layer, with tensors: [Tensor], named names: [String]) throws 
         guard let mismatch = WeightMismatch(tensor.shape, as: index, of: layer) else { continue }
         throw ModelIOError.weightShape(layer: layer.name, weight: names[index], received: tensor.shape, mismatch)
     }
-    if let layer = layer as? Conv3D, !layer.isBuilt {
-        try layer.build(weights: tensors)
-    } else {
-        try layer.setWeights(tensors)
-    }
+    try layer.takeWeights(tensors)
+}
+
+/// The layers at and below a layer that are neither models nor wrappers.
+func leaves(_ layer: Layer) -> [Layer] {
+    if let inner = layer.wrapped { return leaves(inner) }
+    return (layer as? Model)?.layers.flatMap(leaves) ?? [layer]
 }
 
 /// The place of one weight of a layer, which may not exist yet.
@@ -196,9 +213,7 @@ private struct Slot: Hashable {
 
 /// The weights a layer has, or will have.
 private func slots(of layer: Layer) -> [Slot] {
-    var count = layer.weights.count
-    if let layer = layer as? Conv3D, !layer.isBuilt { count = layer.useBias ? 2 : 1 }
-    return (0..<count).map { Slot(layer: ObjectIdentifier(layer), index: $0) }
+    layer.expectedWeightNames.indices.map { Slot(layer: ObjectIdentifier(layer), index: $0) }
 }
 
 /// What a config says of the layers of a model: whether each is trainable by itself. The layers made from it do not tell
@@ -221,7 +236,7 @@ private struct StatedLayers {
             (trainable, isSilent) = (config == nil ? nil : true, config != nil)
         }
         // TensorFlow 1 wrote the list of layers alone.
-        for layer in object["config"]?.array ?? config?["layers"]?.array ?? [] {
+        for layer in object["config"]?.array ?? config?["layers"]?.array ?? [config?["layer"] ?? .null] {
             guard let layer = layer.object, let name = (layer["name"] ?? layer["config"]?.object?["name"])?.string else { continue }
             layers[name] = layer
         }

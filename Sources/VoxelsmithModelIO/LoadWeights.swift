@@ -9,7 +9,7 @@ import Voxelsmith
 /// - Throws: `TensorIOError`, `ModelIOError.foreignFile` for files of other kinds, and as `loadWeights(npz:into:)` and `assign`.
 @discardableResult
 public func loadWeights(path: String, into layers: [Conv3D]) throws -> [String] {
-    try WeightsFile(path: path).give(to: layers, convolutions: layers)
+    try WeightsFile(path: path).give(to: layers)
 }
 
 /// A file of weights that was read, and belongs to no layers yet.
@@ -38,13 +38,14 @@ package enum WeightsFile {
 
     /// - Parameters:
     ///   - layers: of a model, or by themselves.
-    ///   - convolutions: all there are among these, those of models among them included.
     ///   - model: as of `assign`.
     /// - Throws: as `loadWeights(npz:into:)` and `assign`.
-    package func give(to layers: [Layer], convolutions: [Conv3D], madeOf model: JSONValue? = nil) throws -> [String] {
+    package func give(to layers: [Layer], madeOf model: JSONValue? = nil) throws -> [String] {
         switch self {
         case .arrays(let file):
-            try VoxelsmithModelIO.give(file, to: convolutions)
+            var owners: [Layer] = []
+            for leaf in layers.flatMap(leaves) where !leaf.expectedWeightNames.isEmpty && !owners.contains(where: { $0 === leaf }) { owners.append(leaf) }
+            try VoxelsmithModelIO.give(file, to: owners)
             return []
         case .keras(let weights): return try assign(weights, to: layers, madeOf: model)
         }
@@ -57,12 +58,12 @@ package enum WeightsFile {
 ///   then have their weights already.
 public func loadWeights(npz path: String, into layers: [Conv3D]) throws { try give(NPZFile(path: path), to: layers) }
 
-private func give(_ file: NPZFile, to layers: [Conv3D]) throws {
+private func give(_ file: NPZFile, to layers: [Layer]) throws {
     var left = Set(file.names)
     var known: [String] = []
     for layer in layers {
         let isPlain = layers.count == 1 && left.contains("kernel")
-        let names = (layer.useBias ? ["kernel", "bias"] : ["kernel"]).map { isPlain ? $0 : "\(layer.name)/\($0)" }
+        let names = layer.expectedWeightNames.map { isPlain ? $0 : "\(layer.name)/\($0)" }
         known += names
         let tensors = try names.map { name in
             guard left.remove(name) != nil else { throw ModelIOError.weightMissing(layer: layer.name, name: name, present: file.names) }

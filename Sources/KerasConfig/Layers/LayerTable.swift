@@ -61,6 +61,12 @@ package enum LayerTable {
         return ElementwiseLayer.isCustom(object) ? nil : byName[className]
     }
 
+    /// Whether there is a rule for the class of an entry, whatever its config. Of operations, those that are known.
+    package static func hasRule(_ object: JSONObject) -> Bool {
+        guard let className = object["class_name"]?.string, let type = ruleType(of: object) else { return false }
+        return type is OperationRule.Type ? OperationNames.isKnown(className, object["config"]?.object?["function"]?.string) : true
+    }
+
     /// Whether a layer computes something else when it is called with `training=True`: a frozen normalization does not.
     package static func differsInTraining(_ object: JSONObject) -> Bool {
         guard let className = object["class_name"]?.string else { return false }

@@ -142,6 +142,16 @@ enum OperationNames {
         "TanhShrink": "tanh_shrink", "Tanh": "tanh", "SparsePlus": "sparse_plus",
     ]
 
+    private static let withArguments: Set<String> = ["Concatenate", "Softmax", "LogSoftmax", "LeakyRelu", "Elu", "Gelu"]
+
+    /// Whether a class is computed here.
+    /// - Parameter function: of TensorFlow, where the class is tf.keras 2's for all of them.
+    static func isKnown(_ className: String, _ function: String?) -> Bool {
+        if className == OperationRule.wrapperClass { return tensorFlow[function ?? ""] != nil }
+        let name = aliases[className] ?? className
+        return ElementFunction(rawValue: name) != nil || plain[name] != nil || withArguments.contains(name)
+    }
+
     /// What a class computes, the members of its config besides the name, and the module of Keras 3 that has it.
     /// - Throws: `KerasConfigError.unsupportedClass` for one that is not computed here, and errors about its arguments.
     static func function(
