@@ -7,6 +7,8 @@ struct ModelWalk {
     let stated: [String: [Int?]]
     private(set) var layers: [LayerDescription] = []
     private(set) var others: [OtherLayer] = []
+    /// Layers that are computed and are neither convolutions nor activations, once for each call.
+    private(set) var computed: [OtherLayer] = []
     private(set) var inputs: [ModelDescription.End] = []
     private(set) var used: Set<String> = []
     private var names: LayerReader
@@ -85,6 +87,7 @@ struct ModelWalk {
             layer.object, generation: reader.generation, call: layer.calls.indices.contains(number) ? layer.calls[number] : nil)
         let rule = isTrained ? nil : try? LayerTable.rule(origin)
         let isWrapper = layer.className == TimeAxis.wrapperClass && !layer.parts.isEmpty
+        if rule != nil { computed.append(OtherLayer(path: path, className: layer.className)) }
         if rule == nil, !isWrapper, otherPaths.insert(path).inserted {
             others.append(OtherLayer(path: path, className: layer.className, isCalledInTraining: isTrained))
         }

@@ -109,6 +109,7 @@ struct ModelMaker {
             return [OtherLayer(path: other.path, className: other.className, isCalledInTraining: true)]
         }
         if LayerTable.hasRule(entry.object) { return [] }
+        if LayerTable.isOperation(entry.object) { return [other] }
         return ActivationLayer.isKnown(entry.object, generation: generation, objects: objects) ? [] : [other]
     }
 

@@ -125,4 +125,10 @@ final class TimeDistributedLayer: Layer {
     }
 
     override func makeCopy() throws -> Layer { try TimeDistributedLayer(config, wrapping: layer.copy()) }
+
+    /// What is wrapped may be frozen by itself.
+    override func copyState(to other: Layer) throws {
+        try super.copyState(to: other)
+        if let other = other as? TimeDistributedLayer { other.layer.trainable = layer.trainable }
+    }
 }
