@@ -53,9 +53,12 @@ package struct OperationRule: LayerRule {
         } else {
             name = OperationNames.aliases[reader.className] ?? reader.className
         }
-        className = name
+        let isWrapped = reader.className == Self.wrapperClass
+        className = isWrapped ? name : reader.className
         let arguments = ConfigReader(config: config, className: name)
-        (function, parameters, module) = try OperationNames.function(name, arguments)
+        let usual: String
+        (function, parameters, usual) = try OperationNames.function(name, arguments)
+        module = isWrapped ? usual : origin.object["module"]?.string ?? usual
         operands = try Self.operands(call)
         let expected: Int? = switch function {
         case .elements(let function): function.operandCount

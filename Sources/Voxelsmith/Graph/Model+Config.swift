@@ -6,7 +6,7 @@ extension Model {
     /// The entry of a layer in a model's config.
     func entry(_ layer: Layer) throws -> JSONObject {
         var result = try Self.entry(layer)
-        let isOperation = (layer as? DefinedLayer)?.castsInputs == false
+        let isOperation = (layer as? DefinedLayer)?.isOperation ?? false
         if !(layer is InputLayer || layer is Model || isOperation), let node = ownNodes(of: layer).first, layer.nodes[node].inputs.count == 1 {
             result["build_config"] = ["input_shape": JSONValue(shape: layer.nodes[node].inputs[0].shape)]
         }

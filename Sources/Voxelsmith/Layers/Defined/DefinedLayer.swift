@@ -68,9 +68,14 @@ final class DefinedLayer: Layer {
     private var operation: OperationRule? { rule as? OperationRule }
 
     override var className: String { operation?.className ?? kerasClass }
-    /// An operation computes in the type of what it receives.
-    override var computeType: ElementType { operation == nil ? policy.computeType : nodes.first?.inputs.first?.dtype ?? policy.computeType }
-    override var castsInputs: Bool { operation == nil }
+    var isOperation: Bool { rule is OperationRule }
+
+    /// An operation has no type of its own: it computes in that of what it is called on.
+    override var computeType: ElementType {
+        guard isOperation, let inputs = nodes.first?.inputs, let first = inputs.first else { return policy.computeType }
+        if inputs.allSatisfy({ $0.dtype == first.dtype }) { return first.dtype }
+        return inputs.contains { $0.dtype == .float64 } ? .float64 : .float32
+    }
 
     // MARK: Weights
 
@@ -141,31 +146,23 @@ final class DefinedLayer: Layer {
     /// The layer with its present weights as a function that any task may call.
     private func computation() throws -> @Sendable ([Tensor], Int) throws -> Tensor {
         let (rule, name, tensorActivation) = (rule, name, tensorActivation)
-        let type = operation == nil ? policy.computeType : nil
+        let type = computeType
         let weights = try zip(rule.weights, ownVariables).map { weight, variable in
             // Rounded where Keras rounds them, then in the type that is computed with.
             try weight.isRounded ? variable.value.cast(to: policy.computeType).cast(to: policy.elementType) : variable.value
         }
         return { xs, threads in
-            let own = type ?? Self.commonType(xs)
             let shape: [Int]
             do throws(KerasConfigError) {
                 shape = try Self.outputShape(rule, xs.map(\.shape), weights)
             } catch {
                 throw KerasConfigError.inLayer(name, error)
             }
-            if shape.contains(0) { return try Tensor(zeros: shape, own) }
-            let inputs = try xs.map { try $0.cast(to: own.arithmetic) }
-            let y = try rule.compute(inputs, weights: weights, to: shape, threads: threads).cast(to: own)
-            return try tensorActivation.map { try $0(y).cast(to: own) } ?? y
+            if shape.contains(0) { return try Tensor(zeros: shape, type) }
+            let inputs = try xs.map { try $0.cast(to: type.arithmetic) }
+            let y = try rule.compute(inputs, weights: weights, to: shape, threads: threads).cast(to: type)
+            return try tensorActivation.map { try $0(y).cast(to: type) } ?? y
         }
-    }
-
-    /// The type that an operation on tensors of several types computes in.
-    private static func commonType(_ xs: [Tensor]) -> ElementType {
-        let types = Set(xs.map(\.elementType))
-        if let only = types.first, types.count == 1 { return only }
-        return types.contains(.float64) ? .float64 : .float32
     }
 
     /// The shape of the result for inputs that the weights fit.
