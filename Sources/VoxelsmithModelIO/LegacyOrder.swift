@@ -12,6 +12,10 @@ func weightTree(of layer: Layer, _ stated: StatedLayers?, frozen: Set<ObjectIden
         let layers = model.layers.map { weightTree(of: $0, stated?[$0.name], frozen: frozen) }
         return WeightTree(isModel: true, trainable: trainable, trainableVariables: [], otherVariables: [], layers: layers)
     }
+    if let inner = layer.wrapped {
+        let below = weightTree(of: inner, stated?[inner.name], frozen: frozen)
+        return WeightTree(isModel: false, trainable: trainable, trainableVariables: [], otherVariables: [], layers: [below])
+    }
     let slots = slots(of: layer)
     let weights = layer.weights
     let split = weights.isEmpty ? slots.count : weights.count { $0.trainable }
@@ -39,7 +43,7 @@ struct StatedLayers {
             (trainable, isSilent) = (config == nil ? nil : true, config != nil)
         }
         // TensorFlow 1 wrote the list of layers alone.
-        for layer in object["config"]?.array ?? config?["layers"]?.array ?? [] {
+        for layer in object["config"]?.array ?? config?["layers"]?.array ?? [config?["layer"] ?? .null] {
             guard let layer = layer.object, let name = (layer["name"] ?? layer["config"]?.object?["name"])?.string else { continue }
             layers[name] = layer
         }

@@ -8,22 +8,16 @@ struct Slot: Hashable {
     let index: Int
 }
 
-/// The names of the weights that a layer has, or will have, in Keras's order.
-func weightNames(of layer: Layer) -> [String] {
-    if let layer = layer as? Conv3D, !layer.isBuilt { return layer.useBias ? ["kernel", "bias"] : ["kernel"] }
-    return layer.weights.map(\.name)
-}
-
 /// The weights a layer has, or will have.
-func slots(of layer: Layer) -> [Slot] { weightNames(of: layer).indices.map { Slot(layer: ObjectIdentifier(layer), index: $0) } }
+func slots(of layer: Layer) -> [Slot] { layer.expectedWeightNames.indices.map { Slot(layer: ObjectIdentifier(layer), index: $0) } }
 
-/// A layer that is no model, with the names of the models around it and its own, a slash between: `encoder/up`. Archives of arrays name a weight by
+/// A layer that is neither model nor wrapper, with the names of those around it and its own, a slash between: `encoder/up`. Archives of arrays name a weight by
 /// this path, a slash and the name of the weight.
 struct Leaf {
     let path: String
     let layer: Layer
 
-    /// Every layer that is no model, once, under its first path.
+    /// Every layer that is neither model nor wrapper, once, under its first path.
     static func all(in layers: [Layer]) -> [Leaf] {
         var seen: Set<ObjectIdentifier> = []
         return all(in: layers, below: "").filter { seen.insert(ObjectIdentifier($0.layer)).inserted }
@@ -32,6 +26,7 @@ struct Leaf {
     private static func all(in layers: [Layer], below path: String) -> [Leaf] {
         layers.flatMap { layer in
             let own = path + layer.name
+            if let inner = layer.wrapped { return all(in: [inner], below: "\(own)/") }
             return (layer as? Model).map { all(in: $0.layers, below: "\(own)/") } ?? [Leaf(path: own, layer: layer)]
         }
     }
@@ -49,6 +44,9 @@ struct VariableGroups {
     func next(_ layer: Layer) -> [String] {
         names.map { $0.next(forClass: layer.className) }.flatMap { ["\(path)layers/\($0)", "\(path)_layer_checkpoint_dependencies/\($0)"] }
     }
+
+    /// The group of what a wrapper in a group wraps.
+    static func wrapped(in group: String) -> String { "\(group)/layer" }
 
     /// The place of a variable in a group.
     static func variable(_ index: Int, in group: String) -> String { "\(group)/vars/\(index)" }

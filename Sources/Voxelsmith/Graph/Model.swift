@@ -239,11 +239,12 @@ open class Model: Layer {
         return try connected().run(values, model: name, visit)
     }
 
-    /// Its convolutions, those of models inside of it included, each once.
+    /// Its convolutions, those of models and wrappers inside of it included, each once.
     package var convolutions: [Conv3D] {
         var result: [Conv3D] = []
         for layer in layers {
-            for found in (layer as? Model)?.convolutions ?? [layer as? Conv3D].compactMap(\.self) where !result.contains(where: { $0 === found }) {
+            let inner = layer.wrapped ?? layer
+            for found in (inner as? Model)?.convolutions ?? [inner as? Conv3D].compactMap(\.self) where !result.contains(where: { $0 === found }) {
                 result.append(found)
             }
         }

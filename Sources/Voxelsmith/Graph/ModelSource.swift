@@ -44,6 +44,7 @@ extension Model {
         var config = config
         if changed.contains(ObjectIdentifier(layer)) { config["trainable"] = .bool(layer.trainable) }
         if let list = config["layers"]?.array { config["layers"] = marked(layers: list, of: layer, changed) }
+        if let inner = layer.wrapped, let entry = config["layer"] { config["layer"] = marked(entry, as: inner, changed) }
         return config
     }
 

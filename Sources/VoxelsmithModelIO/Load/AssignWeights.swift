@@ -3,7 +3,7 @@ import VoxTensorIO
 import VoxTensors
 import Voxelsmith
 
-/// Gives the weights of a Keras file to layers; builds convolutions that are not built.
+/// Gives the weights of a Keras file to layers; builds those that are not built.
 ///
 /// Files of the `variables` form name a layer by the snake-case name of its class, counted in layer order, never by its own name;
 /// the `layerNames` form is matched by the order of the layers that have weights, as Keras does, and lists the weights of each in
@@ -51,21 +51,27 @@ private struct Assignment {
     /// - Parameter path: of the model in the file: empty, or with a slash at its end.
     private mutating func give(_ byGroup: inout [String: [NamedTensor]], below path: String, to layers: [Layer], present: [String]) throws {
         let places = VariableGroups(path: path)
-        for layer in layers {
-            let groups = places.next(layer)
-            if let model = layer as? Model {
-                let group = groups.first { group in byGroup.keys.contains { $0.hasPrefix("\(group)/") } } ?? groups[0]
-                try give(&byGroup, below: "\(group)/", to: model.layers, present: present)
-                model.noteBuiltLayers()
-            } else if !slots(of: layer).isEmpty {
-                guard let group = groups.first(where: { byGroup[$0] != nil }), let tensors = byGroup.removeValue(forKey: group) else {
-                    throw ModelIOError.weightMissing(layer: layer.name, name: VariableGroups.variable(0, in: groups[0]), present: present)
-                }
-                try give(tensors, to: layer)
-            } else {
-                // The state of the numbers that Dropout and its like draw in training.
-                for group in groups { byGroup["\(group)/seed_generator"] = nil }
+        for layer in layers { try give(&byGroup, at: places.next(layer), to: layer, present: present) }
+    }
+
+    /// Gives one layer its variables.
+    /// - Parameter groups: the names under which the file may have it.
+    private mutating func give(_ byGroup: inout [String: [NamedTensor]], at groups: [String], to layer: Layer, present: [String]) throws {
+        if let inner = layer.wrapped {
+            try give(&byGroup, at: groups.map(VariableGroups.wrapped), to: inner, present: present)
+            layer.noteWrappedLayer()
+        } else if let model = layer as? Model {
+            let group = groups.first { group in byGroup.keys.contains { $0.hasPrefix("\(group)/") } } ?? groups[0]
+            try give(&byGroup, below: "\(group)/", to: model.layers, present: present)
+            model.noteBuiltLayers()
+        } else if !slots(of: layer).isEmpty {
+            guard let group = groups.first(where: { byGroup[$0] != nil }), let tensors = byGroup.removeValue(forKey: group) else {
+                throw ModelIOError.weightMissing(layer: layer.name, name: VariableGroups.variable(0, in: groups[0]), present: present)
             }
+            try give(tensors, to: layer)
+        } else {
+            // The state of the numbers that Dropout and its like draw in training.
+            for group in groups { byGroup["\(group)/seed_generator"] = nil }
         }
     }
 
@@ -99,6 +105,10 @@ private struct Assignment {
     }
 
     private mutating func give(_ given: [Slot: NamedTensor], to layer: Layer) throws {
+        if let inner = layer.wrapped {
+            try give(given, to: inner)
+            return layer.noteWrappedLayer()
+        }
         guard let model = layer as? Model else {
             let tensors = slots(of: layer).compactMap { given[$0] }
             return tensors.isEmpty ? () : try give(tensors, to: layer)
@@ -129,6 +139,7 @@ private struct Assignment {
 
     /// The models at and below a layer whose configs do not say whether they were frozen themselves.
     private func silentModels(_ layer: Layer, _ stated: StatedLayers?) -> [ObjectIdentifier] {
+        if let inner = layer.wrapped { return silentModels(inner, stated?[inner.name]) }
         guard let model = layer as? Model, let stated else { return [] }
         return (stated.isSilent ? [ObjectIdentifier(model)] : []) + model.layers.flatMap { silentModels($0, stated[$0.name]) }
     }
@@ -161,9 +172,5 @@ func fill(_ layer: Layer, with tensors: [Tensor], named names: [String]) throws 
         guard let mismatch = WeightMismatch(tensor.shape, as: index, of: layer) else { continue }
         throw ModelIOError.weightShape(layer: layer.name, weight: names[index], received: tensor.shape, mismatch)
     }
-    if let layer = layer as? Conv3D, !layer.isBuilt {
-        try layer.build(weights: tensors)
-    } else {
-        try layer.setWeights(tensors)
-    }
+    try layer.takeWeights(tensors)
 }

@@ -88,7 +88,7 @@ public func loadWeights(npz path: String, into layers: [Conv3D]) throws { try gi
 private func give(_ file: any NamedArrays, to layers: [Layer]) throws {
     var left = Set(file.names)
     var known: [String] = []
-    let owners = Leaf.all(in: layers).map { (leaf: $0, weights: weightNames(of: $0.layer)) }.filter { !$0.weights.isEmpty }
+    let owners = Leaf.all(in: layers).map { (leaf: $0, weights: $0.layer.expectedWeightNames) }.filter { !$0.weights.isEmpty }
     for (leaf, weights) in owners {
         // Under its path, or its own name, or none where it is the only one. What is missing is asked for by the path.
         let prefixes = ["\(leaf.path)/", "\(leaf.layer.name)/"] + (owners.count == 1 ? [""] : [])
@@ -105,9 +105,12 @@ private func give(_ file: any NamedArrays, to layers: [Layer]) throws {
     noteBuilt(layers)
 }
 
-/// Models inside of others notice that their layers have been given weights.
+/// Models inside of others, and wrappers, notice that their layers have been given weights.
 private func noteBuilt(_ layers: [Layer]) {
-    for case let model as Model in layers {
+    for layer in layers {
+        if let inner = layer.wrapped { noteBuilt([inner]) }
+        layer.noteWrappedLayer()
+        guard let model = layer as? Model else { continue }
         noteBuilt(model.layers)
         model.noteBuiltLayers()
     }

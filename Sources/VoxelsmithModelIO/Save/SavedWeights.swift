@@ -11,12 +11,14 @@ extension KerasWeights {
 
     private static func variables(of layers: [Layer], below path: String) -> [NamedTensor] {
         let places = VariableGroups(path: path)
-        return layers.flatMap { layer -> [NamedTensor] in
-            let group = places.next(layer)[0]
-            if let model = layer as? Model { return variables(of: model.layers, below: "\(group)/") }
-            return layer.weights.enumerated().map { index, variable in
-                NamedTensor(path: VariableGroups.variable(index, in: group), group: group, layerName: layer.name, tensor: variable.value)
-            }
+        return layers.flatMap { variables(of: $0, in: places.next($0)[0]) }
+    }
+
+    private static func variables(of layer: Layer, in group: String) -> [NamedTensor] {
+        if let inner = layer.wrapped { return variables(of: inner, in: VariableGroups.wrapped(in: group)) }
+        if let model = layer as? Model { return variables(of: model.layers, below: "\(group)/") }
+        return layer.weights.enumerated().map { index, variable in
+            NamedTensor(path: VariableGroups.variable(index, in: group), group: group, layerName: layer.name, tensor: variable.value)
         }
     }
 
