@@ -77,8 +77,8 @@ struct SavedModelTests {
                 try loadWeights(path: path, into: other)
                 try expectSame(other, model, "\(name), weights as \(ending)")
             }
-            // Keras 3 has no such names.
-            if family(model).contains(where: { $0.name.contains("/") }) { continue }
+            // Keras 3 has no such names, and not for every meaning of older generations a word.
+            if family(model).contains(where: { $0.name.contains("/") }) || (try? model.getConfig()) == nil { continue }
             for ending in ["keras", "h5"] {
                 let path = folder.path("three.\(ending)")
                 try model.save(to: path, config: .keras3)

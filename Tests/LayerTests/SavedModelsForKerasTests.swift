@@ -13,9 +13,20 @@ struct SavedModelsForKerasTests {
         try Tensor(shape: shape, random.integers(shape.reduce(1, *), limit: limit)).cast(to: .float32)
     }
 
+    /// Layers that take integers to integers, beside convolutions.
+    private static let exactClasses: Set<String> = [
+        "InputLayer", "Conv3D", "Conv3DTranspose", "Dropout", "Add", "Concatenate", "Maximum", "MaxPooling3D", "ZeroPadding3D", "Cropping3D", "Flatten",
+        "Reshape",
+    ]
+
+    private func takesIntegersToIntegers(_ layer: Layer) -> Bool {
+        (layer as? Model)?.layers.allSatisfy(takesIntegersToIntegers) ?? Self.exactClasses.contains(layer.className)
+    }
+
     /// What is right for exact sums: nothing may differ where all activations choose between their operand and 0. The last layer may have
     /// another: of an exact operand, one rounding of each operation on either side, all results at most 1.
     private func tolerance(_ model: Model) -> Double? {
+        guard takesIntegersToIntegers(model) else { return nil }
         let layers = convolutions(of: model)
         func isExact(_ layer: Conv3D) -> Bool { [.linear, .relu].contains(layer.activation) }
         if layers.allSatisfy(isExact) { return 0 }
@@ -50,6 +61,6 @@ struct SavedModelsForKerasTests {
             try NPZFile.write(values, to: "\(name).values.npz")
             count += 1
         }
-        #expect(count > 15)
+        #expect(count > 12)
     }
 }
