@@ -11,7 +11,7 @@ struct SavedModelTests {
     /// The files of models among the fixtures that load: all that Keras wrote, as far as their layers are known.
     static func loadable() throws -> [(name: String, model: Model)] {
         var found: [(String, Model)] = []
-        for folder in [Fixture.file("keras"), Fixture.layer(""), Fixture.layer("graphs")] {
+        for folder in [Fixture.file("keras"), Fixture.layer(""), Fixture.layer("graphs"), Fixture.layer("layers")] {
             for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() where name.hasSuffix(".keras") || name.hasSuffix(".h5") {
                 do {
                     found.append((name, try loadModel(path: "\(folder)/\(name)", kernels: KernelRegistry())))
