@@ -23,13 +23,8 @@ struct Leaf {
     let path: String
     let layer: Layer
 
-    /// Every layer that is no model, once, under its first path.
-    static func all(in layers: [Layer]) -> [Leaf] {
-        var seen: Set<ObjectIdentifier> = []
-        return all(in: layers, below: "").filter { seen.insert(ObjectIdentifier($0.layer)).inserted }
-    }
-
-    private static func all(in layers: [Layer], below path: String) -> [Leaf] {
+    /// Every layer that is no model, in each of the models that it is in.
+    static func all(in layers: [Layer], below path: String = "") -> [Leaf] {
         layers.flatMap { layer in
             let own = path + layer.name
             return (layer as? Model).map { all(in: $0.layers, below: "\(own)/") } ?? [Leaf(path: own, layer: layer)]
