@@ -17,13 +17,8 @@ struct Leaf {
     let path: String
     let layer: Layer
 
-    /// Every layer that is neither model nor wrapper, once, under its first path.
-    static func all(in layers: [Layer]) -> [Leaf] {
-        var seen: Set<ObjectIdentifier> = []
-        return all(in: layers, below: "").filter { seen.insert(ObjectIdentifier($0.layer)).inserted }
-    }
-
-    private static func all(in layers: [Layer], below path: String) -> [Leaf] {
+    /// Every layer that is neither model nor wrapper, in each of the models that it is in.
+    static func all(in layers: [Layer], below path: String = "") -> [Leaf] {
         layers.flatMap { layer in
             let own = path + layer.name
             if let inner = layer.wrapped { return all(in: [inner], below: "\(own)/") }

@@ -167,6 +167,35 @@ struct SavedModelTests {
         #expect(paths.contains("layers/sequential/layers/sequential/layers/conv3d_transpose_1/vars/1"), "\(paths)")
     }
 
+    /// A layer that a model shares with a model inside of it stands in both, so that a copy, in which they are two, gets its weights too.
+    @Test func layersOfSeveralModelsAreSavedInEach() throws {
+        let folder = try TemporaryFolder()
+        let model = try withGraph {
+            let x = try Input(shape: [2, 3, 2, 2], name: "x"), a = try Input(shape: [2, 3, 2, 2], name: "a")
+            let shared = try convolution(2, "shared")
+            let inner = try Model(inputs: [a], outputs: [shared(a)], name: "inner")
+            return try Model(inputs: [x], outputs: [convolution(1, "last")(inner(shared(x)))], name: "net")
+        }
+        let copy = try model.copy()
+        #expect(family(copy).filter { $0.name == "shared" }.count == 2 && family(copy).count { layer in family(model).contains { $0 === layer } } == 0)
+        let x = try Self.inputs(of: model)
+        for ending in ["weights.h5", "h5", "safetensors", "npz"] {
+            let path = folder.path("w.\(ending)")
+            try model.saveWeights(to: path)
+            for other in [copy, model] {
+                let expected = try bits(model(x))
+                try other.setWeights(other.getWeights().map { try Tensor(zeros: $0.shape) })
+                try loadWeights(path: path, into: other)
+                #expect(try bits(other(x)) == expected, "\(ending)")
+            }
+        }
+        for ending in ["keras", "h5"] {
+            try model.save(to: folder.path("m.\(ending)"))
+            let again = try loadModel(path: folder.path("m.\(ending)"), kernels: KernelRegistry())
+            #expect(try bits(again(x)) == bits(model(x)), "\(ending)")
+        }
+    }
+
     /// Whether a model that a layer is in is frozen.
     private func isFrozen(above layer: Layer, in model: Model) -> Bool {
         if !family(model).contains(where: { $0 === layer }) { return false }

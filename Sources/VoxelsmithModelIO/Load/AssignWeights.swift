@@ -124,7 +124,7 @@ private struct Assignment {
         let usual = weightTree(of: layer, stated).legacyOrder(generation)
         let silent = generation == .keras3 ? [] : silentModels(layer, stated)
         if silent.isEmpty || silent.count > Self.mostSilentModels { return usual }
-        let names = Dictionary(uniqueKeysWithValues: Leaf.all(in: [layer]).map { (ObjectIdentifier($0.layer), $0.layer.name) })
+        let names = Dictionary(Leaf.all(in: [layer]).map { (ObjectIdentifier($0.layer), $0.layer.name) }) { first, _ in first }
         if agree(usual, tensors, names) { return usual }
         for choice in 1..<(1 << silent.count) {
             let frozen = silent.indices.filter { choice >> $0 & 1 == 1 }.map { silent[$0] }

@@ -89,10 +89,14 @@ private func give(_ file: any NamedArrays, to layers: [Layer]) throws {
     var left = Set(file.names)
     var known: [String] = []
     let owners = Leaf.all(in: layers).map { (leaf: $0, weights: $0.layer.expectedWeightNames) }.filter { !$0.weights.isEmpty }
+    var given: Set<ObjectIdentifier> = []
     for (leaf, weights) in owners {
         // Under its path, or its own name, or none where it is the only one. What is missing is asked for by the path.
         let prefixes = ["\(leaf.path)/", "\(leaf.layer.name)/"] + (owners.count == 1 ? [""] : [])
-        let prefix = prefixes.first { left.contains($0 + weights[0]) } ?? prefixes[0]
+        let found = prefixes.first { left.contains($0 + weights[0]) }
+        // A layer of several models may stand in one of them alone.
+        if !given.insert(ObjectIdentifier(leaf.layer)).inserted, found == nil { continue }
+        let prefix = found ?? prefixes[0]
         let names = weights.map { prefix + $0 }
         known += names
         let tensors = try names.map { name in

@@ -34,7 +34,7 @@ extension KerasWeights {
     }
 
     private static func listed(_ layer: Layer, _ stated: StatedLayers?, _ generation: KerasGeneration) -> [NamedTensor] {
-        let leaves = Dictionary(uniqueKeysWithValues: Leaf.all(in: [layer]).map { (ObjectIdentifier($0.layer), $0) })
+        let leaves = Dictionary(Leaf.all(in: [layer]).map { (ObjectIdentifier($0.layer), $0) }) { first, _ in first }
         // TensorFlow numbered the results of an operation; Keras 2 kept that in the names of variables.
         let ending = generation == .keras3 ? "" : ":0"
         return weightTree(of: layer, stated).legacyOrder(generation).compactMap { slot in
