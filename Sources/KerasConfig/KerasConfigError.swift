@@ -106,13 +106,13 @@ public enum KerasConfigError: Error, Hashable, Sendable, CustomStringConvertible
             "Received input shape \(received); expected 5 extents: positive integers, or null where unknown (never for the channels)."
 
         case .unsupportedClass(let name):
-            "Received a layer of class \"\(name)\"; expected one of Documentation/keras-compatibility.md, ConvTranspose, a model, or a registered class."
+            "Received a layer of class \"\(name)\"; expected Conv3DTranspose, Conv3D, InputLayer, ConvTranspose, a model, or a registered class."
         case .brokenGraph(let model, let reason):
             "The model \"\(model)\" \(reason); expected layers that are connected by calls from its inputs to its outputs."
         case .missingLayers(let model, let layers):
             """
             The model "\(model)" has layers that cannot be computed here: \(Self.some(layers.map(\.description))); \
-            expected those of Documentation/keras-compatibility.md, models of these, and registered classes.
+            expected those that Documentation/keras-compatibility.md lists, models of these, and registered classes.
             """
         case .noKnownLayers(let model, let layers):
             "The model \"\(model)\" has no convolution, but \(Self.some(layers.map(\.description))); expected at least one Conv3DTranspose or Conv3D."

@@ -24,6 +24,11 @@ package struct ModelGraph: Hashable, Sendable {
         /// What it was given by name.
         package let keywords: [String: CallArgument]
 
+        package init(inputs: [Source], statedShapes: [JSONValue], isTraining: Bool, arguments: [CallArgument], keywords: [String: CallArgument]) {
+            (self.inputs, self.statedShapes, self.isTraining) = (inputs, statedShapes, isTraining)
+            (self.arguments, self.keywords) = (arguments, keywords)
+        }
+
         /// The same call on tensors that are numbered otherwise.
         func on(_ inputs: [Source]) -> Call {
             Call(inputs: inputs, statedShapes: statedShapes, isTraining: isTraining, arguments: arguments, keywords: keywords)

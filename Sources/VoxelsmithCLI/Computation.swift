@@ -47,6 +47,12 @@ struct Computation {
         model?.noteBuiltLayers()
     }
 
+    /// The number of axes of the input, the batch included; nil where nothing tells.
+    var inputRank: Int? { model?.inputs.first?.shape.count ?? convolutions.first.map { $0.kernelSize.count + 2 } }
+
+    /// The layer that takes the input, for messages.
+    var inputName: String { model?.inputNames.first ?? convolutions.first?.name ?? "" }
+
     /// The name of the output where the model states one.
     var resultName: String? { model.flatMap { $0.hasNamedOutputs ? $0.outputNames.first : nil } }
 

@@ -103,7 +103,7 @@ enum ErrorCases {
         KerasConfigError.missingLayers(model: h, [OtherLayer(path: h, className: h, isCalledInTraining: true)]),
         KerasConfigError.noKnownLayers(model: h, [OtherLayer(path: h, className: h, isCalledInTraining: false)]),
         KerasConfigError.unknownLayerName(h, names: [h]), KerasConfigError.namelessInputShape(model: h, inputs: 2, received: [nil], names: [h, h]),
-        KerasConfigError.inconsistentShape(received: [nil], expected: [1]), KerasConfigError.autoPad(h), KerasConfigError.padsWithAutoPad(h),
+        KerasConfigError.inconsistentShape(received: [nil], expected: [1]), KerasConfigError.layerInputs([[nil], [1]], expected: h), KerasConfigError.autoPad(h), KerasConfigError.padsWithAutoPad(h),
         KerasConfigError.attributeCount(attribute: h, [1], expected: 2), KerasConfigError.attributeTooSmall(attribute: h, [0], minimum: 1),
         KerasConfigError.onnxOutputPadding([1], strides: [1], dilations: [1]), KerasConfigError.channels(1, inputShape: [nil]),
         KerasConfigError.notRepresentable(what: h, dialect: h), KerasConfigError.spec(.unknownTarget(h)),

@@ -54,7 +54,8 @@ package struct RescalingRule: LayerRule {
     package func outputShape(_ inputs: [[Int?]]) throws(KerasConfigError) -> [Int?] {
         let shape = try InputShapes.only(inputs)
         for numbers in [scale, offset] {
-            guard let result = InputShapes.broadcast(shape, numbers.shape), result.count == shape.count, zip(result, shape).allSatisfy({ $1 == nil || $0 == $1 })
+            guard let result = InputShapes.broadcast(shape, numbers.shape), result.count == shape.count,
+                zip(result, shape).allSatisfy({ $1 == nil || $0 == $1 })
             else { throw .layerInputs(inputs, expected: "axes that numbers of shape \(numbers.shape) can be repeated along") }
         }
         return shape

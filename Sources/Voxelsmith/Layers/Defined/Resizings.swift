@@ -22,7 +22,7 @@ extension LayerRule {
     fileprivate func resized(
         _ x: Tensor, _ layout: Layout, to shape: [Int], threads: Int, _ source: (_ axis: Int, _ place: Int) -> Int?
     ) throws -> Tensor {
-        // What has no memory is refused before there is a list of its places.
+        // A result that there is no memory for is refused before there are lists of its places.
         _ = try Tensor(uninitialized: shape, x.elementType)
         let steps = Tensor.steps(x.shape)
         let spatial = layout.firstSpatialAxis..<layout.firstSpatialAxis + 3
@@ -71,10 +71,8 @@ extension PermuteRule: ComputedRule {
 
 extension RepeatVectorRule: ComputedRule {
     func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
-        let sources = [
-            GatherLoop.all(shape[0], step: shape[2]), Array(repeating: 0, count: shape[1]), GatherLoop.all(shape[2], step: 1),
-        ]
-        return try GatherLoop(sources).run(xs, to: shape, threads: threads)
+        // One operand that is repeated along the new axis.
+        try FoldLoop(.add, [[shape[0], 1, shape[2]]], to: shape).run(xs, to: shape, threads: threads)
     }
 }
 
