@@ -26,15 +26,20 @@ struct GraphWiring {
             for node in layer.object["inbound_nodes"]?.array ?? [] {
                 var arguments = Arguments()
                 if let object = node.object, object["args"] != nil || object["kwargs"] != nil {
-                    collectTensors(of: object["args"] ?? .null, into: &arguments)
-                    collectTensors(of: object["kwargs"] ?? .null, into: &arguments)
+                    arguments.positional = (object["args"]?.array ?? []).map { collectTensors(of: $0, into: &arguments) }
+                    for (key, value) in object["kwargs"]?.object ?? [:] { arguments.named[key] = collectTensors(of: value, into: &arguments) }
                     arguments.isTraining = object["kwargs"]?.object?["training"] == true
                 } else {
-                    try collectHistories(of: node, into: &arguments)
+                    let first = try collectHistories(of: node, into: &arguments)
+                    // A list of one stands for what is in it.
+                    if case .list(let list) = first, list.count == 1 { arguments.positional = list } else { arguments.positional = [first] }
                 }
                 var inputs: [ModelGraph.Source] = []
                 for history in arguments.histories { inputs.append(try source(history)) }
-                calls.append(ModelGraph.Call(inputs: inputs, statedShapes: arguments.shapes, isTraining: arguments.isTraining))
+                calls.append(
+                    ModelGraph.Call(
+                        inputs: inputs, statedShapes: arguments.shapes, isTraining: arguments.isTraining, arguments: arguments.positional,
+                        keywords: arguments.named))
             }
             result.append(calls)
         }
@@ -45,56 +50,65 @@ struct GraphWiring {
         var histories: [[JSONValue]] = []
         var shapes: [JSONValue] = []
         var isTraining = false
+        var positional: [CallArgument] = []
+        var named: [String: CallArgument] = [:]
+
+        /// - Returns: the tensor's number.
+        mutating func add(_ history: [JSONValue], shape: JSONValue = .null) -> CallArgument {
+            histories.append(history)
+            shapes.append(shape)
+            return .tensor(histories.count - 1)
+        }
     }
 
     /// Keras 3: `{"class_name": "__keras_tensor__", "config": {"shape", "keras_history"}}` anywhere among the arguments.
-    private func collectTensors(of json: JSONValue, into arguments: inout Arguments) {
-        if let list = json.array {
-            for element in list { collectTensors(of: element, into: &arguments) }
-        } else if let object = json.object {
-            if let config = object["config"]?.object, let history = config["keras_history"]?.array {
-                arguments.histories.append(history)
-                arguments.shapes.append(config["shape"] ?? .null)
-            } else {
-                for key in object.keys { collectTensors(of: object[key] ?? .null, into: &arguments) }
-            }
+    private func collectTensors(of json: JSONValue, into arguments: inout Arguments) -> CallArgument {
+        if let list = json.array { return .list(list.map { collectTensors(of: $0, into: &arguments) }) }
+        guard let object = json.object else { return .literal(json) }
+        if let config = object["config"]?.object, let history = config["keras_history"]?.array {
+            return arguments.add(history, shape: config["shape"] ?? .null)
         }
+        let count = arguments.histories.count
+        let members = object.map { collectTensors(of: $0.value, into: &arguments) }
+        // A dictionary of tensors stands for them in its order; an array's object for itself.
+        return arguments.histories.count > count ? .list(members) : .literal(json)
     }
 
-    /// Keras 1 and 2: `["x", 0, 0, {}]`, a list of such, or a dictionary; further tensors may be among the keyword arguments.
-    private func collectHistories(of json: JSONValue, into arguments: inout Arguments) throws(KerasConfigError) {
+    /// Keras 1 and 2: `["x", 0, 0, {}]`, a list of such, or a dictionary; further tensors may be among the keyword arguments, which stand
+    /// beside each tensor of the first argument.
+    private func collectHistories(of json: JSONValue, into arguments: inout Arguments) throws(KerasConfigError) -> CallArgument {
         if let list = json.array {
             if !Self.isHistory(list) {
-                for element in list { try collectHistories(of: element, into: &arguments) }
-                return
+                var elements: [CallArgument] = []
+                for element in list { elements.append(try collectHistories(of: element, into: &arguments)) }
+                return .list(elements)
             }
             // Numbers among the arguments are called "_CONSTANT_VALUE", number -1.
-            if list[1] != -1 {
-                arguments.histories.append(list)
-                arguments.shapes.append(.null)
-            }
-            guard list.count > 3, let keywords = list[3].object else { return }
+            let argument = list[1] == -1 ? .literal(list[2]) : arguments.add(list)
+            guard list.count > 3, let keywords = list[3].object else { return argument }
             if keywords["training"] == true { arguments.isTraining = true }
-            for key in keywords.keys { collectKnown(of: keywords[key] ?? .null, into: &arguments) }
+            for (key, value) in keywords where arguments.named[key] == nil { arguments.named[key] = collectKnown(of: value, into: &arguments) }
+            return argument
         } else if let object = json.object {
-            for key in object.keys { try collectHistories(of: object[key] ?? .null, into: &arguments) }
-        } else {
-            throw broken("has a call on \(json.excerpt), which is no tensor")
+            var elements: [CallArgument] = []
+            for key in object.keys { elements.append(try collectHistories(of: object[key] ?? .null, into: &arguments)) }
+            return .list(elements)
         }
+        throw broken("has a call on \(json.excerpt), which is no tensor")
     }
 
     /// Collects the histories among keyword arguments, which may hold other values too.
-    private func collectKnown(of json: JSONValue, into arguments: inout Arguments) {
+    private func collectKnown(of json: JSONValue, into arguments: inout Arguments) -> CallArgument {
         if let list = json.array {
-            if Self.isHistory(list), let name = list[0].string, names[name] != nil {
-                arguments.histories.append(list)
-                arguments.shapes.append(.null)
-            } else {
-                for element in list { collectKnown(of: element, into: &arguments) }
-            }
-        } else if let object = json.object {
-            for key in object.keys { collectKnown(of: object[key] ?? .null, into: &arguments) }
+            if Self.isHistory(list), let name = list[0].string, names[name] != nil { return arguments.add(list) }
+            let count = arguments.histories.count
+            let elements = list.map { collectKnown(of: $0, into: &arguments) }
+            return arguments.histories.count > count ? .list(elements) : .literal(json)
         }
+        guard let object = json.object else { return .literal(json) }
+        let count = arguments.histories.count
+        let members = object.map { collectKnown(of: $0.value, into: &arguments) }
+        return arguments.histories.count > count ? .list(members) : .literal(json)
     }
 
     private static func isHistory(_ list: [JSONValue]) -> Bool {
@@ -163,7 +177,7 @@ struct GraphWiring {
             for call in list {
                 var inputs: [ModelGraph.Source] = []
                 for input in call.inputs { inputs.append(try resolved(input, count: max(1, calls[input.layer].count))) }
-                resolvedList.append(ModelGraph.Call(inputs: inputs, statedShapes: call.statedShapes, isTraining: call.isTraining))
+                resolvedList.append(call.on(inputs))
             }
             result.append(resolvedList)
         }

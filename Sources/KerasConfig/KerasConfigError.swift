@@ -42,6 +42,8 @@ public enum KerasConfigError: Error, Hashable, Sendable, CustomStringConvertible
     /// A shape for the input of a model that has not exactly one.
     case namelessInputShape(model: String, inputs: Int, received: [Int?], names: [String])
     case inconsistentShape(received: [Int?], expected: [Int?])
+    /// Shapes of inputs that a layer cannot take.
+    case layerInputs([[Int?]], expected: String)
 
     // ONNX attributes.
     case autoPad(String)
@@ -110,7 +112,7 @@ public enum KerasConfigError: Error, Hashable, Sendable, CustomStringConvertible
         case .missingLayers(let model, let layers):
             """
             The model "\(model)" has layers that cannot be computed here: \(Self.some(layers.map(\.description))); \
-            expected Conv3DTranspose, Conv3D, activations, Dropout and its like, models of these, and registered classes.
+            expected those that Documentation/keras-compatibility.md lists, models of these, and registered classes.
             """
         case .noKnownLayers(let model, let layers):
             "The model \"\(model)\" has no convolution, but \(Self.some(layers.map(\.description))); expected at least one Conv3DTranspose or Conv3D."
@@ -123,6 +125,8 @@ public enum KerasConfigError: Error, Hashable, Sendable, CustomStringConvertible
             """
         case .inconsistentShape(let received, let expected):
             "Received input shape \(Self.text(received)); expected \(Self.text(expected)) from the layer before."
+        case .layerInputs(let received, let expected):
+            "Received \(received.count == 1 ? "an input" : "inputs") of shape \(Self.some(received.map(Self.text))); expected \(expected)."
 
         case .autoPad(let value):
             "Received auto_pad \"\(value)\"; expected NOTSET, SAME_UPPER, SAME_LOWER or VALID."

@@ -19,6 +19,20 @@ package struct ModelGraph: Hashable, Sendable {
         package let statedShapes: [JSONValue]
         /// Whether it was called with `training=True`, which makes Dropout and its like drop at inference too.
         package let isTraining: Bool
+        /// What it was given by position, tensors and values.
+        package let arguments: [CallArgument]
+        /// What it was given by name.
+        package let keywords: [String: CallArgument]
+
+        package init(inputs: [Source], statedShapes: [JSONValue], isTraining: Bool, arguments: [CallArgument], keywords: [String: CallArgument]) {
+            (self.inputs, self.statedShapes, self.isTraining) = (inputs, statedShapes, isTraining)
+            (self.arguments, self.keywords) = (arguments, keywords)
+        }
+
+        /// The same call on tensors that are numbered otherwise.
+        func on(_ inputs: [Source]) -> Call {
+            Call(inputs: inputs, statedShapes: statedShapes, isTraining: isTraining, arguments: arguments, keywords: keywords)
+        }
     }
 
     /// An input or output.
@@ -151,12 +165,21 @@ package struct ModelLayer: Hashable, Sendable {
             callCount = model.callCount
         } else {
             model = nil
-            parts = KerasLayer.classNames.contains(className) ? [] : try Self.parts(object["config"] ?? .null)
+            if let wrapped = Self.wrapped(object, className) {
+                parts = [try ModelLayer(wrapped)]
+            } else {
+                parts = KerasLayer.classNames.contains(className) ? [] : try Self.parts(object["config"] ?? .null)
+            }
             callCount = parts.reduce(parts.count) { $0 + $1.callCount }
             if callCount > ModelGraph.mostCalls {
                 throw .brokenGraph(model: name ?? className, reason: "calls layers more than \(ModelGraph.mostCalls) times")
             }
         }
+    }
+
+    /// The layer that is applied to every step of axis 1, whatever its class.
+    private static func wrapped(_ object: JSONObject, _ className: String) -> JSONObject? {
+        className == TimeAxis.wrapperClass ? object["config"]?.object?["layer"]?.object : nil
     }
 
     func with(calls: [ModelGraph.Call]) -> ModelLayer {
@@ -180,4 +203,12 @@ package struct ModelLayer: Hashable, Sendable {
         }
         return result
     }
+}
+
+/// What stands in one place of a call.
+package indirect enum CallArgument: Hashable, Sendable {
+    /// The number of one of the tensors of the call.
+    case tensor(Int)
+    case list([CallArgument])
+    case literal(JSONValue)
 }

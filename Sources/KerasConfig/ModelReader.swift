@@ -34,7 +34,10 @@ struct ModelReader: Hashable, Sendable {
         if let unknown = stated.keys.sorted().first(where: { !walk.used.contains($0) }) {
             throw .unknownLayerName(unknown, names: walk.layers.map(\.path))
         }
-        if walk.layers.isEmpty { throw walk.others.isEmpty ? .noLayers : .noKnownLayers(model: title, walk.others) }
+        if walk.layers.isEmpty {
+            let others = walk.others + walk.computed
+            throw others.isEmpty ? .noLayers : .noKnownLayers(model: title, others)
+        }
         return ModelDescription(
             name: title, layers: walk.layers, otherLayers: walk.others, inputs: walk.inputs,
             outputs: zip(root.model?.outputs ?? [], outputs).map { end, flow in

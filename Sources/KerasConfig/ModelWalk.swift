@@ -7,6 +7,8 @@ struct ModelWalk {
     let stated: [String: [Int?]]
     private(set) var layers: [LayerDescription] = []
     private(set) var others: [OtherLayer] = []
+    /// Layers that are computed and are neither convolutions nor activations, once for each call.
+    private(set) var computed: [OtherLayer] = []
     private(set) var inputs: [ModelDescription.End] = []
     private(set) var used: Set<String> = []
     private var names: LayerReader
@@ -74,18 +76,24 @@ struct ModelWalk {
             first.shape = try Self.shape(Self.fileShape(of: layer, atCall: fileShape))
             inputs[0] = first
         }
-        let isTrained = inside.isTraining && ElementwiseLayer.isTrainingOnly(layer.className)
-        if !isTrained, let activation = ElementwiseLayer.activation(of: layer.object, generation: reader.generation) {
+        let isTrained = inside.isTraining && LayerTable.differsInTraining(layer.object)
+        let isOperation = LayerTable.isOperation(layer.object)
+        if !isTrained, !isOperation, let activation = ElementwiseLayer.activation(of: layer.object, generation: reader.generation) {
             var flow = inputs.first ?? ShapeFlow()
             if let shape = flow.shape { flow.shape = try? activation.shape(of: shape) }
             return [flow]
         }
-        if otherPaths.insert(path).inserted {
+        let origin = LayerOrigin(
+            layer.object, generation: reader.generation, call: layer.calls.indices.contains(number) ? layer.calls[number] : nil)
+        let rule = isTrained ? nil : try? LayerTable.rule(origin)
+        let isWrapper = layer.className == TimeAxis.wrapperClass && !layer.parts.isEmpty
+        if rule != nil { computed.append(OtherLayer(path: path, className: layer.className)) }
+        if rule == nil, !isWrapper, otherPaths.insert(path).inserted {
             others.append(OtherLayer(path: path, className: layer.className, isCalledInTraining: isTrained))
         }
         var result = ShapeFlow(isChanged: inputs.contains(where: \.isChanged))
         result.shape = try wrapped(layer, inputs.first, isChanged: result.isChanged, in: inside)
-        result.shape = result.shape ?? LayerShapes.output(of: layer.object, inputs: inputs.map(\.shape))
+        result.shape = result.shape ?? LayerShapes.output(of: layer.object, rule: rule, inputs: inputs.map(\.shape))
         return [result]
     }
 

@@ -3,9 +3,9 @@ import Glibc
 /// What a file is, told by its contents: the kinds that are read here, and those people bring instead.
 public enum FileKind: String, CaseIterable, Hashable, Sendable {
     // Read.
-    case json, keras, hdf5, npz, npy
+    case json, keras, hdf5, npz, npy, safetensors
     // Models of others.
-    case onnx, tflite, savedModel, savedModelFolder, tensorflowGraph, torch, pickle, safetensors, gguf
+    case onnx, tflite, savedModel, savedModelFolder, tensorflowGraph, torch, pickle, gguf
     // Around or instead of a file.
     case gzip, bzip2, xz, zstandard, tar, elf, nifti, gitLFSPointer, html, xml, yaml, utf16, empty, folder, binary
 
@@ -50,9 +50,9 @@ public enum FileKind: String, CaseIterable, Hashable, Sendable {
         case .onnx: "write its ConvTranspose nodes as JSON and their weights as .npz, as Documentation/files.md shows"
         case .tflite, .tensorflowGraph: "take the Keras model it was made from"
         case .savedModel, .savedModelFolder: "load it with tf.keras and save it as .keras or .h5"
-        case .torch, .pickle, .safetensors, .gguf: "write its layers as JSON and weight.permute(2, 3, 4, 1, 0) as kernel of an .npz"
+        case .torch, .pickle, .gguf: "write its layers as JSON and weight.permute(2, 3, 4, 1, 0) as kernel of an .npz"
         case .gzip, .bzip2, .xz, .zstandard, .tar: "unpack it first"
-        case .npz, .npy: "arrays belong to the option or function for weights"
+        case .npz, .npy, .safetensors: "arrays belong to the option or function for weights"
         case .elf: "plugins belong to --plugin"
         case .nifti: "convert it with nibabel and numpy.save"
         case .gitLFSPointer: "fetch it with git lfs pull"
@@ -166,7 +166,7 @@ public enum ExpectedFile: String, Hashable, Sendable {
         switch self {
         case .layers: "layers as JSON, a .keras archive, or a whole-model .h5 of Keras"
         case .layersOrPlugin: "a plugin of voxelsmith build, or \(Self.layers.text)"
-        case .weights: "weights as .npz, .weights.h5, .h5 or .keras"
+        case .weights: "weights as .npz, .safetensors, .weights.h5, .h5 or .keras"
         }
     }
 }

@@ -27,7 +27,7 @@ public final class HDF5File: Sendable {
     }
 
     /// HDF5 keeps global state and is not always built for threads.
-    private static let lock = Mutex(())
+    static let lock = Mutex(())
 
     /// What errors call the file.
     public let path: String
@@ -66,14 +66,10 @@ public final class HDF5File: Sendable {
     private static let images = Atomic<UInt64>(0)
 
     /// A name for an image in memory. The library takes two images of one name for one file, and looks for a file of that name.
-    private static func imageName() -> String { "/nonexistent/voxelsmith-image-\(images.add(1, ordering: .relaxed).newValue)" }
+    static func imageName() -> String { "/nonexistent/voxelsmith-image-\(images.add(1, ordering: .relaxed).newValue)" }
 
     private init(_ path: String, byteCount: Int, _ open: (chdf5_api) -> Int64) throws {
-        var reason: UnsafePointer<CChar>?
-        guard let api = chdf5_load(&reason)?.pointee else {
-            throw TensorIOError.missingLibrary(
-                name: "HDF5", packages: "libhdf5-310, libhdf5-103-1t64, libhdf5-103-1", reason: reason.map { String(cString: $0) } ?? "")
-        }
+        let api = try Self.library()
         self.api = api
         self.path = path
         plausibleByteCount = max(1 << 20, UInt64(Checked.clampedProduct(byteCount, 1032)))
@@ -82,6 +78,16 @@ public final class HDF5File: Sendable {
             return open(api)
         }
         if file < 0 { throw TensorIOError.notHDF5(path: path) }
+    }
+
+    /// - Throws: `TensorIOError.missingLibrary`.
+    static func library() throws(TensorIOError) -> chdf5_api {
+        var reason: UnsafePointer<CChar>?
+        guard let api = chdf5_load(&reason)?.pointee else {
+            throw .missingLibrary(
+                name: "HDF5", packages: "libhdf5-310, libhdf5-103-1t64, libhdf5-103-1", reason: reason.map { String(cString: $0) } ?? "")
+        }
+        return api
     }
 
     deinit {

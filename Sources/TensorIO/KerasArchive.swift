@@ -25,13 +25,24 @@ public struct KerasArchive: Sendable {
     /// takes more than ten times its text.
     package static let textLimit = 4 << 20
 
+    /// The members.
+    private enum Name {
+        static let config = "config.json", metadata = "metadata.json", weights = "model.weights.h5"
+    }
+
     private init(_ archive: ZipArchive) throws {
-        config = try archive.read("config.json", limit: Self.textLimit)
-        let metadata = "metadata.json"
-        self.metadata = archive.members.contains { $0.name == metadata } ? try archive.read(metadata, limit: Self.textLimit) : nil
-        let weights = "model.weights.h5"
+        config = try archive.read(Name.config, limit: Self.textLimit)
+        metadata = archive.members.contains { $0.name == Name.metadata } ? try archive.read(Name.metadata, limit: Self.textLimit) : nil
         // The bytes, two copies inside HDF5, the tensors, and one of them converted.
         let limit = archive.memoryLimit / 6
-        self.weights = try KerasWeights(image: archive.read(weights, limit: limit), name: "\(archive.path):\(weights)")
+        weights = try KerasWeights(image: archive.read(Name.weights, limit: limit), name: "\(archive.path):\(Name.weights)")
+    }
+
+    /// The bytes of an archive, whose members are stored and bear one date: equal contents give equal bytes.
+    /// - Parameter path: what errors call the archive.
+    /// - Throws: `TensorIOError.missingLibrary`, `.cannotWrite`, and as `KerasWeights.encode`.
+    package static func encode(config: [UInt8], metadata: [UInt8], weights: KerasWeights, name path: String) throws -> [UInt8] {
+        let image = try weights.encode(name: "\(path):\(Name.weights)")
+        return try ZipArchive.encode([(Name.metadata, metadata), (Name.config, config), (Name.weights, image)], name: path)
     }
 }

@@ -31,6 +31,13 @@ public struct KerasWeights: Sendable {
         case layerNames
     }
 
+    /// Names of the format.
+    enum Name {
+        static let weights = "model_weights", topLevel = "top_level_model_weights", variables = "vars"
+        static let layers = "layer_names", ofLayer = "weight_names"
+        static let config = "model_config", version = "keras_version", backend = "backend", name = "name"
+    }
+
     /// The form this file has.
     public let form: Form
     /// Every weight; the order is that of `form`.
@@ -44,6 +51,12 @@ public struct KerasWeights: Sendable {
     /// What Keras computed with when it wrote the file, where it states that ("tensorflow", "theano"). Some turned their kernels round.
     public let backend: String?
 
+    /// Weights that are to be written.
+    package init(form: Form, tensors: [NamedTensor], layerNames: [String] = [], config: [UInt8]? = nil, kerasVersion: String?, backend: String?) {
+        (self.form, self.tensors, self.layerNames) = (form, tensors, layerNames)
+        (self.config, self.kerasVersion, self.backend) = (config, kerasVersion, backend)
+    }
+
     /// Optimizer slots are left out.
     /// - Throws: `TensorIOError.missingLibrary`, `.cannotOpen`, `.notHDF5`, `.notKerasWeights`, and what reading a dataset throws.
     public init(path: String) throws { try self.init(HDF5File(path: path)) }
@@ -56,11 +69,11 @@ public struct KerasWeights: Sendable {
 
     /// - Throws: `TensorIOError.notKerasWeights`, and what reading a dataset throws.
     public init(_ file: HDF5File) throws {
-        config = try file.string("model_config").map { Array($0.utf8) }
-        let root = file.kind(of: "model_weights") == .group ? "model_weights" : ""
-        kerasVersion = try file.string("keras_version") ?? file.string("keras_version", of: root)
-        backend = try file.string("backend", of: root) ?? file.string("backend")
-        if let layers = try Self.list("layer_names", of: root, in: file) {
+        config = try file.string(Name.config).map { Array($0.utf8) }
+        let root = file.kind(of: Name.weights) == .group ? Name.weights : ""
+        kerasVersion = try file.string(Name.version) ?? file.string(Name.version, of: root)
+        backend = try file.string(Name.backend, of: root) ?? file.string(Name.backend)
+        if let layers = try Self.list(Name.layers, of: root, in: file) {
             form = .layerNames
             layerNames = layers
             // A name costs some bytes of the file and a tensor any number of them, so each weight is read once.
@@ -68,7 +81,7 @@ public struct KerasWeights: Sendable {
             var tensors: [NamedTensor] = []
             for layer in layers {
                 let group = root.isEmpty ? layer : "\(root)/\(layer)"
-                for weight in try Self.list("weight_names", of: group, in: file) ?? [] {
+                for weight in try Self.list(Name.ofLayer, of: group, in: file) ?? [] {
                     let object = "\(group)/\(weight)"
                     if !seen.insert(Array(object.utf8).split(separator: UInt8(ascii: "/"))).inserted {
                         throw TensorIOError.hdf5Structure(path: file.path, object: object, reason: "it is listed twice")
@@ -79,15 +92,15 @@ public struct KerasWeights: Sendable {
                 }
             }
             self.tensors = tensors
-        } else if file.kind(of: "layers") == .group || file.kind(of: "vars") == .group || file.kind(of: "_layer_checkpoint_dependencies") == .group {
+        } else if file.kind(of: "layers") == .group || file.kind(of: Name.variables) == .group || file.kind(of: "_layer_checkpoint_dependencies") == .group {
             form = .variables
             layerNames = []
             tensors = try file.datasets().filter { !$0.hasPrefix("optimizer/") }.map { path in
                 let parts = path.split(separator: "/")
-                let owner = parts.dropLast().last == "vars" ? parts.dropLast(2) : parts.dropLast()
+                let owner = parts.dropLast().last.map(String.init) == Name.variables ? parts.dropLast(2) : parts.dropLast()
                 let variables = parts.dropLast().joined(separator: "/")
                 return NamedTensor(
-                    path: path, group: owner.joined(separator: "/"), layerName: try file.string("name", of: variables),
+                    path: path, group: owner.joined(separator: "/"), layerName: try file.string(Name.name, of: variables),
                     tensor: try file.tensor(path, bareOpaque: .bfloat16))
             }
         } else {

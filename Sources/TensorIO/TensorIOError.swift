@@ -37,6 +37,11 @@ public enum TensorIOError: Error, Hashable, Sendable, CustomStringConvertible {
     case hdf5Type(path: String, object: String, received: String, expected: String)
     case hdf5Structure(path: String, object: String, reason: String)
     case notKerasWeights(path: String)
+    /// What cannot stand in an HDF5 file that is to be written.
+    case unwritableObject(path: String, object: String, reason: String)
+
+    case safetensorsHeader(path: String, reason: String)
+    case safetensorsTensor(path: String, tensor: String, reason: String)
 
     public var description: String {
         let sentence: Sentence = switch self {
@@ -78,6 +83,9 @@ public enum TensorIOError: Error, Hashable, Sendable, CustomStringConvertible {
         case .hdf5Structure(let path, let object, let reason): "Cannot read \(object) of \(path): \(reason)."
         case .notKerasWeights(let path):
             "Received neither layer groups nor layer_names in \(path); expected a Keras weights or model file."
+        case .unwritableObject(let path, let object, let reason): "Cannot write \(object) of \(path): \(reason)."
+        case .safetensorsHeader(let path, let reason): "Received a malformed safetensors header in \(path): \(reason)."
+        case .safetensorsTensor(let path, let tensor, let reason): "Cannot use the tensor \"\(tensor)\" of \(path): \(reason)."
         }
         return sentence.text
     }

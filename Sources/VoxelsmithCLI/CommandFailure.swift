@@ -75,7 +75,7 @@ enum CommandFailure: Error, CustomStringConvertible {
         case .independentLayers(let path, let count):
             "The file \(path) holds \(count) independent layers; expected a model, or a single layer."
         case .weightsNeeded(let path):
-            "The file \(path) has no weights; expected --weights with a file that has them (.npz, .weights.h5, .h5, .keras), or a model that holds them."
+            "The file \(path) has no weights; expected --weights with a file (.npz, .safetensors, .weights.h5, .h5, .keras), or a model that holds them."
         case .inputShape(let shape, let layer, let expected):
             "Received an input of shape \(shape) for layer \"\(layer)\"; expected \(expected) axes, or \(expected - 1) without the batch."
         case .unusedOption(let option, let needs): "Received \(option) without \(needs); expected both or neither."

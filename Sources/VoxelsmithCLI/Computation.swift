@@ -39,13 +39,19 @@ struct Computation {
         }
         var warnings: [String] = []
         if let weights {
-            warnings = try weights.give(to: model?.layers ?? convolutions, convolutions: convolutions, madeOf: model == nil ? nil : file.document)
+            warnings = try weights.give(to: model?.layers ?? convolutions, madeOf: model == nil ? nil : file.document)
         } else if let weights = file.weights {
             warnings = try assign(weights, to: model?.layers ?? convolutions)
         }
         for warning in warnings { Console.warn("\(warning)") }
         model?.noteBuiltLayers()
     }
+
+    /// The number of axes of the input, the batch included; nil where nothing tells.
+    var inputRank: Int? { model?.inputs.first?.shape.count ?? convolutions.first.map { $0.kernelSize.count + 2 } }
+
+    /// The layer that takes the input, for messages.
+    var inputName: String { model?.inputNames.first ?? convolutions.first?.name ?? "" }
 
     /// The name of the output where the model states one.
     var resultName: String? { model.flatMap { $0.hasNamedOutputs ? $0.outputNames.first : nil } }

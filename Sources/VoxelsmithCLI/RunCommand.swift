@@ -28,8 +28,8 @@ struct RunCommand: ReportingVerb {
     @Option(
         help: ArgumentHelp(
             """
-            Weights for a file without: .npz with kernel and bias of one layer, <layer name>/kernel and <layer name>/bias of several; or \
-            .weights.h5, .h5 or .keras of Keras.
+            Weights for a file without: .npz or .safetensors with kernel and bias of one layer, <layer name>/kernel and <layer name>/bias of \
+            several; or .weights.h5, .h5 or .keras of Keras.
             """, valueName: "W"))
     var weights: String?
 
@@ -128,9 +128,8 @@ struct RunCommand: ReportingVerb {
 
     /// Refuses what the machine has no memory for before any of it is read or computed.
     private func checkMemory(_ computation: Computation, _ input: NPYInput) throws {
-        guard let first = computation.convolutions.first else { return }
+        guard let first = computation.convolutions.first, let rank = computation.inputRank else { return }
         var shape = try input.shape()
-        let rank = first.kernelSize.count + 2
         if shape.count == rank - 1 { shape.insert(1, at: 0) }
         if shape.count != rank { return }  // refused with its own words when it is read
         func byteCount(_ shape: [Int]) -> Int { Checked.clampedCount(shape + [first.dtype.byteCount]) }
@@ -152,13 +151,12 @@ struct RunCommand: ReportingVerb {
     /// The input with a batch axis and in the element type of the first layer, and whether the file had that axis.
     private func read(_ input: NPYInput, _ computation: Computation) throws -> (x: Tensor, hasBatch: Bool) {
         var x = try input.tensor()
-        guard let first = computation.convolutions.first else { return (x, true) }
-        let rank = first.kernelSize.count + 2
+        guard let rank = computation.inputRank else { return (x, true) }
         let hasBatch = x.shape.count == rank
         if x.shape.count == rank - 1 {
             x = try x.reshaped(to: [1] + x.shape)
         } else if !hasBatch {
-            throw CommandFailure.inputShape(x.shape, layer: first.name, expected: rank)
+            throw CommandFailure.inputShape(x.shape, layer: computation.inputName, expected: rank)
         }
         return (x, hasBatch)
     }

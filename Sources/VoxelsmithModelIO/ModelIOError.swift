@@ -11,7 +11,7 @@ public struct FileWeight: Hashable, Sendable {
     init(name: String, shape: [Int]) { (self.name, self.shape) = (name, shape) }
 }
 
-/// What can be wrong between the layers of a model and the weights of a file.
+/// What can be wrong between the layers of a model and the weights of a file, and with what is to be saved.
 public enum ModelIOError: Error, Hashable, Sendable, CustomStringConvertible {
     case noConfig(path: String)
     case notAModel(path: String)
@@ -30,6 +30,10 @@ public enum ModelIOError: Error, Hashable, Sendable, CustomStringConvertible {
     case weightShape(layer: String, weight: String, received: [Int], WeightMismatch)
     /// A config that asks for more than the weights beside it; `present` are those.
     case weightBeyondFile(layer: String, weight: String, shape: [Int], present: [FileWeight])
+    /// A path to save to whose ending names no form.
+    case unknownEnding(path: String, SavedPart)
+    /// A layer that is to be saved before it is built.
+    case noWeightsYet(layer: String)
 
     public var description: String {
         let sentence: Sentence = switch self {
@@ -53,6 +57,8 @@ public enum ModelIOError: Error, Hashable, Sendable, CustomStringConvertible {
             build_config or the layer before), for which the file has too few weights; \
             expected those of the same model, received \(listed(present.map { "\($0.name) \($0.shape)" })).
             """
+        case .unknownEnding(let path, let part): "Received the path \(path) to save to; expected one that ends in \(part.endings)."
+        case .noWeightsYet(let layer): "The layer \"\(layer)\" has no weights yet; expected a model that was built, by a call or by build, before it is saved."
         }
         return sentence.text
     }

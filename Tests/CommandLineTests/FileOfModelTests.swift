@@ -6,12 +6,17 @@ import _TestSupport
 
 /// What users bring as models and weights.
 @Suite struct FileOfModelTests {
-    /// Each form of weights that Keras writes, for a model whose file has none.
+    /// Each form of weights that Keras writes, and safetensors, for a model whose file has none.
     @Test func weightsOfEveryForm() throws {
         let folder = try TemporaryFolder()
-        for weights in ["model.weights.h5", "model.h5", "model.keras"] {
+        // The model calls its layers up1, up2 and up3; the file counts them by class, and numbers kernels and biases.
+        let tensors = try KerasWeights(path: Fixture.keras("model.weights.h5")).tensors.enumerated().map { index, weight in
+            (name: "up\(index / 2 + 1)/\(index % 2 == 0 ? "kernel" : "bias")", tensor: weight.tensor)
+        }
+        try SafetensorsFile.write(tensors, to: folder.path("w.safetensors"))
+        for weights in ["model.weights.h5", "model.h5", "model.keras"].map(Fixture.keras) + [folder.path("w.safetensors")] {
             let outcome = try Voxelsmith.run([
-                "run", Fixture.config("keras3_model.json"), "--weights", Fixture.keras(weights), "--input", Fixture.keras("x.npy"), "--output",
+                "run", Fixture.config("keras3_model.json"), "--weights", weights, "--input", Fixture.keras("x.npy"), "--output",
                 folder.path("y.npy"), "--expect", Fixture.keras("y.npy"),
             ])
             #expect(outcome.status == 0 && outcome.output.contains("values agree") && outcome.errors.isEmpty, "\(weights): \(outcome.errors)")
@@ -45,7 +50,7 @@ import _TestSupport
                 ["run", path, "--input", Fixture.keras("x.npy"), "--output", folder.path("y.npy")],
                 ["run", Fixture.config("keras3_model.json"), "--weights", path, "--input", Fixture.keras("x.npy"), "--output", folder.path("y.npy")],
             ]
-            for command in commands where !(name == "k.npz" && command.contains("--weights")) {
+            for command in commands where !(["k.npz", "m.safetensors"].contains(name) && command.contains("--weights")) {
                 let outcome = try Voxelsmith.run(command)
                 #expect(outcome.status == 1 && isOneSentence(outcome.errors) && outcome.errors.contains(words), "\(command): \(outcome.errors)")
                 #expect(outcome.errors.contains("; expected ") && outcome.errors.contains(".keras"), "\(outcome.errors)")

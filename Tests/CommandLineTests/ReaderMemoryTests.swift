@@ -32,6 +32,13 @@ import _TestSupport
         return local + directory + [0x50, 0x4b, 5, 6, 0, 0, 0, 0] + entries + little(directory.count, 4) + little(local.count, 4) + [0, 0]
     }
 
+    /// A safetensors file of nothing but names: of as many empty tensors as are read, and then of more.
+    private func emptyTensors(_ count: Int) -> [UInt8] {
+        let entries = (0..<count).map { "\"\($0)\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}" }
+        let header = Array("{\(entries.joined(separator: ","))}".utf8)
+        return (0..<8).map { UInt8(truncatingIfNeeded: header.count >> ($0 * 8)) } + header
+    }
+
     private func fixture(_ name: String) throws -> [UInt8] {
         try Array(Data(contentsOf: URL(fileURLWithPath: "\(Self.fixtures)/\(name)")))
     }
@@ -54,6 +61,7 @@ import _TestSupport
         let readers: [(format: String, samples: [[UInt8]], command: (String) -> [String])] = [
             ("npy", npy + [try Array(Data(contentsOf: URL(fileURLWithPath: folder.path("x.npy"))))], input),
             ("npz", try ["npz/stored.npz", "npz/deflated.npz"].map(fixture) + [Array(Data(contentsOf: URL(fileURLWithPath: folder.path("w.npz"))))], weights),
+            ("safetensors", [try SafetensorsFile.encode(NPZFile(path: folder.path("w.npz")).tensors())], weights),
             ("keras", models, layers),
             ("h5", hdf5, layers),
             ("json", [Array(TinyLayer.json().utf8), Array(Self.onnx.utf8)], layers),
@@ -69,6 +77,7 @@ import _TestSupport
             files.append(samples[0] + [UInt8](repeating: 0, count: 20 << 20))
             files.append([UInt8](repeating: UInt8(ascii: "["), count: 20 << 20))
             if format == "npz" || format == "keras" { files.append(emptyMembers(65_535)) }
+            if format == "safetensors" { files += [emptyTensors(99_000), emptyTensors(200_000)] }
             if format == "tunings" {
                 let lines = [String](repeating: Self.record, count: 5000).joined(separator: ",")
                 files.append(Array("{\"format\": \"voxelsmith-tunings\", \"version\": 1, \"records\": [\(lines)]}".utf8))

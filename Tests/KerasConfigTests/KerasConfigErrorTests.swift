@@ -71,7 +71,7 @@ import VoxLayerSpec
                     model: "m", [
                         OtherLayer(path: "a/bn", className: "BatchNormalization"), OtherLayer(path: "d", className: "Dropout", isCalledInTraining: true),
                     ]),
-                "The model \"m\" has layers that cannot be computed here: \"a/bn\" (BatchNormalization), \"d\" (Dropout, called with training=True); expected Conv3DTranspose, Conv3D, activations, Dropout and its like, models of these, and registered classes."
+                "The model \"m\" has layers that cannot be computed here: \"a/bn\" (BatchNormalization), \"d\" (Dropout, called with training=True); expected those that Documentation/keras-compatibility.md lists, models of these, and registered classes."
             ),
             (
                 .noKnownLayers(model: "m", [OtherLayer(path: "d", className: "Dense")]),
@@ -89,6 +89,11 @@ import VoxLayerSpec
                 .inconsistentShape(received: [nil, 1, 2, 3, 4], expected: [2, 1, 2, 3, 5]),
                 "Received input shape [null, 1, 2, 3, 4]; expected [2, 1, 2, 3, 5] from the layer before."
             ),
+            (
+                .layerInputs([[nil, 4], [2, 5]], expected: "equal extents of all axes but 0"),
+                "Received inputs of shape [null, 4], [2, 5]; expected equal extents of all axes but 0."
+            ),
+            (.layerInputs([[nil, 4]], expected: "5 axes"), "Received an input of shape [null, 4]; expected 5 axes."),
             (.autoPad("SAME"), "Received auto_pad \"SAME\"; expected NOTSET, SAME_UPPER, SAME_LOWER or VALID."),
             (.padsWithAutoPad("VALID"), "Received pads together with auto_pad VALID; expected only one of them."),
             (

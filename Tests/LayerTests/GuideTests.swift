@@ -126,11 +126,15 @@ struct GuideTests {
     }
 
     @Test func files() throws {
-        let path = Fixture.keras("model.keras")
+        let (path, folder) = (Fixture.keras("model.keras"), try TemporaryFolder())
+        let (other, weights) = (folder.path("other.h5"), folder.path("model.weights.h5"))
         // listing
         let model = try loadModel(path: path)
+        try model.save(to: other)
+        try model.saveWeights(to: weights)
+        try loadWeights(path: weights, into: model)
         // end
-        #expect(model.layers.map(\.name) == ["up1", "up2", "up3"])
+        #expect(try model.layers.map(\.name) == ["up1", "up2", "up3"] && loadModel(path: other).layers.map(\.name) == ["up1", "up2", "up3"])
     }
 
     @Test func objectsOfYourOwn() throws {

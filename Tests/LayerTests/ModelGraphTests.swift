@@ -9,40 +9,6 @@ import _TestSupport
 struct ModelGraphTests {
     private func path(_ name: String) -> String { Fixture.layer("graphs/\(name)") }
 
-    /// A tensor in exact arithmetic, and how far float32 arithmetic may be from it.
-    private struct Bounded {
-        let shape: [Int]
-        let values: [Double]
-        let errors: [Double]
-    }
-
-    /// Carries values and error bounds through a model. A convolution adds the bound of its rounded sums, and multiplies the errors of its
-    /// input by the sums of its weights' magnitudes. The other layers here change by no more than their input does.
-    private func bounded(_ model: Model, _ x: Tensor) throws -> [Bounded] {
-        let start = Bounded(shape: x.shape, values: x.doubles, errors: x.doubles.map { _ in 0 })
-        let unit = ElementType.float32.unitRoundoff
-        return try model.trace([start]) { layer, inputs in
-            let x = inputs[0]
-            guard let layer = layer as? Conv3D else {
-                let y = try layer(Tensor(shape: x.shape, x.values.map { Float($0) }), threads: 1)
-                let most = layer.className == "Softmax" ? x.errors.max() ?? 0 : 0
-                // Rounding of the argument and of the result, once here and once in a float32 computation of a few operations.
-                let results = y.doubles
-                let errors = x.values.indices.map { max(x.errors[$0], most) + unit * (abs(x.values[$0]) + 8 * abs(results[$0])) }
-                return [Bounded(shape: y.shape, values: results, errors: errors)]
-            }
-            let spec = try layer.config.spec(inputShape: x.shape, policy: .direct)
-            let weights = layer.getWeights().map(\.doubles)
-            let batch = x.shape[0]
-            let exact = ScatterOracle.run(spec, batch: batch, input: x.values, operand: weights[0], bias: weights.last)
-            let carried = ScatterOracle.run(
-                spec, batch: batch, input: x.errors, operand: weights[0].map(abs), bias: weights.last.map { $0.map { _ in 0 } })
-            let own = ErrorBound.bounds(
-                chain: spec.longestChain + 1, type: .float32, magnitudes: zip(exact.magnitudes, carried.values).map { $0 + $1 })
-            return [Bounded(shape: spec.outputShape(batch: batch), values: exact.values, errors: zip(carried.values, own).map { $0 + $1 })]
-        }
-    }
-
     /// Keras's result and ours are each within the bound of the exact one.
     private func check(_ y: Tensor, keras: Tensor, _ bound: Bounded, _ name: String) {
         #expect(y.shape == keras.shape && y.shape == bound.shape, "\(name)")
@@ -58,7 +24,7 @@ struct ModelGraphTests {
         let model = try loadModel(path: path("noops.keras"), policy: .direct, kernels: KernelRegistry())
         #expect(model.isBuilt && model.layers.map(\.className) == ["Conv3DTranspose", "Dropout", "Activation", "Conv3DTranspose", "ReLU"])
         let y = try model(x)
-        check(y, keras: expected, try bounded(model, x)[0], "noops")
+        check(y, keras: expected, try Bounded.results(model, x)[0], "noops")
         #expect(try model(x, threads: 1).floats == model(x, threads: 3).floats)
         #expect(try model.summary().contains("dropout (Dropout)"))
         let again = try modelFromJSON(model.toJSON(), kernels: KernelRegistry())
@@ -73,7 +39,7 @@ struct ModelGraphTests {
         for name in ["named_ends.keras", "named_ends.h5"] {
             let model = try loadModel(path: path(name), policy: .direct, kernels: KernelRegistry())
             #expect(model.inputNames == ["image"] && model.outputNames == ["mask"])
-            check(try model(x), keras: expected, try bounded(model, x)[0], name)
+            check(try model(x), keras: expected, try Bounded.results(model, x)[0], name)
             #expect(try model.summary().contains("Inputs: image = image (None, 2, 3, 2, 2)"))
             let again = try modelFromJSON(model.toJSON(), kernels: KernelRegistry())
             #expect(again.outputNames == ["mask"] && again.layers.map(\.name) == model.layers.map(\.name))
@@ -87,29 +53,36 @@ struct ModelGraphTests {
         let (x, mask, raw) = (try values.tensor("x"), try values.tensor("mask"), try values.tensor("raw"))
         let model = try loadModel(path: path("deep.keras"), policy: .direct, kernels: KernelRegistry())
         #expect(model.inputNames == ["image"] && model.outputNames == ["mask", "raw"] && model.convolutions.count == 4)
-        let (ys, bounds) = (try model([x]), try bounded(model, x))
+        let (ys, bounds) = (try model([x]), try Bounded.results(model, x))
         for (index, expected) in [mask, raw].enumerated() { check(ys[index], keras: expected, bounds[index], model.outputNames[index]) }
+    }
+
+    /// A generator with normalizations between its convolutions, one that begins with a product, and layers that resize volumes.
+    @Test func layersBetweenConvolutionsCompute() throws {
+        for (name, arrays) in [("gan_bn.keras", "gan_bn"), ("gan_bn.h5", "gan_bn"), ("gan_dense.h5", "gan_dense"), ("resize.keras", "resize")] {
+            let values = try NPZFile(path: path("\(arrays).npz"))
+            let (x, expected) = (try values.tensor("x"), try values.tensor("y0"))
+            let model = try loadModel(path: path(name), policy: .direct, kernels: KernelRegistry())
+            let y = try model(x)
+            check(y, keras: expected, try Bounded.results(model, x)[0], name)
+            #expect(try model(x, threads: 1).floats == model(x, threads: 3).floats, "\(name)")
+            let again = try modelFromJSON(model.toJSON(), kernels: KernelRegistry())
+            try again.setWeights(model.getWeights())
+            #expect(try again(x).floats == y.floats && again.getConfig() == model.getConfig(), "\(name)")
+            #expect(try model.copy()(x).floats == y.floats, "\(name)")
+            #expect(try model.preparedModel(inputShape: x.shape)(x).floats == y.floats, "\(name)")
+        }
     }
 
     /// Every layer that cannot be computed is named, with its class.
     @Test func missingLayersAreNamed() throws {
-        let normalizations = ["", "_1", "_2"].map { OtherLayer(path: "batch_normalization\($0)", className: "BatchNormalization") }
-        let table: [(String, String, [OtherLayer])] = [
-            ("gan_bn.keras", "functional", normalizations), ("gan_bn.h5", "functional", normalizations),
-            ("gan_dense.h5", "sequential", [OtherLayer(path: "dense", className: "Dense"), OtherLayer(path: "reshape", className: "Reshape")]),
-            (
-                "resize.keras", "sequential",
-                [
-                    OtherLayer(path: "up_sampling3d", className: "UpSampling3D"), OtherLayer(path: "cropping3d", className: "Cropping3D"),
-                    OtherLayer(path: "zero_padding3d", className: "ZeroPadding3D"),
-                ]
-            ),
-            ("mc.keras", "mcm", [OtherLayer(path: "mc", className: "Dropout", isCalledInTraining: true)]),
-        ]
-        for (name, model, layers) in table {
-            #expect(throws: KerasConfigError.missingLayers(model: model, layers), "\(name)") {
-                try loadModel(path: path(name), kernels: KernelRegistry())
-            }
+        #expect(throws: KerasConfigError.missingLayers(model: "mcm", [OtherLayer(path: "mc", className: "Dropout", isCalledInTraining: true)])) {
+            try loadModel(path: path("mc.keras"), kernels: KernelRegistry())
+        }
+        let config: JSONObject = ["name": "m", "layers": [layer("LSTM", ["name": "a"]), layer("Dense", ["name": "b", "units": 2])]]
+        let document: JSONValue = ["class_name": "Sequential", "config": .object(config)]
+        #expect(throws: KerasConfigError.missingLayers(model: "m", [OtherLayer(path: "a", className: "LSTM")])) {
+            try modelFromJSON(document.text, kernels: KernelRegistry())
         }
     }
 

@@ -63,13 +63,13 @@ struct WeightOrderTests {
         let file = try ModelFile(path: Fixture.layer("weights_alone.json"))
         let weights = try WeightsFile(path: Fixture.layer("weights_alone.h5"))
         let model = try makeModel(file, weights: weights.contents(), kernels: KernelRegistry())
-        #expect(try weights.give(to: model.layers, convolutions: model.convolutions, madeOf: file.document).isEmpty)
+        #expect(try weights.give(to: model.layers, madeOf: file.document).isEmpty)
         model.noteBuiltLayers()
         try expectAgreement(model, try values.tensor("x"), expected: try values.tensor("y0"), "weights_alone.h5")
         // The bare config says the same.
         let bare = try #require(file.document.object?["config"])
         let another = try makeModel(file, weights: nil, kernels: KernelRegistry())
-        _ = try weights.give(to: another.layers, convolutions: another.convolutions, madeOf: bare)
+        _ = try weights.give(to: another.layers, madeOf: bare)
         another.noteBuiltLayers()
         #expect(another.getWeights().map(\.floats) == model.getWeights().map(\.floats))
     }

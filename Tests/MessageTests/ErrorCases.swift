@@ -54,7 +54,8 @@ enum ErrorCases {
         ModelIOError.weightCount(layer: h, received: [h], expected: 2), ModelIOError.layerCount(received: [h], expected: [h]),
         ModelIOError.foreignFile(path: h, .json, expected: .weights),
         ModelIOError.weightShape(layer: h, weight: h, received: [1], .filters(received: 1, expected: 2)),
-        ModelIOError.weightBeyondFile(layer: h, weight: h, shape: [1], present: []),
+        ModelIOError.weightBeyondFile(layer: h, weight: h, shape: [1], present: []), ModelIOError.unknownEnding(path: h, .model),
+        ModelIOError.noWeightsYet(layer: h),
     ]
 
     /// Has the key of a problem, which is no text.
@@ -86,7 +87,8 @@ enum ErrorCases {
         TensorIOError.missingMember(path: h, member: h, present: [h]), TensorIOError.tooLarge(path: h, object: h, size: 2, limit: 1),
         TensorIOError.invalidName(path: h, name: h), TensorIOError.notHDF5(path: h), TensorIOError.missingObject(path: h, object: h, expected: h),
         TensorIOError.hdf5Type(path: h, object: h, received: h, expected: h), TensorIOError.hdf5Structure(path: h, object: h, reason: h),
-        TensorIOError.notKerasWeights(path: h),
+        TensorIOError.notKerasWeights(path: h), TensorIOError.unwritableObject(path: h, object: h, reason: h),
+        TensorIOError.safetensorsHeader(path: h, reason: h), TensorIOError.safetensorsTensor(path: h, tensor: h, reason: h),
     ]
 
     private static let config: [any Error] = [
@@ -101,7 +103,7 @@ enum ErrorCases {
         KerasConfigError.missingLayers(model: h, [OtherLayer(path: h, className: h, isCalledInTraining: true)]),
         KerasConfigError.noKnownLayers(model: h, [OtherLayer(path: h, className: h, isCalledInTraining: false)]),
         KerasConfigError.unknownLayerName(h, names: [h]), KerasConfigError.namelessInputShape(model: h, inputs: 2, received: [nil], names: [h, h]),
-        KerasConfigError.inconsistentShape(received: [nil], expected: [1]), KerasConfigError.autoPad(h), KerasConfigError.padsWithAutoPad(h),
+        KerasConfigError.inconsistentShape(received: [nil], expected: [1]), KerasConfigError.layerInputs([[nil], [1]], expected: h), KerasConfigError.autoPad(h), KerasConfigError.padsWithAutoPad(h),
         KerasConfigError.attributeCount(attribute: h, [1], expected: 2), KerasConfigError.attributeTooSmall(attribute: h, [0], minimum: 1),
         KerasConfigError.onnxOutputPadding([1], strides: [1], dilations: [1]), KerasConfigError.channels(1, inputShape: [nil]),
         KerasConfigError.notRepresentable(what: h, dialect: h), KerasConfigError.spec(.unknownTarget(h)),

@@ -41,7 +41,6 @@ enum ArithmeticRules {
         ("Sources/VoxelsmithCLI/ThreadsCommand.swift", "Int(min(work * steps / Double(items), 1e9))", "at most that"),
         ("Sources/VoxelsmithCLI/TimeCallsCommand.swift", "Int(words[1])", "a text made an integer, nil beyond 64 bits"),
         ("Sources/VoxelsmithCLI/Volume.swift", "UInt8(max(0, min(255,", "within 0 and 255, what is no number too"),
-        ("Sources/KerasConfig/LayerShapes.swift", "addingReportingOverflow", "a sum that is nil where it is too large"),
         ("Sources/KernelBuild/AwakeTime.swift", ".seconds(tick)", "a tenth of a second at most"),
         ("Sources/KernelBuild/PluginReader.swift", "addingReportingOverflow", "a sum that is compared and not used"),
     ]

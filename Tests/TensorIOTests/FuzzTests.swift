@@ -105,6 +105,28 @@ import _TestSupport
         #expect(result.slowest.seconds < 5, "\(result.slowest)")
     }
 
+    /// The header is damaged as text, so that most of it stays a header, or the file anywhere.
+    @Test func safetensors() throws {
+        let (wide, brain) = (try Tensor(shape: [2, 3], [1, 2, 3, 4, 5, 6] as [Double]), try Tensor(shape: [4], [1, 2, 3, 4]).cast(to: .bfloat16))
+        let sample = try SafetensorsFile.encode([("up/kernel", wide), ("up/bias", brain), ("none", Tensor(zeros: [0, 2])), ("s", Tensor(shape: [], [9]))])
+        let end = 8 + Int(sample[0]) + Int(sample[1]) << 8
+        let result = Fuzzing("safetensors", count: 4000).run { random in
+            if random.integer(0...2) == 0 { return Fuzzing.damaged(sample, &random) }
+            let header = Fuzzing.alteredJSON(Array(sample[8..<end]), &random, numbersOnly: random.integer(0...1) == 0)
+            return (0..<8).map { UInt8(truncatingIfNeeded: header.count >> ($0 * 8)) } + header + sample[end...]
+        } body: { index, bytes in
+            outcome("case \(index)") {
+                let tensors = try SafetensorsFile(bytes: bytes, name: "w").tensors()
+                // They fill the end of the file, one after the other.
+                let data = tensors.flatMap { $0.tensor.withUnsafeBytes { Array($0) } }
+                #expect(bytes.suffix(data.count).elementsEqual(data), "case \(index)")
+                return tensors.map(\.tensor.elementCount).reduce(0, +)
+            }
+        }
+        #expect(result.share(of: "read") >= 0.01 && result.counts.count >= 3, "\(result.counts)")
+        #expect(result.slowest.seconds < 5, "\(result.slowest)")
+    }
+
     // MARK: HDF5
 
     /// Whether the values of a tensor stand in the file one after another, in some type of number.

@@ -37,6 +37,10 @@ import VoxTensors
             (.hdf5Type(path: "m.h5", object: "x", received: "strings", expected: "numbers"), "Received strings as x of m.h5; expected numbers."),
             (.hdf5Structure(path: "m.h5", object: "x", reason: "it has no shape"), "Cannot read x of m.h5: it has no shape."),
             (.notKerasWeights(path: "m.h5"), "Received neither layer groups nor layer_names in m.h5; expected a Keras weights or model file."),
+            (.unwritableObject(path: "m.h5", object: "a/b", reason: "another object has that name"), "Cannot write a/b of m.h5: another object has that name."),
+            (.safetensorsHeader(path: "w", reason: "its length is 9; expected at most 8"),
+                "Received a malformed safetensors header in w: its length is 9; expected at most 8."),
+            (.safetensorsTensor(path: "w", tensor: "a", reason: "its type F4 is unknown"), "Cannot use the tensor \"a\" of w: its type F4 is unknown."),
         ] {
             #expect(error.description == sentence)
         }

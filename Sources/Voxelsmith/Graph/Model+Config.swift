@@ -5,21 +5,31 @@ import VoxLayerSpec
 extension Model {
     /// The entry of a layer in a model's config.
     func entry(_ layer: Layer) throws -> JSONObject {
-        if let model = layer as? Model { return try model.serialized() }
-        let isKeras = layer is InputLayer || layer is ActivationLayer || type(of: layer) == Conv3D.self || type(of: layer) == Conv3DTranspose.self
-        let className = layer.className
-        var result: JSONObject = [
-            "module": isKeras ? "keras.layers" : .null, "class_name": .string(className), "config": .object(try layer.getConfig()),
-            "registered_name": isKeras ? .null : .string("\(layer.registeredPackage)>\(className)"),
-        ]
-        if !(layer is InputLayer), let node = ownNodes(of: layer).first, layer.nodes[node].inputs.count == 1 {
+        var result = try Self.entry(layer)
+        let isOperation = (layer as? DefinedLayer)?.isOperation ?? false
+        if !(layer is InputLayer || layer is Model || isOperation), let node = ownNodes(of: layer).first, layer.nodes[node].inputs.count == 1 {
             result["build_config"] = ["input_shape": JSONValue(shape: layer.nodes[node].inputs[0].shape)]
         }
         return result
     }
 
+    /// The entry of a layer, without the shape it was built for.
+    static func entry(_ layer: Layer) throws -> JSONObject {
+        if let model = layer as? Model { return try model.serialized() }
+        let className = layer.className
+        var (module, registered): (JSONValue, JSONValue) = ("keras.layers", .null)
+        if let layer = layer as? DefinedLayer {
+            (module, registered) = (.string(layer.kerasModule), layer.registeredName)
+        } else if !(layer is InputLayer || layer is ActivationLayer || layer is TimeDistributedLayer || type(of: layer) == Conv3D.self
+            || type(of: layer) == Conv3DTranspose.self)
+        {
+            (module, registered) = (.null, .string("\(layer.registeredPackage)>\(className)"))
+        }
+        return ["module": module, "class_name": .string(className), "config": .object(try layer.getConfig()), "registered_name": registered]
+    }
+
     /// The model as an object of Keras 3.
-    func serialized() throws -> JSONObject {
+    package func serialized() throws -> JSONObject {
         let isChain = self is Sequential
         let shape = isChain ? inputs.first?.shape : nil
         return [
@@ -56,8 +66,7 @@ extension Model {
             var object = try entry(layer)
             object["name"] = .string(layer.name)
             let calls = ownNodes(of: layer).filter { layer.nodes[$0].hasInbound }.map { node -> JSONValue in
-                let arguments = layer.nodes[node].inputs.map(argument)
-                return ["args": .array(arguments.count == 1 ? arguments : [.array(arguments)]), "kwargs": [:]]
+                ["args": .array(layer.callArguments(layer.nodes[node].inputs.map(argument))), "kwargs": [:]]
             }
             object["inbound_nodes"] = .array(calls)
             return JSONValue.object(object)

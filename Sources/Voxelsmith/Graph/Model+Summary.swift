@@ -12,7 +12,8 @@ extension Model {
             let shape = distinct.isEmpty ? "?" : distinct.map(Self.text).joined(separator: ", ")
             let count = layer.isBuilt ? Self.grouped(try layer.countParams()) : "0 (unbuilt)"
             let sources = ownNodes(of: layer).flatMap { layer.nodes[$0].inputs }.map { "\($0.layer.name)[\($0.nodeIndex)][\($0.tensorIndex)]" }
-            let className = layer is ActivationLayer ? layer.className : "\(type(of: layer))"
+            let isNamedByFile = layer is ActivationLayer || layer is DefinedLayer || layer is TimeDistributedLayer
+            let className = isNamedByFile ? layer.className : "\(type(of: layer))"
             let connections = isChain ? [] : [sources.isEmpty ? "-" : sources.joined(separator: ", ")]
             rows.append((["\(layer.name) (\(className))", shape, count] + connections).map(escaped))
         }

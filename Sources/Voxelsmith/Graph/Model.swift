@@ -17,6 +17,8 @@ open class Model: Layer {
     /// Of a model read from a config with dictionaries of inputs or outputs: their keys; nil for those without one.
     var inputKeys: [String?] = []
     var outputKeys: [String?] = []
+    /// What the model was made of, where that was a document.
+    package var source: ModelSource?
 
     /// How the outputs follow from the inputs.
     struct Plan {
@@ -146,11 +148,11 @@ open class Model: Layer {
     /// Notices that all layers have been given weights.
     package func noteBuiltLayers() { isBuilt = isBuilt || layers.allSatisfy(\.isBuilt) }
 
-    /// Layers that are frozen in this model are frozen in the copy; its losses depend on its own tensors.
+    /// The losses of the copy depend on its own tensors.
     open override func copyState(to other: Layer) throws {
         try super.copyState(to: other)
         guard let other = other as? Model else { return }
-        for (layer, copy) in zip(layers, other.layers) { copy.trainable = layer.trainable }
+        other.source = source
         let tensors = tensors(in: other)
         for layer in other.layers + [other] { layer.moveLosses(to: tensors) }
     }
@@ -237,11 +239,12 @@ open class Model: Layer {
         return try connected().run(values, model: name, visit)
     }
 
-    /// Its convolutions, those of models inside of it included, each once.
+    /// Its convolutions, those of models and wrappers inside of it included, each once.
     package var convolutions: [Conv3D] {
         var result: [Conv3D] = []
         for layer in layers {
-            for found in (layer as? Model)?.convolutions ?? [layer as? Conv3D].compactMap(\.self) where !result.contains(where: { $0 === found }) {
+            let inner = layer.wrapped ?? layer
+            for found in (inner as? Model)?.convolutions ?? [inner as? Conv3D].compactMap(\.self) where !result.contains(where: { $0 === found }) {
                 result.append(found)
             }
         }
@@ -342,6 +345,12 @@ open class Model: Layer {
         let result = try Model(
             inputs: plan.inputs.compactMap { tensors[$0] }, outputs: plan.outputs.compactMap { tensors[$0] }, name: name)
         (result.inputKeys, result.outputKeys) = (inputKeys, outputKeys)
+        // A config may have another order than the calls; weight files count layers in this one.
+        let places = Dictionary(uniqueKeysWithValues: layers.enumerated().map { ($1.name, $0) })
+        let ordered = result.layers.enumerated().sorted { left, right in
+            (places[left.element.name] ?? -1, left.offset) < (places[right.element.name] ?? -1, right.offset)
+        }
+        result.layers = ordered.map(\.element)
         return result
     }
 }

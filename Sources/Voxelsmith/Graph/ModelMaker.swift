@@ -44,7 +44,11 @@ package func layerFromJSON(
         maker.misnamesConvolutions = true
         logger.warning("\(ForwardConvolution.warning(version: version) as Sentence)")
     }
-    return try maker.layer(root)
+    let layer = try maker.layer(root)
+    if let model = layer as? Model {
+        model.source = ModelSource(document, kerasVersion: version, generation: evidence.generation, of: model)
+    }
+    return layer
 }
 
 /// Makes the layers that a model's config lists.
@@ -99,12 +103,17 @@ struct ModelMaker {
                     in: inner, path: prefix + (inner.name ?? inner.className), isTraining: isTraining || inner.calls.contains(where: \.isTraining))
             }
         }
+        if entry.className == TimeAxis.wrapperClass, let part = entry.parts.first {
+            return missing(in: part, path: (path.isEmpty ? entry.name ?? entry.className : path) + "/" + (part.name ?? part.className), isTraining: isTraining)
+        }
         let other = OtherLayer(path: path.isEmpty ? entry.name ?? entry.className : path, className: entry.className)
         if ElementwiseLayer.isCustom(entry.object) { return [other] }
         if KerasLayer.classNames.contains(entry.className) { return [] }
-        if isTraining, ElementwiseLayer.isTrainingOnly(entry.className) {
+        if isTraining, LayerTable.differsInTraining(entry.object) {
             return [OtherLayer(path: other.path, className: other.className, isCalledInTraining: true)]
         }
+        if LayerTable.hasRule(entry.object) { return [] }
+        if LayerTable.isOperation(entry.object) { return [other] }
         return ActivationLayer.isKnown(entry.object, generation: generation, objects: objects) ? [] : [other]
     }
 
@@ -129,7 +138,9 @@ struct ModelMaker {
             }
             return try Conv3D(
                 config: config, generation: generation, objects: objects, policy: policy, kernels: kernels, kernelMode: kernelMode)
+        case TimeAxis.wrapperClass where !entry.parts.isEmpty: return try TimeDistributedLayer(config, wrapping: make(entry.parts[0]))
         default:
+            if let layer = try DefinedLayer(entry, generation: generation, objects: objects) { return layer }
             if let layer = try ActivationLayer(entry.object, generation: generation, objects: objects) { return layer }
             throw KerasConfigError.unsupportedClass(entry.className)
         }
@@ -151,6 +162,13 @@ struct ModelMaker {
                 throw broken("uses result \(source.result) of call \(source.call) of \(title(source.layer)), which there is not")
             }
             return layer.output(node: source.call, tensor: source.result)
+        }
+        for (index, layer) in graph.layers.enumerated() where LayerTable.isOperation(layer.object) {
+            // The numbers among the operands are the operation's own.
+            let first = layer.calls.first
+            if layer.calls.contains(where: { $0.arguments != first?.arguments || $0.keywords != first?.keywords }) {
+                throw broken("calls the operation \(title(index)) with other numbers than before")
+            }
         }
         for step in graph.order {
             let inputs = try graph.layers[step.layer].calls[step.call].inputs.map(tensor)

@@ -57,6 +57,11 @@ final class ActivationLayer: Layer {
         _ activation: Activation, _ tensorActivation: (any TensorActivation)?, to x: Tensor, type: ElementType, threads: Int
     ) throws -> Tensor {
         if let tensorActivation { return try tensorActivation(x).cast(to: type) }
+        return try apply(activation, to: x, threads: threads)
+    }
+
+    /// A tensor after an activation.
+    static func apply(_ activation: Activation, to x: Tensor, threads: Int) throws -> Tensor {
         if case .alongAxis(let function, let axis) = activation { return try ActivationArithmetic.apply(function, axis: axis, to: x) }
         if activation == .linear { return x }
         var y = x

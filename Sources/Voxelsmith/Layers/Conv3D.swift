@@ -242,6 +242,15 @@ open class Conv3D: Layer {
         isBuilt = true
     }
 
+    package override var expectedWeightNames: [String] {
+        // A subclass may have made some more.
+        isBuilt ? super.expectedWeightNames : useBias ? ["kernel", "bias"] : ["kernel"]
+    }
+
+    package override func takeWeights(_ values: [Tensor]) throws {
+        if isBuilt { try setWeights(values) } else { try build(weights: values) }
+    }
+
     /// An initializer that gives values which exist already.
     private struct Given: Initializer {
         let value: Tensor

@@ -236,6 +236,21 @@ open class Layer {
         for (variable, value) in zip(self.weights, weights) { try variable.assign(value) }
     }
 
+    /// The names of the weights that the layer has, or will have when it is built.
+    package var expectedWeightNames: [String] { weights.map(\.name) }
+
+    /// Takes the weights of a file, from which a layer that is not built may be built.
+    /// - Parameter values: in the order of `getWeights()`.
+    /// - Throws: as `setWeights`, and as `build`.
+    package func takeWeights(_ values: [Tensor]) throws { try setWeights(values) }
+
+    /// The layer that this one applies to parts of its input; nil for a layer that is no wrapper.
+    package var wrapped: Layer? { nil }
+
+    /// How a config says what the layer is called on.
+    /// - Parameter tensors: the inputs, as configs name them.
+    func callArguments(_ tensors: [JSONValue]) -> [JSONValue] { tensors.count == 1 ? tensors : [.array(tensors)] }
+
     func checkWeights(_ values: [Tensor]) throws(LayerError) {
         let variables = weights
         if values.count != variables.count {
@@ -290,7 +305,8 @@ open class Layer {
         other.ownVariables = ownVariables.map { $0.copy(scope: scope ?? name) }
         (other.owner, other.scope, other.isBuilt) = (owner, scope, isBuilt)
         try repeatBuild(on: other)
-        (other.trainable, other.activityRegularizer, other.callTerms) = (trainable, activityRegularizer, callTerms)
+        giveTrainable(to: other)
+        (other.activityRegularizer, other.callTerms) = (activityRegularizer, callTerms)
         other.keptLosses = keptLosses.filter(\.isAdded).map { $0.moved(from: self, to: other) }
         other.addedUpdates = addedUpdates
     }
@@ -353,35 +369,6 @@ open class Layer {
             constraint: constraint)
         ownVariables.append(variable)
         return variable
-    }
-
-    /// As `addWeight`, but an eager layer refuses a regularizer, as Keras documents for this method.
-    /// - Throws: as `addWeight`, and `LayerError.eagerMode`.
-    @discardableResult
-    public func addVariable(
-        name: String, shape: [Int], dtype: (any DTypeArgument)? = nil, initializer: (any InitializerArgument)? = nil,
-        regularizer: (any RegularizerArgument)? = nil, trainable: Bool = true, constraint: (any ConstraintArgument)? = nil
-    ) throws -> Variable {
-        if regularizer != nil, owner == nil { throw LayerError.eagerMode(layer: self.name, member: "addVariable with a regularizer") }
-        return try addWeight(
-            name: name, shape: shape, dtype: dtype, initializer: initializer, regularizer: regularizer, trainable: trainable,
-            constraint: constraint)
-    }
-
-    /// The name the variables of the layer stand under. Differs from `name` for the second layer of a name in a graph.
-    /// - Throws: `LayerError.noScope` before the layer is first used.
-    public var scopeName: String {
-        get throws(LayerError) {
-            guard let scope else { throw .noScope(layer: name) }
-            return scope
-        }
-    }
-
-    /// The scope, chosen now if it was not.
-    func usedScope() -> String {
-        let result = scope ?? owner?.scope(for: name) ?? name
-        scope = result
-        return result
     }
 
     /// The losses that `addLoss` was given, a penalty on each result of a call (see `activityRegularizer`), and penalties on the trainable

@@ -3,7 +3,7 @@ import VoxTensorIO
 import VoxTensors
 import Voxelsmith
 
-/// Gives the weights of a Keras file to layers; builds convolutions that are not built.
+/// Gives the weights of a Keras file to layers; builds those that are not built.
 ///
 /// Files of the `variables` form name a layer by the snake-case name of its class, counted in layer order, never by its own name;
 /// the `layerNames` form is matched by the order of the layers that have weights, as Keras does, and lists the weights of each in
@@ -50,25 +50,28 @@ private struct Assignment {
     /// Gives the layers of one model their variables, and takes those out of `byGroup`.
     /// - Parameter path: of the model in the file: empty, or with a slash at its end.
     private mutating func give(_ byGroup: inout [String: [NamedTensor]], below path: String, to layers: [Layer], present: [String]) throws {
-        let names = [UniqueNames(), UniqueNames(digitsAreSmall: true)]
-        for layer in layers {
-            // The second is tf-keras's; 2.12 and earlier had another name for the container too.
-            let groups = names.map { $0.next(forClass: layer.className) }.flatMap {
-                ["\(path)layers/\($0)", "\(path)_layer_checkpoint_dependencies/\($0)"]
+        let places = VariableGroups(path: path)
+        for layer in layers { try give(&byGroup, at: places.next(layer), to: layer, present: present) }
+    }
+
+    /// Gives one layer its variables.
+    /// - Parameter groups: the names under which the file may have it.
+    private mutating func give(_ byGroup: inout [String: [NamedTensor]], at groups: [String], to layer: Layer, present: [String]) throws {
+        if let inner = layer.wrapped {
+            try give(&byGroup, at: groups.map(VariableGroups.wrapped), to: inner, present: present)
+            layer.noteWrappedLayer()
+        } else if let model = layer as? Model {
+            let group = groups.first { group in byGroup.keys.contains { $0.hasPrefix("\(group)/") } } ?? groups[0]
+            try give(&byGroup, below: "\(group)/", to: model.layers, present: present)
+            model.noteBuiltLayers()
+        } else if !slots(of: layer).isEmpty {
+            guard let group = groups.first(where: { byGroup[$0] != nil }), let tensors = byGroup.removeValue(forKey: group) else {
+                throw ModelIOError.weightMissing(layer: layer.name, name: VariableGroups.variable(0, in: groups[0]), present: present)
             }
-            if let model = layer as? Model {
-                let group = groups.first { group in byGroup.keys.contains { $0.hasPrefix("\(group)/") } } ?? groups[0]
-                try give(&byGroup, below: "\(group)/", to: model.layers, present: present)
-                model.noteBuiltLayers()
-            } else if !slots(of: layer).isEmpty {
-                guard let group = groups.first(where: { byGroup[$0] != nil }), let tensors = byGroup.removeValue(forKey: group) else {
-                    throw ModelIOError.weightMissing(layer: layer.name, name: "\(groups[0])/vars/0", present: present)
-                }
-                try give(tensors, to: layer)
-            } else {
-                // The state of the numbers that Dropout and its like draw in training.
-                for group in groups { byGroup["\(group)/seed_generator"] = nil }
-            }
+            try give(tensors, to: layer)
+        } else {
+            // The state of the numbers that Dropout and its like draw in training.
+            for group in groups { byGroup["\(group)/seed_generator"] = nil }
         }
     }
 
@@ -86,7 +89,7 @@ private struct Assignment {
         let generation = weights.kerasVersion.map { KerasGeneration(kerasVersion: $0) } ?? .keras2
         let document = weights.config.flatMap { try? JSONValue(parsing: $0) } ?? model
         let stated = StatedLayers(document)
-        let owners = layers.filter { layer in leaves(layer).contains { !slots(of: $0).isEmpty } }
+        let owners = layers.filter { layer in Leaf.all(in: [layer]).contains { !slots(of: $0.layer).isEmpty } }
         if groups.count != owners.count {
             throw ModelIOError.layerCount(received: groups.map(\.name), expected: owners.map(\.name))
         }
@@ -102,6 +105,10 @@ private struct Assignment {
     }
 
     private mutating func give(_ given: [Slot: NamedTensor], to layer: Layer) throws {
+        if let inner = layer.wrapped {
+            try give(given, to: inner)
+            return layer.noteWrappedLayer()
+        }
         guard let model = layer as? Model else {
             let tensors = slots(of: layer).compactMap { given[$0] }
             return tensors.isEmpty ? () : try give(tensors, to: layer)
@@ -114,14 +121,14 @@ private struct Assignment {
     /// frozen. The order depends on that where a layer of it was set trainable again. Of the possible orders, the one that agrees with the
     /// names of the weights counts.
     private func order(of layer: Layer, _ stated: StatedLayers?, _ generation: KerasGeneration, _ tensors: [NamedTensor]) -> [Slot] {
-        let usual = tree(of: layer, stated).legacyOrder(generation)
+        let usual = weightTree(of: layer, stated).legacyOrder(generation)
         let silent = generation == .keras3 ? [] : silentModels(layer, stated)
         if silent.isEmpty || silent.count > Self.mostSilentModels { return usual }
-        let names = Dictionary(leaves(layer).map { (ObjectIdentifier($0), $0.name) }) { first, _ in first }
+        let names = Dictionary(Leaf.all(in: [layer]).map { (ObjectIdentifier($0.layer), $0.layer.name) }) { first, _ in first }
         if agree(usual, tensors, names) { return usual }
         for choice in 1..<(1 << silent.count) {
             let frozen = silent.indices.filter { choice >> $0 & 1 == 1 }.map { silent[$0] }
-            let order = tree(of: layer, stated, frozen: Set(frozen)).legacyOrder(generation)
+            let order = weightTree(of: layer, stated, frozen: Set(frozen)).legacyOrder(generation)
             if agree(order, tensors, names) { return order }
         }
         return usual
@@ -132,12 +139,10 @@ private struct Assignment {
 
     /// The models at and below a layer whose configs do not say whether they were frozen themselves.
     private func silentModels(_ layer: Layer, _ stated: StatedLayers?) -> [ObjectIdentifier] {
+        if let inner = layer.wrapped { return silentModels(inner, stated?[inner.name]) }
         guard let model = layer as? Model, let stated else { return [] }
         return (stated.isSilent ? [ObjectIdentifier(model)] : []) + model.layers.flatMap { silentModels($0, stated[$0.name]) }
     }
-
-    /// The layers that are no models.
-    private func leaves(_ layer: Layer) -> [Layer] { (layer as? Model)?.layers.flatMap { leaves($0) } ?? [layer] }
 
     /// Whether each weight is called after the layer that it would go to: "inner/up/kernel:0" for the layer "up" of the model "inner".
     private func agree(_ order: [Slot], _ tensors: [NamedTensor], _ names: [ObjectIdentifier: String]) -> Bool {
@@ -145,20 +150,6 @@ private struct Assignment {
             guard let name = names[slot.layer], let mark = tensor.path.lastIndex(of: "/") else { return false }
             return "/\(tensor.path[..<mark])".hasSuffix("/\(name)")
         }
-    }
-
-    /// - Parameter frozen: models that are taken to be frozen themselves.
-    private func tree(of layer: Layer, _ stated: StatedLayers?, frozen: Set<ObjectIdentifier> = []) -> WeightTree<Slot> {
-        let trainable = !frozen.contains(ObjectIdentifier(layer)) && (stated?.trainable ?? layer.trainable)
-        if let model = layer as? Model {
-            let layers = model.layers.map { tree(of: $0, stated?[$0.name], frozen: frozen) }
-            return WeightTree(isModel: true, trainable: trainable, trainableVariables: [], otherVariables: [], layers: layers)
-        }
-        let slots = slots(of: layer)
-        let weights = layer.weights
-        let split = weights.isEmpty ? slots.count : weights.count { $0.trainable }
-        return WeightTree(
-            isModel: false, trainable: trainable, trainableVariables: Array(slots.prefix(split)), otherVariables: Array(slots.dropFirst(split)))
     }
 
     // MARK: One layer
@@ -181,55 +172,5 @@ func fill(_ layer: Layer, with tensors: [Tensor], named names: [String]) throws 
         guard let mismatch = WeightMismatch(tensor.shape, as: index, of: layer) else { continue }
         throw ModelIOError.weightShape(layer: layer.name, weight: names[index], received: tensor.shape, mismatch)
     }
-    if let layer = layer as? Conv3D, !layer.isBuilt {
-        try layer.build(weights: tensors)
-    } else {
-        try layer.setWeights(tensors)
-    }
-}
-
-/// The place of one weight of a layer, which may not exist yet.
-private struct Slot: Hashable {
-    let layer: ObjectIdentifier
-    let index: Int
-}
-
-/// The weights a layer has, or will have.
-private func slots(of layer: Layer) -> [Slot] {
-    var count = layer.weights.count
-    if let layer = layer as? Conv3D, !layer.isBuilt { count = layer.useBias ? 2 : 1 }
-    return (0..<count).map { Slot(layer: ObjectIdentifier(layer), index: $0) }
-}
-
-/// What a config says of the layers of a model: whether each is trainable by itself. The layers made from it do not tell
-/// any more, since a frozen model freezes its layers when it is made.
-private struct StatedLayers {
-    /// nil without a config; true where the config does not say.
-    let trainable: Bool?
-    /// Whether there is a config that does not say.
-    let isSilent: Bool
-    private var layers: [String: JSONObject] = [:]
-
-    /// - Parameter entry: the serialised layer or model.
-    init?(_ entry: JSONValue?) {
-        guard let object = entry?.object else { return nil }
-        // The bare config of a model has no class around it.
-        let config = object["class_name"] == nil && object["config"] == nil ? object : object["config"]?.object
-        if case .bool(let flag)? = config?["trainable"] {
-            (trainable, isSilent) = (flag, false)
-        } else {
-            (trainable, isSilent) = (config == nil ? nil : true, config != nil)
-        }
-        // TensorFlow 1 wrote the list of layers alone.
-        for layer in object["config"]?.array ?? config?["layers"]?.array ?? [] {
-            guard let layer = layer.object, let name = (layer["name"] ?? layer["config"]?.object?["name"])?.string else { continue }
-            layers[name] = layer
-        }
-    }
-
-    subscript(name: String) -> StatedLayers? { layers[name].flatMap { StatedLayers(.object($0)) } }
-}
-
-extension Optional where Wrapped == StatedLayers {
-    fileprivate subscript(name: String) -> StatedLayers? { flatMap { $0[name] } }
+    try layer.takeWeights(tensors)
 }

@@ -1,0 +1,76 @@
+import VoxLayerSpec
+
+/// The classes of Keras's layers that are computed here, besides convolutions, activations, what does nothing at inference, and the wrapper
+/// `TimeDistributed`: under every name that a generation of Keras has for them.
+package enum LayerTable {
+    private static let rules: [(rule: any LayerRule.Type, names: [String])] = [
+        (PReLURule.self, ["PReLU"]),
+        (BatchNormalizationRule.self, ["BatchNormalization", "BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization"]),
+        (LayerNormalizationRule.self, ["LayerNormalization"]),
+        (GroupNormalizationRule.self, ["GroupNormalization"]),
+        (UnitNormalizationRule.self, ["UnitNormalization"]),
+        (RescalingRule.self, ["Rescaling"]),
+        (NormalizationRule.self, ["Normalization"]),
+        (MergeRule.self, MergeRule.Function.allCases.map(\.rawValue)),
+        (ConcatenateRule.self, ["Concatenate"]),
+        (DotRule.self, ["Dot"]),
+        (PoolingRule.self, ["MaxPooling3D", "MaxPool3D", "AveragePooling3D", "AvgPool3D"]),
+        (
+            GlobalPoolingRule.self,
+            ["GlobalMaxPooling3D", "GlobalMaxPool3D", "GlobalAveragePooling3D", "GlobalAvgPool3D"]
+        ),
+        (UpSamplingRule.self, ["UpSampling3D"]),
+        (EndsRule.self, ["ZeroPadding3D", "Cropping3D"]),
+        (ReshapeRule.self, ["Reshape"]),
+        (FlattenRule.self, ["Flatten"]),
+        (PermuteRule.self, ["Permute"]),
+        (RepeatVectorRule.self, ["RepeatVector"]),
+        (DenseRule.self, ["Dense"]),
+    ]
+
+    private static let byName = Dictionary(uniqueKeysWithValues: rules.flatMap { rule, names in names.map { ($0, rule) } })
+
+    /// Every class that there is a rule for, operations left out.
+    package static let classNames = Set(byName.keys)
+    /// Every rule once.
+    package static let allRules: [any LayerRule.Type] = rules.map(\.rule) + [OperationRule.self]
+
+    /// Classes that compute something else from the values of a batch when they are called with `training=True`.
+    private static let ofTheBatch: Set<String> = ["BatchNormalization", "BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization"]
+
+    /// The rule that an entry of a model's config follows.
+    /// - Returns: nil for another class.
+    /// - Throws: as the initializer of the rule.
+    package static func rule(_ origin: LayerOrigin) throws(KerasConfigError) -> (any LayerRule)? {
+        guard let type = ruleType(of: origin.object), let className = origin.object["class_name"]?.string else { return nil }
+        return try make(type, ConfigReader(config: origin.object["config"]?.object ?? [:], className: className), origin)
+    }
+
+    private static func make<Rule: LayerRule>(_ type: Rule.Type, _ reader: ConfigReader, _ origin: LayerOrigin) throws(KerasConfigError) -> any LayerRule {
+        try type.init(reader, origin)
+    }
+
+    /// Whether an entry is an operation, whose class is looked for among operations alone: layers have the same names.
+    package static func isOperation(_ object: JSONObject) -> Bool {
+        object["module"]?.string?.contains(".ops") ?? false || object["class_name"]?.string == OperationRule.wrapperClass
+    }
+
+    private static func ruleType(of object: JSONObject) -> (any LayerRule.Type)? {
+        guard let className = object["class_name"]?.string else { return nil }
+        if isOperation(object) { return OperationRule.self }
+        return ElementwiseLayer.isCustom(object) ? nil : byName[className]
+    }
+
+    /// Whether there is a rule for the class of an entry, whatever its config. Of operations, those that are known.
+    package static func hasRule(_ object: JSONObject) -> Bool {
+        guard let className = object["class_name"]?.string, let type = ruleType(of: object) else { return false }
+        return type is OperationRule.Type ? OperationNames.isKnown(className, object["config"]?.object?["function"]?.string) : true
+    }
+
+    /// Whether a layer computes something else when it is called with `training=True`: a frozen normalization does not.
+    package static func differsInTraining(_ object: JSONObject) -> Bool {
+        guard let className = object["class_name"]?.string else { return false }
+        if ElementwiseLayer.isTrainingOnly(className) { return true }
+        return ofTheBatch.contains(className) && object["config"]?.object?["trainable"] != false
+    }
+}

@@ -1,0 +1,82 @@
+import VoxLayerSpec
+import VoxTensors
+
+/// Copies the elements of one tensor to other places: each place of the result takes the element at the sum of an offset for each axis, or 0
+/// where an axis has none.
+struct GatherLoop: TensorLoop {
+    /// For each axis of the result and each place along it, the offset in the input; -1 for none.
+    let sources: [[Int]]
+    private let rowLength: Int
+    /// Whether a row is copied as it is.
+    private let isContiguous: Bool
+
+    init(_ sources: [[Int]]) {
+        self.sources = sources
+        let last = sources.last ?? [0]
+        rowLength = last.count
+        isContiguous = last.first != -1 && zip(last, last.dropFirst()).allSatisfy { $0 != -1 && $1 == $0 + 1 }
+    }
+
+    /// Every place of an axis as it is.
+    static func all(_ extent: Int, step: Int) -> [Int] { (0..<extent).map { $0 * step } }
+
+    var itemCount: Int { Checked.clampedCount(sources.dropLast().map(\.count)) }
+    var cost: Double { Double(itemCount) * Double(rowLength) + 10 * Double(itemCount) }
+
+    func compute<T: LoopElement>(_ items: Range<Int>, _ xs: [UnsafePointer<T>], _ y: UnsafeMutablePointer<T>) {
+        let x = xs[0]
+        let last = sources.last ?? [0]
+        for item in items {
+            let target = y + item * rowLength
+            guard let base = base(of: item) else {
+                target.update(repeating: T(double: 0), count: rowLength)
+                continue
+            }
+            if isContiguous {
+                target.update(from: x + base + last[0], count: rowLength)
+            } else {
+                for index in 0..<rowLength { target[index] = last[index] < 0 ? T(double: 0) : x[base + last[index]] }
+            }
+        }
+    }
+
+    /// The offset of a row; nil for one of zeros.
+    private func base(of item: Int) -> Int? {
+        var (rest, base) = (item, 0)
+        for axis in sources.indices.dropLast().reversed() {
+            let offset = sources[axis][rest % sources[axis].count]
+            if offset < 0 { return nil }
+            base += offset
+            rest /= sources[axis].count
+        }
+        return base
+    }
+}
+
+/// Puts tensors side by side along one axis.
+struct ConcatenateLoop: TensorLoop {
+    /// The places of the axes before that one.
+    private let outer: Int
+    /// For each input, the elements that follow each other in the result.
+    private let runs: [Int]
+    private let total: Int
+
+    init(_ shapes: [[Int]], axis: Int) {
+        outer = Checked.clampedCount((shapes.first ?? []).prefix(axis))
+        runs = shapes.map { Checked.clampedCount($0.dropFirst(axis)) }
+        total = runs.reduce(0) { Checked.clampedSum($0, $1) }
+    }
+
+    var itemCount: Int { outer }
+    var cost: Double { Double(outer) * (Double(total) + 10) }
+
+    func compute<T: LoopElement>(_ items: Range<Int>, _ xs: [UnsafePointer<T>], _ y: UnsafeMutablePointer<T>) {
+        for item in items {
+            var target = y + item * total
+            for (x, run) in zip(xs, runs) {
+                target.update(from: x + item * run, count: run)
+                target += run
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import VoxKerasConfig
+import VoxLayerSpec
+import VoxTensors
+
+extension BatchNormalizationRule: ComputedRule {
+    func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
+        let place = try Activation.index(ofAxis: axis, rank: shape.count)
+        func along(_ values: [Double]) -> AxisNumbers { AxisNumbers(values, places: [place], extents: [shape[place]], rank: shape.count) }
+        func along(_ name: String, default standard: Double) -> AxisNumbers {
+            numbers(name, among: weights).map(along) ?? AxisNumbers(standard, rank: shape.count)
+        }
+        let variance = numbers("moving_variance", among: weights) ?? []
+        let loop = AffineLoop(
+            shape, shift: along("moving_mean", default: 0), factor: along(variance.map { 1 / ($0 + epsilon).squareRoot() }),
+            gamma: along("gamma", default: 1), beta: along("beta", default: 0))
+        return try loop.run(xs, to: shape, threads: threads)
+    }
+}
+
+extension LayerNormalizationRule: ComputedRule {
+    func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
+        let places = try places(in: shape)
+        let reduction = Reduction(.moments, shape, over: places)
+        let moments = try reduction.values(xs[0], threads: threads)
+        let half = moments.count / 2
+        func kept(_ values: [Double]) -> AxisNumbers {
+            AxisNumbers(values, places: reduction.kept.places, extents: reduction.kept.extents, rank: shape.count)
+        }
+        func own(_ name: String, default standard: Double) -> AxisNumbers {
+            guard let values = numbers(name, among: weights) else { return AxisNumbers(standard, rank: shape.count) }
+            return AxisNumbers(values, places: places, extents: places.map { shape[$0] }, rank: shape.count)
+        }
+        let loop = AffineLoop(
+            shape, shift: scalesAlone ? AxisNumbers(0, rank: shape.count) : kept(Array(moments.prefix(half))),
+            factor: kept(moments.suffix(half).map { 1 / ($0 + epsilon).squareRoot() }), gamma: own("gamma", default: 1), beta: own("beta", default: 0))
+        return try loop.run(xs, to: shape, threads: threads)
+    }
+}
+
+extension GroupNormalizationRule: ComputedRule {
+    func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
+        let (place, groups) = try partition(of: shape)
+        // Channels as an axis of groups and one of channels in a group.
+        var view = shape
+        view[place] = shape[place] / groups
+        view.insert(groups, at: place)
+        let reduction = Reduction(.moments, view, over: view.indices.filter { $0 != 0 && $0 != place })
+        let moments = try reduction.values(xs[0], threads: threads)
+        let half = moments.count / 2
+        func kept(_ values: [Double]) -> AxisNumbers {
+            AxisNumbers(values, places: reduction.kept.places, extents: reduction.kept.extents, rank: view.count)
+        }
+        func own(_ name: String, default standard: Double) -> AxisNumbers {
+            guard let values = numbers(name, among: weights) else { return AxisNumbers(standard, rank: view.count) }
+            return AxisNumbers(values, places: [place, place + 1], extents: [groups, view[place + 1]], rank: view.count)
+        }
+        let loop = AffineLoop(
+            view, shift: kept(Array(moments.prefix(half))), factor: kept(moments.suffix(half).map { 1 / ($0 + epsilon).squareRoot() }),
+            gamma: own("gamma", default: 1), beta: own("beta", default: 0))
+        return try loop.run(xs, to: shape, threads: threads)
+    }
+}
+
+extension UnitNormalizationRule: ComputedRule {
+    func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
+        try Self.normalized(xs[0], along: axes.map { try Activation.index(ofAxis: $0, rank: shape.count) }, epsilon: Self.epsilon, threads: threads)
+    }
+
+    /// A tensor divided by its length along some axes, or by `epsilon` where that is more.
+    static func normalized(_ x: Tensor, along places: [Int], epsilon: Double, threads: Int) throws -> Tensor {
+        let reduction = Reduction(.sumOfSquares, x.shape, over: places)
+        let factors = try reduction.values(x, threads: threads).map { 1 / max($0.squareRoot(), epsilon) }
+        let rank = x.shape.count
+        let loop = AffineLoop(
+            x.shape, shift: AxisNumbers(0, rank: rank),
+            factor: AxisNumbers(factors, places: reduction.kept.places, extents: reduction.kept.extents, rank: rank),
+            gamma: AxisNumbers(1, rank: rank), beta: AxisNumbers(0, rank: rank))
+        return try loop.run([x], to: x.shape, threads: threads)
+    }
+}

@@ -1,0 +1,81 @@
+import VoxKernelRuntime
+import VoxLayerSpec
+import VoxTensors
+
+/// An element type that loops over tensors compute with. The conversions are requirements because the generic ones of `BinaryFloatingPoint`
+/// are not always reduced to an instruction.
+protocol LoopElement: BitwiseCopyable, Sendable {
+    var double: Double { get }
+    /// Rounds once.
+    init(double: Double)
+}
+
+extension Float: LoopElement {
+    @inline(__always) var double: Double { Double(self) }
+    @inline(__always) init(double: Double) { self = Float(double) }
+}
+
+extension Double: LoopElement {
+    @inline(__always) var double: Double { self }
+    @inline(__always) init(double: Double) { self = double }
+}
+
+/// How a tensor is computed from others, in pieces that are independent of each other. Which pieces one thread computes changes nothing in
+/// any of them, so results have the same bits for any number of threads. Everything is computed in double precision and rounded once where
+/// it is stored, unless a loop says otherwise.
+protocol TensorLoop {
+    /// The number of pieces.
+    var itemCount: Int { get }
+    /// Nanoseconds that all pieces take one thread, roughly.
+    var cost: Double { get }
+    /// Computes some of the pieces, which write every element of the result between them.
+    func compute<T: LoopElement>(_ items: Range<Int>, _ xs: [UnsafePointer<T>], _ y: UnsafeMutablePointer<T>)
+}
+
+extension TensorLoop {
+    /// A result of the type of the inputs, float32 or float64.
+    /// - Throws: `TensorError`.
+    func run(_ xs: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
+        var y = try Tensor(uninitialized: shape, xs.first?.elementType ?? .float32)
+        if y.elementCount == 0 { return y }
+        if y.elementType == .float64 { try fill(&y, xs, threads, Double.self) } else { try fill(&y, xs, threads, Float.self) }
+        return y
+    }
+
+    private func fill<T: LoopElement>(_ y: inout Tensor, _ xs: [Tensor], _ threads: Int, _ type: T.Type) throws {
+        try y.withUnsafeMutableBytes { bytes in
+            guard let start = bytes.baseAddress?.assumingMemoryBound(to: T.self) else { return }
+            Self.withPointers(xs[...], []) { (pointers: [UnsafePointer<T>]) in
+                LoopThreads.run(threads, items: itemCount, cost: cost) { compute($0, pointers, start) }
+            }
+        }
+    }
+
+    private static func withPointers<T>(_ xs: ArraySlice<Tensor>, _ found: [UnsafePointer<T>], _ body: ([UnsafePointer<T>]) -> Void) {
+        guard let x = xs.first else { return body(found) }
+        x.withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress?.assumingMemoryBound(to: T.self) else { return }
+            withPointers(xs.dropFirst(), found + [start], body)
+        }
+    }
+}
+
+/// The threads of loops over tensors.
+enum LoopThreads {
+    /// Calls `body` with ranges of the items, on threads of the pool.
+    /// - Parameter cost: nanoseconds that all items take one thread, roughly.
+    static func run(_ threads: Int, items: Int, cost: Double, _ body: (Range<Int>) -> Void) {
+        let work: (Int, Range<Int>) throws(KernelError) -> Void = { _, range in body(range) }
+        // The body throws nothing, so neither does the call.
+        try? ThreadPool.shared.run(threads: threads, items: items, cost: CallCost(nanoseconds: cost), work)
+    }
+}
+
+extension Tensor {
+    /// How far neighbours along each axis lie apart, in elements.
+    static func steps(_ shape: [Int]) -> [Int] {
+        var steps = [Int](repeating: 1, count: shape.count)
+        for axis in shape.indices.dropLast().reversed() { steps[axis] = Checked.clampedProduct(steps[axis + 1], shape[axis + 1]) }
+        return steps
+    }
+}
