@@ -58,6 +58,7 @@ package enum WeightsFile {
 ///   then have their weights already.
 public func loadWeights(npz path: String, into layers: [Conv3D]) throws { try give(NPZFile(path: path), to: layers) }
 
+/// As `loadWeights(npz:into:)`, of layers of any class: arrays have Keras's names of their weights.
 private func give(_ file: NPZFile, to layers: [Layer]) throws {
     var left = Set(file.names)
     var known: [String] = []

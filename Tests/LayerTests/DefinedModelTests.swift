@@ -167,6 +167,55 @@ import _TestSupport
         #expect(throws: LayerError.weightCount(layer: "a", received: 1, expected: 2)) { try model.layers[0].takeWeights([Tensor([1])]) }
     }
 
+    /// Rows and channels that are cut into pieces, by numbers that are exact.
+    @Test func longAxesAreCutIntoPieces() throws {
+        let sum = try model(
+            [input("x", [nil, 9001]), input("y", [nil, 1]), layer("a", "Add", [:], on: [["x", 0, 0, [:]], ["y", 0, 0, [:]]])],
+            inputs: [["x", 0, 0], ["y", 0, 0]], output: ["a", 0, 0])
+        let x: [Float] = (0..<2 * 9001).map { Float($0 % 97) }
+        let sums = try sum([Tensor(shape: [2, 9001], x), Tensor(shape: [2, 1], [1, 100])], threads: 3)[0].floats
+        #expect(sums == x.enumerated().map { $1 + ($0 < 9001 ? 1 : 100) })
+        let mean = try model(
+            [input("x", [nil, 2, 2, 2, 70]), layer("a", "GlobalAveragePooling3D", [:], on: [["x", 0, 0, [:]]])], inputs: [["x", 0, 0]],
+            output: ["a", 0, 0])
+        let volume: [Float] = (0..<2 * 8 * 70).map { Float($0 % 97) }
+        let means = try mean(Tensor(shape: [2, 2, 2, 2, 70], volume), threads: 3).floats
+        var expected: [Float] = []
+        for sample in 0..<2 {
+            for channel in 0..<70 {
+                var sum: Float = 0
+                for voxel in 0..<8 { sum += volume[(sample * 8 + voxel) * 70 + channel] }
+                expected.append(sum / 8)
+            }
+        }
+        #expect(means == expected)
+    }
+
+    /// Arrays by the names of layers and weights.
+    @Test func weightsByName() throws {
+        let folder = try TemporaryFolder()
+        let document: JSONValue = [
+            "class_name": "Sequential",
+            "config": ["name": "m", "layers": [
+                layer("first", "Dense", ["units": 2, "use_bias": false]), layer("norm", "BatchNormalization", ["epsilon": 0, "center": false]),
+            ]],
+        ]
+        let arrays = [
+            ("first/kernel", try Tensor(shape: [1, 2], [2, -4])), ("norm/gamma", try Tensor([1, 3])), ("norm/moving_mean", try Tensor([1, 0])),
+            ("norm/moving_variance", try Tensor([0.25, 4])),
+        ]
+        func loaded(_ arrays: [(String, Tensor)]) throws -> Model {
+            let made = try modelFromJSON(document.text, kernels: KernelRegistry())
+            try NPZFile.write(arrays.map { (name: $0.0, tensor: $0.1) }, to: folder.path("w.npz"))
+            _ = try WeightsFile(path: folder.path("w.npz")).give(to: made.layers)
+            return made
+        }
+        #expect(try loaded(arrays)(Tensor(shape: [1, 1], [3])).floats == [10, -18])
+        #expect(throws: ModelIOError.weightMissing(layer: "norm", name: "norm/moving_variance", present: arrays.dropLast().map(\.0))) {
+            try loaded(arrays.dropLast())
+        }
+    }
+
     private final class Doubled: Layer {
         override func call(_ x: Tensor, threads: Int) throws -> Tensor { try Tensor(shape: x.shape, x.floats.map { $0 * 2 }) }
         override func computeOutputShape(_ inputShape: [Int]) throws -> [Int] { inputShape }
