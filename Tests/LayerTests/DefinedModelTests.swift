@@ -56,15 +56,19 @@ import _TestSupport
         return .object(["class_name": .string(className), "config": .object(all), "name": .string(name), "inbound_nodes": .array(calls)])
     }
 
-    private func model(_ layers: [JSONValue], inputs: [JSONValue], output: JSONValue, version: String = "2.15.0", objects: CustomObjects = CustomObjects()) throws -> Model {
+    private func model(
+        _ layers: [JSONValue], inputs: [JSONValue], output: JSONValue, objects: CustomObjects = CustomObjects()
+    ) throws -> Model {
         let config: JSONObject = ["name": "m", "layers": .array(layers), "input_layers": .array(inputs), "output_layers": [output]]
-        let document: JSONValue = ["class_name": "Functional", "keras_version": .string(version), "config": .object(config)]
+        let document: JSONValue = ["class_name": "Functional", "keras_version": "2.15.0", "config": .object(config)]
         return try modelFromJSON(document.text, objects: objects, kernels: KernelRegistry())
     }
 
     /// tf.keras 2 writes operations as calls of functions, numbers among their arguments.
     @Test func operationsOfKeras2() throws {
-        func function(_ name: String, _ function: String, on call: JSONValue) -> JSONValue { layer(name, "TFOpLambda", ["function": .string(function)], on: call) }
+        func function(_ name: String, _ function: String, on call: JSONValue) -> JSONValue {
+            layer(name, "TFOpLambda", ["function": .string(function)], on: call)
+        }
         let layers = [
             input("x", [nil, 2, 3]), input("y", [nil, 2, 3]),
             function("tf.math.multiply", "math.multiply", on: ["x", 0, 0, ["y": 2, "name": nil]]),
