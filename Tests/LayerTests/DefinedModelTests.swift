@@ -94,6 +94,20 @@ import _TestSupport
         }
     }
 
+    /// Numbers of a config, and of an operation, are first rounded to the type that the layer computes in, as in Keras.
+    @Test func numbersHaveTheTypeOfTheLayer() throws {
+        let half = ElementType.float16
+        let x: [Float] = [1, -3, 2.5]
+        let rescaling = try model(
+            [input("x", [nil, 3]), layer("a", "Rescaling", ["scale": .number(0.1), "dtype": "mixed_float16"], on: [["x", 0, 0, [:]]])],
+            inputs: [["x", 0, 0]], output: ["a", 0, 0])
+        #expect(try rescaling(Tensor(shape: [1, 3], x)).doubles == x.map { half.nearest(Double($0) * half.nearest(0.1)) })
+        let wide = try model(
+            [input("x", [nil, 3]), layer("a", "TFOpLambda", ["function": "math.multiply"], on: ["x", 0, 0, ["y": .number(0.1)]])],
+            inputs: [["x", 0, 0]], output: ["a", 0, 0])
+        #expect(try wide(Tensor(shape: [1, 3], x)).floats == x.map { $0 * Float(0.1) })
+    }
+
     /// Axes as lists of one, and layers without a module.
     @Test func formsOfKeras2() throws {
         let layers = [

@@ -146,8 +146,8 @@ final class DefinedLayer: Layer {
 
     /// The layer with its present weights as a function that any task may call.
     private func computation() throws -> @Sendable ([Tensor], Int) throws -> Tensor {
-        let (rule, name, tensorActivation) = (rule, name, tensorActivation)
         let type = computeType
+        let (rule, name, tensorActivation): (any ComputedRule, _, _) = (rule.rounded(to: type), name, tensorActivation)
         let weights = try zip(rule.weights, ownVariables).map { weight, variable in
             // Rounded where Keras rounds them, then in the type that is computed with.
             try weight.isRounded ? variable.value.cast(to: policy.computeType).cast(to: policy.elementType) : variable.value
