@@ -76,7 +76,7 @@ public struct ModelDescription: Hashable, Sendable {
     /// The convolutions in the order of computation, including those inside of models and wrappers. A layer that is called on several
     /// shapes occurs once for each.
     public let layers: [LayerDescription]
-    /// The layers of classes that are not computed here, wrappers of known ones among them.
+    /// The layers that are not computed here, those inside of models and wrappers too.
     public let otherLayers: [OtherLayer]
     /// In the order in which a call takes them; none where a chain has no input layer.
     public let inputs: [End]
@@ -89,13 +89,13 @@ public struct ModelDescription: Hashable, Sendable {
     public let kerasVersion: String?
 }
 
-/// A layer of a class that is not computed here.
+/// A layer that is not computed here: of a class that is not known, or called in a way that is not.
 public struct OtherLayer: Hashable, Sendable, CustomStringConvertible {
     /// As of `LayerDescription`.
     public let path: String
     /// As the file states it.
     public let className: String
-    /// Whether it is one that does nothing at inference, but is called with `training=True`.
+    /// Whether it is called with `training=True`, which changes what it computes.
     public let isCalledInTraining: Bool
 
     package init(path: String, className: String, isCalledInTraining: Bool = false) {

@@ -14,7 +14,9 @@ import _TestSupport
     /// Layers between the convolutions have no kernels, give their successors shapes, and are computed by `run`.
     @Test func layersBetweenConvolutionsRun() throws {
         let folder = try TemporaryFolder()
-        for (name, values, kernels) in [("gan_bn.keras", "gan_bn", 3), ("gan_bn.h5", "gan_bn", 3), ("gan_dense.h5", "gan_dense", 2), ("resize.keras", "resize", 2)] {
+        for (name, values, kernels) in [
+            ("gan_bn.keras", "gan_bn", 3), ("gan_bn.h5", "gan_bn", 3), ("gan_dense.h5", "gan_dense", 2), ("resize.keras", "resize", 2),
+        ] {
             let emitted = try Voxelsmith.run(["emit", path(name), "-o", folder.path(name), "--target", "x86-64-v3"])
             #expect(emitted.status == 0 && emitted.output.contains("\(kernels) kernel"), "\(name): \(emitted.errors)")
             #expect(!emitted.errors.contains("passed over"), "\(name): \(emitted.errors)")

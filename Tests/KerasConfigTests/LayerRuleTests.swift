@@ -90,7 +90,10 @@ import VoxLayerSpec
                 "Cropping3D", ["cropping": [[1, 2, 3], 1, 1]],
                 .wrongType(key: "cropping", received: "[[1, 2, 3], 1, 1]", expected: "an integer, 3 integers or 3 pairs of them, from 0 to 2147483647")
             ),
-            ("Reshape", ["target_shape": [-1, -1]], .wrongType(key: "target_shape", received: "[-1, -1]", expected: "extents of at least 1, and -1 at most once")),
+            (
+                "Reshape", ["target_shape": [-1, -1]],
+                .wrongType(key: "target_shape", received: "[-1, -1]", expected: "extents of at least 1, and -1 at most once")
+            ),
             ("Permute", ["dims": [1, 3]], .wrongType(key: "dims", received: "[1, 3]", expected: "each axis from 1 on once")),
             ("RepeatVector", ["n": 0], .wrongType(key: "n", received: "0", expected: "at least 1")),
             ("Dot", [:], .missingKey("axes", className: "Dot")),

@@ -73,7 +73,7 @@ import _TestSupport
     /// is below 1.2; halves up to 26 before a gated unit, whose gate has a slope of 1/4; sums up to 10 before tanh; and lengths of 1 in both
     /// factors of a product.
     private static let furtherRoundings: [String: Double] = [
-        "Dense of volumes": 32, "Dense glu": 26 + 26 * 26 / 4, "TimeDistributed Dense": 10, "Dot of lengths": 2,
+        "Dense of rows": 32, "Dense glu": 26 + 26 * 26 / 4, "TimeDistributed Dense": 10, "Dot of lengths": 2,
     ]
     /// Whole networks, for which the double precision of the other test is the measure.
     private static let networks: Set<String> = ["operations", "network", "TimeDistributed chain"]
@@ -109,7 +109,7 @@ import _TestSupport
             #expect(written.count == read.count, "\(one.name)")
             for (own, entry) in zip(written.compactMap(\.object), read.compactMap(\.object)) {
                 let className = entry["class_name"]?.string ?? ""
-                guard LayerTable.classNames.contains(className) || LayerTable.isOperation(entry) else { continue }
+                guard LayerTable.hasRule(entry) else { continue }
                 classes.insert(className)
                 for key in ["class_name", "module", "config", "registered_name", "name"] { #expect(own[key] == entry[key], "\(one.name): \(key)") }
                 // Keras also writes which masks there were: none.
@@ -119,7 +119,7 @@ import _TestSupport
         }
         // Other names of classes that are here.
         #expect(
-            LayerTable.classNames.subtracting(classes) == [
+            classes.contains("Softmax") && LayerTable.classNames.subtracting(classes) == [
                 "BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization", "MaxPool3D", "AvgPool3D", "GlobalMaxPool3D", "GlobalAvgPool3D",
             ])
     }

@@ -56,15 +56,19 @@ import _TestSupport
         return .object(["class_name": .string(className), "config": .object(all), "name": .string(name), "inbound_nodes": .array(calls)])
     }
 
-    private func model(_ layers: [JSONValue], inputs: [JSONValue], output: JSONValue, version: String = "2.15.0", objects: CustomObjects = CustomObjects()) throws -> Model {
+    private func model(
+        _ layers: [JSONValue], inputs: [JSONValue], output: JSONValue, objects: CustomObjects = CustomObjects()
+    ) throws -> Model {
         let config: JSONObject = ["name": "m", "layers": .array(layers), "input_layers": .array(inputs), "output_layers": [output]]
-        let document: JSONValue = ["class_name": "Functional", "keras_version": .string(version), "config": .object(config)]
+        let document: JSONValue = ["class_name": "Functional", "keras_version": "2.15.0", "config": .object(config)]
         return try modelFromJSON(document.text, objects: objects, kernels: KernelRegistry())
     }
 
     /// tf.keras 2 writes operations as calls of functions, numbers among their arguments.
     @Test func operationsOfKeras2() throws {
-        func function(_ name: String, _ function: String, on call: JSONValue) -> JSONValue { layer(name, "TFOpLambda", ["function": .string(function)], on: call) }
+        func function(_ name: String, _ function: String, on call: JSONValue) -> JSONValue {
+            layer(name, "TFOpLambda", ["function": .string(function)], on: call)
+        }
         let layers = [
             input("x", [nil, 2, 3]), input("y", [nil, 2, 3]),
             function("tf.math.multiply", "math.multiply", on: ["x", 0, 0, ["y": 2, "name": nil]]),
@@ -88,6 +92,20 @@ import _TestSupport
             try self.model(
                 [input("x", [nil, 2]), function("f", "linalg.svd", on: ["x", 0, 0, [:]])], inputs: [["x", 0, 0]], output: ["f", 0, 0])
         }
+    }
+
+    /// Numbers of a config, and of an operation, are first rounded to the type that the layer computes in, as in Keras.
+    @Test func numbersHaveTheTypeOfTheLayer() throws {
+        let half = ElementType.float16
+        let x: [Float] = [1, -3, 2.5]
+        let rescaling = try model(
+            [input("x", [nil, 3]), layer("a", "Rescaling", ["scale": .number(0.1), "dtype": "mixed_float16"], on: [["x", 0, 0, [:]]])],
+            inputs: [["x", 0, 0]], output: ["a", 0, 0])
+        #expect(try rescaling(Tensor(shape: [1, 3], x)).doubles == x.map { half.nearest(Double($0) * half.nearest(0.1)) })
+        let wide = try model(
+            [input("x", [nil, 3]), layer("a", "TFOpLambda", ["function": "math.multiply"], on: ["x", 0, 0, ["y": .number(0.1)]])],
+            inputs: [["x", 0, 0]], output: ["a", 0, 0])
+        #expect(try wide(Tensor(shape: [1, 3], x)).floats == x.map { $0 * Float(0.1) })
     }
 
     /// Axes as lists of one, and layers without a module.
@@ -165,6 +183,55 @@ import _TestSupport
             "a", .layerInputs([[1, 4]], expected: "one that its weight kernel of shape [3, 2] is for"))
         ) { try model(Tensor(shape: [1, 4], [1, 0, -1, 2])) }
         #expect(throws: LayerError.weightCount(layer: "a", received: 1, expected: 2)) { try model.layers[0].takeWeights([Tensor([1])]) }
+    }
+
+    /// Rows and channels that are cut into pieces, by numbers that are exact.
+    @Test func longAxesAreCutIntoPieces() throws {
+        let sum = try model(
+            [input("x", [nil, 9001]), input("y", [nil, 1]), layer("a", "Add", [:], on: [["x", 0, 0, [:]], ["y", 0, 0, [:]]])],
+            inputs: [["x", 0, 0], ["y", 0, 0]], output: ["a", 0, 0])
+        let x: [Float] = (0..<2 * 9001).map { Float($0 % 97) }
+        let sums = try sum([Tensor(shape: [2, 9001], x), Tensor(shape: [2, 1], [1, 100])], threads: 3)[0].floats
+        #expect(sums == x.enumerated().map { $1 + ($0 < 9001 ? 1 : 100) })
+        let mean = try model(
+            [input("x", [nil, 2, 2, 2, 70]), layer("a", "GlobalAveragePooling3D", [:], on: [["x", 0, 0, [:]]])], inputs: [["x", 0, 0]],
+            output: ["a", 0, 0])
+        let volume: [Float] = (0..<2 * 8 * 70).map { Float($0 % 97) }
+        let means = try mean(Tensor(shape: [2, 2, 2, 2, 70], volume), threads: 3).floats
+        var expected: [Float] = []
+        for sample in 0..<2 {
+            for channel in 0..<70 {
+                var sum: Float = 0
+                for voxel in 0..<8 { sum += volume[(sample * 8 + voxel) * 70 + channel] }
+                expected.append(sum / 8)
+            }
+        }
+        #expect(means == expected)
+    }
+
+    /// Arrays by the names of layers and weights.
+    @Test func weightsByName() throws {
+        let folder = try TemporaryFolder()
+        let document: JSONValue = [
+            "class_name": "Sequential",
+            "config": ["name": "m", "layers": [
+                layer("first", "Dense", ["units": 2, "use_bias": false]), layer("norm", "BatchNormalization", ["epsilon": 0, "center": false]),
+            ]],
+        ]
+        let arrays = [
+            ("first/kernel", try Tensor(shape: [1, 2], [2, -4])), ("norm/gamma", try Tensor([1, 3])), ("norm/moving_mean", try Tensor([1, 0])),
+            ("norm/moving_variance", try Tensor([0.25, 4])),
+        ]
+        func loaded(_ arrays: [(String, Tensor)]) throws -> Model {
+            let made = try modelFromJSON(document.text, kernels: KernelRegistry())
+            try NPZFile.write(arrays.map { (name: $0.0, tensor: $0.1) }, to: folder.path("w.npz"))
+            _ = try WeightsFile(path: folder.path("w.npz")).give(to: made.layers)
+            return made
+        }
+        #expect(try loaded(arrays)(Tensor(shape: [1, 1], [3])).floats == [10, -18])
+        #expect(throws: ModelIOError.weightMissing(layer: "norm", name: "norm/moving_variance", present: arrays.dropLast().map(\.0))) {
+            try loaded(arrays.dropLast())
+        }
     }
 
     private final class Doubled: Layer {

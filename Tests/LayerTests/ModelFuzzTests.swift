@@ -16,7 +16,7 @@ import _TestSupport
     }
 
     @Test func damagedMembersFuzz() throws {
-        let paths = [Fixture.keras("model.keras"), Fixture.keras("functional.keras"), Fixture.keras("tfkeras2.keras"), Fixture.layer("branching.keras")]
+        let paths = ["model.keras", "functional.keras", "tfkeras2.keras"].map(Fixture.keras) + ["branching.keras", "layers/clips.keras"].map(Fixture.layer)
         let samples = try paths.map { path in
             let archive = try ZipArchive(path: path)
             return try archive.members.map { (name: $0.name, bytes: try archive.read($0.name)) }

@@ -8,7 +8,7 @@ import VoxLayerSpec
         ("a kernel family", ["BatchRows", "batchRows", "batch_rows"]),
         ("a multiply unit", ["voxelsmith_vectors.h", "case .vectors:", "[.vectors]"]),
         ("a machine", [Target.InstructionSet.x86_64_v2.rawValue, "x86_64_v2"]),
-        ("a layer", ["SpatialDropout3D", "ActivationLayer("]),
+        ("a layer", ["SpatialDropout3D", "RepeatVector", "TimeDistributedLayer("]),
         ("a file format", ["case .npz", "case .hdf5"]),
         ("an operation", KernelOp.allCases.suffix(1).map { ".\($0.rawValue)" } + ["VS_OP_KERNEL_GRADIENT"]),
         ("an element type", ["bfloat16", "Bfloat16"]),

@@ -131,7 +131,7 @@ def cases():
         "Permute": one(lambda: L.Permute((3, 1, 4, 2))),
         "RepeatVector": one(lambda: L.RepeatVector(3), flat),
         "Dense": one(lambda: L.Dense(7, activation="relu"), flat),
-        "Dense of volumes": one(lambda: L.Dense(70, activation="gelu", use_bias=False)),
+        "Dense of rows": one(lambda: L.Dense(70, activation="gelu", use_bias=False), (3, 2, 6)),
         "Dense glu": one(lambda: L.Dense(8, activation=keras.activations.glu)),
         "TimeDistributed Dense": one(lambda: L.TimeDistributed(L.Dense(3, activation="tanh")), steps),
         "TimeDistributed BatchNormalization": one(lambda: L.TimeDistributed(L.BatchNormalization(axis=1)), steps),
@@ -155,6 +155,7 @@ def cases():
         table[f"UpSampling3D {short}"] = one(lambda e=formats: L.UpSampling3D((2, 1, 3), **e))
         table[f"ZeroPadding3D {short}"] = one(lambda e=formats: L.ZeroPadding3D(((1, 0), (0, 2), (3, 1)), **e))
         table[f"Cropping3D {short}"] = one(lambda e=formats: L.Cropping3D(((1, 0), (0, 2), (1, 1)), **e))
+    table["Softmax axes"] = one(lambda: L.Softmax(axis=[1, -1]))
     table["ZeroPadding3D number"] = one(lambda: L.ZeroPadding3D(1))
     table["ZeroPadding3D numbers"] = one(lambda: L.ZeroPadding3D((0, 2, 1)))
     table["Cropping3D number"] = one(lambda: L.Cropping3D(1), (4, 3, 5, 6))

@@ -30,11 +30,8 @@ package enum LayerTable {
 
     private static let byName = Dictionary(uniqueKeysWithValues: rules.flatMap { rule, names in names.map { ($0, rule) } })
 
-    /// Every class that there is a rule for, operations left out.
+    /// Every class that there is a rule for, whatever the config; operations left out.
     package static let classNames = Set(byName.keys)
-    /// Every rule once.
-    package static let allRules: [any LayerRule.Type] = rules.map(\.rule) + [OperationRule.self]
-
     /// Classes that compute something else from the values of a batch when they are called with `training=True`.
     private static let ofTheBatch: Set<String> = ["BatchNormalization", "BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization"]
 
@@ -58,7 +55,10 @@ package enum LayerTable {
     private static func ruleType(of object: JSONObject) -> (any LayerRule.Type)? {
         guard let className = object["class_name"]?.string else { return nil }
         if isOperation(object) { return OperationRule.self }
-        return ElementwiseLayer.isCustom(object) ? nil : byName[className]
+        if ElementwiseLayer.isCustom(object) { return nil }
+        // Along one axis it is an activation, and has no rule.
+        if className == "Softmax", object["config"]?.object?["axis"]?.array != nil { return SoftmaxRule.self }
+        return byName[className]
     }
 
     /// Whether there is a rule for the class of an entry, whatever its config. Of operations, those that are known.

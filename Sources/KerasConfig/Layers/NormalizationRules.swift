@@ -169,3 +169,21 @@ package struct UnitNormalizationRule: LayerRule {
         return shape
     }
 }
+
+/// `Softmax` over several axes together; that along one axis is an activation.
+package struct SoftmaxRule: LayerRule {
+    package let axes: [Int]
+
+    package init(_ reader: ConfigReader, _ origin: LayerOrigin) throws(KerasConfigError) {
+        axes = try reader.axes("axis", default: [-1])
+        if axes.isEmpty { throw reader.wrongType("axis", [], "an axis at least") }
+    }
+
+    package var arguments: JSONObject { ["axis": JSONValue(axes)] }
+
+    package func outputShape(_ inputs: [[Int?]]) throws(KerasConfigError) -> [Int?] {
+        let shape = try InputShapes.only(inputs)
+        _ = try InputShapes.places(axes, in: shape)
+        return shape
+    }
+}

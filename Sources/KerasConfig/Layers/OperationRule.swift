@@ -30,7 +30,7 @@ package struct OperationRule: LayerRule {
     }
 
     package let function: Function
-    package let operands: [Operand]
+    package var operands: [Operand]
     /// Keras 3's class, and the module that has it.
     package let className: String
     package let module: String

@@ -16,6 +16,11 @@ package struct ConfigNumbers: Hashable, Sendable {
         (self.shape, self.values) = (shape, values)
     }
 
+    private init(shape: [Int], values: [Double], json: JSONValue) { (self.shape, self.values, self.json) = (shape, values, json) }
+
+    /// The same numbers with other values, such as rounded ones.
+    package func mapped(_ function: (Double) -> Double) -> ConfigNumbers { ConfigNumbers(shape: shape, values: values.map(function), json: json) }
+
     private static func read(_ json: JSONValue) -> ([Int], [Double])? {
         if let number = json.number { return ([], [number]) }
         if let object = json.object {
@@ -36,8 +41,8 @@ package struct ConfigNumbers: Hashable, Sendable {
 
 /// `Rescaling`: `x * scale + offset`, numbers or lists along the last axes.
 package struct RescalingRule: LayerRule {
-    package let scale: ConfigNumbers
-    package let offset: ConfigNumbers
+    package var scale: ConfigNumbers
+    package var offset: ConfigNumbers
 
     package init(_ reader: ConfigReader, _ origin: LayerOrigin) throws(KerasConfigError) {
         func numbers(_ key: String, _ standard: JSONValue?) throws(KerasConfigError) -> ConfigNumbers {
@@ -68,8 +73,8 @@ package struct NormalizationRule: LayerRule {
     package let axes: [Int]
     package let isInverse: Bool
     /// nil where they were adapted, and are weights.
-    package let mean: ConfigNumbers?
-    package let variance: ConfigNumbers?
+    package var mean: ConfigNumbers?
+    package var variance: ConfigNumbers?
     private let axisValue: JSONValue
     /// Keras's least standard deviation.
     package static let epsilon = 1e-7

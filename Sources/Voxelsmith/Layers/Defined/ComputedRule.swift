@@ -11,6 +11,12 @@ protocol ComputedRule: LayerRule {
     ///   - shape: what `outputShape` gives.
     ///   - threads: threads to use; the result is bitwise the same for any number.
     func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor
+    /// The same rule with the numbers of its config as the type has them in which the layer computes.
+    func rounded(to type: ElementType) -> Self
+}
+
+extension ComputedRule {
+    func rounded(to type: ElementType) -> Self { self }
 }
 
 extension LayerRule {
@@ -19,8 +25,7 @@ extension LayerRule {
 }
 
 extension ConfigNumbers {
-    /// The numbers as a type has them.
-    func rounded(to type: ElementType) throws -> [Double] { try tensor(type).doubles }
+    func rounded(to type: ElementType) -> ConfigNumbers { mapped(type.nearest) }
 
     func tensor(_ type: ElementType) throws -> Tensor { try Tensor(shape: shape, values).cast(to: type) }
 }

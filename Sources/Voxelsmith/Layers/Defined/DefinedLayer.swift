@@ -1,4 +1,5 @@
 import VoxKerasConfig
+import VoxKernelRuntime
 import VoxLayerSpec
 import VoxTensors
 
@@ -145,8 +146,8 @@ final class DefinedLayer: Layer {
 
     /// The layer with its present weights as a function that any task may call.
     private func computation() throws -> @Sendable ([Tensor], Int) throws -> Tensor {
-        let (rule, name, tensorActivation) = (rule, name, tensorActivation)
         let type = computeType
+        let (rule, name, tensorActivation): (any ComputedRule, _, _) = (rule.rounded(to: type), name, tensorActivation)
         let weights = try zip(rule.weights, ownVariables).map { weight, variable in
             // Rounded where Keras rounds them, then in the type that is computed with.
             try weight.isRounded ? variable.value.cast(to: policy.computeType).cast(to: policy.elementType) : variable.value
@@ -159,8 +160,11 @@ final class DefinedLayer: Layer {
                 throw KerasConfigError.inLayer(name, error)
             }
             if shape.contains(0) { return try Tensor(zeros: shape, type) }
-            let inputs = try xs.map { try $0.cast(to: type.arithmetic) }
-            let y = try rule.compute(inputs, weights: weights, to: shape, threads: threads).cast(to: type)
+            // Numbers that loops are given are computed under the default arithmetic too.
+            let y = try DefaultArithmetic.run { () throws -> Tensor in
+                let inputs = try xs.map { try $0.cast(to: type.arithmetic) }
+                return try rule.compute(inputs, weights: weights, to: shape, threads: threads).cast(to: type)
+            }
             return try tensorActivation.map { try $0(y).cast(to: type) } ?? y
         }
     }

@@ -36,6 +36,15 @@ extension DotRule: ComputedRule {
 }
 
 extension OperationRule: ComputedRule {
+    func rounded(to type: ElementType) -> OperationRule {
+        var result = self
+        result.operands = operands.map { operand in
+            if case .numbers(let numbers) = operand { return .numbers(numbers.rounded(to: type)) }
+            return operand
+        }
+        return result
+    }
+
     func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
         let type = xs.first?.elementType ?? .float32
         let operands = try operands.map { operand in

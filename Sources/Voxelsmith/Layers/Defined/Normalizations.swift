@@ -78,3 +78,19 @@ extension UnitNormalizationRule: ComputedRule {
         return try loop.run([x], to: x.shape, threads: threads)
     }
 }
+
+extension SoftmaxRule: ComputedRule {
+    /// All in double precision, so that the differences from the largest number are not rounded before they are exponents.
+    func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
+        let places = try axes.map { try Activation.index(ofAxis: $0, rank: shape.count) }
+        let kept = shape.indices.map { places.contains($0) ? 1 : shape[$0] }
+        let x = try xs[0].cast(to: .float64)
+        let largest = try Tensor(shape: kept, Reduction(.maximum, shape, over: places).values(x, threads: threads))
+        let shifted = try FoldLoop(.subtract, [shape, kept], to: shape).run([x, largest], to: shape, threads: threads)
+        let powers = try FoldLoop(.exponential, [shape], to: shape).run([shifted], to: shape, threads: threads)
+        let count = Double(Checked.clampedCount(places.map { shape[$0] }))
+        let sums = try Tensor(shape: kept, Reduction(.mean, shape, over: places).values(powers, threads: threads).map { $0 * count })
+        let y = try FoldLoop(.divide, [shape, kept], to: shape).run([powers, sums], to: shape, threads: threads)
+        return try y.cast(to: xs[0].elementType)
+    }
+}
