@@ -45,17 +45,12 @@ extension TensorLoop {
     private func fill<T: LoopElement>(_ y: inout Tensor, _ xs: [Tensor], _ threads: Int, _ type: T.Type) throws {
         try y.withUnsafeMutableBytes { bytes in
             guard let start = bytes.baseAddress?.assumingMemoryBound(to: T.self) else { return }
-            Self.withPointers(xs[...], []) { (pointers: [UnsafePointer<T>]) in
+            // Elements stay where they are while their tensor lives. A closure inside of another for each operand would take a piece of the
+            // stack for each, and a file may name very many.
+            let pointers = xs.compactMap { x in x.withUnsafeBytes { $0.baseAddress?.assumingMemoryBound(to: T.self) } }
+            withExtendedLifetime(xs) {
                 LoopThreads.run(threads, items: itemCount, cost: cost) { compute($0, pointers, start) }
             }
-        }
-    }
-
-    private static func withPointers<T>(_ xs: ArraySlice<Tensor>, _ found: [UnsafePointer<T>], _ body: ([UnsafePointer<T>]) -> Void) {
-        guard let x = xs.first else { return body(found) }
-        x.withUnsafeBytes { bytes in
-            guard let start = bytes.baseAddress?.assumingMemoryBound(to: T.self) else { return }
-            withPointers(xs.dropFirst(), found + [start], body)
         }
     }
 }
@@ -65,7 +60,7 @@ enum LoopThreads {
     /// Calls `body` with ranges of the items, on threads of the pool.
     /// - Parameter cost: nanoseconds that all items take one thread, roughly.
     static func run(_ threads: Int, items: Int, cost: Double, _ body: (Range<Int>) -> Void) {
-        let work: (Int, Range<Int>) throws(KernelError) -> Void = { _, range in body(range) }
+        func work(_ participant: Int, _ range: Range<Int>) throws(KernelError) { body(range) }
         // The body throws nothing, so neither does the call.
         try? ThreadPool.shared.run(threads: threads, items: items, cost: CallCost(nanoseconds: cost), work)
     }
