@@ -152,4 +152,21 @@ import VoxLayerSpec
             try LayerTable.rule(LayerOrigin(object, generation: .keras3))
         }
     }
+
+    /// What a function of TensorFlow is told must be known, as it changes the result.
+    @Test func argumentsOfFunctionsAreKnown() throws {
+        func rule(_ function: String, _ keywords: [String: CallArgument]) throws -> (any LayerRule)? {
+            let call = ModelGraph.Call(inputs: [], statedShapes: [], isTraining: false, arguments: [.tensor(0)], keywords: keywords)
+            let object: JSONObject = ["class_name": "TFOpLambda", "config": ["function": .string(function)]]
+            return try LayerTable.rule(LayerOrigin(object, generation: .keras2, call: call))
+        }
+        #expect(try rule("nn.silu", ["beta": .literal(.integer(1)), "name": .literal(.null)])?.outputShape([[nil, 3]]) == [nil, 3])
+        #expect(try rule("nn.leaky_relu", ["alpha": .literal(.number(0.5))])?.arguments == ["negative_slope": .number(0.5)])
+        #expect(throws: KerasConfigError.wrongType(key: "beta of nn.silu", received: "2", expected: "no such argument, or its default")) {
+            try rule("nn.silu", ["beta": .literal(.integer(2))])
+        }
+        #expect(throws: KerasConfigError.wrongType(key: "axis of nn.relu", received: "a tensor", expected: "no such argument")) {
+            try rule("nn.relu", ["axis": .tensor(1)])
+        }
+    }
 }

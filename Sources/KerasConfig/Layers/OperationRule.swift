@@ -58,6 +58,7 @@ package struct OperationRule: LayerRule {
         let arguments = ConfigReader(config: config, className: name)
         let usual: String
         (function, parameters, usual) = try OperationNames.function(name, arguments)
+        if isWrapped { try Self.checkKeywords(call, ofFunction: try reader.string("function") ?? "", parameters) }
         module = isWrapped ? usual : origin.object["module"]?.string ?? usual
         operands = try Self.operands(call)
         let expected: Int? = switch function {
@@ -70,12 +71,27 @@ package struct OperationRule: LayerRule {
         }
     }
 
+    /// Names of operands in the two generations, in their order; each function has those of one line at most.
+    private static let operandNames = ["x", "x1", "a", "y", "x2", "b"]
+
+    /// Refuses what a function of TensorFlow is told besides its operands and `parameters`, which would change what it computes.
+    private static func checkKeywords(
+        _ call: ModelGraph.Call?, ofFunction function: String, _ parameters: JSONObject
+    ) throws(KerasConfigError) {
+        for (key, argument) in (call?.keywords ?? [:]).sorted(by: { $0.key < $1.key }) {
+            if key == "name" || operandNames.contains(key) || parameters.keys.contains(OperationNames.parameter(key)) { continue }
+            guard case .literal(let json) = argument else { throw .wrongType(key: "\(key) of \(function)", received: "a tensor", expected: "no such argument") }
+            // The factor of swish.
+            if json.isNull || key == "beta" && json == 1 { continue }
+            throw .wrongType(key: "\(key) of \(function)", received: json.excerpt, expected: "no such argument, or its default")
+        }
+    }
+
     /// Tensors and numbers, in the order of the parameters.
     private static func operands(_ call: ModelGraph.Call?) throws(KerasConfigError) -> [Operand] {
         guard let call else { return [] }
         var given = call.arguments
-        // Parameters of the two generations, in their order; each function has those of one line at most.
-        for key in ["x", "x1", "a", "y", "x2", "b"] { if let value = call.keywords[key] { given.append(value) } }
+        for key in operandNames { if let value = call.keywords[key] { given.append(value) } }
         var result: [Operand] = []
         func collect(_ argument: CallArgument) throws(KerasConfigError) {
             switch argument {

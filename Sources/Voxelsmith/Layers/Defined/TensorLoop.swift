@@ -47,7 +47,7 @@ extension TensorLoop {
             guard let start = bytes.baseAddress?.assumingMemoryBound(to: T.self) else { return }
             // Elements stay where they are while their tensor lives. A closure inside of another for each operand would take a piece of the
             // stack for each, and a file may name very many.
-            let pointers = xs.compactMap { x in x.withUnsafeBytes { $0.baseAddress?.assumingMemoryBound(to: T.self) } }
+            let pointers: [UnsafePointer<T>] = xs.compactMap { x in x.withUnsafeBytes { $0.baseAddress?.assumingMemoryBound(to: T.self) } }
             withExtendedLifetime(xs) {
                 LoopThreads.run(threads, items: itemCount, cost: cost) { compute($0, pointers, start) }
             }
