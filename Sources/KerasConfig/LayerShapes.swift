@@ -25,6 +25,12 @@ enum LayerShapes {
 package enum TimeAxis {
     package static let wrapperClass = "TimeDistributed"
 
+    /// The entry of the layer that an entry of Keras's wrapper applies; nil for another class, one of the user's own under this name too.
+    static func wrapped(_ object: JSONObject) -> JSONObject? {
+        if object["class_name"]?.string != wrapperClass || ElementwiseLayer.isCustom(object) { return nil }
+        return object["config"]?.object?["layer"]?.object
+    }
+
     /// The shape of one step; nil for too few axes.
     package static func removed(from shape: [Int?]) -> [Int?]? { shape.count < 3 ? nil : [shape[0]] + shape[2...] }
 

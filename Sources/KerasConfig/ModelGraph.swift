@@ -165,7 +165,7 @@ package struct ModelLayer: Hashable, Sendable {
             callCount = model.callCount
         } else {
             model = nil
-            if let wrapped = Self.wrapped(object, className) {
+            if let wrapped = TimeAxis.wrapped(object) {
                 parts = [try ModelLayer(wrapped)]
             } else {
                 parts = KerasLayer.classNames.contains(className) ? [] : try Self.parts(object["config"] ?? .null)
@@ -177,10 +177,8 @@ package struct ModelLayer: Hashable, Sendable {
         }
     }
 
-    /// The layer that is applied to every step of axis 1, whatever its class.
-    private static func wrapped(_ object: JSONObject, _ className: String) -> JSONObject? {
-        className == TimeAxis.wrapperClass ? object["config"]?.object?["layer"]?.object : nil
-    }
+    /// The layer, of whatever class, that this one applies to every step of axis 1; nil where it is no wrapper of Keras's.
+    package var wrapped: ModelLayer? { TimeAxis.wrapped(object) == nil ? nil : parts.first }
 
     func with(calls: [ModelGraph.Call]) -> ModelLayer {
         var result = self

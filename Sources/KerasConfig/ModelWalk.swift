@@ -84,11 +84,11 @@ struct ModelWalk {
             return [flow]
         }
         let origin = LayerOrigin(
-            layer.object, generation: reader.generation, call: layer.calls.indices.contains(number) ? layer.calls[number] : nil)
+            layer.object, generation: reader.generation, call: layer.calls.indices.contains(number) ? layer.calls[number] : nil,
+            customActivations: reader.names.customActivations)
         let rule = isTrained ? nil : try? LayerTable.rule(origin)
-        let isWrapper = layer.className == TimeAxis.wrapperClass && !layer.parts.isEmpty
         if rule != nil { computed.append(OtherLayer(path: path, className: layer.className)) }
-        if rule == nil, !isWrapper, otherPaths.insert(path).inserted {
+        if rule == nil, layer.wrapped == nil, otherPaths.insert(path).inserted {
             others.append(OtherLayer(path: path, className: layer.className, isCalledInTraining: isTrained))
         }
         var result = ShapeFlow(isChanged: inputs.contains(where: \.isChanged))

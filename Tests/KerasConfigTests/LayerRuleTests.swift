@@ -144,6 +144,13 @@ import VoxLayerSpec
         #expect(LayerTable.hasRule(["class_name": "Exp", "module": "keras.src.ops.numpy"]))
         #expect(!LayerTable.hasRule(["class_name": "Dense", "module": "keras.src.ops.numpy"]))
         #expect(!LayerTable.hasRule(["class_name": "Exp"]))
+        // Modules and classes of the user's own.
+        #expect(!LayerTable.hasRule(["class_name": "Exp", "module": "mine.ops.blocks"]))
+        #expect(!LayerTable.hasRule(["class_name": "Exp", "module": "keras.src.ops.numpy", "registered_name": "mine>Exp"]))
+        var wrapper: JSONObject = ["class_name": "TimeDistributed", "config": ["layer": ["class_name": "Dense", "config": ["name": "a", "units": 1]]]]
+        #expect(try ModelLayer(wrapper).wrapped?.className == "Dense")
+        wrapper["registered_name"] = "mine>TimeDistributed"
+        #expect(try ModelLayer(wrapper).wrapped == nil)
         let call = ModelGraph.Call(inputs: [], statedShapes: [], isTraining: false, arguments: [.tensor(0), .literal([1, 2])], keywords: [:])
         let object: JSONObject = ["class_name": "Add", "module": "keras.src.ops.numpy", "config": ["name": "add"]]
         let add = try #require(try LayerTable.rule(LayerOrigin(object, generation: .keras3, call: call)))

@@ -47,15 +47,18 @@ package enum LayerTable {
         try type.init(reader, origin)
     }
 
-    /// Whether an entry is an operation, whose class is looked for among operations alone: layers have the same names.
+    /// Whether an entry is an operation of Keras, whose class is looked for among operations alone: layers have the same names.
     package static func isOperation(_ object: JSONObject) -> Bool {
-        object["module"]?.string?.contains(".ops") ?? false || object["class_name"]?.string == OperationRule.wrapperClass
+        if ElementwiseLayer.isCustom(object) { return false }
+        if object["class_name"]?.string == OperationRule.wrapperClass { return true }
+        guard let module = object["module"]?.string else { return false }
+        return module.hasPrefix("keras") && module.contains(".ops")
     }
 
     private static func ruleType(of object: JSONObject) -> (any LayerRule.Type)? {
         guard let className = object["class_name"]?.string else { return nil }
-        if isOperation(object) { return OperationRule.self }
         if ElementwiseLayer.isCustom(object) { return nil }
+        if isOperation(object) { return OperationRule.self }
         // Along one axis it is an activation, and has no rule.
         if className == "Softmax", object["config"]?.object?["axis"]?.array != nil { return SoftmaxRule.self }
         return byName[className]

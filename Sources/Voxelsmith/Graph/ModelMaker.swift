@@ -103,7 +103,7 @@ struct ModelMaker {
                     in: inner, path: prefix + (inner.name ?? inner.className), isTraining: isTraining || inner.calls.contains(where: \.isTraining))
             }
         }
-        if entry.className == TimeAxis.wrapperClass, let part = entry.parts.first {
+        if let part = entry.wrapped {
             return missing(in: part, path: (path.isEmpty ? entry.name ?? entry.className : path) + "/" + (part.name ?? part.className), isTraining: isTraining)
         }
         let other = OtherLayer(path: path.isEmpty ? entry.name ?? entry.className : path, className: entry.className)
@@ -138,8 +138,8 @@ struct ModelMaker {
             }
             return try Conv3D(
                 config: config, generation: generation, objects: objects, policy: policy, kernels: kernels, kernelMode: kernelMode)
-        case TimeAxis.wrapperClass where !entry.parts.isEmpty: return try TimeDistributedLayer(config, wrapping: make(entry.parts[0]))
         default:
+            if let wrapped = entry.wrapped { return try TimeDistributedLayer(config, wrapping: make(wrapped)) }
             if let layer = try DefinedLayer(entry, generation: generation, objects: objects) { return layer }
             if let layer = try ActivationLayer(entry.object, generation: generation, objects: objects) { return layer }
             throw KerasConfigError.unsupportedClass(entry.className)
