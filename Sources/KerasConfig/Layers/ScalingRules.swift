@@ -102,7 +102,7 @@ package struct NormalizationRule: LayerRule {
     package var weights: [WeightRule] {
         if mean != nil { return [] }
         return [
-            WeightRule("mean", .zeros, isTrainable: false), WeightRule("variance", .ones, isTrainable: false),
+            WeightRule("mean", .zeros, isTrainable: false, isRounded: true), WeightRule("variance", .ones, isTrainable: false, isRounded: true),
             WeightRule("count", .zeros, isTrainable: false),
         ]
     }
