@@ -135,6 +135,15 @@ import _TestSupport
         #expect(try model.getConfig()["layers"]?.array?[1].object?["config"]?.object?["axis"] == 2)
     }
 
+    /// Names that Keras 3 does not have are written as those that it has, and what counts in training alone is kept.
+    @Test func namesOfTensorFlow1() throws {
+        let model = try model(
+            [input("x", [nil, 3]), layer("norm", "BatchNormalizationV1", ["synchronized": true], on: [["x", 0, 0, [:]]])],
+            inputs: [["x", 0, 0]], output: ["norm", 0, 0])
+        let written = try model.getConfig()["layers"]?.array?[1].object
+        #expect(written?["class_name"] == "BatchNormalization" && written?["config"]?.object?["synchronized"] == true)
+    }
+
     /// With `training=True`, a normalization takes the mean of the batch, unless it is frozen.
     @Test func normalizationsInTrainingAreRefused() throws {
         func made(_ config: JSONObject) throws -> Model {

@@ -30,6 +30,11 @@ package enum LayerTable {
 
     private static let byName = Dictionary(uniqueKeysWithValues: rules.flatMap { rule, names in names.map { ($0, rule) } })
 
+    /// What Keras 3 calls a class that TensorFlow 1 numbered; any other class keeps its name.
+    package static func presentName(of className: String) -> String {
+        ["BatchNormalizationV1", "BatchNormalizationV2"].contains(className) ? "BatchNormalization" : className
+    }
+
     /// Every class that there is a rule for, whatever the config; operations left out.
     package static let classNames = Set(byName.keys)
     /// Classes that compute something else from the values of a batch when they are called with `training=True`.

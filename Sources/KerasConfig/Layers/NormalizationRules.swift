@@ -6,7 +6,9 @@ package struct BatchNormalizationRule: LayerRule {
     package let epsilon: Double
     package let center: Bool
     package let scale: Bool
+    // Of training alone.
     private let momentum: Double
+    private let isSynchronized: Bool
 
     package init(_ reader: ConfigReader, _ origin: LayerOrigin) throws(KerasConfigError) {
         axis = try reader.axis("axis", default: -1)
@@ -14,6 +16,7 @@ package struct BatchNormalizationRule: LayerRule {
         center = try reader.bool("center") ?? true
         scale = try reader.bool("scale") ?? true
         momentum = try reader.number("momentum") ?? 0.99
+        isSynchronized = try reader.bool("synchronized") ?? (reader.className == "SyncBatchNormalization")
         // Renormalization keeps further statistics among the weights.
         if try reader.bool("renorm") ?? false { throw reader.wrongType("renorm", true, "false") }
     }
@@ -21,7 +24,7 @@ package struct BatchNormalizationRule: LayerRule {
     package var arguments: JSONObject {
         [
             "axis": .integer(axis), "momentum": .number(momentum), "epsilon": .number(epsilon), "center": .bool(center), "scale": .bool(scale),
-            "synchronized": false,
+            "synchronized": .bool(isSynchronized),
         ]
     }
 

@@ -40,7 +40,7 @@ final class DefinedLayer: Layer {
             settings[weight.name] = try Self.settings(weight, config, generation, objects)
         }
         let own = rule is DenseRule ? try objects.activation(config["activation"]) : nil
-        self.init(computed, entry.className, config, policy, settings, own)
+        self.init(computed, LayerTable.presentName(of: entry.className), config, policy, settings, own)
         activityRegularizer = try objects.regularizer(config["activity_regularizer"], generation: generation)
     }
 
