@@ -194,7 +194,8 @@ struct RunCommand: ReportingVerb {
 
     private func compare(_ y: Tensor, layout: Layout, with path: String) throws -> ExpectedValues {
         let expected = try NPY.read(path: path)
-        let spatial = layout.spatial(of: y.shape)
+        // A Reshape may leave nothing but the batch.
+        let spatial = y.shape.count < 2 ? [] : layout.spatial(of: y.shape)
         let channelAxis = layout.channelAxis(rank: y.shape.count)
         let steps = y.shape.indices.map { $0 == 0 || $0 == channelAxis ? 1 : expectEvery }
         let shape = zip(y.shape, steps).map { $0 == 0 ? 0 : ($0 - 1) / $1 + 1 }
