@@ -172,8 +172,8 @@ import VoxLayerSpec
         #expect(throws: KerasConfigError.wrongType(key: "beta of nn.silu", received: "2", expected: "no such argument, or its default")) {
             try rule("nn.silu", ["beta": .literal(.integer(2))])
         }
-        #expect(throws: KerasConfigError.wrongType(key: "axis of nn.relu", received: "a tensor", expected: "no such argument")) {
-            try rule("nn.relu", ["axis": .tensor(1)])
+        #expect(throws: KerasConfigError.wrongType(key: "alpha of nn.leaky_relu", received: "a tensor", expected: "no tensor there")) {
+            try rule("nn.leaky_relu", ["alpha": .tensor(1)])
         }
     }
 }

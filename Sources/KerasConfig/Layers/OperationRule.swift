@@ -78,12 +78,13 @@ package struct OperationRule: LayerRule {
     private static func checkKeywords(
         _ call: ModelGraph.Call?, ofFunction function: String, _ parameters: JSONObject
     ) throws(KerasConfigError) {
-        for (key, argument) in (call?.keywords ?? [:]).sorted(by: { $0.key < $1.key }) {
-            if key == "name" || operandNames.contains(key) || parameters.keys.contains(OperationNames.parameter(key)) { continue }
-            guard case .literal(let json) = argument else { throw .wrongType(key: "\(key) of \(function)", received: "a tensor", expected: "no such argument") }
-            // The factor of swish.
-            if json.isNull || key == "beta" && json == 1 { continue }
-            throw .wrongType(key: "\(key) of \(function)", received: json.excerpt, expected: "no such argument, or its default")
+        for (key, argument) in (call?.keywords ?? [:]).sorted(by: { $0.key < $1.key }) where key != "name" && !operandNames.contains(key) {
+            let title = "\(key) of \(function)"
+            guard case .literal(let json) = argument else { throw .wrongType(key: title, received: "a tensor", expected: "no tensor there") }
+            // beta is the factor of swish.
+            let isDefault = json.isNull || (key == "beta" && json == 1)
+            if isDefault || parameters.keys.contains(OperationNames.parameter(key)) { continue }
+            throw .wrongType(key: title, received: json.excerpt, expected: "no such argument, or its default")
         }
     }
 
