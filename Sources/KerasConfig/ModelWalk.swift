@@ -14,6 +14,8 @@ struct ModelWalk {
     private var names: LayerReader
     /// Layers read already, by the indices that lead to them.
     private var known: [[Int]: LayerDescription] = [:]
+    /// The rules of layers that are no operations, likewise; nil for a layer without one.
+    private var rules: [[Int]: (any LayerRule)?] = [:]
     /// By the path without the numbers of calls.
     private var byPath: [String: [LayerDescription]] = [:]
     private var paths: Set<String> = []
@@ -77,16 +79,12 @@ struct ModelWalk {
             inputs[0] = first
         }
         let isTrained = inside.isTraining && LayerTable.differsInTraining(layer.object)
-        let isOperation = LayerTable.isOperation(layer.object)
-        if !isTrained, !isOperation, let activation = ElementwiseLayer.activation(of: layer.object, generation: reader.generation) {
+        if !isTrained, !LayerTable.isOperation(layer.object), let activation = ElementwiseLayer.activation(of: layer.object, generation: reader.generation) {
             var flow = inputs.first ?? ShapeFlow()
             if let shape = flow.shape { flow.shape = try? activation.shape(of: shape) }
             return [flow]
         }
-        let origin = LayerOrigin(
-            layer.object, generation: reader.generation, call: layer.calls.indices.contains(number) ? layer.calls[number] : nil,
-            customActivations: reader.names.customActivations)
-        let rule = isTrained ? nil : try? LayerTable.rule(origin)
+        let rule = isTrained ? nil : rule(of: layer, call: number, place)
         if rule != nil { computed.append(OtherLayer(path: path, className: layer.className)) }
         if rule == nil, layer.wrapped == nil, otherPaths.insert(path).inserted {
             others.append(OtherLayer(path: path, className: layer.className, isCalledInTraining: isTrained))
@@ -95,6 +93,19 @@ struct ModelWalk {
         result.shape = try wrapped(layer, inputs.first, isChanged: result.isChanged, in: inside)
         result.shape = result.shape ?? LayerShapes.output(of: layer.object, rule: rule, inputs: inputs.map(\.shape))
         return [result]
+    }
+
+    /// The rule that a layer follows, read once: a config may hold very many numbers, and the layer be called very often. Operations have
+    /// theirs in the call.
+    private mutating func rule(of layer: ModelLayer, call number: Int, _ place: Place) -> (any LayerRule)? {
+        let isOperation = LayerTable.isOperation(layer.object)
+        if !isOperation, let rule = rules[place.indices] { return rule }
+        let origin = LayerOrigin(
+            layer.object, generation: reader.generation, call: layer.calls.indices.contains(number) ? layer.calls[number] : nil,
+            customActivations: reader.names.customActivations)
+        let rule = try? LayerTable.rule(origin)
+        if !isOperation { rules.updateValue(rule, forKey: place.indices) }
+        return rule
     }
 
     /// The shape of the first input of a layer, where the file states it at the call or in the layer.
