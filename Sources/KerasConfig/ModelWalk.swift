@@ -7,7 +7,7 @@ struct ModelWalk {
     let stated: [String: [Int?]]
     private(set) var layers: [LayerDescription] = []
     private(set) var others: [OtherLayer] = []
-    /// Layers that are computed and are neither convolutions nor activations, once for each call.
+    /// Layers that are computed and are neither convolutions nor activations.
     private(set) var computed: [OtherLayer] = []
     private(set) var inputs: [ModelDescription.End] = []
     private(set) var used: Set<String> = []
@@ -20,6 +20,7 @@ struct ModelWalk {
     private var byPath: [String: [LayerDescription]] = [:]
     private var paths: Set<String> = []
     private var otherPaths: Set<String> = []
+    private var computedPaths: Set<String> = []
 
     /// Where in the model a layer stands.
     struct Place {
@@ -85,7 +86,7 @@ struct ModelWalk {
             return [flow]
         }
         let rule = isTrained ? nil : rule(of: layer, call: number, place)
-        if rule != nil { computed.append(OtherLayer(path: path, className: layer.className)) }
+        if rule != nil, computedPaths.insert(path).inserted { computed.append(OtherLayer(path: path, className: layer.className)) }
         if rule == nil, layer.wrapped == nil, otherPaths.insert(path).inserted {
             others.append(OtherLayer(path: path, className: layer.className, isCalledInTraining: isTrained))
         }
