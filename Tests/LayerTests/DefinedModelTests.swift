@@ -270,6 +270,19 @@ import _TestSupport
         #expect(try made()(Tensor(shape: [1, 3], [1, -2, 3])).floats == [2, -4, 6])
     }
 
+    /// Lengths that are divided by are at least Keras 3's least ones. Powers of two divide exactly.
+    @Test func lengthsAreNotTooSmall() throws {
+        let unit = try model(
+            [input("x", [nil, 1]), layer("a", "UnitNormalization", [:], on: [["x", 0, 0, [:]]])], inputs: [["x", 0, 0]], output: ["a", 0, 0])
+        #expect(try unit(Tensor(shape: [2, 1], [0x1p-43, 0])).floats == [Float(0x1p-43 / 1e-12), 0])
+        let dot = try model(
+            [
+                input("x", [nil, 1]), input("y", [nil, 1]),
+                layer("a", "Dot", ["axes": 1, "normalize": true], on: [["x", 0, 0, [:]], ["y", 0, 0, [:]]]),
+            ], inputs: [["x", 0, 0], ["y", 0, 0]], output: ["a", 0, 0])
+        #expect(try dot([Tensor(shape: [1, 1], [0x1p-30]), Tensor(shape: [1, 1], [2])])[0].floats == [Float(0x1p-30 / 1e-7)])
+    }
+
     /// NaN reaches what reads it, and nothing else.
     @Test func notANumberStaysWhereItIsRead() throws {
         func value(_ className: String, _ config: JSONObject, _ x: [Float]) throws -> [Float] {
