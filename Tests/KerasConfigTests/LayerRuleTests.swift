@@ -160,6 +160,24 @@ import VoxLayerSpec
         }
     }
 
+    /// Activations as operations, with the defaults of Keras 3's operations and with numbers of their own.
+    @Test func operationsThatAreActivations() throws {
+        let table: [(String, JSONObject, Activation, JSONObject)] = [
+            ("Relu6", [:], .relu6, [:]), ("LeakyRelu", [:], .leakyRelu(slope: 0.2), ["negative_slope": .number(0.2)]),
+            ("Elu", ["alpha": 2], .elu(alpha: 2), ["alpha": 2]), ("Celu", ["alpha": 2], .celu(alpha: 2), ["alpha": 2]),
+            ("Squareplus", [:], .squareplus(b: 4), ["b": 4]), ("HardShrink", [:], .hardShrink(threshold: 0.5), ["threshold": .number(0.5)]),
+            ("SoftShrink", ["threshold": 1], .softShrink(threshold: 1), ["threshold": 1]), ("Gelu", [:], .gelu(approximate: true), ["approximate": true]),
+            ("Glu", ["axis": 1], .alongAxis(.glu, axis: 1), ["axis": 1]), ("Softmax", ["axis": 2], .alongAxis(.softmax, axis: 2), ["axis": 2]),
+            ("LogSoftmax", [:], .logSoftmax, ["axis": -1]),
+        ]
+        for (className, config, activation, arguments) in table {
+            let call = ModelGraph.Call(inputs: [], statedShapes: [], isTraining: false, arguments: [.tensor(0)], keywords: [:])
+            let object: JSONObject = ["class_name": .string(className), "module": "keras.src.ops.nn", "config": .object(config)]
+            let rule = try LayerTable.rule(LayerOrigin(object, generation: .keras3, call: call)) as? OperationRule
+            #expect(rule?.function == .activation(activation) && rule?.arguments == arguments && LayerTable.hasRule(object), "\(className)")
+        }
+    }
+
     /// What a function of TensorFlow is told must be known, as it changes the result.
     @Test func argumentsOfFunctionsAreKnown() throws {
         func rule(_ function: String, _ keywords: [String: CallArgument]) throws -> (any LayerRule)? {

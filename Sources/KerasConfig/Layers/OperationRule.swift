@@ -162,14 +162,21 @@ enum OperationNames {
         "TanhShrink": "tanh_shrink", "Tanh": "tanh", "SparsePlus": "sparse_plus",
     ]
 
-    private static let withArguments: Set<String> = ["Concatenate", "Softmax", "LogSoftmax", "LeakyRelu", "Elu", "Gelu"]
+    /// Classes of Keras 3 that are an activation with one number: its name in the config, and its default.
+    private static let withNumber: [String: (key: String, standard: Double, activation: @Sendable (Double) -> Activation)] = [
+        "LeakyRelu": ("negative_slope", 0.2, { .leakyRelu(slope: $0) }), "Elu": ("alpha", 1, { .elu(alpha: $0) }),
+        "Celu": ("alpha", 1, { .celu(alpha: $0) }), "Squareplus": ("b", 4, { .squareplus(b: $0) }),
+        "HardShrink": ("threshold", 0.5, { .hardShrink(threshold: $0) }), "SoftShrink": ("threshold", 0.5, { .softShrink(threshold: $0) }),
+    ]
+
+    private static let withArguments: Set<String> = ["Concatenate", "Softmax", "LogSoftmax", "Gelu", "Glu"]
 
     /// Whether a class is computed here.
     /// - Parameter function: of TensorFlow, where the class is tf.keras 2's for all of them.
     static func isKnown(_ className: String, _ function: String?) -> Bool {
         if className == OperationRule.wrapperClass { return tensorFlow[function ?? ""] != nil }
         let name = aliases[className] ?? className
-        return ElementFunction(rawValue: name) != nil || plain[name] != nil || withArguments.contains(name)
+        return ElementFunction(rawValue: name) != nil || plain[name] != nil || withNumber[name] != nil || withArguments.contains(name)
     }
 
     /// What a class computes, the members of its config besides the name, and the module of Keras 3 that has it.
@@ -182,6 +189,10 @@ enum OperationNames {
         }
         let module = name == "Tanh" || name == "Concatenate" ? "keras.src.ops.numpy" : "keras.src.ops.nn"
         if let plain = plain[name] { return (.activation(try ActivationNames.activation(named: plain)), [:], module) }
+        if let (key, standard, activation) = withNumber[name] {
+            let number = try reader.number(key) ?? standard
+            return (.activation(activation(number)), [key: .number(number)], module)
+        }
         switch name {
         case "Concatenate":
             let axis = try reader.axis("axis", default: 0)
@@ -192,12 +203,9 @@ enum OperationNames {
             let last: Activation = isLogarithm ? .logSoftmax : .softmax
             let activation = axis == -1 ? last : .alongAxis(isLogarithm ? .logSoftmax : .softmax, axis: axis)
             return (.activation(activation), ["axis": .integer(axis)], module)
-        case "LeakyRelu":
-            let slope = try reader.number("negative_slope") ?? 0.2
-            return (.activation(.leakyRelu(slope: slope)), ["negative_slope": .number(slope)], module)
-        case "Elu":
-            let alpha = try reader.number("alpha") ?? 1
-            return (.activation(.elu(alpha: alpha)), ["alpha": .number(alpha)], module)
+        case "Glu":
+            let axis = try reader.axis("axis", default: -1)
+            return (.activation(.glu(axis: axis)), ["axis": .integer(axis)], module)
         case "Gelu":
             let isApproximate = try reader.bool("approximate") ?? true
             return (.activation(.gelu(approximate: isApproximate)), ["approximate": .bool(isApproximate)], module)
