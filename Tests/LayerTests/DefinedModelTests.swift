@@ -144,6 +144,22 @@ import _TestSupport
         #expect(written?["class_name"] == "BatchNormalization" && written?["config"]?.object?["synchronized"] == true)
     }
 
+    /// Two axes of steps, by a wrapper in a wrapper.
+    @Test func wrappersOfWrappers() throws {
+        let conv: JSONObject = ["name": "conv", "filters": 1, "kernel_size": 1, "use_bias": false]
+        let inner: JSONObject = ["name": "inner", "layer": ["class_name": "Conv3D", "config": .object(conv)]]
+        let model = try model(
+            [
+                input("x", [nil, 2, 3, 1, 1, 2, 2]),
+                layer("outer", "TimeDistributed", ["layer": ["class_name": "TimeDistributed", "config": .object(inner)]], on: [["x", 0, 0, [:]]]),
+            ], inputs: [["x", 0, 0]], output: ["outer", 0, 0])
+        #expect(model.convolutions.map(\.name) == ["conv"])
+        try model.setWeights([Tensor(shape: [1, 1, 1, 2, 1], [1, -10])])
+        let x: [Float] = (0..<24).map { Float($0) }
+        let y = try model(Tensor(shape: [1, 2, 3, 1, 1, 2, 2], x))
+        #expect(y.shape == [1, 2, 3, 1, 1, 2, 1] && y.floats == (0..<12).map { x[2 * $0] - 10 * x[2 * $0 + 1] })
+    }
+
     /// With `training=True`, a normalization takes the mean of the batch, unless it is frozen.
     @Test func normalizationsInTrainingAreRefused() throws {
         func made(_ config: JSONObject) throws -> Model {

@@ -243,7 +243,8 @@ open class Model: Layer {
     package var convolutions: [Conv3D] {
         var result: [Conv3D] = []
         for layer in layers {
-            let inner = layer.wrapped ?? layer
+            var inner = layer
+            while let wrapped = inner.wrapped { inner = wrapped }
             for found in (inner as? Model)?.convolutions ?? [inner as? Conv3D].compactMap(\.self) where !result.contains(where: { $0 === found }) {
                 result.append(found)
             }
