@@ -126,7 +126,7 @@ public enum KerasConfigError: Error, Hashable, Sendable, CustomStringConvertible
         case .inconsistentShape(let received, let expected):
             "Received input shape \(Self.text(received)); expected \(Self.text(expected)) from the layer before."
         case .layerInputs(let received, let expected):
-            "Received \(received.count == 1 ? "an input" : "inputs") of shape \(Self.some(received.map(Self.text))); expected \(expected)."
+            "Received \(received.count == 1 ? "an input" : "inputs") of shape \(Self.some(received.lazy.map(Self.text))); expected \(expected)."
 
         case .autoPad(let value):
             "Received auto_pad \"\(value)\"; expected NOTSET, SAME_UPPER, SAME_LOWER or VALID."
@@ -161,7 +161,7 @@ public enum KerasConfigError: Error, Hashable, Sendable, CustomStringConvertible
     private static func text(_ shape: [Int?]) -> String { JSONValue(shape: shape).text }
 
     /// The beginning of a list.
-    private static func some(_ texts: [String]) -> String {
+    private static func some(_ texts: some Collection<String>) -> String {
         let most = 12
         return texts.prefix(most).joined(separator: ", ") + (texts.count > most ? " and \(texts.count - most) more" : "")
     }

@@ -126,6 +126,14 @@ import VoxLayerSpec
             #expect(throws: KerasConfigError.self, "\(className) \(config)") { try rule(className, config).outputShape(inputs) }
             do { _ = try rule(className, config).outputShape(inputs) } catch KerasConfigError.layerInputs(_, let words) { #expect(words == expected) }
         }
+        // Few layers would make any number of axes.
+        let many = Array(repeating: Int?.some(1), count: 200)
+        #expect(throws: KerasConfigError.wrongType(key: "a tensor of", received: "397 axes", expected: "at most 254")) {
+            try rule("Dot", ["axes": 1]).outputShape([many, many])
+        }
+        #expect(try rule("Add", [:]).outputShape([many, many]) == many)
+        #expect(throws: KerasConfigError.self) { try rule("Add", [:]).outputShape([many + many, many]) }
+        #expect(throws: KerasConfigError.self) { try rule("Reshape", ["target_shape": JSONValue(Array(repeating: 1, count: 254))]) }
         // Sizes beyond 64 bits are clamped, and refused where there is no memory for them.
         let large = 1 << 62
         #expect(try rule("UpSampling3D", ["size": 4]).outputShape([[1, large, 1, 1, 1]]) == [1, .max, 4, 4, 1])

@@ -2,9 +2,18 @@ import VoxLayerSpec
 
 /// Questions that rules ask of the shapes of their inputs.
 enum InputShapes {
+    /// TensorFlow's tensors have no more axes. Results that have the axes of two inputs would double them with every layer.
+    static let mostAxes = 254
+
+    static func checkRanks(_ shapes: [[Int?]]) throws(KerasConfigError) {
+        guard let shape = shapes.first(where: { $0.count > mostAxes }) else { return }
+        throw .wrongType(key: "a tensor of", received: "\(shape.count) axes", expected: "at most \(mostAxes)")
+    }
+
     /// The shape of the only input.
     /// - Parameter rank: its number of axes; nil for any.
     static func only(_ inputs: [[Int?]], rank: Int? = nil) throws(KerasConfigError) -> [Int?] {
+        try checkRanks(inputs)
         guard let shape = inputs.first, inputs.count == 1 else { throw .layerInputs(inputs, expected: "one input") }
         if let rank, shape.count != rank { throw .layerInputs(inputs, expected: "\(rank) axes") }
         if shape.isEmpty { throw .layerInputs(inputs, expected: "a batch axis at least") }

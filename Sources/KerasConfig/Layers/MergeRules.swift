@@ -22,6 +22,7 @@ package struct MergeRule: LayerRule {
     }
 
     package func outputShape(_ inputs: [[Int?]]) throws(KerasConfigError) -> [Int?] {
+        try InputShapes.checkRanks(inputs)
         if inputs.isEmpty || inputs.contains(where: \.isEmpty) { throw .layerInputs(inputs, expected: "inputs with a batch axis") }
         if function == .subtract, inputs.count != 2 { throw .layerInputs(inputs, expected: "two inputs") }
         let batches = Set(inputs.compactMap { $0[0] })
@@ -49,6 +50,7 @@ package struct ConcatenateRule: LayerRule {
     package var arguments: JSONObject { ["axis": .integer(axis)] }
 
     package func outputShape(_ inputs: [[Int?]]) throws(KerasConfigError) -> [Int?] {
+        try InputShapes.checkRanks(inputs)
         guard var result = inputs.first else { throw .layerInputs(inputs, expected: "inputs") }
         let place = try InputShapes.place(axis, in: result)
         for shape in inputs.dropFirst() {
@@ -82,6 +84,7 @@ package struct DotRule: LayerRule {
 
     /// The places of the axis in either input.
     package func places(in inputs: [[Int?]]) throws(KerasConfigError) -> [Int] {
+        try InputShapes.checkRanks(inputs)
         if inputs.count != 2 { throw .layerInputs(inputs, expected: "two inputs") }
         let places = [try InputShapes.place(axes[0], in: inputs[0]), try InputShapes.place(axes[1], in: inputs[1])]
         if places.contains(0) { throw .layerInputs(inputs, expected: "other axes than the batch") }
@@ -96,6 +99,7 @@ package struct DotRule: LayerRule {
         first.remove(at: places[0])
         second.remove(at: places[1])
         let result = first + second.dropFirst()
+        try InputShapes.checkRanks([result])
         return result.count == 1 ? result + [1] : result
     }
 }

@@ -119,6 +119,7 @@ package struct OperationRule: LayerRule {
                 shapes.append(inputs[index])
             }
         }
+        try InputShapes.checkRanks(shapes)
         switch function {
         case .concatenation(let axis): return try ConcatenateRule(axis: axis).outputShape(shapes)
         case .activation(let activation):

@@ -8,6 +8,7 @@ package struct ReshapeRule: LayerRule {
     package init(_ reader: ConfigReader, _ origin: LayerOrigin) throws(KerasConfigError) {
         guard let target = try reader.integers("target_shape") else { throw .missingKey("target_shape", className: reader.className) }
         self.target = target
+        if target.count >= InputShapes.mostAxes { throw reader.wrongType("target_shape", JSONValue(target), "fewer than \(InputShapes.mostAxes) extents") }
         if target.contains(where: { $0 < 1 && $0 != -1 }) || target.count(where: { $0 == -1 }) > 1 {
             throw reader.wrongType("target_shape", JSONValue(target), "extents of at least 1, and -1 at most once")
         }
