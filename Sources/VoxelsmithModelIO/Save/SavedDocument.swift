@@ -18,7 +18,7 @@ struct SavedDocument {
         guard config == .asRead, let (document, version, generation) = model.presentSource, let object = document.object else {
             var object = try model.serialized()
             object["compile_config"] = [:]
-            (self.model, kerasVersion, generation) = (object, Self.keras3Version, .keras3)
+            (self.model, self.kerasVersion, self.generation) = (object, Self.keras3Version, .keras3)
             return
         }
         // The bare config of a model has no class around it.
