@@ -54,55 +54,40 @@ static void *open_library(void) {
     return library;
 }
 
-static bool find_functions(void *library) {
 #define FIND(name)                                                                                    \
     if ((*(void **)&api.name = dlsym(library, #name)) == NULL) {                                      \
         snprintf(reason_text, sizeof reason_text, "the HDF5 library found here has no " #name);       \
         return false;                                                                                 \
     }
+
+static bool find_functions(void *library) {
     FIND(H5Eset_auto2)
     FIND(H5Fopen)
-    FIND(H5Fcreate)
-    FIND(H5Fflush)
-    FIND(H5Fget_file_image)
     FIND(H5Fclose)
     FIND(H5Pcreate)
     FIND(H5Pclose)
     FIND(H5Pset_fapl_core)
     FIND(H5Pset_file_image)
-    FIND(H5Pset_libver_bounds)
-    FIND(H5Pset_obj_track_times)
     FIND(H5Oopen)
     FIND(H5Oclose)
     FIND(H5Iget_type)
     FIND(H5Gget_info)
-    FIND(H5Gcreate2)
     FIND(H5Lexists)
     FIND(H5Lget_name_by_idx)
     FIND(H5Dget_space)
     FIND(H5Dget_type)
     FIND(H5Dread)
-    FIND(H5Dcreate2)
-    FIND(H5Dwrite)
     FIND(H5Aexists)
     FIND(H5Aopen)
     FIND(H5Aget_space)
     FIND(H5Aget_type)
     FIND(H5Aread)
-    FIND(H5Acreate2)
-    FIND(H5Awrite)
     FIND(H5Aclose)
     FIND(H5Sget_simple_extent_type)
     FIND(H5Sget_simple_extent_ndims)
     FIND(H5Sget_simple_extent_dims)
-    FIND(H5Screate)
-    FIND(H5Screate_simple)
     FIND(H5Sclose)
     FIND(H5Tcopy)
-    FIND(H5Tcreate)
-    FIND(H5Tset_fields)
-    FIND(H5Tset_ebias)
-    FIND(H5Tset_strpad)
     FIND(H5Tget_class)
     FIND(H5Tget_size)
     FIND(H5Tis_variable_str)
@@ -112,7 +97,6 @@ static bool find_functions(void *library) {
     FIND(H5Tset_size)
     FIND(H5Tclose)
     FIND(H5free_memory)
-#undef FIND
     /* 1.12 renamed the 1.10 function; only the first field is read, which all forms share. */
     void *link_info = dlsym(library, "H5Lget_info2");
     if (link_info == NULL) link_info = dlsym(library, "H5Lget_info");
@@ -124,9 +108,31 @@ static bool find_functions(void *library) {
     return true;
 }
 
+/* What files are made with. */
+static bool find_writing_functions(void *library) {
+    FIND(H5Fcreate)
+    FIND(H5Fflush)
+    FIND(H5Fget_file_image)
+    FIND(H5Pset_libver_bounds)
+    FIND(H5Pset_obj_track_times)
+    FIND(H5Gcreate2)
+    FIND(H5Dcreate2)
+    FIND(H5Dwrite)
+    FIND(H5Acreate2)
+    FIND(H5Awrite)
+    FIND(H5Screate)
+    FIND(H5Screate_simple)
+    FIND(H5Tcreate)
+    FIND(H5Tset_fields)
+    FIND(H5Tset_ebias)
+    FIND(H5Tset_strpad)
+    return true;
+}
+#undef FIND
+
 static void load(void) {
     void *const library = open_library();
-    if (library == NULL || !find_functions(library)) return;
+    if (library == NULL || !find_functions(library) || !find_writing_functions(library)) return;
     loaded = read_id(library, "H5T_NATIVE_FLOAT_g", &api.native_float)
         && read_id(library, "H5T_NATIVE_DOUBLE_g", &api.native_double)
         && read_id(library, "H5T_NATIVE_INT64_g", &api.native_int64)

@@ -17,8 +17,7 @@ func weightTree(of layer: Layer, _ stated: StatedLayers?, frozen: Set<ObjectIden
         return WeightTree(isModel: false, trainable: trainable, trainableVariables: [], otherVariables: [], layers: [below])
     }
     let slots = slots(of: layer)
-    let weights = layer.weights
-    let split = weights.isEmpty ? slots.count : weights.count { $0.trainable }
+    let split = layer.expectedTrainableCount
     return WeightTree(
         isModel: false, trainable: trainable, trainableVariables: Array(slots.prefix(split)), otherVariables: Array(slots.dropFirst(split)))
 }

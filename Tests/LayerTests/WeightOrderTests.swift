@@ -74,6 +74,26 @@ struct WeightOrderTests {
         #expect(another.getWeights().map(\.floats) == model.getWeights().map(\.floats))
     }
 
+    /// Which weights are trainable by their nature is known before a layer is built.
+    @Test func layersThatAreNotBuiltAreInOrderToo() throws {
+        let layers: JSONValue = [
+            ["class_name": "BatchNormalization", "config": ["name": "norm"]], ["class_name": "Dense", "config": ["name": "dense", "units": 2]],
+        ]
+        let inner: JSONValue = ["class_name": "Sequential", "config": ["name": "inner", "layers": layers]]
+        let document: JSONValue = ["class_name": "Sequential", "config": ["name": "m", "layers": [inner]]]
+        let model = try modelFromJSON(document.text, kernels: KernelRegistry())
+        #expect(!model.isBuilt)
+        let names = ["norm/gamma", "norm/beta", "dense/kernel", "dense/bias", "norm/moving_mean", "norm/moving_variance"]
+        let tensors = try names.enumerated().map { index, name in
+            let shape = name == "dense/kernel" ? [2, 2] : [2]
+            let values = [Float](repeating: Float(index), count: shape.reduce(1, *))
+            return NamedTensor(path: "inner/\(name)", group: "inner", layerName: "inner", tensor: try Tensor(shape: shape, values))
+        }
+        try assign(
+            KerasWeights(form: .layerNames, tensors: tensors, layerNames: ["inner"], kerasVersion: "3.15.1", backend: "tensorflow"), to: model.layers)
+        #expect(model.getWeights().map { $0.floats[0] } == [0, 1, 4, 5, 2, 3])
+    }
+
     /// Frozen layers in inner models, as Keras 3 and tf-keras save them. All kernels have one shape, so an exchange would be silent.
     @Test func filesComputeWhatKerasComputed() throws {
         for file in [

@@ -41,10 +41,10 @@ def numbers(version):
 
 
 def outputs_of(model, inputs):
-    """All outputs as a flat list, in the order of the model."""
+    """All outputs as a flat list: those of a dictionary in the order of their keys, as Voxelsmith has them."""
     results = model.predict(inputs[0] if len(inputs) == 1 else inputs, verbose=0)
     if isinstance(results, dict):
-        results = [results[key] for key in results]
+        results = [results[key] for key in sorted(results)]
     return [numpy.asarray(y) for y in (results if isinstance(results, (list, tuple)) else [results])]
 
 
@@ -52,7 +52,7 @@ def named(model, inputs):
     """Inputs as the model wants them: a dictionary where it was made of one."""
     structure = getattr(model, "_inputs_struct", None)
     if isinstance(structure, dict):
-        return [dict(zip(structure, inputs))]
+        return [dict(zip(sorted(structure), inputs))]
     return inputs
 
 

@@ -70,8 +70,11 @@ struct SafetensorsParser {
         return .safetensorsHeader(path: path, reason: "received \"\(rest)\" at byte \(position); expected \(expected)")
     }
 
+    /// A header may be a hundred megabytes of these.
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D }
+
     private mutating func skipBlanks() {
-        while position < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[position]) { position += 1 }
+        while position < bytes.count, Self.isBlank(bytes[position]) { position += 1 }
     }
 
     private mutating func take(_ character: Unicode.Scalar) -> Bool {

@@ -28,14 +28,19 @@ extension Model {
         return ["module": module, "class_name": .string(className), "config": .object(try layer.getConfig()), "registered_name": registered]
     }
 
+    /// Where Keras 3 has the class, and the name that it is registered under.
+    package var kerasPlace: (module: JSONValue, registeredName: JSONValue) {
+        self is Sequential ? ("keras", .null) : ("keras.src.models.functional", "Functional")
+    }
+
     /// The model as an object of Keras 3.
     package func serialized() throws -> JSONObject {
         let isChain = self is Sequential
         let shape = isChain ? inputs.first?.shape : nil
+        let place = kerasPlace
         return [
-            "module": isChain ? "keras" : "keras.src.models.functional", "class_name": isChain ? "Sequential" : "Functional",
-            "config": .object(try getConfig()), "registered_name": isChain ? .null : "Functional",
-            "build_config": ["input_shape": shape.map { JSONValue(shape: $0) } ?? .null],
+            "module": place.module, "class_name": isChain ? "Sequential" : "Functional", "config": .object(try getConfig()),
+            "registered_name": place.registeredName, "build_config": ["input_shape": shape.map { JSONValue(shape: $0) } ?? .null],
         ]
     }
 

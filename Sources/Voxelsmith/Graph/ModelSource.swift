@@ -42,7 +42,9 @@ extension Model {
 
     private func marked(config: JSONObject, of layer: Layer, _ changed: Set<ObjectIdentifier>) -> JSONObject {
         var config = config
-        if changed.contains(ObjectIdentifier(layer)) { config["trainable"] = .bool(layer.trainable) }
+        // Keras makes no operation, and before Keras 3 no input layer, that is given such a member.
+        let isFlagged = config["trainable"] != nil || !(layer is InputLayer || (layer as? DefinedLayer)?.isOperation ?? false)
+        if isFlagged, changed.contains(ObjectIdentifier(layer)) { config["trainable"] = .bool(layer.trainable) }
         if let list = config["layers"]?.array { config["layers"] = marked(layers: list, of: layer, changed) }
         if let inner = layer.wrapped, let entry = config["layer"] { config["layer"] = marked(entry, as: inner, changed) }
         return config

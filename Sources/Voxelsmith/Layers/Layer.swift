@@ -239,6 +239,9 @@ open class Layer {
     /// The names of the weights that the layer has, or will have when it is built.
     package var expectedWeightNames: [String] { weights.map(\.name) }
 
+    /// How many of these are trainable by their nature; they stand first.
+    package var expectedTrainableCount: Int { weights.isEmpty ? expectedWeightNames.count : weights.count { $0.trainable } }
+
     /// Takes the weights of a file, from which a layer that is not built may be built.
     /// - Parameter values: in the order of `getWeights()`.
     /// - Throws: as `setWeights`, and as `build`.

@@ -16,7 +16,7 @@ public func loadWeights(path: String, into layers: [Conv3D]) throws -> [String] 
 /// - Throws: as `loadWeights(path:into:)`.
 @discardableResult
 public func loadWeights(path: String, into model: Model) throws -> [String] {
-    let warnings = try WeightsFile(path: path).give(to: model.layers, madeOf: model.source?.document)
+    let warnings = try WeightsFile(path: path).give(to: model.layers, madeOf: model.presentSource?.document)
     model.noteBuiltLayers()
     return warnings
 }

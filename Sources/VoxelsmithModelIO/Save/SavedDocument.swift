@@ -18,7 +18,7 @@ struct SavedDocument {
         guard config == .asRead, let (document, version, generation) = model.presentSource, let object = document.object else {
             var object = try model.serialized()
             object["compile_config"] = [:]
-            (self.model, kerasVersion, generation) = (object, Self.keras3Version, .keras3)
+            (self.model, self.kerasVersion, self.generation) = (object, Self.keras3Version, .keras3)
             return
         }
         // The bare config of a model has no class around it.
@@ -30,15 +30,14 @@ struct SavedDocument {
 
     /// The `config.json` of a `.keras`. There the outermost object says where its class is found, which whole-model `.h5` files leave out; and in
     /// which shape it was built.
-    /// - Throws: what `getConfig()` of the layers throws.
-    func archiveConfig(of built: Model) throws -> [UInt8] {
+    func archiveConfig(of built: Model) -> [UInt8] {
         var object = model
         if object["module"]?.string == nil {
-            let own = try built.serialized()
+            let place = built.kerasPlace
             // tf-keras has no public name for the class.
             let isOld = generation == .keras2 && !(built is Sequential)
-            object["module"] = isOld ? "tf_keras.src.engine.functional" : own["module"]
-            object["registered_name"] = own["registered_name"]
+            object["module"] = isOld ? "tf_keras.src.engine.functional" : place.module
+            object["registered_name"] = place.registeredName
         }
         // A chain without an input layer is built by this, before it is given weights.
         if built is Sequential, object["build_config"]?.object?["input_shape"]?.array == nil, let shape = built.inputs.first?.shape {

@@ -81,6 +81,7 @@ final class DefinedLayer: Layer {
     // MARK: Weights
 
     override var expectedWeightNames: [String] { rule.weights.map(\.name) }
+    override var expectedTrainableCount: Int { rule.weights.count { $0.isTrainable } }
 
     override func build(inputShape: [Int]) throws {
         try makeWeights([inputShape.map { $0 }])

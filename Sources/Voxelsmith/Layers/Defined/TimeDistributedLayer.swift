@@ -36,6 +36,7 @@ final class TimeDistributedLayer: Layer {
     override var trainableWeights: [Variable] { trainable ? layer.trainableWeights : [] }
     override var nonTrainableWeights: [Variable] { trainable ? layer.nonTrainableWeights : layer.weights }
     override var expectedWeightNames: [String] { layer.expectedWeightNames }
+    override var expectedTrainableCount: Int { layer.expectedTrainableCount }
     override var losses: [Loss] { get throws { try layer.losses + ownLosses() } }
 
     override func setWeights(_ weights: [Tensor]) throws { try layer.setWeights(weights) }
