@@ -144,7 +144,7 @@ struct StandaloneCTests {
         for target in runnableTargets.filter({ GoldenSuite.targets.contains($0) }) {
             let (kernels, folder) = try kernels(compiler, target)
             defer { withExtendedLifetime(folder) {} }
-            #expect(kernels.count >= 14)
+            #expect(kernels.count >= 23)
             for kernel in kernels {
                 let report = try KernelVerifier(kernel, reference: OracleReference(), batch: 2).verify()
                 for failure in report.failures {

@@ -38,8 +38,8 @@ import _TestSupport
         of axis: MinimalFilteringSchedule.Axis, _ read: ReadAxis, _ op: KernelOp, _ input: [Double], _ weights: [Double]
     ) -> [Double]? {
         var results = [Double?](repeating: nil, count: read.results)
-        // The products of all parts of a convolution add up before they are transformed back.
-        let adds = op == .convolution
+        // The products of several parts of a convolution add up before they are transformed back.
+        let adds = op == .convolution && axis.classes.count > 1
         for tile in 0..<axis.tiles {
             let position = axis.firstPosition + 2 * tile
             let window = (0..<axis.window).map { entry in

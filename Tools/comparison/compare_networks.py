@@ -29,6 +29,8 @@ class NetworkComparison:
         self.results.note_command()
         for network in self.options.networks:
             self.make(network)
+        with self.ours(self.options.networks[0]) as ours:  # the tables need one even where no pairing succeeds
+            self.note_peak(ours)
         for name in self.options.rivals:
             python = environments.python(self.options.environments, name)
             settings = self.settings(python, name)
@@ -60,6 +62,9 @@ class NetworkComparison:
         folder = self.folder / network
         return Ours(PROGRAM, folder / "model.keras", self.plugins[network], folder)
 
+    def note_peak(self, ours):
+        self.results.note_peak(max(float(ours.fields("peak")[0]) for _ in range(3)))
+
     def rival(self, python, name, network, threads):
         return Rival(python, name, threads, "networks", self.folder / network if network else self.folder)
 
@@ -76,7 +81,7 @@ class NetworkComparison:
             rivals = [stack.enter_context(self.rival(python, name, network, n)) for n in sorted({1, self.options.threads})]
             try:
                 ours = stack.enter_context(self.ours(network))
-                self.results.note_peak(max(float(ours.fields("peak")[0]) for _ in range(3)))
+                self.note_peak(ours)
                 kernel = ours.prepare_model()
                 row = pairing.measure(ours, rivals, {"network": network}, setting, self.options.seconds, tolerance=TOLERANCE)
                 row = {**row, **kernel} if "ours_ns" in row else row

@@ -30,7 +30,6 @@ def problem(request):
     return made(request["case"], request["folder"])
 
 
-
 def repeat(call, count, seconds):
     """Calls until `count` calls are made or `seconds` are over, at least once; nanoseconds of each, and the last result."""
     times, total, result = [], 0, None
