@@ -45,13 +45,13 @@ typedef vs_real vs_f8 __attribute__((vector_size(VS_REAL_BYTES * 8), aligned(VS_
 #endif
 
 /* In front of a loop: all of its steps are written out in a row, or `count` at a time. The first is for loops whose number of steps is
- * known and small. GCC wants a limit: the longest of them have 64 steps, the inputs of a window of minimal filtering. */
+ * known and small. GCC wants a limit: the longest of them have 343 steps, the inputs of a window of minimal filtering. */
 #define VS_PRAGMA(text) _Pragma(#text)
 #if defined(__clang__)
 #define VS_UNROLL_FULL VS_PRAGMA(clang loop unroll(full))
 #define VS_UNROLL(count) VS_PRAGMA(clang loop unroll_count(count))
 #else
-#define VS_UNROLL_FULL VS_PRAGMA(GCC unroll 64)
+#define VS_UNROLL_FULL VS_PRAGMA(GCC unroll 343)
 #define VS_UNROLL(count) VS_PRAGMA(GCC unroll count)
 #endif
 

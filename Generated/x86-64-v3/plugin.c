@@ -34,15 +34,33 @@ int32_t vs_tconv_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v3_ba199c63_pack(c
 int32_t vs_tconv_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v3_ba199c63_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_tconv_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v3_45ee8afb_pack(const vs_pack_args *args);
 int32_t vs_tconv_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v3_45ee8afb_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_conv_f32_i7x11x14_k3x3x3_s1x1x1_c32_f20_relu_x86_64_v3_e6bd71be_pack(const vs_pack_args *args);
+int32_t vs_conv_f32_i7x11x14_k3x3x3_s1x1x1_c32_f20_relu_x86_64_v3_e6bd71be_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_conv_f32_i8x9x10_k3x4x3_s2x2x2_c64_f40_relu_x86_64_v3_c8d2db0e_pack(const vs_pack_args *args);
+int32_t vs_conv_f32_i8x9x10_k3x4x3_s2x2x2_c64_f40_relu_x86_64_v3_c8d2db0e_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_conv_f32_first_i8x9x10_k3x3x3_s1x2x2_c64_f32_relu_x86_64_v3_fa93e690_pack(const vs_pack_args *args);
+int32_t vs_conv_f32_first_i8x9x10_k3x3x3_s1x2x2_c64_f32_relu_x86_64_v3_fa93e690_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_conv_f32_i6x9x31_k3x3x3_s1x1x1_c20_f1_relu_x86_64_v3_505cebfe_pack(const vs_pack_args *args);
+int32_t vs_conv_f32_i6x9x31_k3x3x3_s1x1x1_c20_f1_relu_x86_64_v3_505cebfe_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_conv_f32_first_i5x9x17_k3x2x3_s1x1x1_c12_f10_g2_tanh_x86_64_v3_954e42fb_pack(const vs_pack_args *args);
+int32_t vs_conv_f32_first_i5x9x17_k3x2x3_s1x1x1_c12_f10_g2_tanh_x86_64_v3_954e42fb_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_conv_f64_i2x4x7_k3x2x3_s2x3x1_c5_f7_linear_x86_64_v3_73d4841d_pack(const vs_pack_args *args);
+int32_t vs_conv_f64_i2x4x7_k3x2x3_s2x3x1_c5_f7_linear_x86_64_v3_73d4841d_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_conv_f32_i4x5x6_k3x3x3_s1x2x2_c28_f14_g14_relu_x86_64_v3_343409f0_pack(const vs_pack_args *args);
+int32_t vs_conv_f32_i4x5x6_k3x3x3_s1x2x2_c28_f14_g14_relu_x86_64_v3_343409f0_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_conv_f32_i1x1x1_k4x3x5_s1x1x1_c37_f20_relu_x86_64_v3_7f464659_pack(const vs_pack_args *args);
+int32_t vs_conv_f32_i1x1x1_k4x3x5_s1x1x1_c37_f20_relu_x86_64_v3_7f464659_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_conv_f32_first_i1x1x1_k3x2x2_s2x1x1_c21_f17_tanh_x86_64_v3_7b0b4b85_pack(const vs_pack_args *args);
+int32_t vs_conv_f32_first_i1x1x1_k3x2x2_s2x1x1_c21_f17_tanh_x86_64_v3_7b0b4b85_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 typedef struct {
     vs_plugin header;
-    vs_kernel_descriptor kernels[14];
-    char texts[6701];
+    vs_kernel_descriptor kernels[23];
+    char texts[10893];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
-_Static_assert(offsetof(plugin_table, texts) == 2824, "texts begin right after the descriptors");
+_Static_assert(offsetof(plugin_table, texts) == 4624, "texts begin right after the descriptors");
 
 extern const plugin_table voxelsmith_plugin;
 
@@ -52,19 +70,19 @@ const plugin_table voxelsmith_plugin = {
         .magic = VS_PLUGIN_MAGIC,
         .abi_major = VS_ABI_MAJOR,
         .descriptor_size = sizeof(vs_kernel_descriptor),
-        .count = 14,
+        .count = 23,
         .total_size = sizeof(plugin_table),
     },
     .kernels = {
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2824, 109 },
-            .name = { 2933, 67 },
-            .schedule = { 3000, 103 },
-            .loops = { 3103, 67 },
-            .packing = { 3170, 75 },
-            .target = { 3245, 9 },
-            .template_digest = { 3254, 64 },
+            .key = { 4624, 109 },
+            .name = { 4733, 67 },
+            .schedule = { 4800, 103 },
+            .loops = { 4903, 67 },
+            .packing = { 4970, 75 },
+            .target = { 5045, 9 },
+            .template_digest = { 5054, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -78,13 +96,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3318, 108 },
-            .name = { 3426, 68 },
-            .schedule = { 3494, 50 },
-            .loops = { 3544, 98 },
-            .packing = { 3642, 74 },
-            .target = { 3716, 9 },
-            .template_digest = { 3725, 64 },
+            .key = { 5118, 108 },
+            .name = { 5226, 68 },
+            .schedule = { 5294, 50 },
+            .loops = { 5344, 98 },
+            .packing = { 5442, 74 },
+            .target = { 5516, 9 },
+            .template_digest = { 5525, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -98,13 +116,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3789, 110 },
-            .name = { 3899, 67 },
-            .schedule = { 3966, 51 },
-            .loops = { 4017, 98 },
-            .packing = { 4115, 76 },
-            .target = { 4191, 9 },
-            .template_digest = { 4200, 64 },
+            .key = { 5589, 110 },
+            .name = { 5699, 67 },
+            .schedule = { 5766, 51 },
+            .loops = { 5817, 98 },
+            .packing = { 5915, 76 },
+            .target = { 5991, 9 },
+            .template_digest = { 6000, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -118,13 +136,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4264, 116 },
-            .name = { 4380, 71 },
-            .schedule = { 4451, 96 },
-            .loops = { 4547, 67 },
-            .packing = { 4614, 74 },
-            .target = { 4688, 9 },
-            .template_digest = { 4697, 64 },
+            .key = { 6064, 116 },
+            .name = { 6180, 71 },
+            .schedule = { 6251, 96 },
+            .loops = { 6347, 67 },
+            .packing = { 6414, 74 },
+            .target = { 6488, 9 },
+            .template_digest = { 6497, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -138,13 +156,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4761, 109 },
-            .name = { 4870, 63 },
-            .schedule = { 4933, 97 },
-            .loops = { 5030, 82 },
-            .packing = { 5112, 75 },
-            .target = { 5187, 9 },
-            .template_digest = { 5196, 64 },
+            .key = { 6561, 109 },
+            .name = { 6670, 63 },
+            .schedule = { 6733, 97 },
+            .loops = { 6830, 82 },
+            .packing = { 6912, 75 },
+            .target = { 6987, 9 },
+            .template_digest = { 6996, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -158,13 +176,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5260, 108 },
-            .name = { 5368, 67 },
-            .schedule = { 5435, 96 },
-            .loops = { 5531, 92 },
-            .packing = { 5623, 76 },
-            .target = { 5699, 9 },
-            .template_digest = { 5708, 64 },
+            .key = { 7060, 108 },
+            .name = { 7168, 67 },
+            .schedule = { 7235, 96 },
+            .loops = { 7331, 92 },
+            .packing = { 7423, 76 },
+            .target = { 7499, 9 },
+            .template_digest = { 7508, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_CALL,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -178,13 +196,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5772, 106 },
-            .name = { 5878, 67 },
-            .schedule = { 5945, 97 },
-            .loops = { 6042, 77 },
-            .packing = { 6119, 75 },
-            .target = { 6194, 9 },
-            .template_digest = { 6203, 64 },
+            .key = { 7572, 106 },
+            .name = { 7678, 67 },
+            .schedule = { 7745, 97 },
+            .loops = { 7842, 77 },
+            .packing = { 7919, 75 },
+            .target = { 7994, 9 },
+            .template_digest = { 8003, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -198,13 +216,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6267, 107 },
-            .name = { 6374, 67 },
-            .schedule = { 6441, 42 },
-            .loops = { 6483, 98 },
-            .packing = { 6581, 74 },
-            .target = { 6655, 9 },
-            .template_digest = { 6664, 64 },
+            .key = { 8067, 107 },
+            .name = { 8174, 67 },
+            .schedule = { 8241, 42 },
+            .loops = { 8283, 98 },
+            .packing = { 8381, 74 },
+            .target = { 8455, 9 },
+            .template_digest = { 8464, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -218,13 +236,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6728, 107 },
-            .name = { 6835, 72 },
-            .schedule = { 6907, 96 },
-            .loops = { 7003, 145 },
-            .packing = { 7148, 76 },
-            .target = { 7224, 9 },
-            .template_digest = { 7233, 64 },
+            .key = { 8528, 107 },
+            .name = { 8635, 72 },
+            .schedule = { 8707, 96 },
+            .loops = { 8803, 145 },
+            .packing = { 8948, 76 },
+            .target = { 9024, 9 },
+            .template_digest = { 9033, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -238,13 +256,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 7297, 107 },
-            .name = { 7404, 73 },
-            .schedule = { 7477, 43 },
-            .loops = { 7520, 151 },
-            .packing = { 7671, 73 },
-            .target = { 7744, 9 },
-            .template_digest = { 7753, 64 },
+            .key = { 9097, 107 },
+            .name = { 9204, 73 },
+            .schedule = { 9277, 43 },
+            .loops = { 9320, 151 },
+            .packing = { 9471, 73 },
+            .target = { 9544, 9 },
+            .template_digest = { 9553, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -258,13 +276,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 7817, 106 },
-            .name = { 7923, 68 },
-            .schedule = { 7991, 94 },
-            .loops = { 8085, 75 },
-            .packing = { 8160, 76 },
-            .target = { 8236, 9 },
-            .template_digest = { 8245, 64 },
+            .key = { 9617, 106 },
+            .name = { 9723, 68 },
+            .schedule = { 9791, 94 },
+            .loops = { 9885, 75 },
+            .packing = { 9960, 76 },
+            .target = { 10036, 9 },
+            .template_digest = { 10045, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -278,13 +296,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 8309, 106 },
-            .name = { 8415, 65 },
-            .schedule = { 8480, 97 },
-            .loops = { 8577, 77 },
-            .packing = { 8654, 74 },
-            .target = { 8728, 9 },
-            .template_digest = { 8737, 64 },
+            .key = { 10109, 106 },
+            .name = { 10215, 65 },
+            .schedule = { 10280, 97 },
+            .loops = { 10377, 77 },
+            .packing = { 10454, 74 },
+            .target = { 10528, 9 },
+            .template_digest = { 10537, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -298,13 +316,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 8801, 104 },
-            .name = { 8905, 65 },
-            .schedule = { 8970, 24 },
-            .loops = { 8994, 26 },
-            .packing = { 9020, 66 },
-            .target = { 9086, 9 },
-            .template_digest = { 9095, 64 },
+            .key = { 10601, 104 },
+            .name = { 10705, 65 },
+            .schedule = { 10770, 24 },
+            .loops = { 10794, 26 },
+            .packing = { 10820, 66 },
+            .target = { 10886, 9 },
+            .template_digest = { 10895, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_CALL,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -318,13 +336,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 9159, 106 },
-            .name = { 9265, 70 },
-            .schedule = { 9335, 24 },
-            .loops = { 9359, 26 },
-            .packing = { 9385, 66 },
-            .target = { 9451, 9 },
-            .template_digest = { 9460, 64 },
+            .key = { 10959, 106 },
+            .name = { 11065, 70 },
+            .schedule = { 11135, 24 },
+            .loops = { 11159, 26 },
+            .packing = { 11185, 66 },
+            .target = { 11251, 9 },
+            .template_digest = { 11260, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_CALL,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
@@ -336,6 +354,186 @@ const plugin_table voxelsmith_plugin = {
             .run = vs_tconv_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v3_45ee8afb_run,
             .stage_count = 1,
         },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 11324, 96 },
+            .name = { 11420, 66 },
+            .schedule = { 11486, 42 },
+            .loops = { 11528, 62 },
+            .packing = { 11590, 95 },
+            .target = { 11685, 9 },
+            .template_digest = { 11694, 64 },
+            .op = VS_OP_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
+            .packed_bytes = 163840,
+            .workspace_bytes = 366592,
+            .items = 8,
+            .flops_per_sample = 30156800,
+            .pack = vs_conv_f32_i7x11x14_k3x3x3_s1x1x1_c32_f20_relu_x86_64_v3_e6bd71be_pack,
+            .run = vs_conv_f32_i7x11x14_k3x3x3_s1x1x1_c32_f20_relu_x86_64_v3_e6bd71be_run,
+            .stage_count = 1,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 11758, 96 },
+            .name = { 11854, 65 },
+            .schedule = { 11919, 42 },
+            .loops = { 11961, 83 },
+            .packing = { 12044, 94 },
+            .target = { 12138, 9 },
+            .template_digest = { 12147, 64 },
+            .op = VS_OP_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
+            .packed_bytes = 983040,
+            .workspace_bytes = 525888,
+            .items = 8,
+            .flops_per_sample = 116111360,
+            .pack = vs_conv_f32_i8x9x10_k3x4x3_s2x2x2_c64_f40_relu_x86_64_v3_c8d2db0e_pack,
+            .run = vs_conv_f32_i8x9x10_k3x4x3_s2x2x2_c64_f40_relu_x86_64_v3_c8d2db0e_run,
+            .stage_count = 1,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 12211, 98 },
+            .name = { 12309, 71 },
+            .schedule = { 12380, 42 },
+            .loops = { 12422, 136 },
+            .packing = { 12558, 94 },
+            .target = { 12652, 9 },
+            .template_digest = { 12661, 64 },
+            .op = VS_OP_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
+            .packed_bytes = 524288,
+            .workspace_bytes = 668544,
+            .items = 4,
+            .flops_per_sample = 67944448,
+            .pack = vs_conv_f32_first_i8x9x10_k3x3x3_s1x2x2_c64_f32_relu_x86_64_v3_fa93e690_pack,
+            .run = vs_conv_f32_first_i8x9x10_k3x3x3_s1x2x2_c64_f32_relu_x86_64_v3_fa93e690_run,
+            .stage_count = 1,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 12725, 95 },
+            .name = { 12820, 64 },
+            .schedule = { 12884, 97 },
+            .loops = { 12981, 82 },
+            .packing = { 13063, 87 },
+            .target = { 13150, 9 },
+            .template_digest = { 13159, 64 },
+            .op = VS_OP_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
+            .packed_bytes = 2624,
+            .workspace_bytes = 0,
+            .items = 6,
+            .flops_per_sample = 1456000,
+            .pack = vs_conv_f32_i6x9x31_k3x3x3_s1x1x1_c20_f1_relu_x86_64_v3_505cebfe_pack,
+            .run = vs_conv_f32_i6x9x31_k3x3x3_s1x1x1_c20_f1_relu_x86_64_v3_505cebfe_run,
+            .stage_count = 1,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 13223, 97 },
+            .name = { 13320, 74 },
+            .schedule = { 13394, 97 },
+            .loops = { 13491, 138 },
+            .packing = { 13629, 88 },
+            .target = { 13717, 9 },
+            .template_digest = { 13726, 64 },
+            .op = VS_OP_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
+            .packed_bytes = 5760,
+            .workspace_bytes = 23360,
+            .items = 5,
+            .flops_per_sample = 1123200,
+            .pack = vs_conv_f32_first_i5x9x17_k3x2x3_s1x1x1_c12_f10_g2_tanh_x86_64_v3_954e42fb_pack,
+            .run = vs_conv_f32_first_i5x9x17_k3x2x3_s1x1x1_c12_f10_g2_tanh_x86_64_v3_954e42fb_run,
+            .stage_count = 1,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 13790, 95 },
+            .name = { 13885, 64 },
+            .schedule = { 13949, 97 },
+            .loops = { 14046, 77 },
+            .packing = { 14123, 86 },
+            .target = { 14209, 9 },
+            .template_digest = { 14218, 64 },
+            .op = VS_OP_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
+            .packed_bytes = 8064,
+            .workspace_bytes = 0,
+            .items = 2,
+            .flops_per_sample = 70560,
+            .pack = vs_conv_f64_i2x4x7_k3x2x3_s2x3x1_c5_f7_linear_x86_64_v3_73d4841d_pack,
+            .run = vs_conv_f64_i2x4x7_k3x2x3_s2x3x1_c5_f7_linear_x86_64_v3_73d4841d_run,
+            .stage_count = 1,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 14282, 96 },
+            .name = { 14378, 68 },
+            .schedule = { 14446, 101 },
+            .loops = { 14547, 82 },
+            .packing = { 14629, 90 },
+            .target = { 14719, 9 },
+            .template_digest = { 14728, 64 },
+            .op = VS_OP_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
+            .packed_bytes = 3456,
+            .workspace_bytes = 0,
+            .items = 4,
+            .flops_per_sample = 116480,
+            .pack = vs_conv_f32_i4x5x6_k3x3x3_s1x2x2_c28_f14_g14_relu_x86_64_v3_343409f0_pack,
+            .run = vs_conv_f32_i4x5x6_k3x3x3_s1x2x2_c28_f14_g14_relu_x86_64_v3_343409f0_run,
+            .stage_count = 1,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 14792, 94 },
+            .name = { 14886, 64 },
+            .schedule = { 14950, 24 },
+            .loops = { 14974, 24 },
+            .packing = { 14998, 78 },
+            .target = { 15076, 9 },
+            .template_digest = { 15085, 64 },
+            .op = VS_OP_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_CALL,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
+            .packed_bytes = 230400,
+            .workspace_bytes = 0,
+            .items = 3,
+            .flops_per_sample = 88800,
+            .pack = vs_conv_f32_i1x1x1_k4x3x5_s1x1x1_c37_f20_relu_x86_64_v3_7f464659_pack,
+            .run = vs_conv_f32_i1x1x1_k4x3x5_s1x1x1_c37_f20_relu_x86_64_v3_7f464659_run,
+            .stage_count = 1,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 15149, 97 },
+            .name = { 15246, 70 },
+            .schedule = { 15316, 24 },
+            .loops = { 15340, 24 },
+            .packing = { 15364, 79 },
+            .target = { 15443, 9 },
+            .template_digest = { 15452, 64 },
+            .op = VS_OP_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_CALL,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE,
+            .packed_bytes = 26112,
+            .workspace_bytes = 0,
+            .items = 2,
+            .flops_per_sample = 8568,
+            .pack = vs_conv_f32_first_i1x1x1_k3x2x2_s2x1x1_c21_f17_tanh_x86_64_v3_7b0b4b85_pack,
+            .run = vs_conv_f32_first_i1x1x1_k3x2x2_s2x1x1_c21_f17_tanh_x86_64_v3_7b0b4b85_run,
+            .stage_count = 1,
+        },
     },
     .texts =
         "transposedConvolution;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c1;f16;g1;last;f32/f32;bias;relu;direct"
@@ -344,96 +542,159 @@ const plugin_table voxelsmith_plugin = {
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float32;l8;g1;v2;n;k3x3x3;s1x1x1;d1x1x1;c1;f16;groups1;apart"
         "x86-64-v3"
-        "6052646c82f7f6caee5db56241f6e2e58e67bb664125c79296a4a6558056a1b5"
+        "d5dc8bbd1bbcbcdd7be3c30d1c2ef08dba141fe525fcc48ede429ae7d15804b8"
         "transposedConvolution;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;fast"
         "vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v3_c3294df1"
         "minimal-filtering,block1x2x14,v2,r6,stream,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l8;v2x1;k3x3x3;s1x1x1;p1x1x1;o80x96x80;c16;f16;groups1"
         "x86-64-v3"
-        "4ad147fbee4b1b334dae3c9498c3f385c637d9d89f70f0bb87ee39c42f5cb53b"
+        "b102b8f50c681871cfbfa77e3f60a80018257fa3fcc146502d71171374d09a20"
         "transposedConvolution;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;fast"
         "vs_tconv_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v3_674f23ba"
         "minimal-filtering,block1x2x14,v1,r6,merge=w,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l8;v1x2;k4x4x4;s2x2x2;p1x1x1;o160x192x160;c16;f8;groups1"
         "x86-64-v3"
-        "4ad147fbee4b1b334dae3c9498c3f385c637d9d89f70f0bb87ee39c42f5cb53b"
+        "b102b8f50c681871cfbfa77e3f60a80018257fa3fcc146502d71171374d09a20"
         "transposedConvolution;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
         "vs_tconv_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v3_9513eec4"
         "filter-lanes,g8,v1,tile1x8,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float32;l8;g8;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1;groups1;apart"
         "x86-64-v3"
-        "6052646c82f7f6caee5db56241f6e2e58e67bb664125c79296a4a6558056a1b5"
+        "d5dc8bbd1bbcbcdd7be3c30d1c2ef08dba141fe525fcc48ede429ae7d15804b8"
         "transposedConvolution;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct"
         "vs_tconv_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v3_e523d3bc"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block4,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, channels"
         "filter-lanes/1;float32;l8;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21;groups1;apart"
         "x86-64-v3"
-        "6052646c82f7f6caee5db56241f6e2e58e67bb664125c79296a4a6558056a1b5"
+        "d5dc8bbd1bbcbcdd7be3c30d1c2ef08dba141fe525fcc48ede429ae7d15804b8"
         "transposedConvolution;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
         "vs_tconv_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v3_d2bb6a67"
         "filter-lanes,g1,v2,tile1x4,merge=none,fuse=tap,rows=listed,order=wstat,block1,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps, channels"
         "filter-lanes/1;float32;l8;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96;groups1;apart"
         "x86-64-v3"
-        "6052646c82f7f6caee5db56241f6e2e58e67bb664125c79296a4a6558056a1b5"
+        "d5dc8bbd1bbcbcdd7be3c30d1c2ef08dba141fe525fcc48ede429ae7d15804b8"
         "transposedConvolution;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"
         "vs_tconv_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v3_77b40b33"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block6,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
         "filter-lanes/1;float32;l8;g1;v2;n;k2x3x3;s1x1x1;d2x1x3;c7;f12;groups1;apart"
         "x86-64-v3"
-        "6052646c82f7f6caee5db56241f6e2e58e67bb664125c79296a4a6558056a1b5"
+        "d5dc8bbd1bbcbcdd7be3c30d1c2ef08dba141fe525fcc48ede429ae7d15804b8"
         "transposedConvolution;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
         "vs_tconv_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v3_f1557aff"
         "minimal-filtering,block1x5x7,v2,r6,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l8;v2x1;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64;groups1"
         "x86-64-v3"
-        "4ad147fbee4b1b334dae3c9498c3f385c637d9d89f70f0bb87ee39c42f5cb53b"
+        "b102b8f50c681871cfbfa77e3f60a80018257fa3fcc146502d71171374d09a20"
         "transposedConvolution;i4x7x19;o8x7x38;k3x4x3;s2x1x2;d1x1x1;p0x1x0;c18;f21;g1;first;f32/f32;bias;relu;direct"
         "vs_tconv_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v3_3d0e26df"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=rstat,block7,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps, channels, conversion of planes to voxels and voxels to planes"
         "filter-lanes/1;float32;l8;g1;v2;n;k3x4x3;s2x1x2;d1x1x1;c18;f21;groups1;apart"
         "x86-64-v3"
-        "6052646c82f7f6caee5db56241f6e2e58e67bb664125c79296a4a6558056a1b5"
+        "d5dc8bbd1bbcbcdd7be3c30d1c2ef08dba141fe525fcc48ede429ae7d15804b8"
         "transposedConvolution;i6x12x34;o6x12x34;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c32;f32;g1;first;f32/f32;bias;relu;fast"
         "vs_tconv_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v3_ae3d464c"
         "minimal-filtering,block1x2x17,v2,r6,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels, conversion of planes to voxels and voxels to planes"
         "minimal-filtering/1;l8;v2x1;k3x3x3;s1x1x1;p1x1x1;o6x12x34;c32;f32;groups1"
         "x86-64-v3"
-        "4ad147fbee4b1b334dae3c9498c3f385c637d9d89f70f0bb87ee39c42f5cb53b"
+        "b102b8f50c681871cfbfa77e3f60a80018257fa3fcc146502d71171374d09a20"
         "transposedConvolution;i4x5x9;o5x11x19;k2x3x3;s1x2x2;d1x1x1;p0x0x0;c14;f28;g7;last;f32/f32;bias;relu;direct"
         "vs_tconv_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v3_05d7cccc"
         "filter-lanes,g2,v1,tile1x5,merge=w,fuse=row,rows=listed,order=hblock,block6,noprefetch,unroll1"
         "batch, depth positions, groups, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float32;l8;g2;v1;w;k2x3x3;s1x2x2;d1x1x1;c14;f28;groups7;apart"
         "x86-64-v3"
-        "6052646c82f7f6caee5db56241f6e2e58e67bb664125c79296a4a6558056a1b5"
+        "d5dc8bbd1bbcbcdd7be3c30d1c2ef08dba141fe525fcc48ede429ae7d15804b8"
         "transposedConvolution;i3x5x9;o3x10x18;k3x4x4;s1x2x2;d1x1x1;p1x1x1;c7;f5;g1;last;f64/f64;bias;linear;direct"
         "vs_tconv_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v3_23235c95"
         "filter-lanes,g1,v2,tile1x5,merge=none,fuse=tap,rows=listed,order=hblock,block5,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
         "filter-lanes/1;float64;l4;g1;v2;n;k3x4x4;s1x2x2;d1x1x1;c7;f5;groups1;apart"
         "x86-64-v3"
-        "6052646c82f7f6caee5db56241f6e2e58e67bb664125c79296a4a6558056a1b5"
+        "d5dc8bbd1bbcbcdd7be3c30d1c2ef08dba141fe525fcc48ede429ae7d15804b8"
         "transposedConvolution;i1x1x1;o4x3x5;k4x3x5;s1x1x1;d1x1x1;p0x0x0;c40;f21;g1;last;f32/f32;bias;relu;direct"
         "vs_tconv_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v3_ba199c63"
         "batch-rows,v2,r6,unroll2"
         "outputs, samples, channels"
         "batch-rows/1;p16;channels_last;o4x3x5;k4x3x5;d1x1x1;p0x0x0;c40;f21"
         "x86-64-v3"
-        "349da7b98dfbb5e4aa0f36daa9f0e9ef82bafdf9b3fc7f3824c8ece2e31d7680"
+        "f5bb804b0b67e507b76c8121f0e191f6fe74444b7551765a6670238904d9357c"
         "transposedConvolution;i1x1x1;o3x2x2;k4x3x5;s3x2x2;d1x1x1;p0x0x1;c17;f7;g1;first;f32/f32;nobias;tanh;direct"
         "vs_tconv_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v3_45ee8afb"
         "batch-rows,v2,r6,unroll2"
         "outputs, samples, channels"
         "batch-rows/1;p16;channels_first;o3x2x2;k4x3x5;d1x1x1;p0x0x1;c17;f7"
         "x86-64-v3"
-        "349da7b98dfbb5e4aa0f36daa9f0e9ef82bafdf9b3fc7f3824c8ece2e31d7680"
+        "f5bb804b0b67e507b76c8121f0e191f6fe74444b7551765a6670238904d9357c"
+        "convolution;i7x11x14;o7x11x14;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c32;f20;g1;last;f32/f32;bias;relu;fast"
+        "vs_conv_f32_i7x11x14_k3x3x3_s1x1x1_c32_f20_relu_x86_64_v3_e6bd71be"
+        "minimal-filtering,block1x5x7,v2,r6,unroll2"
+        "batch, blocks of tiles, filter blocks, points, tiles, channels"
+        "minimal-filtering/1;l8;v2x1;k3x3x3;s1x1x1;p0x0x0;o7x11x14;c20;f32;groups1;convolution;step1x1x1"
+        "x86-64-v3"
+        "b102b8f50c681871cfbfa77e3f60a80018257fa3fcc146502d71171374d09a20"
+        "convolution;i8x9x10;o16x18x20;k3x4x3;s2x2x2;d1x1x1;p0x1x0;c64;f40;g1;last;f32/f32;bias;relu;fast"
+        "vs_conv_f32_i8x9x10_k3x4x3_s2x2x2_c64_f40_relu_x86_64_v3_c8d2db0e"
+        "minimal-filtering,block1x4x5,v2,r6,unroll2"
+        "batch, blocks of tiles, filter blocks, parts of the kernel, points, tiles, channels"
+        "minimal-filtering/1;l8;v2x1;k3x4x3;s1x1x1;p0x0x0;o8x9x10;c40;f64;groups1;convolution;step2x2x2"
+        "x86-64-v3"
+        "b102b8f50c681871cfbfa77e3f60a80018257fa3fcc146502d71171374d09a20"
+        "convolution;i8x9x10;o8x18x20;k3x3x3;s1x2x2;d1x1x1;p1x0x0;c64;f32;g1;first;f32/f32;nobias;relu;fast"
+        "vs_conv_f32_first_i8x9x10_k3x3x3_s1x2x2_c64_f32_relu_x86_64_v3_fa93e690"
+        "minimal-filtering,block1x5x5,v2,r6,unroll2"
+        "batch, blocks of tiles, filter blocks, parts of the kernel, points, tiles, channels, conversion of planes to voxels and voxels to planes"
+        "minimal-filtering/1;l8;v2x1;k3x3x3;s1x1x1;p0x0x0;o8x9x10;c32;f64;groups1;convolution;step1x2x2"
+        "x86-64-v3"
+        "b102b8f50c681871cfbfa77e3f60a80018257fa3fcc146502d71171374d09a20"
+        "convolution;i6x9x31;o6x9x31;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c20;f1;g1;last;f32/f32;bias;relu;direct"
+        "vs_conv_f32_i6x9x31_k3x3x3_s1x1x1_c20_f1_relu_x86_64_v3_505cebfe"
+        "filter-lanes,g1,v2,tile1x6,merge=none,fuse=tap,rows=listed,order=hblock,block9,noprefetch,unroll1"
+        "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps"
+        "filter-lanes/1;float32;l8;g1;v2;n;k3x3x3;s1x1x1;d1x1x1;c1;f20;groups1;apart;convolution"
+        "x86-64-v3"
+        "d5dc8bbd1bbcbcdd7be3c30d1c2ef08dba141fe525fcc48ede429ae7d15804b8"
+        "convolution;i5x9x17;o5x9x17;k3x2x3;s1x1x1;d1x2x3;p1x1x3;c12;f10;g2;first;f32/f32;bias;tanh;direct"
+        "vs_conv_f32_first_i5x9x17_k3x2x3_s1x1x1_c12_f10_g2_tanh_x86_64_v3_954e42fb"
+        "filter-lanes,g1,v1,tile1x9,merge=none,fuse=row,rows=listed,order=hblock,block9,noprefetch,unroll2"
+        "batch, depth positions, groups, tile rows and columns, depth taps, row taps, channels, conversion of planes to voxels and voxels to planes"
+        "filter-lanes/1;float32;l8;g1;v1;n;k3x2x3;s1x1x1;d1x2x3;c10;f12;groups2;apart;convolution"
+        "x86-64-v3"
+        "d5dc8bbd1bbcbcdd7be3c30d1c2ef08dba141fe525fcc48ede429ae7d15804b8"
+        "convolution;i2x4x7;o6x11x9;k3x2x3;s2x3x1;d1x1x1;p0x0x0;c5;f7;g1;last;f64/f64;bias;linear;direct"
+        "vs_conv_f64_i2x4x7_k3x2x3_s2x3x1_c5_f7_linear_x86_64_v3_73d4841d"
+        "filter-lanes,g1,v2,tile1x4,merge=none,fuse=tap,rows=listed,order=hblock,block4,noprefetch,unroll2"
+        "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
+        "filter-lanes/1;float64;l4;g1;v2;n;k3x2x3;s2x3x1;d1x1x1;c7;f5;groups1;apart;convolution"
+        "x86-64-v3"
+        "d5dc8bbd1bbcbcdd7be3c30d1c2ef08dba141fe525fcc48ede429ae7d15804b8"
+        "convolution;i4x5x6;o4x9x11;k3x3x3;s1x2x2;d1x1x1;p1x1x1;c28;f14;g14;last;f32/f32;bias;relu;direct"
+        "vs_conv_f32_i4x5x6_k3x3x3_s1x2x2_c28_f14_g14_relu_x86_64_v3_343409f0"
+        "filter-lanes,groups,v1,tile1x6,merge=none,fuse=row,rows=listed,order=hblock,block5,noprefetch,unroll1"
+        "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps"
+        "filter-lanes/1;float32;l8;g1;v1;n;k3x3x3;s1x2x2;d1x1x1;c14;f28;groups14;merged;convolution"
+        "x86-64-v3"
+        "d5dc8bbd1bbcbcdd7be3c30d1c2ef08dba141fe525fcc48ede429ae7d15804b8"
+        "convolution;i1x1x1;o4x3x5;k4x3x5;s1x1x1;d1x1x1;p0x0x0;c37;f20;g1;last;f32/f32;bias;relu;direct"
+        "vs_conv_f32_i1x1x1_k4x3x5_s1x1x1_c37_f20_relu_x86_64_v3_7f464659"
+        "batch-rows,v2,r6,unroll2"
+        "outputs, samples, inputs"
+        "batch-rows/1;p16;channels_last;o4x3x5;k4x3x5;d1x1x1;p0x0x0;c37;f20;convolution"
+        "x86-64-v3"
+        "f5bb804b0b67e507b76c8121f0e191f6fe74444b7551765a6670238904d9357c"
+        "convolution;i1x1x1;o3x2x2;k3x2x2;s2x1x1;d1x1x1;p0x0x0;c21;f17;g1;first;f32/f32;nobias;tanh;direct"
+        "vs_conv_f32_first_i1x1x1_k3x2x2_s2x1x1_c21_f17_tanh_x86_64_v3_7b0b4b85"
+        "batch-rows,v2,r6,unroll2"
+        "outputs, samples, inputs"
+        "batch-rows/1;p16;channels_first;o3x2x2;k3x2x2;d1x1x1;p0x0x0;c21;f17;convolution"
+        "x86-64-v3"
+        "f5bb804b0b67e507b76c8121f0e191f6fe74444b7551765a6670238904d9357c"
 };

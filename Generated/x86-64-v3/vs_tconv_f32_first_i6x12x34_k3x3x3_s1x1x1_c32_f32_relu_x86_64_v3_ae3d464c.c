@@ -39,7 +39,10 @@ enum {
     DEPTH_TILES = 3,
     BOX_DEPTH = 1, /* tiles of one work item */
     DEPTH_BOXES = 3,
-    WINDOW_DEPTH = 3 + 1, /* inputs of a window, and points of its transform */
+    DEPTH_STEP = 1, /* inputs from one position to the next */
+    DEPTH_LEAD = 2, /* a window begins so many inputs before position * step of its tile's first position */
+    WINDOW_DEPTH = 4, /* inputs of a window */
+    DEPTH_TAIL = WINDOW_DEPTH - DEPTH_LEAD - 2 * DEPTH_STEP, /* it ends so many inputs behind position * step of the next tile's */
     DEPTH_POINTS = 4,
     HEIGHT_STRIDE = 1,
     HEIGHT_CROP = 1,
@@ -47,7 +50,10 @@ enum {
     HEIGHT_TILES = 6,
     BOX_HEIGHT = 2, /* tiles of one work item */
     HEIGHT_BOXES = 3,
-    WINDOW_HEIGHT = 3 + 1, /* inputs of a window, and points of its transform */
+    HEIGHT_STEP = 1, /* inputs from one position to the next */
+    HEIGHT_LEAD = 2, /* a window begins so many inputs before position * step of its tile's first position */
+    WINDOW_HEIGHT = 4, /* inputs of a window */
+    HEIGHT_TAIL = WINDOW_HEIGHT - HEIGHT_LEAD - 2 * HEIGHT_STEP, /* it ends so many inputs behind position * step of the next tile's */
     HEIGHT_POINTS = 4,
     WIDTH_STRIDE = 1,
     WIDTH_CROP = 1,
@@ -55,7 +61,10 @@ enum {
     WIDTH_TILES = 17,
     BOX_WIDTH = 17, /* tiles of one work item */
     WIDTH_BOXES = 1,
-    WINDOW_WIDTH = 3 + 1, /* inputs of a window, and points of its transform */
+    WIDTH_STEP = 1, /* inputs from one position to the next */
+    WIDTH_LEAD = 2, /* a window begins so many inputs before position * step of its tile's first position */
+    WINDOW_WIDTH = 4, /* inputs of a window */
+    WIDTH_TAIL = WINDOW_WIDTH - WIDTH_LEAD - 2 * WIDTH_STEP, /* it ends so many inputs behind position * step of the next tile's */
     WIDTH_POINTS = 4,
     FILTERS = 32,
     OUTPUT_FILTERS = 32, /* of a voxel of the output */
@@ -299,9 +308,9 @@ static void transform(const tile_box *box, const vs_real *restrict x, vs_real *r
         for (int tile_y = box->height.begin; tile_y < box->height.end; ++tile_y)
             for (int tile_x = box->width.begin; tile_x < box->width.end; ++tile_x, v += ROW) {
                 /* Where the window begins. */
-                const int plane = FIRST_DEPTH + 2 * tile_z - (WINDOW_DEPTH - 1) + 1;
-                const int row = FIRST_HEIGHT + 2 * tile_y - (WINDOW_HEIGHT - 1) + 1;
-                const int column = FIRST_WIDTH + 2 * tile_x - (WINDOW_WIDTH - 1) + 1;
+                const int plane = (FIRST_DEPTH + 2 * tile_z) * DEPTH_STEP - DEPTH_LEAD;
+                const int row = (FIRST_HEIGHT + 2 * tile_y) * HEIGHT_STEP - HEIGHT_LEAD;
+                const int column = (FIRST_WIDTH + 2 * tile_x) * WIDTH_STEP - WIDTH_LEAD;
                 int c = 0;
                 if (plane >= 0 && plane + WINDOW_DEPTH <= INPUT_DEPTH && row >= 0 && row + WINDOW_HEIGHT <= INPUT_HEIGHT
                     && column >= 0 && column + WINDOW_WIDTH <= INPUT_WIDTH) {
@@ -451,9 +460,18 @@ static void compute_0(const tile_box *box, range blocks, const vs_real *restrict
 /* Converts the inputs that the windows of a box read. */
 static __attribute__((noinline)) void stage(tile_box *box, const vs_real *restrict x, vs_real *restrict to) {
     const range all_planes = { 0, INPUT_DEPTH }, all_rows = { 0, INPUT_HEIGHT }, all_columns = { 0, INPUT_WIDTH };
-    const range reached_planes = { FIRST_DEPTH + 2 * box->depth.begin - (WINDOW_DEPTH - 1) + 1, FIRST_DEPTH + 2 * box->depth.end };
-    const range reached_rows = { FIRST_HEIGHT + 2 * box->height.begin - (WINDOW_HEIGHT - 1) + 1, FIRST_HEIGHT + 2 * box->height.end };
-    const range reached_columns = { FIRST_WIDTH + 2 * box->width.begin - (WINDOW_WIDTH - 1) + 1, FIRST_WIDTH + 2 * box->width.end };
+    const range reached_planes = {
+        (FIRST_DEPTH + 2 * box->depth.begin) * DEPTH_STEP - DEPTH_LEAD,
+        (FIRST_DEPTH + 2 * box->depth.end) * DEPTH_STEP + DEPTH_TAIL,
+    };
+    const range reached_rows = {
+        (FIRST_HEIGHT + 2 * box->height.begin) * HEIGHT_STEP - HEIGHT_LEAD,
+        (FIRST_HEIGHT + 2 * box->height.end) * HEIGHT_STEP + HEIGHT_TAIL,
+    };
+    const range reached_columns = {
+        (FIRST_WIDTH + 2 * box->width.begin) * WIDTH_STEP - WIDTH_LEAD,
+        (FIRST_WIDTH + 2 * box->width.end) * WIDTH_STEP + WIDTH_TAIL,
+    };
     const int whole = X_ROW == INPUT_WIDTH * X_VOXEL; /* rows follow each other without gaps, in the planes and in the workspace */
     const range planes = clip(reached_planes, all_planes), rows = clip(reached_rows, all_rows);
     const range columns = whole ? all_columns : clip(reached_columns, all_columns);

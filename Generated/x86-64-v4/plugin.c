@@ -34,15 +34,33 @@ int32_t vs_tconv_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v4_90a2fa94_pack(c
 int32_t vs_tconv_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v4_90a2fa94_run(const vs_run_args *args, int64_t begin, int64_t end);
 int32_t vs_tconv_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v4_691db1ac_pack(const vs_pack_args *args);
 int32_t vs_tconv_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v4_691db1ac_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_conv_f32_i7x11x14_k3x3x3_s1x1x1_c32_f20_relu_x86_64_v4_f8e1d807_pack(const vs_pack_args *args);
+int32_t vs_conv_f32_i7x11x14_k3x3x3_s1x1x1_c32_f20_relu_x86_64_v4_f8e1d807_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_conv_f32_i8x9x10_k3x4x3_s2x2x2_c64_f40_relu_x86_64_v4_c7e9ccd9_pack(const vs_pack_args *args);
+int32_t vs_conv_f32_i8x9x10_k3x4x3_s2x2x2_c64_f40_relu_x86_64_v4_c7e9ccd9_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_conv_f32_first_i8x9x10_k3x3x3_s1x2x2_c64_f32_relu_x86_64_v4_87c16c6c_pack(const vs_pack_args *args);
+int32_t vs_conv_f32_first_i8x9x10_k3x3x3_s1x2x2_c64_f32_relu_x86_64_v4_87c16c6c_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_conv_f32_i6x9x31_k3x3x3_s1x1x1_c20_f1_relu_x86_64_v4_deee6632_pack(const vs_pack_args *args);
+int32_t vs_conv_f32_i6x9x31_k3x3x3_s1x1x1_c20_f1_relu_x86_64_v4_deee6632_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_conv_f32_first_i5x9x17_k3x2x3_s1x1x1_c12_f10_g2_tanh_x86_64_v4_f19b1e19_pack(const vs_pack_args *args);
+int32_t vs_conv_f32_first_i5x9x17_k3x2x3_s1x1x1_c12_f10_g2_tanh_x86_64_v4_f19b1e19_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_conv_f64_i2x4x7_k3x2x3_s2x3x1_c5_f7_linear_x86_64_v4_1a82d2ef_pack(const vs_pack_args *args);
+int32_t vs_conv_f64_i2x4x7_k3x2x3_s2x3x1_c5_f7_linear_x86_64_v4_1a82d2ef_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_conv_f32_i4x5x6_k3x3x3_s1x2x2_c28_f14_g14_relu_x86_64_v4_2afc536f_pack(const vs_pack_args *args);
+int32_t vs_conv_f32_i4x5x6_k3x3x3_s1x2x2_c28_f14_g14_relu_x86_64_v4_2afc536f_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_conv_f32_i1x1x1_k4x3x5_s1x1x1_c37_f20_relu_x86_64_v4_4c39ca7b_pack(const vs_pack_args *args);
+int32_t vs_conv_f32_i1x1x1_k4x3x5_s1x1x1_c37_f20_relu_x86_64_v4_4c39ca7b_run(const vs_run_args *args, int64_t begin, int64_t end);
+int32_t vs_conv_f32_first_i1x1x1_k3x2x2_s2x1x1_c21_f17_tanh_x86_64_v4_2eddfd4a_pack(const vs_pack_args *args);
+int32_t vs_conv_f32_first_i1x1x1_k3x2x2_s2x1x1_c21_f17_tanh_x86_64_v4_2eddfd4a_run(const vs_run_args *args, int64_t begin, int64_t end);
 
 typedef struct {
     vs_plugin header;
-    vs_kernel_descriptor kernels[14];
-    char texts[6701];
+    vs_kernel_descriptor kernels[23];
+    char texts[10873];
 } plugin_table;
 
 _Static_assert(offsetof(plugin_table, kernels) == sizeof(vs_plugin), "descriptors begin right after the header");
-_Static_assert(offsetof(plugin_table, texts) == 2824, "texts begin right after the descriptors");
+_Static_assert(offsetof(plugin_table, texts) == 4624, "texts begin right after the descriptors");
 
 extern const plugin_table voxelsmith_plugin;
 
@@ -52,19 +70,19 @@ const plugin_table voxelsmith_plugin = {
         .magic = VS_PLUGIN_MAGIC,
         .abi_major = VS_ABI_MAJOR,
         .descriptor_size = sizeof(vs_kernel_descriptor),
-        .count = 14,
+        .count = 23,
         .total_size = sizeof(plugin_table),
     },
     .kernels = {
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 2824, 109 },
-            .name = { 2933, 67 },
-            .schedule = { 3000, 104 },
-            .loops = { 3104, 67 },
-            .packing = { 3171, 76 },
-            .target = { 3247, 9 },
-            .template_digest = { 3256, 64 },
+            .key = { 4624, 109 },
+            .name = { 4733, 67 },
+            .schedule = { 4800, 104 },
+            .loops = { 4904, 67 },
+            .packing = { 4971, 76 },
+            .target = { 5047, 9 },
+            .template_digest = { 5056, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -78,13 +96,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3320, 108 },
-            .name = { 3428, 68 },
-            .schedule = { 3496, 51 },
-            .loops = { 3547, 98 },
-            .packing = { 3645, 75 },
-            .target = { 3720, 9 },
-            .template_digest = { 3729, 64 },
+            .key = { 5120, 108 },
+            .name = { 5228, 68 },
+            .schedule = { 5296, 51 },
+            .loops = { 5347, 98 },
+            .packing = { 5445, 75 },
+            .target = { 5520, 9 },
+            .template_digest = { 5529, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -98,13 +116,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 3793, 112 },
-            .name = { 3905, 67 },
-            .schedule = { 3972, 94 },
-            .loops = { 4066, 77 },
-            .packing = { 4143, 76 },
-            .target = { 4219, 9 },
-            .template_digest = { 4228, 64 },
+            .key = { 5593, 112 },
+            .name = { 5705, 67 },
+            .schedule = { 5772, 94 },
+            .loops = { 5866, 77 },
+            .packing = { 5943, 76 },
+            .target = { 6019, 9 },
+            .template_digest = { 6028, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -118,13 +136,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4292, 116 },
-            .name = { 4408, 71 },
-            .schedule = { 4479, 98 },
-            .loops = { 4577, 67 },
-            .packing = { 4644, 76 },
-            .target = { 4720, 9 },
-            .template_digest = { 4729, 64 },
+            .key = { 6092, 116 },
+            .name = { 6208, 71 },
+            .schedule = { 6279, 98 },
+            .loops = { 6377, 67 },
+            .packing = { 6444, 76 },
+            .target = { 6520, 9 },
+            .template_digest = { 6529, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -138,13 +156,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 4793, 109 },
-            .name = { 4902, 63 },
-            .schedule = { 4965, 98 },
-            .loops = { 5063, 67 },
-            .packing = { 5130, 76 },
-            .target = { 5206, 9 },
-            .template_digest = { 5215, 64 },
+            .key = { 6593, 109 },
+            .name = { 6702, 63 },
+            .schedule = { 6765, 98 },
+            .loops = { 6863, 67 },
+            .packing = { 6930, 76 },
+            .target = { 7006, 9 },
+            .template_digest = { 7015, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -158,13 +176,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5279, 108 },
-            .name = { 5387, 67 },
-            .schedule = { 5454, 98 },
-            .loops = { 5552, 82 },
-            .packing = { 5634, 77 },
-            .target = { 5711, 9 },
-            .template_digest = { 5720, 64 },
+            .key = { 7079, 108 },
+            .name = { 7187, 67 },
+            .schedule = { 7254, 98 },
+            .loops = { 7352, 82 },
+            .packing = { 7434, 77 },
+            .target = { 7511, 9 },
+            .template_digest = { 7520, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_CALL,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -178,13 +196,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 5784, 106 },
-            .name = { 5890, 67 },
-            .schedule = { 5957, 99 },
-            .loops = { 6056, 67 },
-            .packing = { 6123, 76 },
-            .target = { 6199, 9 },
-            .template_digest = { 6208, 64 },
+            .key = { 7584, 106 },
+            .name = { 7690, 67 },
+            .schedule = { 7757, 99 },
+            .loops = { 7856, 67 },
+            .packing = { 7923, 76 },
+            .target = { 7999, 9 },
+            .template_digest = { 8008, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -198,13 +216,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6272, 107 },
-            .name = { 6379, 67 },
-            .schedule = { 6446, 43 },
-            .loops = { 6489, 98 },
-            .packing = { 6587, 75 },
-            .target = { 6662, 9 },
-            .template_digest = { 6671, 64 },
+            .key = { 8072, 107 },
+            .name = { 8179, 67 },
+            .schedule = { 8246, 43 },
+            .loops = { 8289, 98 },
+            .packing = { 8387, 75 },
+            .target = { 8462, 9 },
+            .template_digest = { 8471, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -218,13 +236,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 6735, 107 },
-            .name = { 6842, 72 },
-            .schedule = { 6914, 97 },
-            .loops = { 7011, 130 },
-            .packing = { 7141, 77 },
-            .target = { 7218, 9 },
-            .template_digest = { 7227, 64 },
+            .key = { 8535, 107 },
+            .name = { 8642, 72 },
+            .schedule = { 8714, 97 },
+            .loops = { 8811, 130 },
+            .packing = { 8941, 77 },
+            .target = { 9018, 9 },
+            .template_digest = { 9027, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -238,13 +256,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 7291, 107 },
-            .name = { 7398, 73 },
-            .schedule = { 7471, 44 },
-            .loops = { 7515, 151 },
-            .packing = { 7666, 74 },
-            .target = { 7740, 9 },
-            .template_digest = { 7749, 64 },
+            .key = { 9091, 107 },
+            .name = { 9198, 73 },
+            .schedule = { 9271, 44 },
+            .loops = { 9315, 151 },
+            .packing = { 9466, 74 },
+            .target = { 9540, 9 },
+            .template_digest = { 9549, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -258,13 +276,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 7813, 106 },
-            .name = { 7919, 68 },
-            .schedule = { 7987, 99 },
-            .loops = { 8086, 82 },
-            .packing = { 8168, 78 },
-            .target = { 8246, 9 },
-            .template_digest = { 8255, 64 },
+            .key = { 9613, 106 },
+            .name = { 9719, 68 },
+            .schedule = { 9787, 99 },
+            .loops = { 9886, 82 },
+            .packing = { 9968, 78 },
+            .target = { 10046, 9 },
+            .template_digest = { 10055, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -278,13 +296,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 8319, 106 },
-            .name = { 8425, 65 },
-            .schedule = { 8490, 97 },
-            .loops = { 8587, 67 },
-            .packing = { 8654, 74 },
-            .target = { 8728, 9 },
-            .template_digest = { 8737, 64 },
+            .key = { 10119, 106 },
+            .name = { 10225, 65 },
+            .schedule = { 10290, 97 },
+            .loops = { 10387, 67 },
+            .packing = { 10454, 74 },
+            .target = { 10528, 9 },
+            .template_digest = { 10537, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_SAMPLE,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -298,13 +316,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 8801, 104 },
-            .name = { 8905, 65 },
-            .schedule = { 8970, 24 },
-            .loops = { 8994, 26 },
-            .packing = { 9020, 66 },
-            .target = { 9086, 9 },
-            .template_digest = { 9095, 64 },
+            .key = { 10601, 104 },
+            .name = { 10705, 65 },
+            .schedule = { 10770, 24 },
+            .loops = { 10794, 26 },
+            .packing = { 10820, 66 },
+            .target = { 10886, 9 },
+            .template_digest = { 10895, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_CALL,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -318,13 +336,13 @@ const plugin_table voxelsmith_plugin = {
         },
         {
             .size = sizeof(vs_kernel_descriptor),
-            .key = { 9159, 106 },
-            .name = { 9265, 70 },
-            .schedule = { 9335, 24 },
-            .loops = { 9359, 26 },
-            .packing = { 9385, 66 },
-            .target = { 9451, 9 },
-            .template_digest = { 9460, 64 },
+            .key = { 10959, 106 },
+            .name = { 11065, 70 },
+            .schedule = { 11135, 24 },
+            .loops = { 11159, 26 },
+            .packing = { 11185, 66 },
+            .target = { 11251, 9 },
+            .template_digest = { 11260, 64 },
             .op = VS_OP_TRANSPOSED_CONVOLUTION,
             .item_rule = VS_ITEMS_PER_CALL,
             .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
@@ -336,6 +354,186 @@ const plugin_table voxelsmith_plugin = {
             .run = vs_tconv_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v4_691db1ac_run,
             .stage_count = 1,
         },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 11324, 96 },
+            .name = { 11420, 66 },
+            .schedule = { 11486, 43 },
+            .loops = { 11529, 62 },
+            .packing = { 11591, 96 },
+            .target = { 11687, 9 },
+            .template_digest = { 11696, 64 },
+            .op = VS_OP_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .packed_bytes = 163840,
+            .workspace_bytes = 466944,
+            .items = 8,
+            .flops_per_sample = 30156800,
+            .pack = vs_conv_f32_i7x11x14_k3x3x3_s1x1x1_c32_f20_relu_x86_64_v4_f8e1d807_pack,
+            .run = vs_conv_f32_i7x11x14_k3x3x3_s1x1x1_c32_f20_relu_x86_64_v4_f8e1d807_run,
+            .stage_count = 1,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 11760, 96 },
+            .name = { 11856, 65 },
+            .schedule = { 11921, 43 },
+            .loops = { 11964, 83 },
+            .packing = { 12047, 95 },
+            .target = { 12142, 9 },
+            .template_digest = { 12151, 64 },
+            .op = VS_OP_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .packed_bytes = 983040,
+            .workspace_bytes = 495168,
+            .items = 8,
+            .flops_per_sample = 116111360,
+            .pack = vs_conv_f32_i8x9x10_k3x4x3_s2x2x2_c64_f40_relu_x86_64_v4_c7e9ccd9_pack,
+            .run = vs_conv_f32_i8x9x10_k3x4x3_s2x2x2_c64_f40_relu_x86_64_v4_c7e9ccd9_run,
+            .stage_count = 1,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 12215, 98 },
+            .name = { 12313, 71 },
+            .schedule = { 12384, 43 },
+            .loops = { 12427, 136 },
+            .packing = { 12563, 95 },
+            .target = { 12658, 9 },
+            .template_digest = { 12667, 64 },
+            .op = VS_OP_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .packed_bytes = 524288,
+            .workspace_bytes = 685824,
+            .items = 4,
+            .flops_per_sample = 67944448,
+            .pack = vs_conv_f32_first_i8x9x10_k3x3x3_s1x2x2_c64_f32_relu_x86_64_v4_87c16c6c_pack,
+            .run = vs_conv_f32_first_i8x9x10_k3x3x3_s1x2x2_c64_f32_relu_x86_64_v4_87c16c6c_run,
+            .stage_count = 1,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 12731, 95 },
+            .name = { 12826, 64 },
+            .schedule = { 12890, 98 },
+            .loops = { 12988, 67 },
+            .packing = { 13055, 88 },
+            .target = { 13143, 9 },
+            .template_digest = { 13152, 64 },
+            .op = VS_OP_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .packed_bytes = 3456,
+            .workspace_bytes = 0,
+            .items = 6,
+            .flops_per_sample = 1456000,
+            .pack = vs_conv_f32_i6x9x31_k3x3x3_s1x1x1_c20_f1_relu_x86_64_v4_deee6632_pack,
+            .run = vs_conv_f32_i6x9x31_k3x3x3_s1x1x1_c20_f1_relu_x86_64_v4_deee6632_run,
+            .stage_count = 1,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 13216, 97 },
+            .name = { 13313, 74 },
+            .schedule = { 13387, 98 },
+            .loops = { 13485, 138 },
+            .packing = { 13623, 89 },
+            .target = { 13712, 9 },
+            .template_digest = { 13721, 64 },
+            .op = VS_OP_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .packed_bytes = 6912,
+            .workspace_bytes = 33152,
+            .items = 5,
+            .flops_per_sample = 1123200,
+            .pack = vs_conv_f32_first_i5x9x17_k3x2x3_s1x1x1_c12_f10_g2_tanh_x86_64_v4_f19b1e19_pack,
+            .run = vs_conv_f32_first_i5x9x17_k3x2x3_s1x1x1_c12_f10_g2_tanh_x86_64_v4_f19b1e19_run,
+            .stage_count = 1,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 13785, 95 },
+            .name = { 13880, 64 },
+            .schedule = { 13944, 97 },
+            .loops = { 14041, 67 },
+            .packing = { 14108, 86 },
+            .target = { 14194, 9 },
+            .template_digest = { 14203, 64 },
+            .op = VS_OP_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .packed_bytes = 5760,
+            .workspace_bytes = 0,
+            .items = 2,
+            .flops_per_sample = 70560,
+            .pack = vs_conv_f64_i2x4x7_k3x2x3_s2x3x1_c5_f7_linear_x86_64_v4_1a82d2ef_pack,
+            .run = vs_conv_f64_i2x4x7_k3x2x3_s2x3x1_c5_f7_linear_x86_64_v4_1a82d2ef_run,
+            .stage_count = 1,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 14267, 96 },
+            .name = { 14363, 68 },
+            .schedule = { 14431, 103 },
+            .loops = { 14534, 72 },
+            .packing = { 14606, 91 },
+            .target = { 14697, 9 },
+            .template_digest = { 14706, 64 },
+            .op = VS_OP_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_SAMPLE,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .packed_bytes = 3456,
+            .workspace_bytes = 0,
+            .items = 4,
+            .flops_per_sample = 116480,
+            .pack = vs_conv_f32_i4x5x6_k3x3x3_s1x2x2_c28_f14_g14_relu_x86_64_v4_2afc536f_pack,
+            .run = vs_conv_f32_i4x5x6_k3x3x3_s1x2x2_c28_f14_g14_relu_x86_64_v4_2afc536f_run,
+            .stage_count = 1,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 14770, 94 },
+            .name = { 14864, 64 },
+            .schedule = { 14928, 25 },
+            .loops = { 14953, 24 },
+            .packing = { 14977, 78 },
+            .target = { 15055, 9 },
+            .template_digest = { 15064, 64 },
+            .op = VS_OP_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_CALL,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .packed_bytes = 307200,
+            .workspace_bytes = 0,
+            .items = 2,
+            .flops_per_sample = 88800,
+            .pack = vs_conv_f32_i1x1x1_k4x3x5_s1x1x1_c37_f20_relu_x86_64_v4_4c39ca7b_pack,
+            .run = vs_conv_f32_i1x1x1_k4x3x5_s1x1x1_c37_f20_relu_x86_64_v4_4c39ca7b_run,
+            .stage_count = 1,
+        },
+        {
+            .size = sizeof(vs_kernel_descriptor),
+            .key = { 15128, 97 },
+            .name = { 15225, 70 },
+            .schedule = { 15295, 25 },
+            .loops = { 15320, 24 },
+            .packing = { 15344, 79 },
+            .target = { 15423, 9 },
+            .template_digest = { 15432, 64 },
+            .op = VS_OP_CONVOLUTION,
+            .item_rule = VS_ITEMS_PER_CALL,
+            .features = VS_CPU_SSE42 | VS_CPU_POPCNT | VS_CPU_AVX | VS_CPU_AVX2 | VS_CPU_FMA | VS_CPU_F16C | VS_CPU_BMI1 | VS_CPU_BMI2 | VS_CPU_LZCNT | VS_CPU_MOVBE | VS_CPU_AVX512F | VS_CPU_AVX512VL | VS_CPU_AVX512BW | VS_CPU_AVX512DQ | VS_CPU_AVX512CD,
+            .packed_bytes = 26112,
+            .workspace_bytes = 0,
+            .items = 2,
+            .flops_per_sample = 8568,
+            .pack = vs_conv_f32_first_i1x1x1_k3x2x2_s2x1x1_c21_f17_tanh_x86_64_v4_2eddfd4a_pack,
+            .run = vs_conv_f32_first_i1x1x1_k3x2x2_s2x1x1_c21_f17_tanh_x86_64_v4_2eddfd4a_run,
+            .stage_count = 1,
+        },
     },
     .texts =
         "transposedConvolution;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c1;f16;g1;last;f32/f32;bias;relu;direct"
@@ -344,96 +542,159 @@ const plugin_table voxelsmith_plugin = {
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float32;l16;g1;v1;n;k3x3x3;s1x1x1;d1x1x1;c1;f16;groups1;apart"
         "x86-64-v4"
-        "6052646c82f7f6caee5db56241f6e2e58e67bb664125c79296a4a6558056a1b5"
+        "d5dc8bbd1bbcbcdd7be3c30d1c2ef08dba141fe525fcc48ede429ae7d15804b8"
         "transposedConvolution;i80x96x80;o80x96x80;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c16;f16;g1;last;f32/f32;bias;relu;fast"
         "vs_tconv_f32_i80x96x80_k3x3x3_s1x1x1_c16_f16_relu_x86_64_v4_1e97e7aa"
         "minimal-filtering,block1x2x14,v1,r29,stream,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l16;v1x1;k3x3x3;s1x1x1;p1x1x1;o80x96x80;c16;f16;groups1"
         "x86-64-v4"
-        "4ad147fbee4b1b334dae3c9498c3f385c637d9d89f70f0bb87ee39c42f5cb53b"
+        "b102b8f50c681871cfbfa77e3f60a80018257fa3fcc146502d71171374d09a20"
         "transposedConvolution;i80x96x80;o160x192x160;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c16;f8;g1;last;f32/f32;bias;relu;direct"
         "vs_tconv_f32_i80x96x80_k4x4x4_s2x2x2_c16_f8_relu_x86_64_v4_93405e92"
         "filter-lanes,g2,v1,tile1x12,merge=w,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels"
         "filter-lanes/1;float32;l16;g2;v1;w;k4x4x4;s2x2x2;d1x1x1;c16;f8;groups1;apart"
         "x86-64-v4"
-        "6052646c82f7f6caee5db56241f6e2e58e67bb664125c79296a4a6558056a1b5"
+        "d5dc8bbd1bbcbcdd7be3c30d1c2ef08dba141fe525fcc48ede429ae7d15804b8"
         "transposedConvolution;i160x192x160;o160x192x160;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c8;f1;g1;last;f32/f32;bias;linear;direct"
         "vs_tconv_f32_i160x192x160_k3x3x3_s1x1x1_c8_f1_linear_x86_64_v4_a27c8841"
         "filter-lanes,g16,v1,tile1x16,merge=none,fuse=row,rows=listed,order=hblock,block16,prefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float32;l16;g16;v1;n;k3x3x3;s1x1x1;d1x1x1;c8;f1;groups1;apart"
         "x86-64-v4"
-        "6052646c82f7f6caee5db56241f6e2e58e67bb664125c79296a4a6558056a1b5"
+        "d5dc8bbd1bbcbcdd7be3c30d1c2ef08dba141fe525fcc48ede429ae7d15804b8"
         "transposedConvolution;i3x4x7;o7x12x10;k3x2x4;s2x3x1;d1x1x1;p0x0x0;c5;f21;g1;last;f32/f32;bias;elu(1.0);direct"
         "vs_tconv_f32_i3x4x7_k3x2x4_s2x3x1_c5_f21_elu_x86_64_v4_0917c084"
         "filter-lanes,g1,v2,tile1x10,merge=none,fuse=row,rows=listed,order=hblock,block4,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, channels"
         "filter-lanes/1;float32;l16;g1;v2;n;k3x2x4;s2x3x1;d1x1x1;c5;f21;groups1;apart"
         "x86-64-v4"
-        "6052646c82f7f6caee5db56241f6e2e58e67bb664125c79296a4a6558056a1b5"
+        "d5dc8bbd1bbcbcdd7be3c30d1c2ef08dba141fe525fcc48ede429ae7d15804b8"
         "transposedConvolution;i4x4x4;o8x8x8;k4x4x4;s2x2x2;d1x1x1;p1x1x1;c96;f96;g1;last;f32/f32;nobias;linear;direct"
         "vs_tconv_f32_i4x4x4_k4x4x4_s2x2x2_c96_f96_linear_x86_64_v4_8db0ef05"
         "filter-lanes,g1,v2,tile3x4,merge=none,fuse=row,rows=unrolled,order=wstat,block1,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, channels"
         "filter-lanes/1;float32;l16;g1;v2;n;k4x4x4;s2x2x2;d1x1x1;c96;f96;groups1;apart"
         "x86-64-v4"
-        "6052646c82f7f6caee5db56241f6e2e58e67bb664125c79296a4a6558056a1b5"
+        "d5dc8bbd1bbcbcdd7be3c30d1c2ef08dba141fe525fcc48ede429ae7d15804b8"
         "transposedConvolution;i5x6x9;o5x6x9;k2x3x3;s1x1x1;d2x1x3;p1x1x3;c7;f12;g1;last;f32/f32;bias;sigmoid;direct"
         "vs_tconv_f32_i5x6x9_k2x3x3_s1x1x1_c7_f12_sigmoid_x86_64_v4_d5a9659c"
         "filter-lanes,g1,v1,tile2x9,merge=none,fuse=row,rows=unrolled,order=hblock,block3,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, channels"
         "filter-lanes/1;float32;l16;g1;v1;n;k2x3x3;s1x1x1;d2x1x3;c7;f12;groups1;apart"
         "x86-64-v4"
-        "6052646c82f7f6caee5db56241f6e2e58e67bb664125c79296a4a6558056a1b5"
+        "d5dc8bbd1bbcbcdd7be3c30d1c2ef08dba141fe525fcc48ede429ae7d15804b8"
         "transposedConvolution;i9x11x14;o18x11x28;k4x3x3;s2x1x2;d1x1x1;p1x1x0;c60;f64;g1;last;f32/f32;bias;relu;fast"
         "vs_tconv_f32_i9x11x14_k4x3x3_s2x1x2_c60_f64_relu_x86_64_v4_7915ad1d"
         "minimal-filtering,block1x5x7,v2,r14,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels"
         "minimal-filtering/1;l16;v2x1;k4x3x3;s2x1x2;p1x1x0;o18x11x28;c60;f64;groups1"
         "x86-64-v4"
-        "4ad147fbee4b1b334dae3c9498c3f385c637d9d89f70f0bb87ee39c42f5cb53b"
+        "b102b8f50c681871cfbfa77e3f60a80018257fa3fcc146502d71171374d09a20"
         "transposedConvolution;i4x7x19;o8x7x38;k3x4x3;s2x1x2;d1x1x1;p0x1x0;c18;f21;g1;first;f32/f32;bias;relu;direct"
         "vs_tconv_f32_first_i4x7x19_k3x4x3_s2x1x2_c18_f21_relu_x86_64_v4_48cac55b"
         "filter-lanes,g1,v2,tile1x10,merge=none,fuse=row,rows=listed,order=rstat,block7,noprefetch,unroll2"
         "batch, depth positions, tile rows and columns, depth taps, row taps, channels, conversion of planes to voxels and voxels to planes"
         "filter-lanes/1;float32;l16;g1;v2;n;k3x4x3;s2x1x2;d1x1x1;c18;f21;groups1;apart"
         "x86-64-v4"
-        "6052646c82f7f6caee5db56241f6e2e58e67bb664125c79296a4a6558056a1b5"
+        "d5dc8bbd1bbcbcdd7be3c30d1c2ef08dba141fe525fcc48ede429ae7d15804b8"
         "transposedConvolution;i6x12x34;o6x12x34;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c32;f32;g1;first;f32/f32;bias;relu;fast"
         "vs_tconv_f32_first_i6x12x34_k3x3x3_s1x1x1_c32_f32_relu_x86_64_v4_0ff56b35"
         "minimal-filtering,block1x1x17,v2,r14,unroll2"
         "batch, blocks of tiles, combinations of tap counts, phases, filter blocks, points, tiles, channels, conversion of planes to voxels and voxels to planes"
         "minimal-filtering/1;l16;v2x1;k3x3x3;s1x1x1;p1x1x1;o6x12x34;c32;f32;groups1"
         "x86-64-v4"
-        "4ad147fbee4b1b334dae3c9498c3f385c637d9d89f70f0bb87ee39c42f5cb53b"
+        "b102b8f50c681871cfbfa77e3f60a80018257fa3fcc146502d71171374d09a20"
         "transposedConvolution;i4x5x9;o5x11x19;k2x3x3;s1x2x2;d1x1x1;p0x0x0;c14;f28;g7;last;f32/f32;bias;relu;direct"
         "vs_tconv_f32_i4x5x9_k2x3x3_s1x2x2_c14_f28_g7_relu_x86_64_v4_cf502770"
         "filter-lanes,groups,v1,tile1x10,merge=w,fuse=row,rows=listed,order=hblock,block6,noprefetch,unroll1"
         "batch, depth positions, tile rows and columns, filter blocks, depth taps, row taps"
         "filter-lanes/1;float32;l16;g1;v1;w;k2x3x3;s1x2x2;d1x1x1;c14;f28;groups7;merged"
         "x86-64-v4"
-        "6052646c82f7f6caee5db56241f6e2e58e67bb664125c79296a4a6558056a1b5"
+        "d5dc8bbd1bbcbcdd7be3c30d1c2ef08dba141fe525fcc48ede429ae7d15804b8"
         "transposedConvolution;i3x5x9;o3x10x18;k3x4x4;s1x2x2;d1x1x1;p1x1x1;c7;f5;g1;last;f64/f64;bias;linear;direct"
         "vs_tconv_f64_i3x5x9_k3x4x4_s1x2x2_c7_f5_linear_x86_64_v4_1804e78e"
         "filter-lanes,g8,v5,tile1x1,merge=none,fuse=row,rows=listed,order=hblock,block5,noprefetch,unroll1"
         "batch, depth positions, tile rows and columns, depth taps, row taps"
         "filter-lanes/1;float64;l8;g8;v5;n;k3x4x4;s1x2x2;d1x1x1;c7;f5;groups1;apart"
         "x86-64-v4"
-        "6052646c82f7f6caee5db56241f6e2e58e67bb664125c79296a4a6558056a1b5"
+        "d5dc8bbd1bbcbcdd7be3c30d1c2ef08dba141fe525fcc48ede429ae7d15804b8"
         "transposedConvolution;i1x1x1;o4x3x5;k4x3x5;s1x1x1;d1x1x1;p0x0x0;c40;f21;g1;last;f32/f32;bias;relu;direct"
         "vs_tconv_f32_i1x1x1_k4x3x5_s1x1x1_c40_f21_relu_x86_64_v4_90a2fa94"
         "batch-rows,v4,r6,unroll2"
         "outputs, samples, channels"
         "batch-rows/1;p64;channels_last;o4x3x5;k4x3x5;d1x1x1;p0x0x0;c40;f21"
         "x86-64-v4"
-        "349da7b98dfbb5e4aa0f36daa9f0e9ef82bafdf9b3fc7f3824c8ece2e31d7680"
+        "f5bb804b0b67e507b76c8121f0e191f6fe74444b7551765a6670238904d9357c"
         "transposedConvolution;i1x1x1;o3x2x2;k4x3x5;s3x2x2;d1x1x1;p0x0x1;c17;f7;g1;first;f32/f32;nobias;tanh;direct"
         "vs_tconv_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v4_691db1ac"
         "batch-rows,v4,r6,unroll2"
         "outputs, samples, channels"
         "batch-rows/1;p64;channels_first;o3x2x2;k4x3x5;d1x1x1;p0x0x1;c17;f7"
         "x86-64-v4"
-        "349da7b98dfbb5e4aa0f36daa9f0e9ef82bafdf9b3fc7f3824c8ece2e31d7680"
+        "f5bb804b0b67e507b76c8121f0e191f6fe74444b7551765a6670238904d9357c"
+        "convolution;i7x11x14;o7x11x14;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c32;f20;g1;last;f32/f32;bias;relu;fast"
+        "vs_conv_f32_i7x11x14_k3x3x3_s1x1x1_c32_f20_relu_x86_64_v4_f8e1d807"
+        "minimal-filtering,block1x4x7,v2,r14,unroll2"
+        "batch, blocks of tiles, filter blocks, points, tiles, channels"
+        "minimal-filtering/1;l16;v2x1;k3x3x3;s1x1x1;p0x0x0;o7x11x14;c20;f32;groups1;convolution;step1x1x1"
+        "x86-64-v4"
+        "b102b8f50c681871cfbfa77e3f60a80018257fa3fcc146502d71171374d09a20"
+        "convolution;i8x9x10;o16x18x20;k3x4x3;s2x2x2;d1x1x1;p0x1x0;c64;f40;g1;last;f32/f32;bias;relu;fast"
+        "vs_conv_f32_i8x9x10_k3x4x3_s2x2x2_c64_f40_relu_x86_64_v4_c7e9ccd9"
+        "minimal-filtering,block1x3x5,v2,r14,unroll2"
+        "batch, blocks of tiles, filter blocks, parts of the kernel, points, tiles, channels"
+        "minimal-filtering/1;l16;v2x1;k3x4x3;s1x1x1;p0x0x0;o8x9x10;c40;f64;groups1;convolution;step2x2x2"
+        "x86-64-v4"
+        "b102b8f50c681871cfbfa77e3f60a80018257fa3fcc146502d71171374d09a20"
+        "convolution;i8x9x10;o8x18x20;k3x3x3;s1x2x2;d1x1x1;p1x0x0;c64;f32;g1;first;f32/f32;nobias;relu;fast"
+        "vs_conv_f32_first_i8x9x10_k3x3x3_s1x2x2_c64_f32_relu_x86_64_v4_87c16c6c"
+        "minimal-filtering,block1x5x5,v2,r14,unroll2"
+        "batch, blocks of tiles, filter blocks, parts of the kernel, points, tiles, channels, conversion of planes to voxels and voxels to planes"
+        "minimal-filtering/1;l16;v2x1;k3x3x3;s1x1x1;p0x0x0;o8x9x10;c32;f64;groups1;convolution;step1x2x2"
+        "x86-64-v4"
+        "b102b8f50c681871cfbfa77e3f60a80018257fa3fcc146502d71171374d09a20"
+        "convolution;i6x9x31;o6x9x31;k3x3x3;s1x1x1;d1x1x1;p1x1x1;c20;f1;g1;last;f32/f32;bias;relu;direct"
+        "vs_conv_f32_i6x9x31_k3x3x3_s1x1x1_c20_f1_relu_x86_64_v4_deee6632"
+        "filter-lanes,g1,v2,tile1x11,merge=none,fuse=row,rows=listed,order=hblock,block9,noprefetch,unroll1"
+        "batch, depth positions, tile rows and columns, depth taps, row taps"
+        "filter-lanes/1;float32;l16;g1;v2;n;k3x3x3;s1x1x1;d1x1x1;c1;f20;groups1;apart;convolution"
+        "x86-64-v4"
+        "d5dc8bbd1bbcbcdd7be3c30d1c2ef08dba141fe525fcc48ede429ae7d15804b8"
+        "convolution;i5x9x17;o5x9x17;k3x2x3;s1x1x1;d1x2x3;p1x1x3;c12;f10;g2;first;f32/f32;bias;tanh;direct"
+        "vs_conv_f32_first_i5x9x17_k3x2x3_s1x1x1_c12_f10_g2_tanh_x86_64_v4_f19b1e19"
+        "filter-lanes,g2,v1,tile1x17,merge=none,fuse=row,rows=listed,order=hblock,block9,noprefetch,unroll3"
+        "batch, depth positions, groups, tile rows and columns, depth taps, row taps, channels, conversion of planes to voxels and voxels to planes"
+        "filter-lanes/1;float32;l16;g2;v1;n;k3x2x3;s1x1x1;d1x2x3;c10;f12;groups2;apart;convolution"
+        "x86-64-v4"
+        "d5dc8bbd1bbcbcdd7be3c30d1c2ef08dba141fe525fcc48ede429ae7d15804b8"
+        "convolution;i2x4x7;o6x11x9;k3x2x3;s2x3x1;d1x1x1;p0x0x0;c5;f7;g1;last;f64/f64;bias;linear;direct"
+        "vs_conv_f64_i2x4x7_k3x2x3_s2x3x1_c5_f7_linear_x86_64_v4_1a82d2ef"
+        "filter-lanes,g8,v5,tile1x1,merge=none,fuse=row,rows=listed,order=hblock,block4,noprefetch,unroll1"
+        "batch, depth positions, tile rows and columns, depth taps, row taps"
+        "filter-lanes/1;float64;l8;g8;v5;n;k3x2x3;s2x3x1;d1x1x1;c7;f5;groups1;apart;convolution"
+        "x86-64-v4"
+        "d5dc8bbd1bbcbcdd7be3c30d1c2ef08dba141fe525fcc48ede429ae7d15804b8"
+        "convolution;i4x5x6;o4x9x11;k3x3x3;s1x2x2;d1x1x1;p1x1x1;c28;f14;g14;last;f32/f32;bias;relu;direct"
+        "vs_conv_f32_i4x5x6_k3x3x3_s1x2x2_c28_f14_g14_relu_x86_64_v4_2afc536f"
+        "filter-lanes,groups,v1,tile4x6,merge=none,fuse=row,rows=unrolled,order=hblock,block2,noprefetch,unroll1"
+        "batch, depth positions, tile rows and columns, filter blocks, depth taps"
+        "filter-lanes/1;float32;l16;g1;v1;n;k3x3x3;s1x2x2;d1x1x1;c14;f28;groups14;merged;convolution"
+        "x86-64-v4"
+        "d5dc8bbd1bbcbcdd7be3c30d1c2ef08dba141fe525fcc48ede429ae7d15804b8"
+        "convolution;i1x1x1;o4x3x5;k4x3x5;s1x1x1;d1x1x1;p0x0x0;c37;f20;g1;last;f32/f32;bias;relu;direct"
+        "vs_conv_f32_i1x1x1_k4x3x5_s1x1x1_c37_f20_relu_x86_64_v4_4c39ca7b"
+        "batch-rows,v2,r14,unroll2"
+        "outputs, samples, inputs"
+        "batch-rows/1;p32;channels_last;o4x3x5;k4x3x5;d1x1x1;p0x0x0;c37;f20;convolution"
+        "x86-64-v4"
+        "f5bb804b0b67e507b76c8121f0e191f6fe74444b7551765a6670238904d9357c"
+        "convolution;i1x1x1;o3x2x2;k3x2x2;s2x1x1;d1x1x1;p0x0x0;c21;f17;g1;first;f32/f32;nobias;tanh;direct"
+        "vs_conv_f32_first_i1x1x1_k3x2x2_s2x1x1_c21_f17_tanh_x86_64_v4_2eddfd4a"
+        "batch-rows,v1,r29,unroll2"
+        "outputs, samples, inputs"
+        "batch-rows/1;p16;channels_first;o3x2x2;k3x2x2;d1x1x1;p0x0x0;c21;f17;convolution"
+        "x86-64-v4"
+        "f5bb804b0b67e507b76c8121f0e191f6fe74444b7551765a6670238904d9357c"
 };

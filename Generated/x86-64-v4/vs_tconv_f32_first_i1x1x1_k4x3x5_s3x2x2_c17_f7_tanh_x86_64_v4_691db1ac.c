@@ -19,12 +19,13 @@
 _Static_assert(VS_LANES * VS_REAL_BYTES >= 16 && VS_LANES * VS_REAL_BYTES <= 64, "vectors have 128, 256 or 512 bits");
 
 enum {
-    CHANNELS = 17,
-    FILTERS = 7,
-    OUTPUT_HEIGHT = 2,
-    OUTPUT_WIDTH = 2,
-    VOXELS = 12,   /* of an output */
-    OUTPUTS = 84, /* voxels x filters */
+    CHANNELS = 17, /* that an output sums up, of all voxels of an input */
+    /* The volume is the output. */
+    VOLUME_HEIGHT = 2,
+    VOLUME_WIDTH = 2,
+    VOXELS = 12, /* of the volume */
+    FEATURES = 7, /* of a voxel of the volume */
+    OUTPUTS = 84, /* of a sample */
     VECTORS = 4,
     PANEL = 64, /* outputs of one work item */
     PANELS = 2,
@@ -34,14 +35,15 @@ enum {
 };
 #define PACKED_ELEMENTS INT64_C(2176) /* of all weights, with zeros up to whole panels and lines of 64 bytes */
 
-_Static_assert(OUTPUTS == VOXELS * FILTERS && VOXELS % (OUTPUT_HEIGHT * OUTPUT_WIDTH) == 0, "outputs are voxels times filters");
+_Static_assert(OUTPUTS == VOXELS * FEATURES, "outputs are voxels times features");
+_Static_assert(VOXELS % (VOLUME_HEIGHT * VOLUME_WIDTH) == 0, "a volume is whole planes");
 _Static_assert(PANEL == VECTORS * VS_LANES, "a panel is whole vectors");
 _Static_assert(PANELS * (int64_t)PANEL >= OUTPUTS && (PANELS - 1) * (int64_t)PANEL < OUTPUTS, "panels hold every output, and none is empty");
 _Static_assert(PACKED_ELEMENTS >= PANELS * (int64_t)CHANNELS * PANEL, "the weights of all panels lie inside their memory");
 
-/* The filter and the voxel of an output, from its place in memory. */
-VS_INLINE int filter_of(int output) { return output / VOXELS; }
-VS_INLINE int voxel_of(int output) { return output % VOXELS; }
+/* The feature and the voxel of an element of the volume, from its place in memory. */
+VS_INLINE int feature_of(int place) { return place / VOXELS; }
+VS_INLINE int voxel_of(int place) { return place % VOXELS; }
 
 /* One panel's outputs of `rows` samples; the last panel holds `count` outputs, maybe fewer than others. */
 VS_INLINE void multiply(const vs_real *restrict x, const vs_real *restrict w, const vs_real *restrict bias, vs_real *restrict y,
@@ -138,15 +140,16 @@ int32_t vs_tconv_f32_first_i1x1x1_k4x3x5_s3x2x2_c17_f7_tanh_x86_64_v4_691db1ac_p
     const vs_real *const weights = args->weights;
     vs_real *const packed = args->packed;
     for (int64_t i = 0; i < PACKED_ELEMENTS; ++i) packed[i] = 0;
-    for (int output = 0; output < OUTPUTS; ++output) {
-        const int o = voxel_of(output);
-        /* Input 0 reaches output o through the tap with tap * dilation = o + crop. */
-        const int d = (o / (OUTPUT_HEIGHT * OUTPUT_WIDTH) + 0) / 1;
-        const int h = (o / OUTPUT_WIDTH % OUTPUT_HEIGHT + 0) / 1;
-        const int w = (o % OUTPUT_WIDTH + 1) / 1;
+    for (int place = 0; place < VOXELS * FEATURES; ++place) {
+        const int o = voxel_of(place);
+        /* The one voxel and voxel o of the volume meet in the tap with tap * dilation = o + crop. */
+        const int d = (o / (VOLUME_HEIGHT * VOLUME_WIDTH) + 0) / 1;
+        const int h = (o / VOLUME_WIDTH % VOLUME_HEIGHT + 0) / 1;
+        const int w = (o % VOLUME_WIDTH + 1) / 1;
         const int64_t tap = (d * (int64_t)KERNEL_HEIGHT + h) * KERNEL_WIDTH + w;
-        const vs_real *const from = weights + (tap * FILTERS + filter_of(output)) * CHANNELS;
-        vs_real *const to = packed + output / PANEL * ((int64_t)CHANNELS * PANEL) + output % PANEL;
+        /* The kernel tensor is (taps, features of the volume, features of the one voxel). */
+        const vs_real *const from = weights + (tap * FEATURES + feature_of(place)) * CHANNELS;
+        vs_real *const to = packed + place / PANEL * ((int64_t)CHANNELS * PANEL) + place % PANEL;
         for (int c = 0; c < CHANNELS; ++c) to[c * (int64_t)PANEL] = from[c];
     }
     return VS_OK;

@@ -595,7 +595,7 @@ static void compute(const vs_run_args *args, int part, int64_t begin, int64_t en
             for (int row = first; row < stop; ++row) {
                 for (int plane_group = 0; plane_group < PLANE_GROUPS; ++plane_group)
                     present[plane_group] = list_taps(&slice, plane_group, row, lists[plane_group], &counts[plane_group], &outputs[plane_group]);
-                /* A piece of the weights stays in the first-level cache for the whole row. */
+                /* A piece of the weights stays in the same cache for the whole row. */
                 for (int block = 0; block < FILTER_BLOCKS; ++block)
                 for (int plane_group = 0; plane_group < PLANE_GROUPS; ++plane_group)
                 for (int column = 0; column < TILE_COLUMNS; ++column) {

@@ -38,7 +38,10 @@ enum {
     DEPTH_TILES = 5,
     BOX_DEPTH = 1, /* tiles of one work item */
     DEPTH_BOXES = 5,
-    WINDOW_DEPTH = 2 + 1, /* inputs of a window, and points of its transform */
+    DEPTH_STEP = 1, /* inputs from one position to the next */
+    DEPTH_LEAD = 1, /* a window begins so many inputs before position * step of its tile's first position */
+    WINDOW_DEPTH = 3, /* inputs of a window */
+    DEPTH_TAIL = WINDOW_DEPTH - DEPTH_LEAD - 2 * DEPTH_STEP, /* it ends so many inputs behind position * step of the next tile's */
     DEPTH_POINTS = 3,
     HEIGHT_STRIDE = 1,
     HEIGHT_CROP = 1,
@@ -46,7 +49,10 @@ enum {
     HEIGHT_TILES = 6,
     BOX_HEIGHT = 5, /* tiles of one work item */
     HEIGHT_BOXES = 2,
-    WINDOW_HEIGHT = 3 + 1, /* inputs of a window, and points of its transform */
+    HEIGHT_STEP = 1, /* inputs from one position to the next */
+    HEIGHT_LEAD = 2, /* a window begins so many inputs before position * step of its tile's first position */
+    WINDOW_HEIGHT = 4, /* inputs of a window */
+    HEIGHT_TAIL = WINDOW_HEIGHT - HEIGHT_LEAD - 2 * HEIGHT_STEP, /* it ends so many inputs behind position * step of the next tile's */
     HEIGHT_POINTS = 4,
     WIDTH_STRIDE = 2,
     WIDTH_CROP = 0,
@@ -54,7 +60,10 @@ enum {
     WIDTH_TILES = 7,
     BOX_WIDTH = 7, /* tiles of one work item */
     WIDTH_BOXES = 1,
-    WINDOW_WIDTH = 2 + 1, /* inputs of a window, and points of its transform */
+    WIDTH_STEP = 1, /* inputs from one position to the next */
+    WIDTH_LEAD = 1, /* a window begins so many inputs before position * step of its tile's first position */
+    WINDOW_WIDTH = 3, /* inputs of a window */
+    WIDTH_TAIL = WINDOW_WIDTH - WIDTH_LEAD - 2 * WIDTH_STEP, /* it ends so many inputs behind position * step of the next tile's */
     WIDTH_POINTS = 4,
     FILTERS = 64,
     OUTPUT_FILTERS = 64, /* of a voxel of the output */
@@ -321,9 +330,9 @@ static void transform(const tile_box *box, const vs_real *restrict x, vs_real *r
         for (int tile_y = box->height.begin; tile_y < box->height.end; ++tile_y)
             for (int tile_x = box->width.begin; tile_x < box->width.end; ++tile_x, v += ROW) {
                 /* Where the window begins. */
-                const int plane = FIRST_DEPTH + 2 * tile_z - (WINDOW_DEPTH - 1) + 1;
-                const int row = FIRST_HEIGHT + 2 * tile_y - (WINDOW_HEIGHT - 1) + 1;
-                const int column = FIRST_WIDTH + 2 * tile_x - (WINDOW_WIDTH - 1) + 1;
+                const int plane = (FIRST_DEPTH + 2 * tile_z) * DEPTH_STEP - DEPTH_LEAD;
+                const int row = (FIRST_HEIGHT + 2 * tile_y) * HEIGHT_STEP - HEIGHT_LEAD;
+                const int column = (FIRST_WIDTH + 2 * tile_x) * WIDTH_STEP - WIDTH_LEAD;
                 int c = 0;
                 if (plane >= 0 && plane + WINDOW_DEPTH <= INPUT_DEPTH && row >= 0 && row + WINDOW_HEIGHT <= INPUT_HEIGHT
                     && column >= 0 && column + WINDOW_WIDTH <= INPUT_WIDTH) {
