@@ -86,7 +86,8 @@ let package = Package(
         module("CHost"),
         module("KernelRuntime", ["LayerSpec", "Tensors", "Kernels", "PluginLoading", "Interpreter", "CHost", logging]),
         module("KerasObjects", ["LayerSpec", "KerasConfig", "Tensors"]),
-        module("Voxelsmith", ["LayerSpec", "KerasConfig", "KerasObjects", "Tensors", "KernelRuntime", logging]),
+        module("CLoops"),
+        module("Voxelsmith", ["CLoops", "LayerSpec", "KerasConfig", "KerasObjects", "Tensors", "KernelRuntime", logging]),
 
         // Files.
         module("CHDF5"),

@@ -58,10 +58,11 @@ import _TestSupport
         return try model(inputs.map { try $0.tensor() }, threads: threads)[0]
     }
 
-    private func check(_ y: Tensor, _ expected: Indexed, _ name: String, rounding: Double = 0) {
+    /// - Parameter count: most numbers that are summed for an element.
+    private func check(_ y: Tensor, _ expected: Indexed, _ name: String, rounding: Double = 0, count: Int = 1 << 9) {
         #expect(y.shape == expected.shape, "\(name)")
-        // Double precision of sums of fewer than 2^9 numbers, besides the rounding of the result.
-        let bounds = expected.values.map { rounding == 0 ? 0 : rounding * abs($0) + 0x1p-40 * max(1, abs($0)) }
+        // Double precision of the sums, besides the rounding of the result.
+        let bounds = expected.values.map { rounding == 0 ? 0 : rounding * abs($0) + Double(count) * 0x1p-49 * max(1, abs($0)) }
         let violation = y.shape == expected.shape ? ErrorBound.firstViolation(received: y.doubles, expected: expected.values, bounds: bounds) : ""
         #expect(violation == nil, "\(name): \(violation ?? "")")
     }
@@ -190,5 +191,40 @@ import _TestSupport
             let y = try result("GroupNormalization", ["axis": .integer(axis), "groups": .integer(groups), "epsilon": .number(0.25)], [x])
             check(y, expected, "GroupNormalization \(x.shape) \(axis) \(groups)", rounding: unit)
         }
+    }
+
+    /// More elements than a block has, in blocks that do not come out even.
+    @Test func largeTensorsAreCutIntoBlocks() throws {
+        var random = SeededRandom(seed: 2105)
+        let unit = ElementType.float32.unitRoundoff
+        for (shape, axis, groups) in [
+            ([1, 41, 23, 20, 6], 4, 6), ([1, 41, 23, 20, 6], 4, 2), ([2, 6, 31, 33, 5], 1, 6), ([2, 6, 31, 33, 5], 1, 3), ([3, 9001], 1, 1),
+            ([2, 3, 40, 1, 130], 4, 130), ([1, 70, 140, 8], 3, 4),
+        ] {
+            let x = Indexed(shape, &random)
+            let width = shape[axis] / groups
+            let expected = normalized(x, epsilon: 0.25) { place in [place[0], place[axis] / width] }
+            let y = try result("GroupNormalization", ["axis": .integer(axis), "groups": .integer(groups), "epsilon": .number(0.25)], [x])
+            check(y, expected, "GroupNormalization \(shape) \(groups)", rounding: unit, count: x.values.count)
+        }
+        for (shape, axes) in [
+            ([1, 41, 23, 20, 6], [1, 2, 3]), ([2, 31, 30, 7, 5], [4]), ([2, 9, 40, 30], [1, 3]), ([2, 40, 30, 9], [2, 3]), ([1, 40, 700], [2]),
+            ([2, 3, 33_001], [1]), ([2, 9, 4, 3, 40], [1, 3]),
+        ] {
+            let x = Indexed(shape, &random)
+            let expected = normalized(x, epsilon: 0.25) { place in place.enumerated().filter { !axes.contains($0.offset) }.map(\.element) }
+            let y = try result("LayerNormalization", ["axis": JSONValue(axes), "epsilon": .number(0.25)], [x])
+            check(y, expected, "LayerNormalization \(shape) \(axes)", rounding: unit, count: x.values.count)
+        }
+        for channels in [1, 7, 16, 33, 65] {
+            let x = Indexed([1, 6, 4, 6, channels], &random)
+            let expected = Indexed([1, 3, 2, 3, channels]) { place in
+                Indexed.places([2, 2, 2]).map { x[[0, place[1] * 2 + $0[0], place[2] * 2 + $0[1], place[3] * 2 + $0[2], place[4]]] }.max() ?? 0
+            }
+            check(try result("MaxPooling3D", ["pool_size": 2], [x]), expected, "MaxPooling3D \(channels)")
+        }
+        let (x, row) = (Indexed([2, 41, 300], &random), Indexed([2, 41, 1], &random))
+        check(try result("Add", [:], [x, row]), Indexed(x.shape) { x[$0] + row[[$0[0], $0[1], 0]] }, "Add")
+        check(try result("Multiply", [:], [row, x]), Indexed(x.shape) { x[$0] * row[[$0[0], $0[1], 0]] }, "Multiply")
     }
 }

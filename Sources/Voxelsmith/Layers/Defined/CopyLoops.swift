@@ -26,28 +26,39 @@ struct GatherLoop: TensorLoop {
     func compute<T: LoopElement>(_ items: Range<Int>, _ xs: [UnsafePointer<T>], _ y: UnsafeMutablePointer<T>) {
         let x = xs[0]
         let last = sources.last ?? [0]
+        // Counted on from row to row: rows may be shorter than what divisions take.
+        var indices = [Int](repeating: 0, count: max(sources.count - 1, 0))
+        var rest = items.lowerBound
+        for axis in indices.indices.reversed() {
+            indices[axis] = rest % sources[axis].count
+            rest /= sources[axis].count
+        }
         for item in items {
             let target = y + item * rowLength
-            guard let base = base(of: item) else {
-                target.update(repeating: T(double: 0), count: rowLength)
-                continue
-            }
-            if isContiguous {
-                target.update(from: x + base + last[0], count: rowLength)
+            if let base = base(indices) {
+                if isContiguous {
+                    target.update(from: x + base + last[0], count: rowLength)
+                } else {
+                    for index in 0..<rowLength { target[index] = last[index] < 0 ? T(double: 0) : x[base + last[index]] }
+                }
             } else {
-                for index in 0..<rowLength { target[index] = last[index] < 0 ? T(double: 0) : x[base + last[index]] }
+                target.update(repeating: T(double: 0), count: rowLength)
+            }
+            for axis in indices.indices.reversed() {
+                indices[axis] += 1
+                if indices[axis] < sources[axis].count { break }
+                indices[axis] = 0
             }
         }
     }
 
     /// The offset of a row; nil for one of zeros.
-    private func base(of item: Int) -> Int? {
-        var (rest, base) = (item, 0)
-        for axis in sources.indices.dropLast().reversed() {
-            let offset = sources[axis][rest % sources[axis].count]
+    private func base(_ indices: [Int]) -> Int? {
+        var base = 0
+        for (axis, index) in indices.enumerated() {
+            let offset = sources[axis][index]
             if offset < 0 { return nil }
             base += offset
-            rest /= sources[axis].count
         }
         return base
     }

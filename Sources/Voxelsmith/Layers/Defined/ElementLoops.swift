@@ -1,3 +1,4 @@
+import CVoxLoops
 import Glibc
 import VoxKerasConfig
 import VoxLayerSpec
@@ -5,7 +6,8 @@ import VoxTensors
 
 /// Several tensors of shapes that can be broadcast, folded by a function of two numbers: from the first on, each result rounded.
 struct FoldLoop: TensorLoop {
-    let axes: StridedAxes
+    private let axes: StridedAxes
+    private let blocks: RowBlocks
     let function: ElementFunction
     /// Whether the result is divided by the number of operands.
     let isMean: Bool
@@ -14,21 +16,29 @@ struct FoldLoop: TensorLoop {
     init(_ function: ElementFunction, _ shapes: [[Int]], to shape: [Int], isMean: Bool = false) {
         (self.function, self.isMean) = (function, isMean)
         axes = StridedAxes(shape, shapes.map { StridedAxes.steps(of: $0, rank: shape.count) })
+        blocks = RowBlocks(axes)
     }
 
-    var itemCount: Int { axes.rowCount }
-    var cost: Double { Double(axes.elementCount) * Double(axes.steps.count) * (function == .power ? 40 : 1) }
+    var itemCount: Int { blockFunction == nil ? axes.rowCount : blocks.itemCount }
+    var cost: Double { Double(axes.elementCount) * Double(axes.steps.count) * (blockFunction == nil ? 10 : 0.3) }
+
+    /// What is computed block by block; nil for what is computed row by row.
+    private var blockFunction: vs_function? {
+        switch function {
+        case .add: VS_ADD
+        case .subtract: VS_SUBTRACT
+        case .multiply: VS_MULTIPLY
+        case .divide: VS_DIVIDE
+        case .maximum: VS_MAXIMUM
+        case .minimum: VS_MINIMUM
+        default: nil
+        }
+    }
 
     func compute<T: LoopElement>(_ items: Range<Int>, _ xs: [UnsafePointer<T>], _ y: UnsafeMutablePointer<T>) {
+        if let blockFunction { return fold(items, xs, y, blockFunction) }
         switch function {
-        case .add: fold(items, xs, y) { $0 + $1 }
-        case .subtract: fold(items, xs, y) { $0 - $1 }
-        case .multiply: fold(items, xs, y) { $0 * $1 }
-        case .divide: fold(items, xs, y) { $0 / $1 }
-        // A NaN among the operands is the result.
-        case .maximum: fold(items, xs, y) { $0 > $1 || $0.isNaN ? $0 : $1 }
-        case .minimum: fold(items, xs, y) { $0 < $1 || $0.isNaN ? $0 : $1 }
-        case .power: fold(items, xs, y) { pow($0, $1) }
+        case .power: power(items, xs, y)
         case .negative: map(items, xs, y) { -$0 }
         case .absolute: map(items, xs, y) { abs($0) }
         case .square: map(items, xs, y) { $0 * $0 }
@@ -37,26 +47,35 @@ struct FoldLoop: TensorLoop {
         case .reciprocal: map(items, xs, y) { 1 / $0 }
         case .exponential: map(items, xs, y) { exp($0) }
         case .logarithm: map(items, xs, y) { log($0) }
+        case .add, .subtract, .multiply, .divide, .maximum, .minimum: break
         }
     }
 
-    @inline(__always)
-    private func fold<T: LoopElement>(
-        _ items: Range<Int>, _ xs: [UnsafePointer<T>], _ y: UnsafeMutablePointer<T>, _ function: (Double, Double) -> Double
-    ) {
+    private func fold<T: LoopElement>(_ items: Range<Int>, _ xs: [UnsafePointer<T>], _ y: UnsafeMutablePointer<T>, _ function: vs_function) {
+        let bytes = Int32(MemoryLayout<T>.size)
+        var count = T(double: Double(xs.count))
+        blocks.forEach(items) { block in
+            let target = y + block.start
+            for (operand, x) in xs.enumerated() {
+                vs_fold(
+                    operand == 0 ? VS_COPY : function, bytes, block.shape, target, x + block.places[operand], Int64(blocks.rowSteps[operand]),
+                    Int64(blocks.laneSteps[operand]))
+            }
+            if isMean { vs_fold(VS_DIVIDE, bytes, block.shape, target, &count, 0, 0) }
+        }
+    }
+
+    private func power<T: LoopElement>(_ items: Range<Int>, _ xs: [UnsafePointer<T>], _ y: UnsafeMutablePointer<T>) {
         let steps = axes.rowSteps
-        let count = Double(xs.count)
         axes.forEachRow(items) { row in
             let target = y + row.start
             for (operand, x) in xs.enumerated() {
                 let (source, step) = (x + row.places[operand], steps[operand])
-                if operand == 0 {
-                    for index in 0..<row.count { target[index] = source[index * step] }
-                } else {
-                    for index in 0..<row.count { target[index] = T(double: function(target[index].double, source[index * step].double)) }
+                for index in 0..<row.count {
+                    let value = source[index * step]
+                    target[index] = operand == 0 ? value : T(double: pow(target[index].double, value.double))
                 }
             }
-            if isMean { for index in 0..<row.count { target[index] = T(double: target[index].double / count) } }
         }
     }
 
@@ -76,6 +95,8 @@ struct AxisNumbers {
     let values: [Double]
     let steps: [Int]
 
+    private init(values: [Double], steps: [Int]) { (self.values, self.steps) = (values, steps) }
+
     /// The same number everywhere.
     init(_ value: Double, rank: Int) { (values, steps) = ([value], Array(repeating: 0, count: rank)) }
 
@@ -89,39 +110,50 @@ struct AxisNumbers {
     }
 }
 
+extension AxisNumbers {
+    /// Two of them, the one that is a single number repeated as often as the other has numbers: loops take both along the same axes then.
+    fileprivate static func alike(_ first: AxisNumbers, _ second: AxisNumbers) -> [AxisNumbers] {
+        func isSingle(_ numbers: AxisNumbers) -> Bool { numbers.values.count == 1 && numbers.steps.allSatisfy { $0 == 0 } }
+        func single(_ numbers: AxisNumbers, as other: AxisNumbers) -> AxisNumbers {
+            isSingle(numbers) && other.values.count <= mostRepeated
+                ? AxisNumbers(values: Array(repeating: numbers.values[0], count: other.values.count), steps: other.steps) : numbers
+        }
+        return [single(first, as: second), single(second, as: first)]
+    }
+
+    private static let mostRepeated = 1 << 20
+}
+
 /// `(x - shift) * factor * gamma + beta`, each number depending on some axes.
 struct AffineLoop: TensorLoop {
-    let axes: StridedAxes
-    let shift: AxisNumbers
-    let factor: AxisNumbers
-    let gamma: AxisNumbers
-    let beta: AxisNumbers
+    private let blocks: RowBlocks
+    private let elementCount: Int
+    private let numbers: [AxisNumbers]
 
     /// - Parameter shape: of the tensor; its elements may be seen under another shape than its own.
     init(_ shape: [Int], shift: AxisNumbers, factor: AxisNumbers, gamma: AxisNumbers, beta: AxisNumbers) {
-        (self.shift, self.factor, self.gamma, self.beta) = (shift, factor, gamma, beta)
-        axes = StridedAxes(shape, [shift.steps, factor.steps, gamma.steps, beta.steps])
+        numbers = AxisNumbers.alike(shift, factor) + AxisNumbers.alike(gamma, beta)
+        let axes = StridedAxes(shape, numbers.map(\.steps))
+        (blocks, elementCount) = (RowBlocks(axes), axes.elementCount)
     }
 
-    var itemCount: Int { axes.rowCount }
-    var cost: Double { Double(axes.elementCount) * 2 }
+    var itemCount: Int { blocks.itemCount }
+    var cost: Double { Double(elementCount) * 0.5 }
 
     func compute<T: LoopElement>(_ items: Range<Int>, _ xs: [UnsafePointer<T>], _ y: UnsafeMutablePointer<T>) {
         let x = xs[0]
-        let steps = axes.rowSteps
-        shift.values.withUnsafeBufferPointer { shift in
-            factor.values.withUnsafeBufferPointer { factor in
-                gamma.values.withUnsafeBufferPointer { gamma in
-                    beta.values.withUnsafeBufferPointer { beta in
-                        axes.forEachRow(items) { row in
-                            var (a, b, c, d) = (row.places[0], row.places[1], row.places[2], row.places[3])
-                            for index in row.start..<row.start + row.count {
-                                y[index] = T(double: (x[index].double - shift[a]) * factor[b] * gamma[c] + beta[d])
-                                a += steps[0]
-                                b += steps[1]
-                                c += steps[2]
-                                d += steps[3]
+        numbers[0].values.withUnsafeBufferPointer { shift in
+            numbers[1].values.withUnsafeBufferPointer { factor in
+                numbers[2].values.withUnsafeBufferPointer { gamma in
+                    numbers[3].values.withUnsafeBufferPointer { beta in
+                        let starts = [shift.baseAddress, factor.baseAddress, gamma.baseAddress, beta.baseAddress]
+                        blocks.forEach(items) { block in
+                            let own = starts.indices.map { index in
+                                vs_numbers(
+                                    values: starts[index].map { $0 + block.places[index] }, row_step: Int64(blocks.rowSteps[index]),
+                                    lane_step: Int64(blocks.laneSteps[index]))
                             }
+                            vs_affine(Int32(MemoryLayout<T>.size), block.shape, x + block.start, y + block.start, own)
                         }
                     }
                 }
@@ -132,28 +164,27 @@ struct AffineLoop: TensorLoop {
 
 /// `x` where it is positive, `alpha * x` elsewhere.
 struct SlopeLoop: TensorLoop {
-    let axes: StridedAxes
-    let alpha: AxisNumbers
+    private let blocks: RowBlocks
+    private let elementCount: Int
+    private let alpha: AxisNumbers
 
     init(_ shape: [Int], alpha: AxisNumbers) {
         self.alpha = alpha
-        axes = StridedAxes(shape, [alpha.steps])
+        let axes = StridedAxes(shape, [alpha.steps])
+        (blocks, elementCount) = (RowBlocks(axes), axes.elementCount)
     }
 
-    var itemCount: Int { axes.rowCount }
-    var cost: Double { Double(axes.elementCount) }
+    var itemCount: Int { blocks.itemCount }
+    var cost: Double { Double(elementCount) * 0.4 }
 
     func compute<T: LoopElement>(_ items: Range<Int>, _ xs: [UnsafePointer<T>], _ y: UnsafeMutablePointer<T>) {
         let x = xs[0]
-        let step = axes.rowSteps[0]
-        alpha.values.withUnsafeBufferPointer { alpha in
-            axes.forEachRow(items) { row in
-                var place = row.places[0]
-                for index in row.start..<row.start + row.count {
-                    let value = x[index].double
-                    y[index] = T(double: value > 0 ? value : alpha[place] * value)
-                    place += step
-                }
+        alpha.values.withUnsafeBufferPointer { values in
+            blocks.forEach(items) { block in
+                let own = vs_numbers(
+                    values: values.baseAddress.map { $0 + block.places[0] }, row_step: Int64(blocks.rowSteps[0]),
+                    lane_step: Int64(blocks.laneSteps[0]))
+                vs_slope(Int32(MemoryLayout<T>.size), block.shape, x + block.start, y + block.start, own)
             }
         }
     }

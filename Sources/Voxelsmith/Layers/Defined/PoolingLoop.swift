@@ -1,3 +1,4 @@
+import CVoxLoops
 import VoxKerasConfig
 import VoxLayerSpec
 import VoxTensors
@@ -36,42 +37,25 @@ struct PoolingLoop: TensorLoop {
     var itemCount: Int { Checked.clampedProduct(outer, windows[0].count, windows[1].count) }
     var cost: Double {
         let volume = windows.map { Double($0.first?.count ?? 0) }
-        return Double(itemCount) * Double(windows[2].count) * Double(lanes) * volume[0] * volume[1] * volume[2]
+        return Double(itemCount) * Double(windows[2].count) * Double(lanes) * volume[0] * volume[1] * volume[2] * 0.3
     }
 
     func compute<T: LoopElement>(_ items: Range<Int>, _ xs: [UnsafePointer<T>], _ y: UnsafeMutablePointer<T>) {
-        let x = xs[0]
-        var sums = [Double](repeating: 0, count: lanes)
+        let bytes = Int32(MemoryLayout<T>.size)
+        let width = windows[2].flatMap { [Int64($0.lowerBound), Int64($0.upperBound)] }
+        var sums = [Double](repeating: 0, count: isMaximum ? 0 : lanes)
         let (rows, planes) = (windows[1].count, windows[0].count)
-        sums.withUnsafeMutableBufferPointer { sums in
+        width.withUnsafeBufferPointer { width in
             for item in items {
                 let (depth, height) = (windows[0][item / rows % planes], windows[1][item % rows])
-                let volume = x + item / rows / planes * extents[0] * extents[1] * extents[2] * lanes
-                for (index, width) in windows[2].enumerated() {
-                    for lane in 0..<lanes { sums[lane] = isMaximum ? -.infinity : 0 }
-                    for z in depth {
-                        for row in height {
-                            for column in width { take(volume + ((z * extents[1] + row) * extents[2] + column) * lanes, into: sums) }
-                        }
-                    }
-                    let target = y + (item * windows[2].count + index) * lanes
-                    let count = isMaximum ? 1 : Double(depth.count * height.count * width.count)
-                    for lane in 0..<lanes { target[lane] = T(double: sums[lane] / count) }
-                }
+                var row = vs_windows(
+                    extents: (Int64(extents[0]), Int64(extents[1]), Int64(extents[2])), lanes: Int64(lanes),
+                    depth: (Int64(depth.lowerBound), Int64(depth.upperBound)), height: (Int64(height.lowerBound), Int64(height.upperBound)),
+                    width: width.baseAddress, count: Int64(windows[2].count))
+                let volume = xs[0] + item / rows / planes * extents[0] * extents[1] * extents[2] * lanes
+                let target = y + item * windows[2].count * lanes
+                if isMaximum { vs_largest(bytes, &row, volume, target) } else { vs_means(bytes, &row, volume, target, &sums) }
             }
-        }
-    }
-
-    @inline(__always)
-    private func take<T: LoopElement>(_ x: UnsafePointer<T>, into sums: UnsafeMutableBufferPointer<Double>) {
-        if isMaximum {
-            for lane in 0..<lanes {
-                let value = x[lane].double
-                // A NaN in a window is its largest number.
-                if value > sums[lane] || value.isNaN { sums[lane] = value }
-            }
-        } else {
-            for lane in 0..<lanes { sums[lane] += x[lane].double }
         }
     }
 }

@@ -1,8 +1,9 @@
+import CVoxLoops
 import VoxLayerSpec
 import VoxTensors
 
-/// Numbers of all elements of a tensor that share their place along the kept axes. Elements are taken in row-major order, in double
-/// precision, whatever the number of threads.
+/// Numbers of all elements of a tensor that share their place along the kept axes. Elements are taken in an order that depends on the
+/// shape alone, in double precision, whatever the number of threads.
 struct Reduction {
     enum Function {
         case mean
@@ -12,6 +13,9 @@ struct Reduction {
         case maximum
         case sumOfSquares
     }
+
+    /// How it is computed by blocks; nil for axes that alternate more often.
+    private let laneSums: LaneSums?
 
     private typealias Axis = (extent: Int, step: Int)
 
@@ -40,6 +44,7 @@ struct Reduction {
         let own = shape.indices.filter(places.contains).map { axes[$0] }
         reduced = own.isEmpty ? [(1, 0)] : own
         count = Checked.clampedCount(reduced.map(\.extent))
+        laneSums = LaneSums(shape, over: places)
     }
 
     private var blockCount: Int { lanes == 0 ? 0 : (lanes - 1) / Self.mostLanes + 1 }
@@ -47,6 +52,7 @@ struct Reduction {
 
     /// - Throws: `TensorError`.
     func values(_ x: Tensor, threads: Int) throws -> [Double] {
+        if let laneSums { return try values(x, laneSums, threads: threads) }
         let keptCount = keptCount
         var y = try Tensor(uninitialized: [keptCount, function == .moments ? 2 : 1], .float64)
         let items = Checked.clampedProduct(Checked.clampedCount(outer.map(\.extent)), blockCount)
@@ -65,6 +71,17 @@ struct Reduction {
             }
         }
         return y.doubles
+    }
+
+    private func values(_ x: Tensor, _ sums: LaneSums, threads: Int) throws -> [Double] {
+        switch function {
+        case .maximum: return try sums.values(VS_LARGEST, x, centers: nil, threads: threads)
+        case .sumOfSquares: return try sums.values(VS_SQUARES, x, centers: nil, threads: threads)
+        case .mean, .moments: break
+        }
+        let means = try sums.values(VS_SUM, x, centers: nil, threads: threads).map { $0 / Double(count) }
+        if function == .mean { return means }
+        return means + (try sums.values(VS_SQUARES, x, centers: means, threads: threads).map { $0 / Double(count) })
     }
 
     private func reduce<T: LoopElement>(_ items: Range<Int>, _ x: UnsafePointer<T>, _ y: UnsafeMutablePointer<Double>, _ keptCount: Int) {

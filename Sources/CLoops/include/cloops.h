@@ -1,0 +1,56 @@
+/* Innermost loops over the elements of tensors. SPDX-License-Identifier: Apache-2.0 */
+#ifndef VOXELSMITH_CLOOPS_H
+#define VOXELSMITH_CLOOPS_H
+
+#include <stdint.h>
+
+/* Every function has `bytes`, 4 for float and 8 for double, and gives the same bits with every instruction set. */
+
+/* The number of an element is values[row * row_step + lane * lane_step]. */
+typedef struct vs_numbers {
+    const double *values;
+    int64_t row_step;
+    int64_t lane_step;
+} vs_numbers;
+
+/* A block of elements: `pitch` elements from one row to the next. */
+typedef struct vs_block {
+    int64_t rows;
+    int64_t lanes;
+    int64_t pitch;
+} vs_block;
+
+/* y = (x - numbers[0]) * numbers[1] * numbers[2] + numbers[3], computed in double and rounded once. x may be y. */
+void vs_affine(int32_t bytes, vs_block block, const void *x, void *y, const vs_numbers *numbers);
+
+/* y = x > 0 ? x : alpha * x. x may be y. */
+void vs_slope(int32_t bytes, vs_block block, const void *x, void *y, vs_numbers alpha);
+
+typedef enum vs_function { VS_COPY, VS_ADD, VS_SUBTRACT, VS_MULTIPLY, VS_DIVIDE, VS_MAXIMUM, VS_MINIMUM } vs_function;
+
+/* y = function(y, x), of which VS_COPY is x. x is at row * row_step + lane * lane_step and overlaps y only where it is y. A NaN is larger and smaller
+ * than any number. */
+void vs_fold(vs_function function, int32_t bytes, vs_block block, void *y, const void *x, int64_t row_step, int64_t lane_step);
+
+typedef enum vs_sum { VS_SUM, VS_SQUARES, VS_LARGEST } vs_sum;
+
+/* For each lane, over all rows: sums[lane] += x - center[lane * center_step] or its square, or sums[lane] = the larger of it and x. In an order that
+ * depends on the block alone. */
+void vs_reduce(vs_sum sum, int32_t bytes, vs_block block, const void *x, const double *center, int64_t center_step, double *sums);
+
+/* One row of windows along the last axis of a volume whose voxels have `lanes` elements. */
+typedef struct vs_windows {
+    int64_t extents[3];
+    int64_t lanes;
+    int64_t depth[2], height[2]; /* first and one past the last */
+    const int64_t *width;        /* two for each window */
+    int64_t count;
+} vs_windows;
+
+/* The largest element of each window; a NaN is larger than any number. */
+void vs_largest(int32_t bytes, const vs_windows *windows, const void *volume, void *y);
+
+/* The mean of each window, summed in double. `sums` has room for the lanes of one voxel. */
+void vs_means(int32_t bytes, const vs_windows *windows, const void *volume, void *y, double *sums);
+
+#endif
