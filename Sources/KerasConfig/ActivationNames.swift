@@ -42,6 +42,9 @@ public enum ActivationNames {
     /// Every name that is understood, aliases included.
     public static let all = table.map(\.name)
 
+    /// The names of activations that change each element by itself.
+    static let elementwise = table.filter(\.activation.isPointwise).map(\.name)
+
     /// The activation of a name, with the default parameters of `keras.activations`.
     /// - Throws: `KerasConfigError.activation`; `.activationArguments` for `threshold`, which has no defaults. Names are
     ///   case-sensitive, as in Keras.

@@ -42,14 +42,14 @@ struct WholeBenchmark {
             let comparison = Comparison(received.doubles, expected: expected.doubles)
             if comparison.worstIndex != nil { throw CommandFailure.timedAnswerDiffers(layer: whole.name, comparison) }
         }
-        let (interpreterSeconds, difference) = try interpreted(xs, received: last)
+        let (interpreterSeconds, difference) = try interpreted(xs, received: last, weights: whole.values)
         return WholeResult(
             whole, threads: threads, timing: timing, peak: peak, interpreterSeconds: interpreterSeconds, difference: difference)
     }
 
     /// Seconds of one call of the interpreter, and the largest difference from its results over their largest element.
-    private func interpreted(_ xs: [Tensor], received: [Tensor]) throws -> (seconds: Double, difference: Double) {
-        let reference = try WholeModel(file, model, policy: policy, kernels: kernels, kernelMode: .interpreter)
+    private func interpreted(_ xs: [Tensor], received: [Tensor], weights: [Tensor]) throws -> (seconds: Double, difference: Double) {
+        let reference = try WholeModel(file, model, policy: policy, kernels: kernels, kernelMode: .interpreter, values: weights)
         var results: [Tensor] = []
         let seconds = try CallTiming.time { results = try reference(xs, threads: threads) }
         var (worst, largest) = (0.0, 0.0)

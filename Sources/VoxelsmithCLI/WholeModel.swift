@@ -18,10 +18,11 @@ struct WholeModel {
     ///   - file: what holds the model. One without weights gets those of its initializers, which take as long.
     ///   - inputShapes: of the inputs, batch included; nil for those that the file states, with batch 1 where it states none.
     ///   - stated: the model as the file and the options describe it.
+    ///   - values: the weights of another model of the file; nil for those of the file.
     /// - Throws: what making a model throws; `CommandFailure.inputShapesUnknown`, `.notEnoughMemory`.
     init(
         _ file: ModelFile, _ stated: ModelDescription, inputShapes: [[Int]]? = nil, policy: Policy, kernels: any KernelProvider,
-        kernelMode: KernelMode = .auto
+        kernelMode: KernelMode = .auto, values: [Tensor]? = nil
     ) throws {
         // What a logger would hear has been said of the file.
         model = try makeModel(
@@ -33,6 +34,7 @@ struct WholeModel {
         }
         guard let shapes = inputShapes ?? Self.shapes(stated, of: model) else { throw CommandFailure.inputShapesUnknown(path: file.path) }
         if !model.isBuilt { try model.build(inputShapes: shapes) }
+        if let values { try model.setWeights(values) }
         facts = try ModelFacts(model, inputShapes: shapes)
         let available = AvailableMemory.byteCount
         if facts.largestStepBytes > available {
@@ -53,6 +55,8 @@ struct WholeModel {
     }
 
     var name: String { model.name }
+    /// Its weights.
+    var values: [Tensor] { model.getWeights() }
 
     /// Computes the model.
     func callAsFunction(_ xs: [Tensor], threads: Int) throws -> [Tensor] { try prepared(xs, threads: threads) }

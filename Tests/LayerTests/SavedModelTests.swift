@@ -39,8 +39,12 @@ struct SavedModelTests {
     /// The layers with those of models in it, each before what is inside of it.
     private func family(_ model: Model) -> [Layer] { model.layers.flatMap { layer in [layer] + ((layer as? Model).map(family) ?? []) } }
 
+    /// False for a chain that was read from a bare list of layers, the form of TensorFlow 1: each reading gives it another name.
+    private static func isNamed(_ model: Model) -> Bool { model.source?.document.object?["config"]?.array == nil }
+
     private func expectSame(_ again: Model, _ model: Model, _ what: String) throws {
-        #expect(again.name == model.name && "\(type(of: again))" == "\(type(of: model))", "\(what)")
+        #expect(again.name == model.name || !Self.isNamed(model), "\(what)")
+        #expect("\(type(of: again))" == "\(type(of: model))", "\(what)")
         #expect(family(again).map(\.name) == family(model).map(\.name) && again.isBuilt, "\(what)")
         #expect(family(again).map(\.trainable) == family(model).map(\.trainable), "\(what)")
         #expect(again.weights.map(\.name) == model.weights.map(\.name) && again.weights.map(\.dtype) == model.weights.map(\.dtype), "\(what)")

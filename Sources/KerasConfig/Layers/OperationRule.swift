@@ -156,12 +156,16 @@ enum OperationNames {
     /// TensorFlow's name of a parameter as Keras 3's.
     static func parameter(_ key: String) -> String { key == "alpha" ? "negative_slope" : key }
 
-    /// Classes of Keras 3 that are an activation without arguments.
-    private static let plain: [String: String] = [
-        "Relu": "relu", "Relu6": "relu6", "Sigmoid": "sigmoid", "SparseSigmoid": "sparse_sigmoid", "Softplus": "softplus", "Softsign": "softsign",
-        "Silu": "silu", "LogSigmoid": "log_sigmoid", "HardSigmoid": "hard_sigmoid", "HardSilu": "hard_silu", "Selu": "selu", "HardTanh": "hard_tanh",
-        "TanhShrink": "tanh_shrink", "Tanh": "tanh", "SparsePlus": "sparse_plus",
-    ]
+    /// Classes of Keras 3 that are an activation without arguments: by their class, its name. Keras writes `relu6` and `Relu6` as it writes
+    /// all of them, the class being the name of the function with capitals for the underscores.
+    private static let plain: [String: String] = {
+        var result: [String: String] = [:]
+        for name in ActivationNames.elementwise {
+            let className = name.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
+            if withNumber[className] == nil, !withArguments.contains(className) { result[className] = name }
+        }
+        return result
+    }()
 
     /// Classes of Keras 3 that are an activation with one number: its name in the config, and its default.
     private static let withNumber: [String: (key: String, standard: Double, activation: @Sendable (Double) -> Activation)] = [
