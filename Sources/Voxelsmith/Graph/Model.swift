@@ -293,7 +293,8 @@ open class Model: Layer {
     ///   building and preparing throw.
     public func preparedModel(inputShapes: [[Int]]) throws -> PreparedModel {
         if !isBuilt { try build(inputShapes: inputShapes) }
-        return PreparedModel(inputShapes: inputShapes, call: try preparedCall(inputShapes: inputShapes))
+        return PreparedModel(
+            inputShapes: inputShapes, plan: try plan(inputShapes: inputShapes), call: try preparedCall(inputShapes: inputShapes))
     }
 
     /// What `preparedModel(inputShapes:)` computes with.

@@ -12,9 +12,13 @@ public typealias PreparedCall = @Sendable (_ xs: [Tensor], _ threads: Int) throw
 public struct PreparedModel: Sendable {
     /// Of one batch each; the batch extents do not matter.
     public let inputShapes: [[Int]]
+    /// What a call computes, step by step.
+    public let plan: NetworkPlan
     private let call: PreparedCall
 
-    init(inputShapes: [[Int]], call: @escaping PreparedCall) { (self.inputShapes, self.call) = (inputShapes, call) }
+    init(inputShapes: [[Int]], plan: NetworkPlan, call: @escaping PreparedCall) {
+        (self.inputShapes, self.plan, self.call) = (inputShapes, plan, call)
+    }
 
     /// Computes a model of one input and one output. Notes no losses.
     /// - Parameters:
@@ -34,13 +38,32 @@ public struct PreparedModel: Sendable {
     ///   - threads: most threads to use; the results are bitwise the same for any number.
     /// - Throws: as a call on one tensor.
     public func callAsFunction(_ xs: [Tensor], threads: Int = ThreadPool.defaultThreadCount) throws -> [Tensor] {
+        try check(xs)
+        return try call(xs, threads)
+    }
+
+    /// A call with the time of each step of the plan.
+    /// - Parameters:
+    ///   - xs: of the shapes the model was prepared for, any batch.
+    ///   - threads: most threads to use; the results are bitwise the same for any number.
+    /// - Returns: what a call returns, and seconds for each of `plan.steps`.
+    /// - Throws: as a call.
+    public func timed(_ xs: [Tensor], threads: Int = ThreadPool.defaultThreadCount) throws -> (results: [Tensor], seconds: [Double]) {
+        try check(xs)
+        let clock = ContinuousClock()
+        let start = clock.now
+        let results = try call(xs, threads)
+        let whole = (clock.now - start) / .seconds(1)
+        return (results, plan.steps.indices.map { $0 == 0 ? whole : 0 })
+    }
+
+    private func check(_ xs: [Tensor]) throws {
         if xs.count != inputShapes.count {
             throw LayerError.inputCount(layer: "model", received: xs.count, expected: inputShapes.count)
         }
         for (x, shape) in zip(xs, inputShapes) where x.shape.count != shape.count || x.shape.dropFirst() != shape.dropFirst() {
             throw TensorError.shapeMismatch(received: x.shape, expected: shape)
         }
-        return try call(xs, threads)
     }
 }
 
