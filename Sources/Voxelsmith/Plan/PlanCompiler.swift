@@ -127,7 +127,9 @@ final class PlanCompiler {
             return made(.activation(activation), try call.layer.preparedStep(inputShapes: call.inputShapes))
         default:
             let body = try call.layer.preparedStep(inputShapes: call.inputShapes)
-            guard isPlainType, let layer = call.layer as? DefinedLayer, let (rule, weights) = try layer.plainRule() else { return made(.layer, body) }
+            guard isPlainType, let layer = call.layer as? DefinedLayer, let (rule, weights) = try layer.plainRule() else {
+                return made(.layer, body)
+            }
             return made(.rule(rule, weights: weights), body)
         }
     }
