@@ -39,7 +39,7 @@ struct ModelReader: Hashable, Sendable {
             throw others.isEmpty ? .noLayers : .noKnownLayers(model: title, others)
         }
         return ModelDescription(
-            name: title, layers: walk.layers, otherLayers: walk.others, inputs: walk.inputs,
+            name: title, layers: walk.layers, fusedLayers: walk.outline.fusedLayers(outputs: outputs), otherLayers: walk.others, inputs: walk.inputs,
             outputs: zip(root.model?.outputs ?? [], outputs).map { end, flow in
                 let layer = root.model?.layers[end.source.layer].name ?? ""
                 return ModelDescription.End(name: end.key ?? layer, shape: flow.shape)

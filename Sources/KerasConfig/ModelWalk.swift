@@ -11,6 +11,8 @@ struct ModelWalk {
     private(set) var computed: [OtherLayer] = []
     private(set) var inputs: [ModelDescription.End] = []
     private(set) var used: Set<String> = []
+    /// The calls that were met, for what may be computed together.
+    private(set) var outline = OutlinedCalls()
     private var names: LayerReader
     /// Layers read already, by the indices that lead to them.
     private var known: [[Int]: LayerDescription] = [:]
@@ -67,8 +69,13 @@ struct ModelWalk {
         let path = place.prefix + name
         let callPath = place.callPrefix + name + (number > 0 ? "[\(number)]" : "")
         var inputs = given
-        if !place.isRoot, let shape = statedShape(callPath, path) { inputs = [.stated(shape)] + given.dropFirst() }
-        if isKnown { return [try convolve(layer, path, callPath, inputs.first ?? ShapeFlow(), fileShape, place)] }
+        if !place.isRoot, let shape = statedShape(callPath, path) {
+            inputs = [ShapeFlow(shape: shape, isCertain: true, isStated: true, tensor: given.first?.tensor)] + given.dropFirst()
+        }
+        if isKnown {
+            let (result, description) = try convolve(layer, path, callPath, inputs.first ?? ShapeFlow(), fileShape, place)
+            return [outline.add(description, names.customActivations, callPath, inputs, result)]
+        }
 
         var inside = place
         if !place.isRoot { (inside.prefix, inside.callPrefix) = (path + "/", callPath + "/") }
@@ -83,7 +90,7 @@ struct ModelWalk {
         if !isTrained, !LayerTable.isOperation(layer.object), let activation = ElementwiseLayer.activation(of: layer.object, generation: reader.generation) {
             var flow = inputs.first ?? ShapeFlow()
             if let shape = flow.shape { flow.shape = try? activation.shape(of: shape) }
-            return [flow]
+            return [outline.add(.activation(activation), layer.object, callPath, inputs, flow)]
         }
         let rule = isTrained ? nil : rule(of: layer, call: number, place)
         if rule != nil, computedPaths.insert(path).inserted { computed.append(OtherLayer(path: path, className: layer.className)) }
@@ -93,7 +100,7 @@ struct ModelWalk {
         var result = ShapeFlow(isChanged: inputs.contains(where: \.isChanged))
         result.shape = try wrapped(layer, inputs.first, isChanged: result.isChanged, in: inside)
         result.shape = result.shape ?? LayerShapes.output(of: layer.object, rule: rule, inputs: inputs.map(\.shape))
-        return [result]
+        return [outline.add(OutlinedCalls.kind(of: rule), layer.object, callPath, inputs, result)]
     }
 
     /// The rule that a layer follows, read once: a config may hold very many numbers, and the layer be called very often. Operations have
@@ -127,7 +134,7 @@ struct ModelWalk {
 
     private mutating func convolve(
         _ layer: ModelLayer, _ path: String, _ callPath: String, _ flow: ShapeFlow, _ fileShape: JSONValue, _ place: Place
-    ) throws(KerasConfigError) -> ShapeFlow {
+    ) throws(KerasConfigError) -> (result: ShapeFlow, layer: LayerDescription) {
         let description = try description(layer, place)
         let (name, layout) = (description.config.name, description.config.layout)
         do throws(KerasConfigError) {
@@ -140,13 +147,15 @@ struct ModelWalk {
             let file = (try? ConfigReader.shape(fileShape, layout: layout)) ?? (layer.calls.count > 1 ? nil : description.inputShape)
             flow = try flow.received(file: file)
             guard let shape = flow.shape, shape[layout.channelAxis(rank: 5)] != nil else {
-                add(description.named(path: path, inputShape: nil), callPath)
-                return ShapeFlow(isStated: flow.isStated, isChanged: flow.isChanged)
+                let unknown = description.named(path: path, inputShape: nil)
+                add(unknown, callPath)
+                return (ShapeFlow(isStated: flow.isStated, isChanged: flow.isChanged), unknown)
             }
             let complete = try description.named(path: path, inputShape: nil).with(inputShape: shape)
             add(complete, callPath)
-            return ShapeFlow(
+            let result = ShapeFlow(
                 shape: try complete.outputShape(), isCertain: true, isStated: flow.isStated, isChanged: flow.isChanged)
+            return (result, complete)
         } catch {
             throw error.placed(inLayer: name)
         }
@@ -239,7 +248,8 @@ struct ModelWalk {
     private mutating func receive(_ layer: ModelLayer, _ given: ShapeFlow, in place: Place) throws(KerasConfigError) -> ShapeFlow {
         let config = layer.object["config"]?.object ?? [:]
         let name = layer.name ?? ""
-        let flow = statedShape(place.callPrefix + name, place.prefix + name).map(ShapeFlow.stated) ?? given
+        var flow = statedShape(place.callPrefix + name, place.prefix + name).map(ShapeFlow.stated) ?? given
+        flow.tensor = given.tensor
         return flow.joined(with: try Self.shape(config["batch_shape"] ?? config["batch_input_shape"] ?? .null))
     }
 

@@ -11,12 +11,15 @@ struct FoldLoop: TensorLoop {
     let function: ElementFunction
     /// Whether the result is divided by the number of operands.
     let isMean: Bool
+    /// The first operand is read before anything is written over it, unless it is repeated along an axis.
+    let isElementwise: Bool
 
     /// - Parameter shapes: of the operands, aligned at the last axis.
     init(_ function: ElementFunction, _ shapes: [[Int]], to shape: [Int], isMean: Bool = false) {
         (self.function, self.isMean) = (function, isMean)
         axes = StridedAxes(shape, shapes.map { StridedAxes.steps(of: $0, rank: shape.count) })
         blocks = RowBlocks(axes)
+        isElementwise = Checked.clampedCount(shapes.first ?? []) == Checked.clampedCount(shape)
     }
 
     var itemCount: Int { blockFunction == nil ? axes.rowCount : blocks.itemCount }
@@ -139,6 +142,7 @@ struct AffineLoop: TensorLoop {
 
     var itemCount: Int { blocks.itemCount }
     var cost: Double { Double(elementCount) * 0.5 }
+    var isElementwise: Bool { true }
 
     func compute<T: LoopElement>(_ items: Range<Int>, _ xs: [UnsafePointer<T>], _ y: UnsafeMutablePointer<T>) {
         let x = xs[0]
@@ -176,6 +180,7 @@ struct SlopeLoop: TensorLoop {
 
     var itemCount: Int { blocks.itemCount }
     var cost: Double { Double(elementCount) * 0.4 }
+    var isElementwise: Bool { true }
 
     func compute<T: LoopElement>(_ items: Range<Int>, _ xs: [UnsafePointer<T>], _ y: UnsafeMutablePointer<T>) {
         let x = xs[0]
