@@ -30,6 +30,18 @@ IS_LEGACY = keras.__name__ == "tf_keras"
 FOLDER = ROOT / "Tests/LayerTests/Fixtures/networks"
 
 
+def keep_double():
+    """Keras 3.15.1 has float32 for float64 beside a number of Python, in the midst of GroupNormalization."""
+    from keras.src.backend.common import dtypes
+    result_type = dtypes.result_type
+
+    def kept(*types):
+        return "float64" if "float64" in [str(getattr(one, "name", one)) for one in types] else result_type(*types)
+
+    for module in (dtypes, keras.src.backend):
+        module.result_type = kept
+
+
 def draw(network):
     """Weights by step, in the order of Keras. Statistics of normalizations are far from 0 and 1, so that leaving one out is seen."""
     values, random, result = network_case.draw(network), np.random.default_rng(3), {}
@@ -78,7 +90,8 @@ def write(name, folder, is_small):
     assert 0 < error < 1e-3
     arrays = {"x0": x, "y0": y}
     if IS_LEGACY:
-        assert np.array_equal(stored["x0"], x) and np.abs(stored["exact0"] - exact).max() < 1e-12, name
+        # tf-keras rounds the slope of LeakyReLU to float32, whatever the policy.
+        assert np.array_equal(stored["x0"], x) and np.abs(stored["exact0"] - exact).max() < 0.02 * error, name
         del arrays["x0"]
     else:
         arrays["exact0"] = exact
@@ -93,6 +106,8 @@ if __name__ == "__main__":
     options = parser.parse_args()
     if options.size == "full" and options.folder is None:
         parser.error("--size full needs --folder")
+    if not IS_LEGACY:
+        keep_double()
     target = options.folder or FOLDER
     target.mkdir(parents=True, exist_ok=True)
     for network_name in [options.only] if options.only else networks.DEFINITIONS:
