@@ -1,5 +1,8 @@
-"""Keras 3: the networks as functional models, on the backend that KERAS_BACKEND names. As a program it writes one of them into a folder."""
+"""Keras: the networks as functional models, on the backend that KERAS_BACKEND names. As a program it writes one of them into a folder.
 
+KERAS_LIBRARY=tf_keras takes tf-keras 2 in the place of Keras 3."""
+
+import importlib
 import os
 import sys
 from pathlib import Path
@@ -7,11 +10,11 @@ from pathlib import Path
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
-import keras  # noqa: E402
-from keras import layers  # noqa: E402
-
 import network_case  # noqa: E402
 import networks  # noqa: E402
+
+keras = importlib.import_module(os.environ.get("KERAS_LIBRARY", "keras"))
+layers = keras.layers
 
 
 def layer(step):
@@ -35,7 +38,7 @@ def layer(step):
         case "prelu":
             return [layers.PReLU(shared_axes=[1, 2, 3], name=name)]
         case "activate" if attributes["function"] == "leaky_relu":
-            return [layers.LeakyReLU(negative_slope=attributes["slope"], name=name)]
+            return [layers.LeakyReLU(attributes["slope"], name=name)]
         case "activate":
             return [layers.Activation(attributes["function"], name=name)]
         case "max_pool":

@@ -107,7 +107,7 @@ def count_pairs(near, far, step):
     return sum(0 <= i * strides + tap - begin < far for i in range(near) for tap in range(step.attributes["kernel"]))
 
 
-def unet(n):
+def unet(n, levels=(16, 32, 64), bottom=128):
     """3D U-Net (Cicek et al. 2016) as it is written in Keras: three levels, 16 to 128 filters, batch normalization, four classes."""
     def twice(x, filters):
         for _ in range(2):
@@ -115,17 +115,17 @@ def unet(n):
         return x
 
     x, skips = "input", []
-    for filters in (16, 32, 64):
+    for filters in levels:
         x = twice(x, filters)
         skips.append((x, filters))
         x = n.max_pool(x)
-    x = twice(x, 128)
+    x = twice(x, bottom)
     for skip, filters in reversed(skips):
         x = twice(n.concat(n.up(x, filters), skip), filters)
     n.activate(n.conv(x, 4, kernel=1), "softmax")
 
 
-def nnunet(n):
+def nnunet(n, stages=(32, 64, 128, 256)):
     """nnU-Net's PlainConvUNet (Isensee et al. 2021), 3d_fullres plan for Hippocampus: four stages, 32 to 256 features, three classes."""
     def stage(x, filters, strides):
         for stride in (strides, 1):
@@ -133,7 +133,7 @@ def nnunet(n):
         return x
 
     x, skips = "input", []
-    for number, filters in enumerate((32, 64, 128, 256)):
+    for number, filters in enumerate(stages):
         x = stage(x, filters, 2 if number else 1)
         skips.append((x, filters))
     for skip, filters in reversed(skips[:-1]):
@@ -141,45 +141,45 @@ def nnunet(n):
     n.conv(x, 3, kernel=1)
 
 
-def vnet(n):
+def vnet(n, start=16, down=((32, 1), (64, 2), (128, 3), (256, 2)), up=((256, 2), (128, 2), (64, 1), (32, 1))):
     """V-Net (Milletari et al. 2016), channels and numbers of convolutions as in mattmacy/vnet.pytorch, on a volume of an eighth of its size."""
     def unit(x):
         return n.prelu(n.batch_norm(x))
 
-    def residual(x, start, filters, count):
+    def residual(x, first, filters, count):
         for _ in range(count):
             x = unit(n.conv(x, filters, kernel=5))
-        return n.prelu(n.add(x, start))
+        return n.prelu(n.add(x, first))
 
-    x = n.prelu(n.add(n.batch_norm(n.conv("input", 16, kernel=5)), "input"))
+    x = n.prelu(n.add(n.batch_norm(n.conv("input", start, kernel=5)), "input"))
     skips = []
-    for filters, count in ((32, 1), (64, 2), (128, 3), (256, 2)):
+    for filters, count in down:
         skips.append(x)
-        down = unit(n.conv(x, filters, kernel=2, strides=2))
-        x = residual(down, down, filters, count)
-    for filters, count in ((256, 2), (128, 2), (64, 1), (32, 1)):
+        half = unit(n.conv(x, filters, kernel=2, strides=2))
+        x = residual(half, half, filters, count)
+    for filters, count in up:
         joined = n.concat(unit(n.up(x, filters // 2)), skips.pop())
         x = residual(joined, joined, filters, count)
     n.activate(n.conv(unit(n.conv(x, 2, kernel=5)), 2, kernel=1), "softmax")
 
 
-def gan(n):
+def gan(n, first=512, levels=(256, 128, 64)):
     """3D-GAN generator (Wu et al. 2016, arXiv 1610.07584): 200 numbers to 64^3 voxels."""
-    x = n.activate(n.batch_norm(n.up("input", 512, kernel=4, strides=1, padding="valid")), "relu")
-    for filters in (256, 128, 64):
+    x = n.activate(n.batch_norm(n.up("input", first, kernel=4, strides=1, padding="valid")), "relu")
+    for filters in levels:
         x = n.activate(n.batch_norm(n.up(x, filters, kernel=4)), "relu")
     n.up(x, 1, kernel=4, activation="sigmoid")
 
 
-def vae(n):
+def vae(n, volume=(4, 4, 4, 256), levels=(128, 64, 32, 16)):
     """The decoder of a variational autoencoder, as the Keras example has it, for 64^3 voxels: a dense layer, then transposed convolutions."""
-    x = n.project("input", (4, 4, 4, 256), activation="relu")
-    for filters in (128, 64, 32, 16):
+    x = n.project("input", volume, activation="relu")
+    for filters in levels:
         x = n.up(x, filters, kernel=3, activation="relu")
     n.up(x, 1, kernel=3, strides=1, activation="sigmoid")
 
 
-def gcnet(n):
+def gcnet(n, first=32, levels=(64, 64, 64, 128)):
     """The 3-D part of GC-Net (Kendall et al. 2017, table 1, layers 19 to 37), for 64 disparities and images of 128x256."""
     def unit(x):
         return n.activate(n.batch_norm(x), "relu")
@@ -187,12 +187,12 @@ def gcnet(n):
     def pair(x, filters):
         return unit(n.conv(unit(n.conv(x, filters)), filters))
 
-    skips, x = [pair("input", 32)], "input"
-    for filters in (64, 64, 64, 128):
+    skips, x = [pair("input", first)], "input"
+    for filters in levels:
         x = unit(n.conv(x, filters, strides=2))
         skips.append(pair(x, filters))
     x = skips.pop()
-    for filters in (64, 64, 64, 32):
+    for filters in (*reversed(levels[:-1]), first):
         x = n.add(unit(n.up(x, filters, kernel=3)), skips.pop())
     n.up(x, 1, kernel=3)
 
@@ -203,8 +203,20 @@ DEFINITIONS = {
 }
 
 
-def network(name):
+# The same with few filters and small volumes of unequal axes, for tests.
+SMALL = {
+    "unet": ((8, 12, 16, 1), {"levels": (4, 6), "bottom": 10}),
+    "nnunet": ((8, 12, 16, 2), {"stages": (4, 6, 10)}),
+    "vnet": ((8, 4, 12, 1), {"start": 2, "down": ((4, 1), (8, 2)), "up": ((8, 2), (4, 1))}),
+    "gan": ((1, 1, 1, 12), {"first": 14, "levels": (10,)}),
+    "vae": ((5,), {"volume": (2, 3, 4, 12), "levels": (10, 6)}),
+    "gcnet": ((4, 8, 12, 5), {"first": 4, "levels": (6, 10)}),
+}
+
+
+def network(name, is_small=False):
     define, shape = DEFINITIONS[name]
-    result = Network(name, shape)
-    define(result)
+    small_shape, small = SMALL[name]
+    result = Network(name, small_shape if is_small else shape)
+    define(result, **(small if is_small else {}))
     return result
