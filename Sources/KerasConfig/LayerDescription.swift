@@ -27,6 +27,13 @@ public struct LayerDescription: Hashable, Sendable {
         do { return try config.outputShape(inputShape: inputShape) } catch { throw .inLayer(config.name, .spec(error)) }
     }
 
+    /// Numbers in kernel and bias; nil when the channels are unknown.
+    var parameterCount: Int? {
+        guard let inputShape, let channels = inputShape[config.layout.channelAxis(rank: inputShape.count)] else { return nil }
+        let kernel = Checked.clampedCount(config.kernelSize + [channels / config.groups, config.filters])
+        return Checked.clampedSum(kernel, config.useBias ? config.filters : 0)
+    }
+
     /// The input shape with this batch, when every other extent is known.
     public func completeInputShape(batch: Int) -> [Int]? {
         guard let inputShape else { return nil }
@@ -61,7 +68,7 @@ public struct LayerDescription: Hashable, Sendable {
     }
 }
 
-/// A model, and the layers of it that are convolutions.
+/// A model: its layers, and those of them that are convolutions.
 public struct ModelDescription: Hashable, Sendable {
     /// An input or output.
     public struct End: Hashable, Sendable {
@@ -74,8 +81,10 @@ public struct ModelDescription: Hashable, Sendable {
     /// As the file states it; "sequential" when it states none.
     public let name: String
     /// The convolutions in the order of computation, including those inside of models and wrappers. A layer that is called on several
-    /// shapes occurs once for each.
+    /// shapes occurs once for each. None where the model has no convolution.
     public let layers: [LayerDescription]
+    /// Every layer once, in the order of the first calls, with the layers inside of models and wrappers after these.
+    public let allLayers: [ListedLayer]
     /// The layers that are not computed here, those inside of models and wrappers too.
     public let otherLayers: [OtherLayer]
     /// In the order in which a call takes them; none where a chain has no input layer.

@@ -7,8 +7,8 @@ struct ModelWalk {
     let stated: [String: [Int?]]
     private(set) var layers: [LayerDescription] = []
     private(set) var others: [OtherLayer] = []
-    /// Layers that are computed and are neither convolutions nor activations.
-    private(set) var computed: [OtherLayer] = []
+    /// Every layer once.
+    private(set) var list = LayerList()
     private(set) var inputs: [ModelDescription.End] = []
     private(set) var used: Set<String> = []
     private var names: LayerReader
@@ -20,7 +20,6 @@ struct ModelWalk {
     private var byPath: [String: [LayerDescription]] = [:]
     private var paths: Set<String> = []
     private var otherPaths: Set<String> = []
-    private var computedPaths: Set<String> = []
 
     /// Where in the model a layer stands.
     struct Place {
@@ -68,32 +67,50 @@ struct ModelWalk {
         let callPath = place.callPrefix + name + (number > 0 ? "[\(number)]" : "")
         var inputs = given
         if !place.isRoot, let shape = statedShape(callPath, path) { inputs = [.stated(shape)] + given.dropFirst() }
-        if isKnown { return [try convolve(layer, path, callPath, inputs.first ?? ShapeFlow(), fileShape, place)] }
+        // The layers inside of it come after it.
+        let row = place.isRoot ? nil : list.add(path, layer.className)
+        if isKnown { return [try convolve(layer, path, callPath, inputs.first ?? ShapeFlow(), fileShape, place, row)] }
 
         var inside = place
         if !place.isRoot { (inside.prefix, inside.callPrefix) = (path + "/", callPath + "/") }
         if layer.calls.indices.contains(number), layer.calls[number].isTraining { inside.isTraining = true }
-        if let graph = layer.model { return try run(graph, inputs, in: inside, isOutermost: place.isRoot) }
-
-        if var first = inputs.first, first.shape == nil, !first.isChanged {
-            first.shape = try Self.shape(Self.fileShape(of: layer, atCall: fileShape))
-            inputs[0] = first
+        let results: [ShapeFlow]
+        if let graph = layer.model {
+            if let row { list.state(row, parameters: 0) }
+            results = try run(graph, inputs, in: inside, isOutermost: place.isRoot)
+        } else {
+            if var first = inputs.first, first.shape == nil, !first.isChanged {
+                first.shape = try Self.shape(Self.fileShape(of: layer, atCall: fileShape))
+                inputs[0] = first
+            }
+            results = [try compute(layer, number, inputs, path, in: inside, row)]
         }
+        if let row { list.state(row, shape: results.first?.shape) }
+        return results
+    }
+
+    /// What a layer makes of its inputs that is neither a model nor a convolution.
+    private mutating func compute(
+        _ layer: ModelLayer, _ number: Int, _ inputs: [ShapeFlow], _ path: String, in inside: Place, _ row: Int?
+    ) throws(KerasConfigError) -> ShapeFlow {
         let isTrained = inside.isTraining && LayerTable.differsInTraining(layer.object)
         if !isTrained, !LayerTable.isOperation(layer.object), let activation = ElementwiseLayer.activation(of: layer.object, generation: reader.generation) {
             var flow = inputs.first ?? ShapeFlow()
             if let shape = flow.shape { flow.shape = try? activation.shape(of: shape) }
-            return [flow]
+            if let row { list.state(row, parameters: 0) }
+            return flow
         }
-        let rule = isTrained ? nil : rule(of: layer, call: number, place)
-        if rule != nil, computedPaths.insert(path).inserted { computed.append(OtherLayer(path: path, className: layer.className)) }
+        let rule = isTrained ? nil : rule(of: layer, call: number, inside)
         if rule == nil, layer.wrapped == nil, otherPaths.insert(path).inserted {
             others.append(OtherLayer(path: path, className: layer.className, isCalledInTraining: isTrained))
         }
         var result = ShapeFlow(isChanged: inputs.contains(where: \.isChanged))
         result.shape = try wrapped(layer, inputs.first, isChanged: result.isChanged, in: inside)
         result.shape = result.shape ?? LayerShapes.output(of: layer.object, rule: rule, inputs: inputs.map(\.shape))
-        return [result]
+        // Those of a wrapped layer stand in its own row.
+        let parameters = layer.wrapped == nil ? rule.flatMap { LayerShapes.parameterCount($0, inputs: inputs.map(\.shape)) } : 0
+        if let row { list.state(row, parameters: parameters) }
+        return result
     }
 
     /// The rule that a layer follows, read once: a config may hold very many numbers, and the layer be called very often. Operations have
@@ -126,7 +143,7 @@ struct ModelWalk {
     }
 
     private mutating func convolve(
-        _ layer: ModelLayer, _ path: String, _ callPath: String, _ flow: ShapeFlow, _ fileShape: JSONValue, _ place: Place
+        _ layer: ModelLayer, _ path: String, _ callPath: String, _ flow: ShapeFlow, _ fileShape: JSONValue, _ place: Place, _ row: Int?
     ) throws(KerasConfigError) -> ShapeFlow {
         let description = try description(layer, place)
         let (name, layout) = (description.config.name, description.config.layout)
@@ -145,8 +162,9 @@ struct ModelWalk {
             }
             let complete = try description.named(path: path, inputShape: nil).with(inputShape: shape)
             add(complete, callPath)
-            return ShapeFlow(
-                shape: try complete.outputShape(), isCertain: true, isStated: flow.isStated, isChanged: flow.isChanged)
+            let result = try complete.outputShape()
+            if let row { list.state(row, shape: result, parameters: complete.parameterCount) }
+            return ShapeFlow(shape: result, isCertain: true, isStated: flow.isStated, isChanged: flow.isChanged)
         } catch {
             throw error.placed(inLayer: name)
         }
@@ -240,7 +258,9 @@ struct ModelWalk {
         let config = layer.object["config"]?.object ?? [:]
         let name = layer.name ?? ""
         let flow = statedShape(place.callPrefix + name, place.prefix + name).map(ShapeFlow.stated) ?? given
-        return flow.joined(with: try Self.shape(config["batch_shape"] ?? config["batch_input_shape"] ?? .null))
+        let result = flow.joined(with: try Self.shape(config["batch_shape"] ?? config["batch_input_shape"] ?? .null))
+        if let row = list.add(place.prefix + name, layer.className) { list.state(row, shape: result.shape, parameters: 0) }
+        return result
     }
 
     /// A shape of any rank; nil for null and for what is no shape of one tensor.
