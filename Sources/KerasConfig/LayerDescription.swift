@@ -93,6 +93,9 @@ public struct ModelDescription: Hashable, Sendable {
     public let outputs: [End]
     /// The Keras line whose rules the layers were read by.
     public let generation: KerasGeneration
+    /// Whether there is a layer that has weights, or may have.
+    package var needsWeights: Bool { allLayers.contains { $0.parameterCount != 0 } }
+
     /// `keras_version` where the file has it. Versions up to 2.1.2-tf computed an ordinary convolution under the name
     /// Conv3DTranspose.
     public let kerasVersion: String?
