@@ -126,7 +126,7 @@ enum CommandFailure: Error, CustomStringConvertible {
         case .batchExtents(let extents, let inputs):
             "Received \(extents) samples of the inputs \(Self.some(inputs)); expected equal numbers."
         case .inputShapesUnknown(let path):
-            "The model in \(path) states no complete shape of its input; expected one there or --input-shape 1,D,H,W,C."
+            "The model in \(path) states no complete shape of every input; expected one there or --input-shape [NAME=]1,D,H,W,C."
         case .noStream(let option, let isInput):
             """
             Received - for \(option); expected the path of a \
