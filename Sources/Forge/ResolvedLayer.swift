@@ -43,9 +43,10 @@ public struct ResolvedLayer: Sendable {
     ///   - policy: of their kernels.
     ///   - isFused: whether those come after them that the plan of a model computes with other kernels, together with the layers beside them.
     ///   - onEvent: told of what is passed over.
-    /// - Throws: what resolving throws; `ForgeError.unknownShape` for a layer of unknown shape that belongs to no model, and when no layer of a
-    ///   model has a shape.
+    /// - Throws: what resolving throws; `KerasConfigError.noKnownLayers` for a model without convolutions; `ForgeError.unknownShape` for a layer of
+    ///   unknown shape that belongs to no model, and when no layer of a model has a shape.
     package static func list(_ set: LayerSet, policy: Policy, isFused: Bool = false, onEvent: ForgeObserver) throws -> [ResolvedLayer] {
+        try set.checkConvolutions()
         for other in set.model?.otherLayers ?? [] { onEvent(.passedOver(other)) }
         var result: [ResolvedLayer] = []
         var unknown: [String] = []

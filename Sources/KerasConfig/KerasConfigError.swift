@@ -35,11 +35,11 @@ public enum KerasConfigError: Error, Hashable, Sendable, CustomStringConvertible
     case brokenGraph(model: String, reason: String)
     /// A model that is to be computed and has layers that cannot be.
     case missingLayers(model: String, [OtherLayer])
-    /// A model without a single convolution.
+    /// A model without a single convolution, where kernels are asked for.
     case noKnownLayers(model: String, [OtherLayer])
     /// A shape for a layer the file does not have.
     case unknownLayerName(String, names: [String])
-    /// A shape for the input of a model that has not exactly one.
+    /// A shape for the input of a model that has not exactly one; `names` are those of its inputs.
     case namelessInputShape(model: String, inputs: Int, received: [Int?], names: [String])
     case inconsistentShape(received: [Int?], expected: [Int?])
     /// Shapes of inputs that a layer cannot take.
@@ -115,13 +115,16 @@ public enum KerasConfigError: Error, Hashable, Sendable, CustomStringConvertible
             expected those that Documentation/keras-compatibility.md lists, models of these, and registered classes.
             """
         case .noKnownLayers(let model, let layers):
-            "The model \"\(model)\" has no convolution, but \(Self.some(layers.map(\.description))); expected at least one Conv3DTranspose or Conv3D."
+            """
+            The model "\(model)" has no convolution to make kernels for, but \(Self.some(layers.map(\.description))); \
+            expected at least one Conv3DTranspose or Conv3D.
+            """
         case .unknownLayerName(let name, let names):
             "Received an input shape for \"\(name)\"; expected the name of an input or of a layer, such as \(Self.some(names.map { "\"\($0)\"" }))."
         case .namelessInputShape(let model, let inputs, let received, let names):
             """
             Received input shape \(Self.text(received)) for the model "\(model)", which has \(inputs) inputs; \
-            expected it with a name, that of an input or one of \(Self.some(names.map { "\"\($0)\"" })).
+            expected it with a name, that of an input (\(Self.some(names.map { "\"\($0)\"" }))) or of a layer.
             """
         case .inconsistentShape(let received, let expected):
             "Received input shape \(Self.text(received)); expected \(Self.text(expected)) from the layer before."

@@ -27,6 +27,13 @@ public struct LayerDescription: Hashable, Sendable {
         do { return try config.outputShape(inputShape: inputShape) } catch { throw .inLayer(config.name, .spec(error)) }
     }
 
+    /// Numbers in kernel and bias; nil when the channels are unknown.
+    var parameterCount: Int? {
+        guard let inputShape, let channels = inputShape[config.layout.channelAxis(rank: inputShape.count)] else { return nil }
+        let kernel = Checked.clampedCount(config.kernelSize + [channels / config.groups, config.filters])
+        return Checked.clampedSum(kernel, config.useBias ? config.filters : 0)
+    }
+
     /// The input shape with this batch, when every other extent is known.
     public func completeInputShape(batch: Int) -> [Int]? {
         guard let inputShape else { return nil }
@@ -68,7 +75,7 @@ public struct LayerDescription: Hashable, Sendable {
     }
 }
 
-/// A model, and the layers of it that are convolutions.
+/// A model: its layers, and those of them that are convolutions.
 public struct ModelDescription: Hashable, Sendable {
     /// An input or output.
     public struct End: Hashable, Sendable {
@@ -81,8 +88,10 @@ public struct ModelDescription: Hashable, Sendable {
     /// As the file states it; "sequential" when it states none.
     public let name: String
     /// The convolutions in the order of computation, including those inside of models and wrappers. A layer that is called on several
-    /// shapes occurs once for each.
+    /// shapes occurs once for each. None where the model has no convolution.
     public let layers: [LayerDescription]
+    /// Every layer once, in the order of the first calls, with the layers inside of models and wrappers after these.
+    public let allLayers: [ListedLayer]
     /// The convolutions as the plan of the network computes them, where other layers are folded into them or applied by their kernels; named after
     /// all of these, with " + " between. What they need beside the kernels of `layers`.
     package let fusedLayers: [LayerDescription]
@@ -94,6 +103,9 @@ public struct ModelDescription: Hashable, Sendable {
     public let outputs: [End]
     /// The Keras line whose rules the layers were read by.
     public let generation: KerasGeneration
+    /// Whether there is a layer that has weights, or may have.
+    package var needsWeights: Bool { allLayers.contains { $0.parameterCount != 0 } }
+
     /// `keras_version` where the file has it. Versions up to 2.1.2-tf computed an ordinary convolution under the name
     /// Conv3DTranspose.
     public let kerasVersion: String?

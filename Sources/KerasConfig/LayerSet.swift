@@ -2,7 +2,7 @@ import VoxLayerSpec
 
 /// The layers of a file, with unique names.
 public struct LayerSet: Hashable, Sendable {
-    /// In the order of the file; at least one.
+    /// The convolutions, in the order of the file; none only in a model without any.
     public let layers: [LayerDescription]
     /// The model the layers form; nil for a single layer, a list or a suite, whose layers are independent of each other.
     public let model: ModelDescription?
@@ -92,6 +92,13 @@ public struct LayerSet: Hashable, Sendable {
         else { return nil }
         let layer = try ModelLayer(object)
         return layer.parts.isEmpty ? nil : layer
+    }
+
+    /// - Throws: `KerasConfigError.noKnownLayers` for a model without a single convolution: there is nothing to make kernels for.
+    package func checkConvolutions() throws(KerasConfigError) {
+        guard layers.isEmpty, let model else { return }
+        let others = model.allLayers.filter { !$0.isInput }.map { OtherLayer(path: $0.path, className: $0.className) }
+        throw .noKnownLayers(model: model.name, others)
     }
 
     /// The same layers for other input shapes. In a model the shapes of further layers follow.

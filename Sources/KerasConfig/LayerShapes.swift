@@ -19,6 +19,14 @@ enum LayerShapes {
         if LayerTable.isOperation(object) || ElementwiseLayer.isCustom(object) { return nil }
         return preserving.contains(object["class_name"]?.string ?? "") ? shapes.first : nil
     }
+
+    /// How many numbers the weights of a layer have; nil where that depends on what is unknown.
+    static func parameterCount(_ rule: any LayerRule, inputs: [[Int?]?]) -> Int? {
+        if rule.weights.isEmpty { return 0 }
+        let known = inputs.compactMap(\.self)
+        guard known.count == inputs.count, let shapes = try? rule.weightShapes(known) else { return nil }
+        return shapes.reduce(0) { Checked.clampedSum($0, Checked.clampedCount($1)) }
+    }
 }
 
 /// The wrapper that applies a layer to every step of axis 1.

@@ -1,4 +1,4 @@
-/// Takes the convolutions out of a model, with the shapes that reach them.
+/// Lists the layers of a model and takes the convolutions out of it, with the shapes that reach them.
 struct ModelReader: Hashable, Sendable {
     let root: ModelLayer
     let generation: KerasGeneration
@@ -26,20 +26,19 @@ struct ModelReader: Hashable, Sendable {
         if let inputShape {
             guard let graph = root.model, graph.kind == .chain || graph.inputs.count == 1 else {
                 let inputs = root.model?.inputs.count ?? 0
-                throw .namelessInputShape(model: title, inputs: inputs, received: inputShape, names: try read().layers.map(\.path))
+                throw .namelessInputShape(model: title, inputs: inputs, received: inputShape, names: try read().inputs.map(\.name))
             }
             inputs = [.stated(inputShape)]
         }
         let outputs = try walk.call(root, inputs: inputs, in: ModelWalk.Place())
         if let unknown = stated.keys.sorted().first(where: { !walk.used.contains($0) }) {
-            throw .unknownLayerName(unknown, names: walk.layers.map(\.path))
+            let paths = walk.layers.isEmpty ? walk.list.layers.map(\.path) : walk.layers.map(\.path)
+            throw .unknownLayerName(unknown, names: paths)
         }
-        if walk.layers.isEmpty {
-            let others = walk.others + walk.computed
-            throw others.isEmpty ? .noLayers : .noKnownLayers(model: title, others)
-        }
+        if walk.list.layers.allSatisfy(\.isInput) && walk.others.isEmpty { throw .noLayers }
         return ModelDescription(
-            name: title, layers: walk.layers, fusedLayers: walk.outline.fusedLayers(outputs: outputs), otherLayers: walk.others, inputs: walk.inputs,
+            name: title, layers: walk.layers, allLayers: walk.list.layers, fusedLayers: walk.outline.fusedLayers(outputs: outputs),
+            otherLayers: walk.others, inputs: walk.inputs,
             outputs: zip(root.model?.outputs ?? [], outputs).map { end, flow in
                 let layer = root.model?.layers[end.source.layer].name ?? ""
                 return ModelDescription.End(name: end.key ?? layer, shape: flow.shape)

@@ -7,8 +7,8 @@ struct ModelWalk {
     let stated: [String: [Int?]]
     private(set) var layers: [LayerDescription] = []
     private(set) var others: [OtherLayer] = []
-    /// Layers that are computed and are neither convolutions nor activations.
-    private(set) var computed: [OtherLayer] = []
+    /// Every layer once.
+    private(set) var list = LayerList()
     private(set) var inputs: [ModelDescription.End] = []
     private(set) var used: Set<String> = []
     /// The calls that were met, for what may be computed together.
@@ -22,7 +22,6 @@ struct ModelWalk {
     private var byPath: [String: [LayerDescription]] = [:]
     private var paths: Set<String> = []
     private var otherPaths: Set<String> = []
-    private var computedPaths: Set<String> = []
 
     /// Where in the model a layer stands.
     struct Place {
@@ -72,35 +71,54 @@ struct ModelWalk {
         if !place.isRoot, let shape = statedShape(callPath, path) {
             inputs = [ShapeFlow(shape: shape, isCertain: true, isStated: true, tensor: given.first?.tensor)] + given.dropFirst()
         }
+        // The layers inside of it come after it.
+        let row = place.isRoot ? nil : list.add(path, layer.className)
         if isKnown {
             let (result, description) = try convolve(layer, path, callPath, inputs.first ?? ShapeFlow(), fileShape, place)
+            if let row { list.state(row, shape: result.shape, parameters: description.parameterCount) }
             return [outline.add(description, names.customActivations, callPath, inputs, result)]
         }
 
         var inside = place
         if !place.isRoot { (inside.prefix, inside.callPrefix) = (path + "/", callPath + "/") }
         if layer.calls.indices.contains(number), layer.calls[number].isTraining { inside.isTraining = true }
-        if let graph = layer.model { return try run(graph, inputs, in: inside, isOutermost: place.isRoot) }
-
-        if var first = inputs.first, first.shape == nil, !first.isChanged {
-            first.shape = try Self.shape(Self.fileShape(of: layer, atCall: fileShape))
-            inputs[0] = first
+        let results: [ShapeFlow]
+        if let graph = layer.model {
+            if let row { list.state(row, parameters: 0) }
+            results = try run(graph, inputs, in: inside, isOutermost: place.isRoot)
+        } else {
+            if var first = inputs.first, first.shape == nil, !first.isChanged {
+                first.shape = try Self.shape(Self.fileShape(of: layer, atCall: fileShape))
+                inputs[0] = first
+            }
+            results = [try compute(layer, number, inputs, path, callPath, in: inside, row)]
         }
+        if let row { list.state(row, shape: results.first?.shape) }
+        return results
+    }
+
+    /// What a layer makes of its inputs that is neither a model nor a convolution.
+    private mutating func compute(
+        _ layer: ModelLayer, _ number: Int, _ inputs: [ShapeFlow], _ path: String, _ callPath: String, in inside: Place, _ row: Int?
+    ) throws(KerasConfigError) -> ShapeFlow {
         let isTrained = inside.isTraining && LayerTable.differsInTraining(layer.object)
         if !isTrained, !LayerTable.isOperation(layer.object), let activation = ElementwiseLayer.activation(of: layer.object, generation: reader.generation) {
             var flow = inputs.first ?? ShapeFlow()
             if let shape = flow.shape { flow.shape = try? activation.shape(of: shape) }
-            return [outline.add(.activation(activation), layer.object, callPath, inputs, flow)]
+            if let row { list.state(row, parameters: 0) }
+            return outline.add(.activation(activation), layer.object, callPath, inputs, flow)
         }
-        let rule = isTrained ? nil : rule(of: layer, call: number, place)
-        if rule != nil, computedPaths.insert(path).inserted { computed.append(OtherLayer(path: path, className: layer.className)) }
+        let rule = isTrained ? nil : rule(of: layer, call: number, inside)
         if rule == nil, layer.wrapped == nil, otherPaths.insert(path).inserted {
             others.append(OtherLayer(path: path, className: layer.className, isCalledInTraining: isTrained))
         }
         var result = ShapeFlow(isChanged: inputs.contains(where: \.isChanged))
         result.shape = try wrapped(layer, inputs.first, isChanged: result.isChanged, in: inside)
         result.shape = result.shape ?? LayerShapes.output(of: layer.object, rule: rule, inputs: inputs.map(\.shape))
-        return [outline.add(OutlinedCalls.kind(of: rule), layer.object, callPath, inputs, result)]
+        // Those of a wrapped layer stand in its own row.
+        let parameters = layer.wrapped == nil ? rule.flatMap { LayerShapes.parameterCount($0, inputs: inputs.map(\.shape)) } : 0
+        if let row { list.state(row, parameters: parameters) }
+        return outline.add(OutlinedCalls.kind(of: rule), layer.object, callPath, inputs, result)
     }
 
     /// The rule that a layer follows, read once: a config may hold very many numbers, and the layer be called very often. Operations have
@@ -250,7 +268,9 @@ struct ModelWalk {
         let name = layer.name ?? ""
         var flow = statedShape(place.callPrefix + name, place.prefix + name).map(ShapeFlow.stated) ?? given
         flow.tensor = given.tensor
-        return flow.joined(with: try Self.shape(config["batch_shape"] ?? config["batch_input_shape"] ?? .null))
+        let result = flow.joined(with: try Self.shape(config["batch_shape"] ?? config["batch_input_shape"] ?? .null))
+        if let row = list.add(place.prefix + name, layer.className) { list.state(row, shape: result.shape, parameters: 0) }
+        return result
     }
 
     /// A shape of any rank; nil for null and for what is no shape of one tensor.

@@ -17,8 +17,10 @@ struct BenchCommand: ReportingVerb, AsyncParsableCommand {
             "specialized", "reason", "threads", "batch", "calls", "median_ms", "min_ms", "first_ms", "fresh_ms", "fresh_page_faults", \
             "gflop", "gflops", "peak_gflops_per_thread", "share_of_peak", "interpreter_ms", "speedup", "worst_error_over_bound"}], \
             "whole": {"name", "input_shapes", "output_shapes", "threads", "calls", "median_ms", "min_ms", "first_ms", "convolutions", \
-            "specialized", "gflop", "gflops", "share_of_peak", "interpreter_ms", "speedup", "worst_difference_over_largest"}}: first_ms \
-            is the first call after the weights were packed, gflop the work of one call, gflops its rate. whole is there for a model.
+            "specialized", "gflop", "gflops", "share_of_peak", "interpreter_ms", "speedup", "worst_difference_over_largest", "pool_bytes", \
+            "packed_bytes", "steps": [{"name", "kernel", "specialized", "output_shapes", "bytes", "median_ms", "share_of_time", "gflop", \
+            "gflops", "share_of_peak", "interpreter_ms", "speedup"}]}}: first_ms is the first call after the weights were packed, gflop the \
+            work of one call, gflops its rate. whole is there for a model, and steps are those of its plan.
             """)
 
     @OptionGroup var source: LayersOption
@@ -34,8 +36,14 @@ struct BenchCommand: ReportingVerb, AsyncParsableCommand {
     @Flag(help: "Measure instead what a call costs besides the kernel: around it, and the first time.")
     var overhead = false
 
-    @Option(help: ArgumentHelp("Where to draw them.", valueName: "FILE.svg"))
+    @Option(
+        help: ArgumentHelp(
+            "Where to draw the steps of a model along an axis of time; of layers by themselves, and of a model that is not computed, the rates.",
+            valueName: "FILE.svg"))
     var plot: String?
+
+    @Option(name: .customLong("plot-rates"), help: ArgumentHelp("Where to draw the rates of the layers.", valueName: "FILE.svg"))
+    var plotRates: String?
 
     @OptionGroup var reportOption: ReportOption
     @OptionGroup var verbosity: VerbosityOptions
@@ -46,6 +54,7 @@ struct BenchCommand: ReportingVerb, AsyncParsableCommand {
         pluginsOption.list(in: &files)
         reportOption.list(in: &files)
         files.writes(plot, "--plot")
+        files.writes(plotRates, "--plot-rates")
         return files
     }
 
@@ -55,14 +64,16 @@ struct BenchCommand: ReportingVerb, AsyncParsableCommand {
 
     func run() async throws {
         if overhead {
-            for (option, value) in [("--json", reportOption.path), ("--plot", plot)] where value != nil {
+            for (option, value) in [("--json", reportOption.path), ("--plot", plot), ("--plot-rates", plotRates)] where value != nil {
                 throw CommandFailure.opposedOptions(option, "--overhead")
             }
         }
         let registry = try pluginsOption.registry(mode: .auto)
         let file = try ModelFile(path: source.layers)
         let set = try source.file.layers(of: file, onEvent: Console.tell)
-        let layers = try ResolvedLayer.list(set, policy: policy, onEvent: Console.tell)
+        // A network may have nothing to measure by itself.
+        let hasNone = set.layers.isEmpty && !overhead
+        let layers = hasNone ? [] : try ResolvedLayer.list(set, policy: policy, onEvent: Console.tell)
         for layer in layers { try LayerBenchmark.checkMemory(for: layer.spec, batch: layer.batch) }
         if overhead {
             var table = OverheadTable(threads: threadsOption.threads)
@@ -70,6 +81,29 @@ struct BenchCommand: ReportingVerb, AsyncParsableCommand {
             Console.show(lines: table.text)
             return
         }
+        let results = try measure(layers, registry)
+        let peak = results.compactMap(\.peakGflopsPerThread).max()
+        let whole = try set.model.flatMap { model in
+            Console.progress("measuring the model \(model.name)")
+            return try WholeBenchmark(
+                file: file, model: model, policy: policy, kernels: registry, threads: threadsOption.threads, seconds: seconds
+            ).run(peak: peak)
+        }
+        Console.endProgress()
+        if let whole { Console.show(lines: (results.isEmpty ? "" : "\n") + whole.table) }
+        if reportOption.path != nil {
+            let clang = try? await Compiler.find().version
+            try reportOption.write(BenchmarkReport(
+                machine: BenchmarkMachine(peakGflopsPerThread: peak, clang: clang ?? "not found"),
+                command: CommandLine.arguments.joined(separator: " "), results: results, whole: whole))
+        }
+        let rates = BarChart(results, threads: threadsOption.threads).svg
+        if let plot { try TextFiles.write(whole.map { TimelinePicture($0).svg } ?? rates, to: plot) }
+        if let plotRates { try TextFiles.write(rates, to: plotRates) }
+    }
+
+    /// Measures the layers by themselves, and shows what was found.
+    private func measure(_ layers: [ResolvedLayer], _ registry: KernelRegistry) throws -> [BenchmarkResult] {
         var results: [BenchmarkResult] = []
         var table = TextTable(["layer", "kernel", "ms", "min", "first", "fresh", "faults", "GFLOP/s", "of peak", "interpreter", "speed-up", "error/bound"])
         for (index, layer) in layers.enumerated() {
@@ -88,24 +122,11 @@ struct BenchCommand: ReportingVerb, AsyncParsableCommand {
             results.append(result)
         }
         Console.endProgress()
+        if results.isEmpty { return [] }
         let peak = results.compactMap(\.peakGflopsPerThread).max()
         Console.show("\(counted(threadsOption.threads, "thread")), multiply-add peak \(peak.map { decimal($0, 1) } ?? "-") GFLOP/s a thread, times in ms")
         Console.show(lines: table.text)
-        let whole = try set.model.flatMap { model in
-            Console.progress("measuring the model \(model.name)")
-            return try WholeBenchmark(
-                file: file, model: model, policy: policy, kernels: registry, threads: threadsOption.threads, seconds: seconds
-            ).run(peak: peak)
-        }
-        Console.endProgress()
-        if let whole { Console.show(lines: "\n" + whole.table) }
-        if reportOption.path != nil {
-            let clang = try? await Compiler.find().version
-            try reportOption.write(BenchmarkReport(
-                machine: BenchmarkMachine(peakGflopsPerThread: peak, clang: clang ?? "not found"),
-                command: CommandLine.arguments.joined(separator: " "), results: results, whole: whole))
-        }
-        if let plot { try TextFiles.write(BarChart(results, threads: threadsOption.threads).svg, to: plot) }
+        return results
     }
 }
 

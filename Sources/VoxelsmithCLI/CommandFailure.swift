@@ -27,7 +27,18 @@ enum CommandFailure: Error, CustomStringConvertible {
     case malformedShape(String)
     /// A shape stated twice: of a name, or without one.
     case repeatedShape(String?)
-    case severalEnds(path: String, inputs: [String], outputs: [String])
+    /// An option for models of one input and one output.
+    case severalEnds(String, inputs: [String], outputs: [String])
+    /// A file without a name for one of several inputs or outputs.
+    case namelessEnd(String, names: [String])
+    /// A file for an input or output that the model does not have.
+    case unknownEnd(String, String, names: [String])
+    /// Inputs or outputs without a file.
+    case missingEnds(String, [String], names: [String])
+    /// Two files for an input or output, or two without a name.
+    case repeatedEnd(String, String?)
+    /// Inputs of different numbers of samples.
+    case batchExtents([Int], inputs: [String])
     /// Of the inputs of a model.
     case inputShapesUnknown(path: String)
     case notEnoughMemory(what: String, needed: Int, available: Int)
@@ -58,7 +69,7 @@ enum CommandFailure: Error, CustomStringConvertible {
     /// Whether the command was called wrongly, rather than failed in its work.
     var isWrongUsage: Bool {
         switch self {
-        case .needsFolder, .standaloneNeedsFolder, .unknownVerb, .unusedOption, .opposedOptions, .repeatedOption, .malformedShape, .repeatedShape, .noStream, .emptyPath, .sameFile,
+        case .needsFolder, .standaloneNeedsFolder, .unknownVerb, .unusedOption, .opposedOptions, .repeatedOption, .malformedShape, .repeatedShape, .repeatedEnd, .noStream, .emptyPath, .sameFile,
             .readTwice, .notUTF8: true
         default: false
         }
@@ -102,10 +113,20 @@ enum CommandFailure: Error, CustomStringConvertible {
             "Received input shape \"\(text)\"; expected integers of at least 1 separated by commas, such as 1,16,16,16,8, after a name and \"=\" or not."
         case .repeatedShape(let name):
             "Received --input-shape twice \(name.map { "for \"\($0)\"" } ?? "without a name"); expected it once."
-        case .severalEnds(let path, let inputs, let outputs):
-            "The model in \(path) takes \(Self.some(inputs)) and returns \(Self.some(outputs)); expected one input and one output."
+        case .severalEnds(let option, let inputs, let outputs):
+            "Received \(option) for a model that takes \(Self.some(inputs)) and returns \(Self.some(outputs)); expected one input and one output."
+        case .namelessEnd(let option, let names):
+            "Received \(option) without a name; expected \(option) NAME=FILE once for each of \(Self.some(names))."
+        case .unknownEnd(let option, let name, let names):
+            "Received \(option) for \"\(name)\"; expected \(Self.some(names)) before the \"=\" (a path that has one begins with \"/\", \"./\" or \"../\")."
+        case .missingEnds(let option, let missing, let names):
+            "Received no \(option) for \(Self.some(missing)); expected one for each of \(Self.some(names))."
+        case .repeatedEnd(let option, let name):
+            "Received \(option) twice \(name.map { "for \"\($0)\"" } ?? "without a name"); expected it once."
+        case .batchExtents(let extents, let inputs):
+            "Received \(extents) samples of the inputs \(Self.some(inputs)); expected equal numbers."
         case .inputShapesUnknown(let path):
-            "The model in \(path) states no complete shape of its input; expected one there or --input-shape 1,D,H,W,C."
+            "The model in \(path) states no complete shape of every input; expected one there or --input-shape [NAME=]1,D,H,W,C."
         case .noStream(let option, let isInput):
             """
             Received - for \(option); expected the path of a \

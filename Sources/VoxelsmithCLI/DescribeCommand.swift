@@ -14,8 +14,9 @@ struct DescribeCommand: Verb {
             "work_items_per_call", "flop_per_sample", "template_digest"}], "inspection": {"status", ...}}; \
             the inspection has "functions" with instruction counts, or a \
             "reason" why the machine code was not inspected. Of layers it prints {"path", "model": {"name", "keras_version", \
-            "inputs": [{"name", "shape"}], "outputs"}, "layers": [{"name", "class", "input_shape", "output_shape"}], "other_layers": \
-            [{"name", "class", "called_in_training"}]}, shapes with null where an extent is unknown, or null altogether.
+            "inputs": [{"name", "shape"}], "outputs", "layers": [{"name", "class", "output_shape", "parameters"}], "parameters"}, "layers": \
+            [{"name", "class", "input_shape", "output_shape"}], "other_layers": [{"name", "class", "called_in_training"}]}, shapes with null \
+            where an extent is unknown, or null altogether. The model's layers are all of it, the others its convolutions.
             """)
 
     @Argument(help: ArgumentHelp("A plugin for any machine, or a file with layers.", valueName: "FILE"))

@@ -16,6 +16,22 @@ struct LayersContents: Encodable {
         let name: String
         let kerasVersion: String?
         let inputs, outputs: [End]
+        /// Every layer, convolutions or not.
+        let layers: [ModelLayer]
+        /// Of all layers; absent where those of one are not known.
+        let parameters: Int?
+    }
+
+    /// A layer of a model as a summary lists it.
+    struct ModelLayer: Encodable {
+        enum CodingKeys: String, CodingKey {
+            case name, kerasClass = "class", outputShape, parameters
+        }
+        let name: String
+        let kerasClass: String
+        let outputShape: Shape
+        /// Its own; absent where they are not known.
+        let parameters: Int?
     }
 
     struct Layer: Encodable {
@@ -67,7 +83,15 @@ struct LayersContents: Encodable {
     init(path: String, _ set: LayerSet) throws {
         self.path = path
         func ends(_ ends: [ModelDescription.End]) -> [End] { ends.map { End(name: $0.name, shape: Shape(extents: $0.shape)) } }
-        model = set.model.map { Model(name: $0.name, kerasVersion: $0.kerasVersion, inputs: ends($0.inputs), outputs: ends($0.outputs)) }
+        model = set.model.map { model in
+            let counts = model.allLayers.map(\.parameterCount)
+            return Model(
+                name: model.name, kerasVersion: model.kerasVersion, inputs: ends(model.inputs), outputs: ends(model.outputs),
+                layers: model.allLayers.map {
+                    ModelLayer(name: $0.path, kerasClass: $0.className, outputShape: Shape(extents: $0.outputShape), parameters: $0.parameterCount)
+                },
+                parameters: counts.contains(nil) ? nil : counts.reduce(0) { Checked.clampedSum($0, $1 ?? 0) })
+        }
         layers = try set.layers.map { layer in
             Layer(
                 name: layer.path, kerasClass: layer.kerasClass, inputShape: Shape(extents: layer.inputShape),
@@ -78,9 +102,10 @@ struct LayersContents: Encodable {
     }
 
     private var heading: String {
-        let of = model.map { " model \"\($0.name)\" of" } ?? ""
-        let rest = otherLayers.isEmpty ? "" : " and \(otherLayers.count) of other classes"
-        return ("\(path):\(of) \(counted(layers.count, "known layer"))\(rest)" as Sentence).text + "\n"
+        guard let model else { return ("\(path): \(counted(layers.count, "known layer"))" as Sentence).text + "\n" }
+        let rest = otherLayers.isEmpty ? "" : ", \(otherLayers.count) of other classes"
+        let count = counted(model.layers.count, "layer")
+        return ("\(path): model \"\(model.name)\" of \(count), \(counted(layers.count, "convolution"))\(rest)" as Sentence).text + "\n"
     }
 
     var text: String {
@@ -88,16 +113,29 @@ struct LayersContents: Encodable {
         for (what, ends) in [("input", model?.inputs ?? []), ("output", model?.outputs ?? [])] {
             for end in ends { text += escaped("  \(what) \(end.name) \(end.shape.text)") + "\n" }
         }
-        text += "\n" + rows
+        if let model { text += "\n" + Self.summary(of: model) }
+        if !layers.isEmpty { text += "\n" + rows }
         if !others.isEmpty { text += "\nOther layers, which are not computed here:\n" }
         for other in others { text += "  \(other)\n" }
         return text
     }
 
-    var table: String { heading + rows }
+    var table: String {
+        if layers.isEmpty, let model { return heading + Self.summary(of: model) }
+        return heading + rows
+    }
+
+    /// Every layer, as Keras's summary has them.
+    private static func summary(of model: Model) -> String {
+        var table = TextTable(["layer", "class", "output", "parameters"])
+        for layer in model.layers {
+            table.add([layer.name, layer.kerasClass, layer.outputShape.extents == nil ? "-" : layer.outputShape.text, layer.parameters.map { "\($0)" } ?? "-"])
+        }
+        return table.text + (model.parameters.map { "\($0) parameters\n" } ?? "")
+    }
 
     private var rows: String {
-        var table = TextTable(["layer", "class", "input", "output"])
+        var table = TextTable([model == nil ? "layer" : "convolution", "class", "input", "output"])
         for layer in layers {
             table.add([layer.name, layer.kerasClass, layer.inputShape.text, layer.outputShape.extents == nil ? "-" : layer.outputShape.text])
         }

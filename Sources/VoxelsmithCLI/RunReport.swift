@@ -1,8 +1,22 @@
-import VoxKernelRuntime
 import VoxTensors
+import Voxelsmith
 
 /// The whole of `run --json`.
 struct RunReport: Encodable {
+    struct Output: Encodable {
+        let name: String
+        let file: String
+        let shape: [Int]
+        let elementType: String
+        let expected: Expectation?
+
+        init(name: String, file: String, _ result: Tensor, expected: Expectation?) {
+            (self.name, self.file, self.expected) = (name, file, expected)
+            (shape, elementType) = (result.shape, result.elementType.rawValue)
+        }
+    }
+
+    /// A convolution.
     struct Layer: Encodable {
         let name: String
         let kernel: String
@@ -11,14 +25,6 @@ struct RunReport: Encodable {
         let reason: String
         /// With `--report`.
         let measurement: LayerTimes?
-
-        init(_ name: String, _ choice: KernelChoice, _ times: LayerTimes?) {
-            self.name = name
-            kernel = choice.kernel.name
-            specialized = choice.isSpecialized
-            reason = choice.reason
-            measurement = times
-        }
     }
 
     /// With `--truth`; in dB, infinite without a difference.
@@ -35,8 +41,8 @@ struct RunReport: Encodable {
         let worstDifference: Double?
         let agrees: Bool
 
-        init(_ values: ExpectedValues, file: String, tolerance: Double) {
-            self.file = file
+        init(_ values: ExpectedValues, tolerance: Double) {
+            file = values.path
             self.values = values.count
             self.tolerance = tolerance
             // JSON has no infinity: a NaN beside a number differs by no number.
@@ -45,13 +51,31 @@ struct RunReport: Encodable {
         }
     }
 
-    let output: String
-    let shape: [Int]
-    let elementType: String
+    /// Of the only result; absent where there are several.
+    let output: String?
+    let shape: [Int]?
+    let elementType: String?
+    let expected: Expectation?
+    let outputs: [Output]
     let threads: Int
     let layers: [Layer]
-    var psnr: SignalToNoise?
-    var expected: Expectation?
+    /// With `--report`.
+    let steps: [StepResult]?
+    let psnr: SignalToNoise?
+
+    init(outputs: [Output], threads: Int, plan: NetworkPlan, steps: [StepResult]?, psnr: SignalToNoise?) {
+        let only = outputs.count == 1 ? outputs.first : nil
+        (output, shape, elementType, expected) = (only?.file, only?.shape, only?.elementType, only?.expected)
+        (self.outputs, self.threads, self.steps, self.psnr) = (outputs, threads, steps, psnr)
+        layers = plan.steps.enumerated().flatMap { index, step in
+            step.choices.map { choice in
+                // Of several convolutions in one step there are no times of each.
+                Layer(
+                    name: step.name, kernel: choice.kernel.name, specialized: choice.isSpecialized, reason: choice.reason,
+                    measurement: step.choices.count == 1 ? steps.map { LayerTimes($0[index]) } : nil)
+            }
+        }
+    }
 }
 
 extension RunReport.SignalToNoise: Encodable {
@@ -66,19 +90,15 @@ extension RunReport.SignalToNoise: Encodable {
     }
 }
 
-/// What `run --report` measures of a layer, on its real input.
+/// What `run --report` measures of a convolution, on its real input. What is not known is absent.
 struct LayerTimes: Encodable {
     let medianMs: Double
-    let gflops: Double
-    let shareOfPeak: Double?
-    let interpreterMs: Double
-    let speedup: Double
-}
+    let gflops, shareOfPeak: Double?
+    let interpreterMs, speedup: Double?
 
-/// What `--expect` compared.
-struct ExpectedValues {
-    let count: Int
-    let comparison: Comparison
-
-    func agree(within tolerance: Double) -> Bool { comparison.worstIndex == nil || comparison.absoluteError <= tolerance }
+    init(_ step: StepResult) {
+        medianMs = step.medianMs
+        (gflops, shareOfPeak) = (step.gflops, step.shareOfPeak)
+        (interpreterMs, speedup) = (step.interpreterMs, step.speedup)
+    }
 }

@@ -3,6 +3,7 @@ import VoxKernelRuntime
 import VoxLayerSpec
 import VoxTensors
 import VoxTuning
+import Voxelsmith
 import VoxelsmithModelIO
 
 /// What calls of a whole model take: `bench` of a file that is one.
@@ -14,51 +15,45 @@ struct WholeBenchmark {
     let threads: Int
     let seconds: Double
 
-    /// As `LayerBenchmark`: the median is of at least so many calls.
+    /// As `LayerBenchmark`: the medians are of at least so many calls.
     private static let minimumCalls = 20
-    /// Calls of a model take long; this many seconds are enough for any median, and for the interpreter.
-    private static let maximumSeconds = 10.0
 
     /// - Parameter peak: multiply-add peak of a thread in GFLOP/s, where it is known.
     /// - Returns: nil for a model that is not computed here, after saying why.
-    /// - Throws: what calls throw; `CommandFailure.timedAnswerDiffers`.
+    /// - Throws: what calls throw; `CommandFailure.timedAnswerDiffers`; where the model has no convolution, which would be measured by itself, also why
+    ///   it is not computed.
     func run(peak: Double?) throws -> WholeResult? {
         let whole: WholeModel
         do {
             whole = try WholeModel(file, model, policy: policy, kernels: kernels)
         } catch {
+            if model.layers.isEmpty { throw error }
             Console.note("The model as a whole is not measured. \(error)")
             return nil
         }
         var random = SeededRandom(seed: 1)
         let xs = try whole.facts.inputShapes.map { shape in try Tensor(shape, .float32) { random.real() } }
-        var (first, last): ([Tensor], [Tensor]) = ([], [])
-        let timing = try CallTiming.measure(minimumCalls: Self.minimumCalls, seconds: seconds, maximumSeconds: Self.maximumSeconds) {
-            last = []  // so that its memory can serve again
-            last = try whole(xs, threads: threads)
-            if first.isEmpty { first = last }
-        }
-        for (received, expected) in zip(last, first) {
-            let comparison = Comparison(received.doubles, expected: expected.doubles)
-            if comparison.worstIndex != nil { throw CommandFailure.timedAnswerDiffers(layer: whole.name, comparison) }
-        }
-        let (interpreterSeconds, difference) = try interpreted(xs, received: last, weights: whole.values)
+        let timing = try StepTiming(
+            whole.prepared, xs, name: whole.name, threads: threads, minimumCalls: Self.minimumCalls, seconds: seconds)
+        let reference = try WholeModel(file, model, policy: policy, kernels: kernels, kernelMode: .interpreter, values: whole.values)
+        var interpreted: (results: [Tensor], seconds: [Double]) = ([], [])
+        let interpreterSeconds = try CallTiming.time { interpreted = try reference.prepared.timed(xs, threads: threads) }
+        let peak = peak.map { $0 * Double(threads) }
+        let steps = StepResult.list(whole.facts.plan, seconds: timing.steps, peak: peak, interpreter: (reference.facts.plan, interpreted.seconds))
         return WholeResult(
-            whole, threads: threads, timing: timing, peak: peak, interpreterSeconds: interpreterSeconds, difference: difference)
+            whole, threads: threads, timing: timing.calls, steps: steps, peak: peak, interpreterSeconds: interpreterSeconds,
+            difference: Self.difference(timing.results, expected: interpreted.results))
     }
 
-    /// Seconds of one call of the interpreter, and the largest difference from its results over their largest element.
-    private func interpreted(_ xs: [Tensor], received: [Tensor], weights: [Tensor]) throws -> (seconds: Double, difference: Double) {
-        let reference = try WholeModel(file, model, policy: policy, kernels: kernels, kernelMode: .interpreter, values: weights)
-        var results: [Tensor] = []
-        let seconds = try CallTiming.time { results = try reference(xs, threads: threads) }
+    /// The largest difference from the interpreter's results over their largest element.
+    private static func difference(_ received: [Tensor], expected: [Tensor]) -> Double {
         var (worst, largest) = (0.0, 0.0)
-        for (received, expected) in zip(received, results) {
+        for (received, expected) in zip(received, expected) {
             let values = expected.doubles
             worst = max(worst, Comparison(received.doubles, expected: values).absoluteError)
             largest = values.reduce(largest) { max($0, abs($1)) }
         }
-        return (seconds, worst == 0 ? 0 : worst / largest)
+        return worst == 0 ? 0 : worst / largest
     }
 }
 
@@ -77,9 +72,13 @@ struct WholeResult: Encodable {
     let speedup: Double
     /// Absent where it is infinite, which JSON cannot say: a NaN beside a number.
     let worstDifferenceOverLargest: Double?
+    /// Of the memory between the steps, and of the packed weights.
+    let poolBytes, packedBytes: Int
+    let steps: [StepResult]
 
+    /// - Parameter peak: multiply-add peak of all threads in GFLOP/s, where it is known.
     init(
-        _ whole: WholeModel, threads: Int, timing: CallTiming, peak: Double?, interpreterSeconds: Double, difference: Double
+        _ whole: WholeModel, threads: Int, timing: CallTiming, steps: [StepResult], peak: Double?, interpreterSeconds: Double, difference: Double
     ) {
         name = whole.name
         (inputShapes, outputShapes) = (whole.facts.inputShapes, whole.facts.outputShapes)
@@ -90,10 +89,12 @@ struct WholeResult: Encodable {
         gflop = Double(whole.facts.flopCount) / 1e9
         gflops = gflop / timing.median
         let rate = gflops
-        shareOfPeak = peak.map { rate / ($0 * Double(threads)) }
+        shareOfPeak = convolutions > 0 ? peak.map { rate / $0 } : nil
         interpreterMs = interpreterSeconds * 1e3
         speedup = interpreterSeconds / timing.median
         worstDifferenceOverLargest = difference.isFinite ? difference : nil
+        (poolBytes, packedBytes) = (whole.facts.plan.peakByteCount, whole.facts.plan.packedByteCount)
+        self.steps = steps
     }
 
     /// For readers.
@@ -106,6 +107,7 @@ struct WholeResult: Encodable {
             percent(shareOfPeak), decimal(interpreterMs, 1), decimal(speedup, 1) + " x",
             worstDifferenceOverLargest.map { "\(Float($0))" } ?? "not finite",
         ])
-        return table.text
+        let memory = "memory between the steps \(poolBytes) bytes, packed weights \(packedBytes) bytes\n"
+        return table.text + memory + "\n" + StepResult.table(steps)
     }
 }

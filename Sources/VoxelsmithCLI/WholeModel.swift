@@ -9,10 +9,12 @@ import VoxelsmithModelIO
 
 /// The model of a file, ready for inputs of one shape each.
 struct WholeModel {
-    private let model: Model
-    private let prepared: PreparedModel
+    let name: String
+    let prepared: PreparedModel
     /// What its layers are for these inputs.
     let facts: ModelFacts
+    /// Its weights.
+    let values: [Tensor]
 
     /// - Parameters:
     ///   - file: what holds the model. One without weights gets those of its initializers, which take as long.
@@ -25,9 +27,10 @@ struct WholeModel {
         kernelMode: KernelMode = .auto, values: [Tensor]? = nil
     ) throws {
         // What a logger would hear has been said of the file.
-        model = try makeModel(
+        let model = try makeModel(
             file, weights: file.weights?.contents, policy: policy, kernels: kernels, kernelMode: kernelMode,
             logger: Logger(label: "voxelsmith.model") { _ in SwiftLogNoOpLogHandler() })
+        name = model.name
         if let weights = file.weights {
             for warning in try assign(weights, to: model.layers) { Console.warn("\(warning)") }
             model.noteBuiltLayers()
@@ -35,12 +38,11 @@ struct WholeModel {
         guard let shapes = inputShapes ?? Self.shapes(stated, of: model) else { throw CommandFailure.inputShapesUnknown(path: file.path) }
         if !model.isBuilt { try model.build(inputShapes: shapes) }
         if let values { try model.setWeights(values) }
-        facts = try ModelFacts(model, inputShapes: shapes)
-        let available = AvailableMemory.byteCount
-        if facts.largestStepBytes > available {
-            throw CommandFailure.notEnoughMemory(what: "The tensors of \(file.path)", needed: facts.largestStepBytes, available: available)
-        }
+        self.values = model.getWeights()
+        let survey = try ModelSurvey(model, inputShapes: shapes)
+        try survey.checkMemory(path: file.path)
         prepared = try model.preparedModel(inputShapes: shapes)
+        facts = ModelFacts(survey, prepared.plan)
     }
 
     /// The shapes of the inputs: as described, or as the layers of a chain without an input layer have them.
@@ -54,43 +56,57 @@ struct WholeModel {
         return known.isEmpty || known.count < shapes.count ? nil : known
     }
 
-    var name: String { model.name }
-    /// Its weights.
-    var values: [Tensor] { model.getWeights() }
-
     /// Computes the model.
     func callAsFunction(_ xs: [Tensor], threads: Int) throws -> [Tensor] { try prepared(xs, threads: threads) }
 }
 
-/// What the layers of a model are for inputs of given shapes.
-struct ModelFacts {
+/// What the layers of a model are for inputs of given shapes, before any of them is prepared.
+struct ModelSurvey {
     let inputShapes: [[Int]]
     let outputShapes: [[Int]]
-    /// Of the convolutions, one for each call.
-    private(set) var choices: [KernelChoice] = []
-    /// Useful operations of the convolutions in one call of the model.
-    private(set) var flopCount = 0
+    /// Calls of layers.
+    let callCount: Int
     /// Bytes of the inputs of the model, and of the inputs and results of the layer that has the most.
-    private(set) var largestStepBytes = 0
-
-    var specializedCount: Int { choices.count { $0.isSpecialized } }
+    private let largestStepBytes: Int
 
     init(_ model: Model, inputShapes: [[Int]]) throws {
-        self.inputShapes = inputShapes
-        var (choices, flops, largest): ([KernelChoice], Int, Int) = ([], 0, 0)
+        var (calls, largest) = (0, 0)
         func bytes(_ shapes: [[Int]], _ layer: Layer) -> Int {
             shapes.reduce(0) { Checked.clampedSum($0, Checked.clampedCount($1 + [layer.computeType.byteCount])) }
         }
+        self.inputShapes = inputShapes
         outputShapes = try model.trace(inputShapes) { layer, shapes in
             let results = try layer.computeOutputShapes(shapes.map { shape in shape.map { $0 } }).map { shape in shape.map { $0 ?? 0 } }
+            if !(layer is InputLayer) { calls += 1 }
             largest = max(largest, bytes(shapes + results, layer))
-            if let layer = layer as? Conv3D, let shape = shapes.first {
-                choices.append(try layer.kernelChoice(inputShape: shape))
-                let work = Checked.clampedProduct(try layer.config.geometry(inputShape: shape).flopCount, shape[0])
-                flops = Checked.clampedSum(flops, work)
-            }
             return results
         }
-        (self.choices, flopCount, largestStepBytes) = (choices, flops, Checked.clampedSum(largest, bytes(inputShapes, model)))
+        (callCount, largestStepBytes) = (calls, Checked.clampedSum(largest, bytes(inputShapes, model)))
     }
+
+    /// - Parameter path: of the model's file.
+    /// - Throws: `CommandFailure.notEnoughMemory` for what this machine cannot hold.
+    func checkMemory(path: String) throws(CommandFailure) {
+        let available = AvailableMemory.byteCount
+        if largestStepBytes > available { throw .notEnoughMemory(what: "The tensors of \(path)", needed: largestStepBytes, available: available) }
+    }
+}
+
+/// What a prepared model is.
+struct ModelFacts {
+    let inputShapes: [[Int]]
+    let outputShapes: [[Int]]
+    let plan: NetworkPlan
+    /// Of the convolutions, one for each call.
+    let choices: [KernelChoice]
+    /// Useful operations of the convolutions in one call of the model.
+    let flopCount: Int
+
+    init(_ survey: ModelSurvey, _ plan: NetworkPlan) {
+        (inputShapes, outputShapes, self.plan) = (survey.inputShapes, survey.outputShapes, plan)
+        choices = plan.steps.flatMap(\.choices)
+        flopCount = plan.steps.reduce(0) { Checked.clampedSum($0, $1.flopCount) }
+    }
+
+    var specializedCount: Int { choices.count { $0.isSpecialized } }
 }

@@ -75,7 +75,7 @@ import VoxLayerSpec
             ),
             (
                 .noKnownLayers(model: "m", [OtherLayer(path: "d", className: "Dense")]),
-                "The model \"m\" has no convolution, but \"d\" (Dense); expected at least one Conv3DTranspose or Conv3D."
+                "The model \"m\" has no convolution to make kernels for, but \"d\" (Dense); expected at least one Conv3DTranspose or Conv3D."
             ),
             (
                 .unknownLayerName("z", names: ["up", "last"]),
@@ -83,7 +83,7 @@ import VoxLayerSpec
             ),
             (
                 .namelessInputShape(model: "m", inputs: 2, received: [1, 2, 3, 4, 5], names: ["up"]),
-                "Received input shape [1, 2, 3, 4, 5] for the model \"m\", which has 2 inputs; expected it with a name, that of an input or one of \"up\"."
+                "Received input shape [1, 2, 3, 4, 5] for the model \"m\", which has 2 inputs; expected it with a name, that of an input (\"up\") or of a layer."
             ),
             (
                 .inconsistentShape(received: [nil, 1, 2, 3, 4], expected: [2, 1, 2, 3, 5]),

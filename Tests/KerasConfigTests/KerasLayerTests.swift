@@ -111,8 +111,7 @@ import VoxTensors
             ("{\"class_name\": \"Sequential\", \"config\": {\"layers\": []}}", .noLayers),
             ("{\"class_name\": \"Sequential\", \"config\": {}}", .missingKey("layers", className: "Sequential")),
             (
-                "{\"class_name\": \"Sequential\", \"config\": [{\"class_name\": \"Dense\", \"config\": {}}]}",
-                .noKnownLayers(model: "sequential", [OtherLayer(path: "Dense", className: "Dense")])
+                "{\"class_name\": \"Sequential\", \"config\": [{\"class_name\": \"InputLayer\", \"config\": {\"name\": \"x\"}}]}", .noLayers
             ),
             ("{\"layer\": 3}", .wrongType(key: "layer", received: "3", expected: "an object")),
         ]

@@ -130,6 +130,35 @@ import VoxLayerSpec
         #expect(outer.model?.otherLayers.map(\.path).sorted() == ["half", "times"])
     }
 
+    /// Every layer once, as Keras's summary has them, with those inside of models and wrappers.
+    @Test func everyLayerIsListed() throws {
+        var inner = model([input, layer("up", "Conv3DTranspose", from: [on("x")])], outputs: [tensor("up")])
+        inner["name"] = "inner"
+        inner["inbound_nodes"] = .array([on("x"), on("inner", 1)])
+        let dense: JSONValue = ["class_name": "Dense", "config": ["name": "each", "units": 5]]
+        let layers: [JSONValue] = [
+            input, .object(inner), layer("norm", "BatchNormalization", from: [on("inner", 1)]),
+            layer("bend", "Activation", ["activation": "relu"], from: [on("norm")]),
+            layer("steps", "TimeDistributed", ["layer": dense], from: [on("bend")]), layer("what", "Mystery", from: [on("steps")]),
+            layer("last", "Conv3DTranspose", from: [on("what")]),
+        ]
+        let listed = try #require(try LayerSet(.object(model(layers, outputs: [tensor("last")]))).model).allLayers
+        #expect(listed.map(\.path) == ["x", "inner", "inner/x", "inner/up", "norm", "bend", "steps", "steps/each", "what", "last"])
+        #expect(
+            listed.map(\.className) == [
+                "InputLayer", "Model", "InputLayer", "Conv3DTranspose", "BatchNormalization", "Activation", "TimeDistributed", "Dense", "Mystery",
+                "Conv3DTranspose",
+            ])
+        // A layer that is called twice has the shape of its first call.
+        let shapes: [[Int?]?] = [
+            [nil, 4, 4, 4, 2], [nil, 6, 6, 6, 2], [nil, 4, 4, 4, 2], [nil, 6, 6, 6, 2], [nil, 6, 6, 6, 2], [nil, 6, 6, 6, 2], [nil, 6, 6, 6, 5],
+            [nil, 6, 6, 5], nil, nil,
+        ]
+        #expect(listed.map(\.outputShape) == shapes)
+        // 3 x 3 x 3 taps, 2 x 2 channels and a bias; four vectors; 2 x 5 and a bias. Those of what is unknown are.
+        #expect(listed.map(\.parameterCount) == [0, 0, 0, 110, 8, 0, 0, 15, nil, nil])
+    }
+
     @Test func graphsThatAreNone() throws {
         let a = layer("a", "Conv3DTranspose", from: [on("x")])
         let circle = [input, layer("a", "Conv3DTranspose", from: [on("b")]), layer("b", "Dropout", from: [on("a")])]
@@ -144,9 +173,11 @@ import VoxLayerSpec
             #expect(throws: KerasConfigError.brokenGraph(model: "m", reason: reason), "\(reason)") { try LayerSet(.object(document)) }
         }
         #expect(throws: KerasConfigError.duplicateName("a")) { try LayerSet(.object(model([input, a, a], outputs: [tensor("a")]))) }
-        let dense = model([input, layer("d", "Dense", from: [on("x")])], outputs: [tensor("d")])
+        // Nothing to make kernels for, but a model all the same.
+        let dense = try LayerSet(.object(model([input, layer("d", "Dense", from: [on("x")])], outputs: [tensor("d")])))
+        #expect(dense.layers.isEmpty)
         #expect(throws: KerasConfigError.noKnownLayers(model: "m", [OtherLayer(path: "d", className: "Dense")])) {
-            try LayerSet(.object(dense))
+            try dense.checkConvolutions()
         }
         // Two calls at each of many levels: a billion calls in a few kilobytes.
         var tower = model([input, a], outputs: [tensor("a")])
@@ -159,7 +190,7 @@ import VoxLayerSpec
             try LayerSet(.object(tower))
         }
         let twice = try LayerSet(.object(model([input, a], inputs: [tensor("x"), tensor("x")], outputs: [tensor("a")])))
-        #expect(throws: KerasConfigError.namelessInputShape(model: "m", inputs: 2, received: [1, 4, 4, 4, 2], names: ["a"])) {
+        #expect(throws: KerasConfigError.namelessInputShape(model: "m", inputs: 2, received: [1, 4, 4, 4, 2], names: ["x", "x"])) {
             try twice.with(inputShape: [1, 4, 4, 4, 2])
         }
     }

@@ -45,7 +45,7 @@ extension NetworkPlan {
             let shapes = step.results.map { memory.shapes[$0] }
             var offset: Int?
             if let tensor = step.results.first, memory.places.indices.contains(tensor), case .arena(let place) = memory.places[tensor] { offset = place }
-            var flops = 0
+            var flops = step.inner.reduce(0) { Checked.clampedSum($0, $1.flopCount) }
             if case .convolution(let layer) = step.form {
                 let batch = shapes.first?.first ?? 0
                 packed[ObjectIdentifier(layer.packed)] = layer.choice.kernel.packedByteCount
@@ -53,7 +53,7 @@ extension NetworkPlan {
                 flops = Checked.clampedProduct(layer.spec.geometry.flopCount, batch)
             }
             return Step(
-                name: step.name, kernel: step.kernel, choice: step.choice, outputShapes: shapes,
+                name: step.name, kernel: step.kernel, choice: step.choice, innerChoices: step.inner.map(\.choice), outputShapes: shapes,
                 byteCount: shapes.reduce(0) { Checked.clampedSum($0, Checked.clampedCount($1 + [step.type.byteCount])) }, flopCount: flops,
                 offset: offset)
         }

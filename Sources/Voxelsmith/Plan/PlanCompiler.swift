@@ -112,10 +112,10 @@ final class PlanCompiler {
     private func step(_ group: NetworkFusion.Group, _ fusion: NetworkFusion) throws -> PlannedStep {
         let call = calls.calls[group.call]
         let last = group.parts.last { !calls.outline.calls[$0].results.filter(group.results.contains).isEmpty } ?? group.call
-        func made(_ form: PlannedStep.Form, _ body: @escaping PreparedCall) -> PlannedStep {
+        func made(_ form: PlannedStep.Form, inner: [InnerConvolution] = [], _ body: @escaping PreparedCall) -> PlannedStep {
             PlannedStep(
                 name: group.parts.map { calls.calls[$0].layer.name }.joined(separator: " + "), layer: call.layer.name, inputs: group.inputs, results: group.results,
-                type: call.layer.resultType(0), form: form, call: body, symbolicShapes: calls.calls[last].symbolicShapes)
+                type: call.layer.resultType(0), form: form, call: body, symbolicShapes: calls.calls[last].symbolicShapes, inner: inner)
         }
         let type = call.layer.resultType(0)
         let isPlainType = type.arithmetic == type
@@ -128,7 +128,7 @@ final class PlanCompiler {
         default:
             let body = try call.layer.preparedStep(inputShapes: call.inputShapes)
             guard isPlainType, let layer = call.layer as? DefinedLayer, let (rule, weights) = try layer.plainRule() else {
-                return made(.layer, body)
+                return made(.layer, inner: try call.layer.convolutions(inputShapes: call.inputShapes), body)
             }
             return made(.rule(rule, weights: weights), body)
         }

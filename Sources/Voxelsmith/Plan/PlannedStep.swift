@@ -28,6 +28,8 @@ struct PlannedStep: Sendable {
     let call: PreparedCall
     /// Of the results, nil standing for the batch.
     let symbolicShapes: [[Int?]]
+    /// What is inside of a layer that is called as it is.
+    let inner: [InnerConvolution]
 
     /// The shapes of the results.
     func outputShapes(_ inputs: [[Int]]) throws -> [[Int]] {
