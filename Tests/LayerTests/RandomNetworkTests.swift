@@ -34,7 +34,7 @@ import _TestSupport
         #expect(Double(narrow) >= 0.8 * Double(count))
         guard TestLength.isWhole else { return }
         // The kinds that are several layers are counted by each of them.
-        let names = LayerKind.all.map(\.name).map { $0.replacing(" of a number", with: "") }
+        let names = DrawnKind.all.map(\.name).map { $0.replacing(" of a number", with: "") }
         for name in names { #expect(met[name, default: 0] + met["TFOpLambda \(name)", default: 0] >= 4, "\(name)") }
         for name in ["a model inside", "a layer called again", "several inputs", "several outputs"] { #expect(met[name, default: 0] >= 30, "\(name)") }
     }
