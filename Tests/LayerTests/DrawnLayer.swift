@@ -50,7 +50,7 @@ struct DrawnKind {
     /// What its draws are counted as.
     let name: String
     let inputCount: Int
-    /// Of the input that it needs at least one of; nil for any.
+    /// Of an input that it takes for sure; nil where it takes any.
     let rank: Int?
     /// Layers one after another, for inputs of these shapes; none where the kind takes no such inputs.
     let draw: @Sendable (_ xs: [Bounded], _ random: inout SeededRandom) throws -> [DrawnLayer]
@@ -152,7 +152,7 @@ struct DrawnKind {
 
     // MARK: A layer for each step of axis 1
 
-    static let timeDistributed = DrawnKind("TimeDistributed") { xs, random in
+    static let timeDistributed = DrawnKind("TimeDistributed", rank: 6) { xs, random in
         let x = xs[0]
         if x.rank < 3 { return [] }
         let steps = x.reshaped([x.shape[0] * x.shape[1]] + x.shape.dropFirst(2))

@@ -204,7 +204,7 @@ extension DrawnKind {
             let axis = random.integer(1...xs[0].rank - 1)
             return [DrawnLayer("Concatenate", ["axis": .integer(axis)], of: { Bounded.concatenated($0, axis: axis) })]
         },
-        DrawnKind("Dot", inputs: 2) { xs, random in
+        DrawnKind("Dot", inputs: 2, rank: 3) { xs, random in
             if xs[0].shape != xs[1].shape || xs[0].rank > 3 { return [] }
             let axis = random.integer(1...xs[0].rank - 1)
             let normalizes = random.chance(0.5)

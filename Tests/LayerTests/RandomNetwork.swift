@@ -88,7 +88,7 @@ struct RandomNetwork {
             }
         }
         // Inputs that nothing reads are no inputs of a model's.
-        for place in inputs.indices where !used.contains(place) || place == ends.first && ends.count == values.count {
+        for place in inputs.indices where !used.contains(place) {
             _ = append(DrawnLayer("Activation", ["activation": "tanh"]) { $0.activated(.tanh) }, on: [place])
         }
     }
