@@ -61,6 +61,36 @@ import _TestSupport
         #expect(results.allSatisfy { $0["specialized"] == true })
     }
 
+    /// Every convolution of a network has a kernel of the network's plugin, and with these the result is at most four times as far from float64 as
+    /// that of the Keras that wrote the file. The batch is another one than that the plugin was built for.
+    @Test func networksRunOnKernelsOfTheirPlugin() throws {
+        let folder = try TemporaryFolder()
+        for (file, convolutions) in [("unet_keras3.keras", 13), ("gan_tfkeras2.h5", 3)] {
+            let network = Fixture.layer("networks/\(file)")
+            let name = String(file.prefix { $0 != "_" })
+            let (shared, own) = (
+                try NPZFile(path: Fixture.layer("networks/\(name)_keras3.npz")), try NPZFile(path: Fixture.layer("networks/\(file.prefix { $0 != "." }).npz"))
+            )
+            let exact = try shared.tensor("exact0").doubles
+            func difference(_ values: [Double]) -> Double { zip(values, exact).map { abs($0 - $1) }.max() ?? .infinity }
+            try NPY.write(shared.tensor("x0"), to: folder.path("x.npy"))
+            let built = try Voxelsmith.run(["build", network, "-o", folder.path("\(name).so")])
+            #expect(built.status == 0, "\(file): \(built.errors)")
+            let run = try Voxelsmith.run([
+                "run", network, "--input", folder.path("x.npy"), "--output", folder.path("y.npy"), "--plugin", folder.path("\(name).so"), "--kernel",
+                "specialized", "--report",
+            ])
+            #expect(run.status == 0 && run.errors.isEmpty, "\(file): \(run.errors)")
+            if run.status != 0 { continue }
+            let y = try NPY.read(path: folder.path("y.npy")).doubles
+            #expect(y.count == exact.count, "\(file)")
+            let bound = try 4 * difference(own.tensor("y0").doubles)
+            #expect(difference(y) <= bound, "\(file): \(difference(y)), bound \(bound)")
+            let described = try JSONValue(parsing: Voxelsmith.run(["describe", network, "--json"]).output.utf8)
+            #expect(described.object?["layers"]?.array?.count == convolutions, "\(file)")
+        }
+    }
+
     @Test func unknownShapesAreStatedByName() throws {
         let folder = try TemporaryFolder()
         let model = try folder.write(

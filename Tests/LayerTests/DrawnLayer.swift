@@ -46,11 +46,11 @@ struct DrawnLayer {
 }
 
 /// A kind of layer that networks are drawn from.
-struct LayerKind {
+struct DrawnKind {
     /// What its draws are counted as.
     let name: String
     let inputCount: Int
-    /// Of the input that it needs at least one of; nil for any.
+    /// Of an input that it takes for sure; nil where it takes any.
     let rank: Int?
     /// Layers one after another, for inputs of these shapes; none where the kind takes no such inputs.
     let draw: @Sendable (_ xs: [Bounded], _ random: inout SeededRandom) throws -> [DrawnLayer]
@@ -64,8 +64,8 @@ struct LayerKind {
     /// A layer of one input.
     static func one(
         _ name: String, rank: Int? = nil, _ draw: @escaping @Sendable (Bounded, inout SeededRandom) throws -> DrawnLayer
-    ) -> LayerKind {
-        LayerKind(name, rank: rank) { xs, random in
+    ) -> DrawnKind {
+        DrawnKind(name, rank: rank) { xs, random in
             rank.map { $0 == xs[0].rank } ?? true ? [try draw(xs[0], &random)] : []
         }
     }
@@ -81,7 +81,7 @@ struct LayerKind {
         ("hard_sigmoid", .hardSigmoid(slope: 0.2)),
     ]
 
-    static let elements: [LayerKind] = noops + [
+    static let elements: [DrawnKind] = noops + [
         .one("Activation") { _, random in
             let (name, activation) = random.choice(activations)
             return DrawnLayer("Activation", ["activation": .string(name)]) { $0.activated(activation) }
@@ -146,13 +146,13 @@ struct LayerKind {
         ("GaussianDropout", ["rate": 0.5], nil), ("ActivityRegularization", ["l1": 0.25], nil), ("SpatialDropout3D", ["rate": 0.5], 5),
     ]
 
-    private static let noops: [LayerKind] = inactive.map { name, config, rank in
+    private static let noops: [DrawnKind] = inactive.map { name, config, rank in
         .one(name, rank: rank) { _, _ in DrawnLayer(name, config) { $0 } }
     }
 
     // MARK: A layer for each step of axis 1
 
-    static let timeDistributed = LayerKind("TimeDistributed") { xs, random in
+    static let timeDistributed = DrawnKind("TimeDistributed", rank: 6) { xs, random in
         let x = xs[0]
         if x.rank < 3 { return [] }
         let steps = x.reshaped([x.shape[0] * x.shape[1]] + x.shape.dropFirst(2))

@@ -4,10 +4,10 @@ import VoxTensors
 import Voxelsmith
 import _TestSupport
 
-extension LayerKind {
+extension DrawnKind {
     // MARK: Normalizations
 
-    static let normalizations: [LayerKind] = [
+    static let normalizations: [DrawnKind] = [
         .one("BatchNormalization") { x, random in
             let axis = random.integer(1...x.rank - 1)
             let count = x.shape[axis]
@@ -79,8 +79,8 @@ extension LayerKind {
     /// A layer of volumes in a layout of its own choice, computed with the channels last.
     private static func volume(
         _ name: String, _ draw: @escaping @Sendable (Bounded, inout SeededRandom) throws -> (JSONObject, [Tensor], (Bounded) -> Bounded)?
-    ) -> LayerKind {
-        LayerKind(name, rank: 5) { xs, random in
+    ) -> DrawnKind {
+        DrawnKind(name, rank: 5) { xs, random in
             let isFirst = random.chance(0.5)
             let x = xs[0]
             guard x.rank == 5, let (drawn, weights, compute) = try draw(isFirst ? x.permuted([0, 2, 3, 4, 1]) : x, &random) else { return [] }
@@ -95,7 +95,7 @@ extension LayerKind {
         }
     }
 
-    static let volumes: [LayerKind] = [convolution, transposed] + ["MaxPooling3D", "AveragePooling3D"].map(pooling)
+    static let volumes: [DrawnKind] = [convolution, transposed] + ["MaxPooling3D", "AveragePooling3D"].map(pooling)
         + ["GlobalMaxPooling3D", "GlobalAveragePooling3D"].map(globalPooling) + [upSampling, padding, cropping]
 
     private static let convolution = volume("Conv3D") { x, random in
@@ -129,7 +129,7 @@ extension LayerKind {
         return (config, weights, { $0.spread(kernel, taps, filters: filters, strides: strides, ends, bias: bias) })
     }
 
-    private static func pooling(_ name: String) -> LayerKind {
+    private static func pooling(_ name: String) -> DrawnKind {
         volume(name) { x, random in
             let ends = random.choice(Bounded.Ends.allCases)
             let size = (1...3).map { random.integer(1...(ends == .same ? 3 : min(3, x.shape[$0]))) }
@@ -139,10 +139,10 @@ extension LayerKind {
         }
     }
 
-    private static func globalPooling(_ name: String) -> LayerKind {
+    private static func globalPooling(_ name: String) -> DrawnKind {
         volume(name) { _, random in
             let keeps = random.chance(0.5)
-            return (["keepdims": .bool(keeps)], [], { x in
+            return (["keepdims": .bool(keeps)], [], { (x: Bounded) -> Bounded in
                 let y = x.pooled(isMaximum: name == "GlobalMaxPooling3D", Array(x.shape[1...3]), [1, 1, 1], .valid)
                 return keeps ? y : y.reshaped([y.shape[0], y.shape[4]])
             })
@@ -151,18 +151,22 @@ extension LayerKind {
 
     private static let upSampling = volume("UpSampling3D") { _, random in
         let size = (0..<3).map { _ in random.integer(1...2) }
-        return (["size": JSONValue(size)], [], { x in
-            Bounded.moved(to: [x.shape[0]] + (0..<3).map { x.shape[$0 + 1] * size[$0] } + [x.shape[4]]) { place in
-                (x, [place[0]] + (0..<3).map { place[$0 + 1] / size[$0] } + [place[4]])
+        return (["size": JSONValue(size)], [], { (x: Bounded) -> Bounded in
+            let extents: [Int] = (0..<3).map { x.shape[$0 + 1] * size[$0] }
+            return Bounded.moved(to: [x.shape[0]] + extents + [x.shape[4]]) { place in
+                let origin: [Int] = (0..<3).map { place[$0 + 1] / size[$0] }
+                return (x, [place[0]] + origin + [place[4]])
             }
         })
     }
 
     private static let padding = volume("ZeroPadding3D") { _, random in
         let ends = (0..<3).map { _ in [random.integer(0...2), random.integer(0...1)] }
-        return (["padding": .array(ends.map { JSONValue($0) })], [], { x in
-            Bounded.moved(to: [x.shape[0]] + (0..<3).map { x.shape[$0 + 1] + ends[$0][0] + ends[$0][1] } + [x.shape[4]]) { place in
-                let origin = [place[0]] + (0..<3).map { place[$0 + 1] - ends[$0][0] } + [place[4]]
+        return (["padding": .array(ends.map { JSONValue($0) })], [], { (x: Bounded) -> Bounded in
+            let extents: [Int] = (0..<3).map { x.shape[$0 + 1] + ends[$0][0] + ends[$0][1] }
+            return Bounded.moved(to: [x.shape[0]] + extents + [x.shape[4]]) { place in
+                let inner: [Int] = (0..<3).map { place[$0 + 1] - ends[$0][0] }
+                let origin: [Int] = [place[0]] + inner + [place[4]]
                 return (1...3).allSatisfy { (0..<x.shape[$0]).contains(origin[$0]) } ? (x, origin) : nil
             }
         })
@@ -173,9 +177,11 @@ extension LayerKind {
             let first = random.integer(0...min(1, x.shape[axis] - 1))
             return [first, random.integer(0...min(1, x.shape[axis] - 1 - first))]
         }
-        return (["cropping": .array(ends.map { JSONValue($0) })], [], { x in
-            Bounded.moved(to: [x.shape[0]] + (0..<3).map { x.shape[$0 + 1] - ends[$0][0] - ends[$0][1] } + [x.shape[4]]) { place in
-                (x, [place[0]] + (0..<3).map { place[$0 + 1] + ends[$0][0] } + [place[4]])
+        return (["cropping": .array(ends.map { JSONValue($0) })], [], { (x: Bounded) -> Bounded in
+            let extents: [Int] = (0..<3).map { x.shape[$0 + 1] - ends[$0][0] - ends[$0][1] }
+            return Bounded.moved(to: [x.shape[0]] + extents + [x.shape[4]]) { place in
+                let inner: [Int] = (0..<3).map { place[$0 + 1] + ends[$0][0] }
+                return (x, [place[0]] + inner + [place[4]])
             }
         })
     }
@@ -183,22 +189,22 @@ extension LayerKind {
     // MARK: Several inputs
 
     /// Two inputs of equal shapes, and functions of any number of them.
-    static let merges: [LayerKind] = ["Add", "Subtract", "Multiply", "Maximum", "Minimum"].map { name in
-        LayerKind(name, inputs: 2) { xs, _ in
+    static let merges: [DrawnKind] = ["Add", "Subtract", "Multiply", "Maximum", "Minimum"].map { name in
+        DrawnKind(name, inputs: 2) { xs, _ in
             guard xs[0].shape == xs[1].shape, let pair = Bounded.Pair(rawValue: name) else { return [] }
             return [DrawnLayer(name, of: { $0[0].combined(pair, $0[1]) })]
         }
     } + [
-        LayerKind("Average", inputs: 2) { xs, _ in
+        DrawnKind("Average", inputs: 2) { xs, _ in
             if xs[0].shape != xs[1].shape { return [] }
             return [DrawnLayer("Average", of: { xs in xs[0].combined(.add, xs[1]).affine { _ in (0, 0.5, 0) } })]
         },
-        LayerKind("Concatenate", inputs: 2) { xs, random in
+        DrawnKind("Concatenate", inputs: 2) { xs, random in
             if xs[0].shape != xs[1].shape { return [] }
             let axis = random.integer(1...xs[0].rank - 1)
             return [DrawnLayer("Concatenate", ["axis": .integer(axis)], of: { Bounded.concatenated($0, axis: axis) })]
         },
-        LayerKind("Dot", inputs: 2) { xs, random in
+        DrawnKind("Dot", inputs: 2, rank: 3) { xs, random in
             if xs[0].shape != xs[1].shape || xs[0].rank > 3 { return [] }
             let axis = random.integer(1...xs[0].rank - 1)
             let normalizes = random.chance(0.5)
@@ -228,10 +234,10 @@ extension LayerKind {
         ("math.add", .add), ("math.subtract", .subtract), ("math.multiply", .multiply), ("math.maximum", .maximum), ("math.minimum", .minimum),
     ]
 
-    static let operations: [LayerKind] = plain.map { function, value in
+    static let operations: [DrawnKind] = plain.map { function, value in
         .one(function) { _, _ in .operation(function) { $0[0].mapped(value) } }
     } + ofPositives.map { function, value in
-        LayerKind(function) { _, _ in
+        DrawnKind(function) { _, _ in
             [
                 .operation("math.abs") { $0[0].mapped { (abs($0), $1) } },
                 .operation("__operators__.add", .number(0.5)) { xs in xs[0].affine { _ in (0, 1, 0.5) } },
@@ -240,7 +246,7 @@ extension LayerKind {
         }
     } + [
         // Exponents are between -1 and 1, so that their errors are of no more than the slope e.
-        LayerKind("math.exp") { _, _ in
+        DrawnKind("math.exp") { _, _ in
             [
                 .operation("nn.tanh") { $0[0].activated(.tanh) },
                 .operation("math.exp") { $0[0].activated(.exponential) },
@@ -249,7 +255,7 @@ extension LayerKind {
         .one("math.multiply of a number") { _, _ in .operation("math.multiply", .number(-0.75)) { xs in xs[0].affine { _ in (0, -0.75, 0) } } },
         .one("math.truediv of a number") { _, _ in .operation("math.truediv", .number(3)) { xs in xs[0].affine { _ in (0, 1.0 / 3, 0) } } },
     ] + pairs.map { function, pair in
-        LayerKind(function, inputs: 2) { xs, _ in
+        DrawnKind(function, inputs: 2) { xs, _ in
             xs[0].shape == xs[1].shape ? [.operation(function) { $0[0].combined(pair, $0[1]) }] : []
         }
     }

@@ -65,7 +65,10 @@ extension Bounded {
             var inside: [Int] = []
             for offset in Places.all(size) {
                 var source = place
-                for axis in 0..<3 { source[axis + 1] = place[axis + 1] * strides[axis] - windows[axis].before + offset[axis] }
+                for axis in 0..<3 {
+                    let start: Int = place[axis + 1] * strides[axis] - windows[axis].before
+                    source[axis + 1] = start + offset[axis]
+                }
                 if (1...3).allSatisfy({ (0..<shape[$0]).contains(source[$0]) }) { inside.append(Places.index(source, shape)) }
             }
             let count = Double(inside.count)
@@ -109,12 +112,16 @@ extension Bounded {
         let windows = (0..<3).map { Self.windows(shape[$0 + 1], (taps[$0] - 1) * dilation[$0] + 1, strides[$0], ends) }
         var sums = Sums([shape[0]] + windows.map(\.count) + [filters], bias: bias)
         let (inner, outer) = (shape[4] / groups, filters / groups)
-        for place in Places.all(sums.shape.dropLast()) {
+        let (extents, results) = (Array(shape.dropLast()), Array(sums.shape.dropLast()))
+        for place in Places.all(results) {
             for (tap, offset) in Places.all(taps).enumerated() {
-                let source = (0..<3).map { place[$0 + 1] * strides[$0] - windows[$0].before + offset[$0] * dilation[$0] }
+                let source: [Int] = (0..<3).map { (axis: Int) -> Int in
+                    let start: Int = place[axis + 1] * strides[axis] - windows[axis].before
+                    return start + offset[axis] * dilation[axis]
+                }
                 if !(0..<3).allSatisfy({ (0..<shape[$0 + 1]).contains(source[$0]) }) { continue }
-                let from = Places.index([place[0]] + source, Array(shape.dropLast())) * shape[4]
-                let to = Places.index(place, sums.shape.dropLast()) * filters
+                let from = Places.index([place[0]] + source, extents) * shape[4]
+                let to = Places.index(place, results) * filters
                 for filter in 0..<filters {
                     for channel in 0..<inner {
                         sums.add(self, from + filter / outer * inner + channel, kernel[(tap * inner + channel) * filters + filter], at: to + filter)
@@ -127,15 +134,24 @@ extension Bounded {
 
     /// Keras's Conv3DTranspose of a channels-last volume, whose taps are at least as many as its stride. The kernel's axes: taps, filters, channels.
     func spread(_ kernel: [Double], _ taps: [Int], filters: Int, strides: [Int], _ ends: Ends, bias: [Double]?) -> Bounded {
-        let (channels, beyond) = (shape[4], (0..<3).map { taps[$0] - strides[$0] })
-        let extents = (0..<3).map { shape[$0 + 1] * strides[$0] + (ends == .valid ? beyond[$0] : 0) }
+        let channels = shape[4]
+        let beyond: [Int] = (0..<3).map { taps[$0] - strides[$0] }
+        let before: [Int] = beyond.map { ends == .same ? $0 / 2 : 0 }
+        let extents: [Int] = (0..<3).map { (axis: Int) -> Int in
+            let inside: Int = shape[axis + 1] * strides[axis]
+            return ends == .valid ? inside + beyond[axis] : inside
+        }
         var sums = Sums([shape[0]] + extents + [filters], bias: bias)
-        for place in Places.all(shape.dropLast()) {
-            let from = Places.index(place, shape.dropLast()) * channels
+        let (origins, results) = (Array(shape.dropLast()), Array(sums.shape.dropLast()))
+        for place in Places.all(origins) {
+            let from = Places.index(place, origins) * channels
             for (tap, offset) in Places.all(taps).enumerated() {
-                let target = (0..<3).map { place[$0 + 1] * strides[$0] + offset[$0] - (ends == .same ? beyond[$0] / 2 : 0) }
+                let target: [Int] = (0..<3).map { (axis: Int) -> Int in
+                    let whole: Int = place[axis + 1] * strides[axis] + offset[axis]
+                    return whole - before[axis]
+                }
                 if !(0..<3).allSatisfy({ (0..<extents[$0]).contains(target[$0]) }) { continue }
-                let to = Places.index([place[0]] + target, sums.shape.dropLast()) * filters
+                let to = Places.index([place[0]] + target, results) * filters
                 for filter in 0..<filters {
                     for channel in 0..<channels {
                         sums.add(self, from + channel, kernel[(tap * filters + filter) * channels + channel], at: to + filter)

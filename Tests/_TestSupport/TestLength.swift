@@ -14,6 +14,11 @@ package enum TestLength {
     /// Minima hold for whole runs only.
     package static var isWhole: Bool { scale >= 1 }
 
+    /// - Parameters:
+    ///   - count: of a run with scale 1, or less.
+    ///   - full: of one with a larger scale, as that of `Tools/test --full`.
+    package static func count(_ count: Int, full: Int) -> Int { scale > 1 ? full : count }
+
     /// - Parameter count: of a run with scale 1.
     package static func scaled(_ count: Int) -> Int { max(1, Int((Double(count) * scale).rounded(.up))) }
 }
