@@ -3,7 +3,7 @@ import VoxLayerSpec
 extension NetworkFusion {
     /// Takes out the layers that do nothing at inference: dropout, noise, penalties, linear activations. What reads their results reads what they
     /// were given. One that is called on an input of the network stays, as it casts what the caller gives; so does one that casts a tensor.
-    mutating func dropNothings() {
+    package mutating func dropNothings() {
         var index = 0
         while index < groups.count {
             let group = groups[index]

@@ -4,7 +4,7 @@ extension NetworkFusion {
     /// Folds batch normalizations into the convolutions whose results they read. At inference a normalization is `x * scale + shift` for each
     /// channel, so that `(sum + bias) * scale + shift` is a sum with other weights and another bias, whatever the geometry. The sum must reach
     /// the normalization as it is, without an activation, and nobody else.
-    mutating func foldBackward(_ weights: Weights) throws {
+    package mutating func foldBackward(_ weights: Weights) throws {
         var index = 0
         while index < groups.count {
             if let place = placeForNormalization(groups[index]) {

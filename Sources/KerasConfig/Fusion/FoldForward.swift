@@ -8,7 +8,7 @@ extension NetworkFusion {
     /// it is a bias only where every result has the same taps (`AxisGeometry.commonTaps`): in an ordinary convolution where no tap leaves the
     /// volume, as with valid padding; in a transposed one hardly ever but for kernels of one voxel, as the results of different phases have
     /// different taps, and those at the ends fewer. Where nothing is added, every geometry will do.
-    mutating func foldForward(_ weights: Weights) throws {
+    package mutating func foldForward(_ weights: Weights) throws {
         // From the end, so that of several in a row the last one goes first.
         for index in groups.indices.reversed() {
             guard case .normalization(let axis) = kind(groups[index]), groups[index].inputs.count == 1, groups[index].results.count == 1,

@@ -1,21 +1,23 @@
 import VoxLayerSpec
 
 /// Where buffers lie in one block of memory, so that those that are needed at the same time do not overlap.
-struct ArenaLayout {
+package struct ArenaLayout {
     /// From the step that writes it to the last one that reads it, both included.
-    struct Buffer {
-        let byteCount: Int
-        let lifetime: ClosedRange<Int>
+    package struct Buffer {
+        package let byteCount: Int
+        package let lifetime: ClosedRange<Int>
+
+        package init(byteCount: Int, lifetime: ClosedRange<Int>) { (self.byteCount, self.lifetime) = (byteCount, lifetime) }
     }
 
     /// Of each buffer, a multiple of 64.
-    let offsets: [Int]
+    package let offsets: [Int]
     /// Of the block.
-    let byteCount: Int
+    package let byteCount: Int
 
     /// Places the largest buffers first, each in the narrowest gap between those that live with it and are placed already; so a small buffer
     /// never stands where only a larger one would not have cost anything.
-    init(_ buffers: [Buffer]) {
+    package init(_ buffers: [Buffer]) {
         var offsets = Array(repeating: 0, count: buffers.count)
         var placed: [Int] = []
         var total = 0
