@@ -114,7 +114,8 @@ final class PlanCompiler {
         let last = group.parts.last { !calls.outline.calls[$0].results.filter(group.results.contains).isEmpty } ?? group.call
         func made(_ form: PlannedStep.Form, inner: [InnerConvolution] = [], _ body: @escaping PreparedCall) -> PlannedStep {
             PlannedStep(
-                name: group.parts.map { calls.calls[$0].layer.name }.joined(separator: " + "), layer: call.layer.name, inputs: group.inputs, results: group.results,
+                name: group.parts.map { calls.calls[$0].layer.name }.joined(separator: " + "), layer: call.layer.name, inputs: group.inputs,
+                results: group.results,
                 type: call.layer.resultType(0), form: form, call: body, symbolicShapes: calls.calls[last].symbolicShapes, inner: inner)
         }
         let type = call.layer.resultType(0)
