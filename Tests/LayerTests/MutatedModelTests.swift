@@ -43,7 +43,7 @@ import _TestSupport
             guard let tensor = tensors.first(where: { $0.path == path })?.tensor else { return nil }
             weights[place] = tensor
         }
-        let model = try #require(try sound.copy() as? Model)
+        let model = try sound.copy()
         try model.setWeights(weights)
         return bits(try model(x, threads: 1))
     }
@@ -83,7 +83,7 @@ import _TestSupport
         let places = try places(tensors(sample))
         let result = try Fuzzing(format, count: Self.count).run([sample]) { index, bytes in
             let path = try folder.write(bytes, as: name)
-            let model = try #require(try sound.copy() as? Model)
+            let model = try sound.copy()
             return outcome(index) {
                 _ = try loadWeights(path: path, into: model)
                 #expect(try bits(model(x, threads: 1)) == prediction(tensors(bytes), places), "case \(index)")
