@@ -81,6 +81,8 @@ public enum FileKind: String, CaseIterable, Hashable, Sendable {
         func begins(_ bytes: [UInt8], at offset: Int = 0) -> Bool { start.dropFirst(offset).starts(with: bytes) }
         func begins(_ text: String, at offset: Int = 0) -> Bool { begins(Array(text.utf8), at: offset) }
         if start.isEmpty { self = .empty; return }
+        // First, as the length of a header may look like the signature of another kind; what follows it looks like none.
+        if Self.isSafetensors(start) { self = .safetensors; return }
         if begins([0x50, 0x4b, 0x03, 0x04]) { self = Self.archive(start); return }
         let signatures: [([UInt8], FileKind)] = [
             ([0x50, 0x4b, 0x05, 0x06], .keras), ([0x89, 0x48, 0x44, 0x46], .hdf5), ([0x93] + Array("NUMPY".utf8), .npy),
@@ -92,7 +94,6 @@ public enum FileKind: String, CaseIterable, Hashable, Sendable {
         if begins("ustar", at: 257) { self = .tar; return }
         if begins("n+1\0", at: 344) || begins("ni1\0", at: 344) || begins("n+2\0", at: 4) { self = .nifti; return }
         if (2...5).contains(start.dropFirst().first ?? 0), start[0] == 0x80 { self = Self.pickle(start); return }
-        if Self.isSafetensors(start) { self = .safetensors; return }
         if let kind = ProtobufStart(start).kind { self = kind; return }
         self = Self.text(start)
     }

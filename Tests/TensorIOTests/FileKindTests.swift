@@ -35,6 +35,9 @@ import _TestSupport
             (.onnx, [8, 8] + producer + graph), (.onnx, [8, 3] + producer + [0x1a, 1, 0x32] + graph), (.onnx, [8, 10, 0x3a, 2, 0x0a, 0]),
             (.tflite, [0x1c, 0, 0, 0] + Array("TFL3".utf8) + [0, 0]), (.savedModel, [8, 1] + metaGraph), (.tensorflowGraph, node + node),
             (.safetensors, [0x40, 0, 0, 0, 0, 0, 0, 0] + Array("{\"w\":{".utf8)),
+            // Lengths that look like a pickle and like gzip.
+            (.safetensors, [0x80, 2, 0, 0, 0, 0, 0, 0] + Array("{\"w\":{".utf8)),
+            (.safetensors, [0x1f, 0x8b, 8, 0, 0, 0, 0, 0] + Array("{\"w\":{".utf8)),
             (.safetensors, [0x40, 0, 0, 0, 0, 0, 0, 0] + Array("{ \"w\":{".utf8)), (.gguf, Array("GGUF".utf8) + [3, 0, 0, 0]),
             (.gzip, [0x1f, 0x8b, 8]), (.bzip2, Array("BZh9".utf8)), (.xz, [0xfd] + Array("7zXZ\0".utf8)), (.zstandard, [0x28, 0xb5, 0x2f, 0xfd]),
             (.tar, Self.padded("ustar", at: 257)), (.nifti, Self.padded("n+1\0", at: 344)), (.elf, [0x7f] + Array("ELF".utf8)),
