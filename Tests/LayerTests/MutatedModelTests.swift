@@ -89,7 +89,7 @@ import _TestSupport
                 #expect(try bits(model(x, threads: 1)) == prediction(tensors(bytes), places), "case \(index)")
             }
         }
-        check(result, read: 0.1)
+        check(result, read: 0.02)
     }
 
     @Test func weightsOfKeras3() throws {
