@@ -154,7 +154,7 @@ let package = Package(
         tests("KernelRuntimeTests", ["KernelRuntime", "CKernelABI", "_CTestSupport", logging]),
         tests("TensorIOTests", ["TensorIO"], fixtures: true),
         tests(
-            "LayerTests", ["Voxelsmith", "VoxelsmithModelIO", "TensorIO", "KernelRuntime", "KerasConfig", logging],
+            "LayerTests", ["Voxelsmith", "VoxelsmithModelIO", "TensorIO", "KernelRuntime", "KerasConfig", "_CTestSupport", logging],
             fixtures: true),
         tests(
             "DifferentialTests",

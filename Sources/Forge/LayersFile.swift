@@ -36,10 +36,12 @@ public struct LayersFile: Sendable {
     /// The layers whose shapes are known.
     /// - Parameters:
     ///   - policy: of their kernels.
+    ///   - isFused: whether the convolutions of a model are there a second time, as its plan computes them together with the layers beside them,
+    ///     where that takes another kernel.
     ///   - onEvent: told of layers that are passed over, and of what is doubtful.
     /// - Throws: `TensorIOError`, `ModelIOError`, `KerasConfigError`, `SpecError` for a file that cannot be read; `ForgeError.unknownShape` for a
     ///   layer of unknown shape that belongs to no model, and when no layer of a model has a shape.
-    public func resolved(policy: Policy = .fast, onEvent: ForgeObserver = { _ in }) throws -> [ResolvedLayer] {
-        try ResolvedLayer.list(layers(of: ModelFile(path: path), onEvent: onEvent), policy: policy, onEvent: onEvent)
+    public func resolved(policy: Policy = .fast, isFused: Bool = false, onEvent: ForgeObserver = { _ in }) throws -> [ResolvedLayer] {
+        try ResolvedLayer.list(layers(of: ModelFile(path: path), onEvent: onEvent), policy: policy, isFused: isFused, onEvent: onEvent)
     }
 }

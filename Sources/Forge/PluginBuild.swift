@@ -78,7 +78,7 @@ public struct PluginBuild: Sendable {
     @discardableResult
     public func run(_ file: LayersFile, onEvent: @escaping ForgeObserver = { _ in }) async throws -> BuildReport {
         try checkPlace()
-        return try await made(for: file.resolved(policy: policy, onEvent: onEvent), of: file.path, onEvent)
+        return try await made(for: file.resolved(policy: policy, isFused: true, onEvent: onEvent), of: file.path, onEvent)
     }
 
     /// Makes the plugin for some layers.

@@ -41,10 +41,11 @@ public struct ResolvedLayer: Sendable {
     /// - Parameters:
     ///   - set: the layers of the file.
     ///   - policy: of their kernels.
+    ///   - isFused: whether those come after them that the plan of a model computes with other kernels, together with the layers beside them.
     ///   - onEvent: told of what is passed over.
     /// - Throws: what resolving throws; `KerasConfigError.noKnownLayers` for a model without convolutions; `ForgeError.unknownShape` for a layer of
     ///   unknown shape that belongs to no model, and when no layer of a model has a shape.
-    package static func list(_ set: LayerSet, policy: Policy, onEvent: ForgeObserver) throws -> [ResolvedLayer] {
+    package static func list(_ set: LayerSet, policy: Policy, isFused: Bool = false, onEvent: ForgeObserver) throws -> [ResolvedLayer] {
         try set.checkConvolutions()
         for other in set.model?.otherLayers ?? [] { onEvent(.passedOver(other)) }
         var result: [ResolvedLayer] = []
@@ -58,7 +59,11 @@ public struct ResolvedLayer: Sendable {
         }
         if let first = unknown.first, set.model == nil || result.isEmpty { throw ForgeError.unknownShape(layer: first) }
         for path in unknown { onEvent(.shapeUnknown(layer: path)) }
-        return result
+        if !isFused { return result }
+        // Layers that are called one by one have their kernels above.
+        let known = Set(result.map(\.spec.key))
+        let fused = try (set.model?.fusedLayers ?? []).compactMap { try ResolvedLayer($0, policy: policy) }
+        return result + fused.filter { !known.contains($0.spec.key) }
     }
 
     /// - Parameters:

@@ -60,6 +60,13 @@ public struct LayerDescription: Hashable, Sendable {
         return result
     }
 
+    /// The layer with what is computed together with it.
+    func fused(_ config: LayerConfig, path: String) -> LayerDescription {
+        LayerDescription(
+            config: config, path: path, inputShape: inputShape, source: source, kerasClass: kerasClass, attributes: attributes,
+            generation: generation)
+    }
+
     /// The same layer under another path, with a shape that was checked, or none.
     func named(path: String, inputShape: [Int?]?) -> LayerDescription {
         LayerDescription(
@@ -85,6 +92,9 @@ public struct ModelDescription: Hashable, Sendable {
     public let layers: [LayerDescription]
     /// Every layer once, in the order of the first calls, with the layers inside of models and wrappers after these.
     public let allLayers: [ListedLayer]
+    /// The convolutions as the plan of the network computes them, where other layers are folded into them or applied by their kernels; named after
+    /// all of these, with " + " between. What they need beside the kernels of `layers`.
+    package let fusedLayers: [LayerDescription]
     /// The layers that are not computed here, those inside of models and wrappers too.
     public let otherLayers: [OtherLayer]
     /// In the order in which a call takes them; none where a chain has no input layer.

@@ -37,7 +37,8 @@ struct ModelReader: Hashable, Sendable {
         }
         if walk.list.layers.allSatisfy(\.isInput) && walk.others.isEmpty { throw .noLayers }
         return ModelDescription(
-            name: title, layers: walk.layers, allLayers: walk.list.layers, otherLayers: walk.others, inputs: walk.inputs,
+            name: title, layers: walk.layers, allLayers: walk.list.layers, fusedLayers: walk.outline.fusedLayers(outputs: outputs),
+            otherLayers: walk.others, inputs: walk.inputs,
             outputs: zip(root.model?.outputs ?? [], outputs).map { end, flow in
                 let layer = root.model?.layers[end.source.layer].name ?? ""
                 return ModelDescription.End(name: end.key ?? layer, shape: flow.shape)

@@ -11,6 +11,8 @@ struct ModelWalk {
     private(set) var list = LayerList()
     private(set) var inputs: [ModelDescription.End] = []
     private(set) var used: Set<String> = []
+    /// The calls that were met, for what may be computed together.
+    private(set) var outline = OutlinedCalls()
     private var names: LayerReader
     /// Layers read already, by the indices that lead to them.
     private var known: [[Int]: LayerDescription] = [:]
@@ -66,10 +68,16 @@ struct ModelWalk {
         let path = place.prefix + name
         let callPath = place.callPrefix + name + (number > 0 ? "[\(number)]" : "")
         var inputs = given
-        if !place.isRoot, let shape = statedShape(callPath, path) { inputs = [.stated(shape)] + given.dropFirst() }
+        if !place.isRoot, let shape = statedShape(callPath, path) {
+            inputs = [ShapeFlow(shape: shape, isCertain: true, isStated: true, tensor: given.first?.tensor)] + given.dropFirst()
+        }
         // The layers inside of it come after it.
         let row = place.isRoot ? nil : list.add(path, layer.className)
-        if isKnown { return [try convolve(layer, path, callPath, inputs.first ?? ShapeFlow(), fileShape, place, row)] }
+        if isKnown {
+            let (result, description) = try convolve(layer, path, callPath, inputs.first ?? ShapeFlow(), fileShape, place)
+            if let row { list.state(row, shape: result.shape, parameters: description.parameterCount) }
+            return [outline.add(description, names.customActivations, callPath, inputs, result)]
+        }
 
         var inside = place
         if !place.isRoot { (inside.prefix, inside.callPrefix) = (path + "/", callPath + "/") }
@@ -83,7 +91,7 @@ struct ModelWalk {
                 first.shape = try Self.shape(Self.fileShape(of: layer, atCall: fileShape))
                 inputs[0] = first
             }
-            results = [try compute(layer, number, inputs, path, in: inside, row)]
+            results = [try compute(layer, number, inputs, path, callPath, in: inside, row)]
         }
         if let row { list.state(row, shape: results.first?.shape) }
         return results
@@ -91,14 +99,14 @@ struct ModelWalk {
 
     /// What a layer makes of its inputs that is neither a model nor a convolution.
     private mutating func compute(
-        _ layer: ModelLayer, _ number: Int, _ inputs: [ShapeFlow], _ path: String, in inside: Place, _ row: Int?
+        _ layer: ModelLayer, _ number: Int, _ inputs: [ShapeFlow], _ path: String, _ callPath: String, in inside: Place, _ row: Int?
     ) throws(KerasConfigError) -> ShapeFlow {
         let isTrained = inside.isTraining && LayerTable.differsInTraining(layer.object)
         if !isTrained, !LayerTable.isOperation(layer.object), let activation = ElementwiseLayer.activation(of: layer.object, generation: reader.generation) {
             var flow = inputs.first ?? ShapeFlow()
             if let shape = flow.shape { flow.shape = try? activation.shape(of: shape) }
             if let row { list.state(row, parameters: 0) }
-            return flow
+            return outline.add(.activation(activation), layer.object, callPath, inputs, flow)
         }
         let rule = isTrained ? nil : rule(of: layer, call: number, inside)
         if rule == nil, layer.wrapped == nil, otherPaths.insert(path).inserted {
@@ -110,7 +118,7 @@ struct ModelWalk {
         // Those of a wrapped layer stand in its own row.
         let parameters = layer.wrapped == nil ? rule.flatMap { LayerShapes.parameterCount($0, inputs: inputs.map(\.shape)) } : 0
         if let row { list.state(row, parameters: parameters) }
-        return result
+        return outline.add(OutlinedCalls.kind(of: rule), layer.object, callPath, inputs, result)
     }
 
     /// The rule that a layer follows, read once: a config may hold very many numbers, and the layer be called very often. Operations have
@@ -143,8 +151,8 @@ struct ModelWalk {
     }
 
     private mutating func convolve(
-        _ layer: ModelLayer, _ path: String, _ callPath: String, _ flow: ShapeFlow, _ fileShape: JSONValue, _ place: Place, _ row: Int?
-    ) throws(KerasConfigError) -> ShapeFlow {
+        _ layer: ModelLayer, _ path: String, _ callPath: String, _ flow: ShapeFlow, _ fileShape: JSONValue, _ place: Place
+    ) throws(KerasConfigError) -> (result: ShapeFlow, layer: LayerDescription) {
         let description = try description(layer, place)
         let (name, layout) = (description.config.name, description.config.layout)
         do throws(KerasConfigError) {
@@ -157,14 +165,15 @@ struct ModelWalk {
             let file = (try? ConfigReader.shape(fileShape, layout: layout)) ?? (layer.calls.count > 1 ? nil : description.inputShape)
             flow = try flow.received(file: file)
             guard let shape = flow.shape, shape[layout.channelAxis(rank: 5)] != nil else {
-                add(description.named(path: path, inputShape: nil), callPath)
-                return ShapeFlow(isStated: flow.isStated, isChanged: flow.isChanged)
+                let unknown = description.named(path: path, inputShape: nil)
+                add(unknown, callPath)
+                return (ShapeFlow(isStated: flow.isStated, isChanged: flow.isChanged), unknown)
             }
             let complete = try description.named(path: path, inputShape: nil).with(inputShape: shape)
             add(complete, callPath)
-            let result = try complete.outputShape()
-            if let row { list.state(row, shape: result, parameters: complete.parameterCount) }
-            return ShapeFlow(shape: result, isCertain: true, isStated: flow.isStated, isChanged: flow.isChanged)
+            let result = ShapeFlow(
+                shape: try complete.outputShape(), isCertain: true, isStated: flow.isStated, isChanged: flow.isChanged)
+            return (result, complete)
         } catch {
             throw error.placed(inLayer: name)
         }
@@ -257,7 +266,8 @@ struct ModelWalk {
     private mutating func receive(_ layer: ModelLayer, _ given: ShapeFlow, in place: Place) throws(KerasConfigError) -> ShapeFlow {
         let config = layer.object["config"]?.object ?? [:]
         let name = layer.name ?? ""
-        let flow = statedShape(place.callPrefix + name, place.prefix + name).map(ShapeFlow.stated) ?? given
+        var flow = statedShape(place.callPrefix + name, place.prefix + name).map(ShapeFlow.stated) ?? given
+        flow.tensor = given.tensor
         let result = flow.joined(with: try Self.shape(config["batch_shape"] ?? config["batch_input_shape"] ?? .null))
         if let row = list.add(place.prefix + name, layer.className) { list.state(row, shape: result.shape, parameters: 0) }
         return result

@@ -10,6 +10,8 @@ struct ShapeFlow {
     var isStated = false
     /// Whether the shape, or one that it follows from, contradicts the file. From there on the shapes that the file states no longer hold.
     var isChanged = false
+    /// The number of the tensor in the outline of the network; nil for one that no layer there makes.
+    var tensor: Int?
 
     static func stated(_ shape: [Int?]) -> ShapeFlow { ShapeFlow(shape: shape, isCertain: true, isStated: true) }
 
@@ -21,7 +23,7 @@ struct ShapeFlow {
     /// What arrives at an input for which the file states a shape.
     func joined(with file: [Int?]?) -> ShapeFlow {
         guard let file else { return self }
-        guard let shape else { return isChanged ? self : ShapeFlow(shape: file, isCertain: true) }
+        guard let shape else { return isChanged ? self : ShapeFlow(shape: file, isCertain: true, tensor: tensor) }
         var result = self
         if Self.differ(shape, file) {
             result.isChanged = true

@@ -69,8 +69,8 @@ enum CommandFailure: Error, CustomStringConvertible {
     /// Whether the command was called wrongly, rather than failed in its work.
     var isWrongUsage: Bool {
         switch self {
-        case .needsFolder, .standaloneNeedsFolder, .unknownVerb, .unusedOption, .opposedOptions, .repeatedOption, .malformedShape, .repeatedShape, .repeatedEnd, .noStream, .emptyPath, .sameFile,
-            .readTwice, .notUTF8: true
+        case .needsFolder, .standaloneNeedsFolder, .unknownVerb, .unusedOption, .opposedOptions, .repeatedOption, .malformedShape, .repeatedShape,
+            .repeatedEnd, .noStream, .emptyPath, .sameFile, .readTwice, .notUTF8: true
         default: false
         }
     }

@@ -67,5 +67,7 @@ struct LayersOption: ParsableArguments {
     /// The layers of the file for their input shapes. Those of a model whose shape is not known, and those of other classes, are named
     /// on standard error.
     /// - Throws: what reading throws; `ForgeError.unknownShape` for a layer that is no model's, and when no layer of a model has one.
-    func resolved(policy: Policy) throws -> [ResolvedLayer] { try file.resolved(policy: policy, onEvent: Console.tell) }
+    func resolved(policy: Policy, isFused: Bool = false) throws -> [ResolvedLayer] {
+        try file.resolved(policy: policy, isFused: isFused, onEvent: Console.tell)
+    }
 }

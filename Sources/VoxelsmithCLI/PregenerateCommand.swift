@@ -34,7 +34,7 @@ struct PregenerateCommand: AsyncParsableCommand {
         let path = "\(folder)/\(PregenerationPlan.fileName)"
         let plan = try PregenerationPlan(bytes: InputFile.bytes(of: path, limit: PregenerationPlan.byteLimit), path: path)
         try files(of: plan, path: path).check()
-        let layers = try plan.layers.flatMap { try LayersFile(path: "\(folder)/\($0)").resolved(policy: plan.policy, onEvent: Console.tell) }
+        let layers = try plan.layers.flatMap { try LayersFile(path: "\(folder)/\($0)").resolved(policy: plan.policy, isFused: true, onEvent: Console.tell) }
         if bundle != nil { try plan.check(planned: planned, path: path) }
         let made = try await plugins(for: layers, plan, path: path)
         guard let bundle else {

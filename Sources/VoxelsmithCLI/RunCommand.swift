@@ -148,7 +148,7 @@ struct RunCommand: ReportingVerb {
 
     private func show(_ steps: [StepResult], _ plan: NetworkPlan) {
         Console.show(lines: StepResult.table(steps))
-        let reasons: [Sentence] = plan.steps.compactMap { step in step.choice.map { "\(step.name): \($0.reason)" } }
+        let reasons: [Sentence] = plan.steps.flatMap { step in step.choices.map { "\(step.name): \($0.reason)" } }
         Console.show(lines: reasons.map { $0.text + "\n" }.joined())
     }
 }

@@ -67,11 +67,12 @@ struct RunReport: Encodable {
         let only = outputs.count == 1 ? outputs.first : nil
         (output, shape, elementType, expected) = (only?.file, only?.shape, only?.elementType, only?.expected)
         (self.outputs, self.threads, self.steps, self.psnr) = (outputs, threads, steps, psnr)
-        layers = plan.steps.enumerated().compactMap { index, step in
-            step.choice.map { choice in
+        layers = plan.steps.enumerated().flatMap { index, step in
+            step.choices.map { choice in
+                // Of several convolutions in one step there are no times of each.
                 Layer(
-                    name: step.name, kernel: step.kernel, specialized: choice.isSpecialized, reason: choice.reason,
-                    measurement: steps.map { LayerTimes($0[index]) })
+                    name: step.name, kernel: choice.kernel.name, specialized: choice.isSpecialized, reason: choice.reason,
+                    measurement: step.choices.count == 1 ? steps.map { LayerTimes($0[index]) } : nil)
             }
         }
     }

@@ -58,10 +58,10 @@ struct StepResult: Encodable {
     ///   - peak: multiply-add peak of all threads in GFLOP/s, where it is known.
     ///   - interpreter: seconds of the same step on the interpreter, where they are known.
     private init(_ step: NetworkPlan.Step, seconds: Double, share: Double, peak: Double?, interpreter: Double?) {
-        (name, kernel, specialized) = (step.name, step.kernel, step.isSpecialized)
+        (name, kernel, specialized) = (step.name, step.computedBy, step.isSpecialized)
         (outputShapes, bytes) = (step.outputShapes, step.byteCount)
         (medianMs, shareOfTime) = (seconds * 1e3, share)
-        let work = step.choice == nil ? nil : Double(step.flopCount) / 1e9
+        let work = step.choices.isEmpty ? nil : Double(step.flopCount) / 1e9
         let rate = work.flatMap { seconds > 0 ? $0 / seconds : nil }
         (gflop, gflops) = (work, rate)
         shareOfPeak = peak.flatMap { peak in peak > 0 ? rate.map { $0 / peak } : nil }
@@ -96,4 +96,9 @@ struct StepResult: Encodable {
         }
         return table.text
     }
+}
+
+extension NetworkPlan.Step {
+    /// The kernels of its convolutions, or what else computes it.
+    var computedBy: String { choices.isEmpty ? kernel : choices.map(\.kernel.name).joined(separator: ", ") }
 }

@@ -45,7 +45,7 @@ struct TuneCommand: ReportingVerb, AsyncParsableCommand {
     func run() async throws {
         let builder = try await compilerOptions.builder()
         let tuning = TuningRun(
-            try source.resolved(policy: policy), target: targetOption.target, builder: builder, threads: tuningOptions.threads,
+            try source.resolved(policy: policy, isFused: true), target: targetOption.target, builder: builder, threads: tuningOptions.threads,
             timeLimit: tuningOptions.timeLimit, onEvent: Console.tell)
         let outcomes = try await tuning.measure(tunings, again: again)
         let results = tuning.layers.map { TuningResult($0, outcomes[$0.spec.key]) }

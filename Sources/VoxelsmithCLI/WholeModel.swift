@@ -99,7 +99,7 @@ struct ModelFacts {
 
     init(_ survey: ModelSurvey, _ plan: NetworkPlan) {
         (inputShapes, outputShapes, self.plan) = (survey.inputShapes, survey.outputShapes, plan)
-        choices = plan.steps.compactMap(\.choice)
+        choices = plan.steps.flatMap(\.choices)
         flopCount = plan.steps.reduce(0) { Checked.clampedSum($0, $1.flopCount) }
     }
 

@@ -15,7 +15,7 @@ import _TestSupport
     private static let roles: [String: Role] = [
         "layers": .input, "plugin": .input, "file": .input, "--plugin": .input, "--input": .input, "--weights": .input, "--truth": .input, "--expect": .input,
         "--suite": .input, "--clang": .input, "--verifier": .input,
-        "build --output": .output, "inspect --output": .output, "run --output": .output, "--picture": .output, "--json": .output, "--plot": .output, "--tunings": .output,
+        "build --output": .output, "inspect --output": .output, "run --output": .output, "--picture": .output, "--json": .output, "--plot": .output, "--plot-rates": .output, "--tunings": .output,
         "emit --output": .folder, "regenerate --output": .folder,
         "--input-shape": .value, "--trust-folder": .value, "--target": .value, "--policy": .value, "--effort": .value, "--threads": .value,
         "--time-limit": .value,

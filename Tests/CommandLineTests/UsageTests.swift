@@ -37,7 +37,7 @@ import _TestSupport
             ["build", broken, "-o", folder.path("p.so")], ["build", layer, "-o", folder.path("p.so"), "--clang", "/nowhere/clang"],
             ["build", layer, "-o", folder.path("p.so"), "--clang", "/bin/false"], ["build", layer, "-o", folder.path("no/such/folder/p.so")],
             ["emit", broken, "-o", folder.path("c")], ["bench", broken, "--json", folder.path("b.json")],
-            ["describe", folder.path("absent.so")], ["verify", layer], ["inspect", layer, "-o", folder.path("p.html")],
+            ["describe", folder.path("absent.so")], ["verify", folder.path("absent.so")], ["inspect", layer, "-o", folder.path("p.html")],
         ] {
             let outcome = try Voxelsmith.run(arguments)
             #expect(outcome.status == 1, "\(arguments)")

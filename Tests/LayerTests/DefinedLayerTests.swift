@@ -92,12 +92,24 @@ import _TestSupport
             let model = try one.model()
             let bits = try model(one.inputs, threads: 1).map(\.floats)
             #expect(try model(one.inputs, threads: 3).map(\.floats) == bits, "\(one.name)")
-            #expect(try model.preparedModel(inputShapes: one.inputs.map(\.shape))(one.inputs).map(\.floats) == bits, "\(one.name)")
+            try checkPrepared(one, bits)
             #expect(try model.copy()(one.inputs, threads: 2).map(\.floats) == bits, "\(one.name)")
             let again = try modelFromJSON(model.toJSON(), policy: .direct, kernels: KernelRegistry())
             try again.setWeights(model.getWeights())
             #expect(try again(one.inputs).map(\.floats) == bits && again.getConfig() == model.getConfig(), "\(one.name)")
         }
+    }
+
+    /// A prepared model gives the bits of the layers one by one, unless its plan folds normalizations into convolutions: then it computes what
+    /// Keras does in float64, whose bound has room for a rounding of each weight and bias.
+    private func checkPrepared(_ one: Case, _ bits: [[Float]]) throws {
+        let shapes = one.inputs.map(\.shape)
+        let prepared = try one.model().preparedModel(inputShapes: shapes)
+        if prepared.plan.steps.allSatisfy({ !$0.name.contains(" + ") || !$0.name.contains("batch_normalization") }) {
+            #expect(try prepared(one.inputs).map(\.floats) == bits, "\(one.name)")
+        }
+        let results = try one.model("float64").preparedModel(inputShapes: shapes)(one.inputs, threads: 2)
+        for (y, expected) in zip(results, one.outputs) { check(y, expected, one.name) }
     }
 
     /// Entry by entry, what was read is written as Keras wrote it.

@@ -70,7 +70,16 @@ struct ModelGraphTests {
             try again.setWeights(model.getWeights())
             #expect(try again(x).floats == y.floats && again.getConfig() == model.getConfig(), "\(name)")
             #expect(try model.copy()(x).floats == y.floats, "\(name)")
-            #expect(try model.preparedModel(inputShape: x.shape)(x).floats == y.floats, "\(name)")
+            let prepared = try model.preparedModel(inputShape: x.shape)
+            if prepared.plan.steps.allSatisfy({ !$0.name.contains(" + ") || !$0.name.contains("batch_normalization") }) {
+                #expect(try prepared(x).floats == y.floats, "\(name)")
+            } else {
+                // Weights and biases are rounded once more: each sum of n products has n + 3 roundings for n + 1, and a shift is no larger than
+                // the result and what cancels it.
+                let bound = try Bounded.results(model, x)[0]
+                let wider = Bounded(shape: bound.shape, values: bound.values, errors: bound.errors.map { 2 * $0 })
+                check(try prepared(x), keras: expected, wider, "\(name), prepared")
+            }
         }
     }
 

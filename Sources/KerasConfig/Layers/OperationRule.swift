@@ -30,6 +30,11 @@ package struct OperationRule: LayerRule {
     }
 
     package let function: Function
+    /// The activation that the operation is of its only input.
+    package var plainActivation: Activation? {
+        if case .activation(let activation) = function, operands == [.tensor(0)] { return activation }
+        return nil
+    }
     package var operands: [Operand]
     /// Keras 3's class, and the module that has it.
     package let className: String

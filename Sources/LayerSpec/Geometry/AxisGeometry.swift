@@ -55,6 +55,22 @@ public struct AxisGeometry: Hashable, Sendable {
     /// Number of (input, tap) pairs whose output exists: the multiply-adds of this axis alone.
     public var pairCount: Int { (0..<kernel).reduce(0) { $0 + inputs(ofTap: $1).count } }
 
+    /// The taps that every result of an operation reads, where all results read the same ones; else nil.
+    package func commonTaps(_ op: KernelOp) -> [Int]? {
+        // A tap connects each position of the results with one source at most: with all of them exactly if it has as many pairs.
+        let results = switch op {
+        case .transposedConvolution: output
+        case .convolution: input
+        case .kernelGradient: 0
+        }
+        var taps: [Int] = []
+        for tap in 0..<kernel {
+            let pairs = inputs(ofTap: tap).count
+            if pairs == results { taps.append(tap) } else if pairs > 0 { return nil }
+        }
+        return taps
+    }
+
     /// Most pairs that one tap has.
     var mostPairsOfATap: Int { (0..<kernel).reduce(0) { max($0, inputs(ofTap: $1).count) } }
 }

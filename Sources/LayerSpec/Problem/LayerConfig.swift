@@ -99,4 +99,12 @@ public struct LayerConfig: Hashable, Sendable {
             op: KernelOp(kind, pass), geometry: try geometry(inputShape: inputShape), layout: layout, elements: ElementTypes(elementType),
             epilogue: pass == .forward ? epilogue : .none, policy: policy)
     }
+
+    /// The same layer with another epilogue.
+    /// - Throws: `SpecError` for an activation whose parameters the element type lacks.
+    package func with(useBias: Bool? = nil, activation: Activation? = nil) throws(SpecError) -> LayerConfig {
+        try LayerConfig(
+            kind: kind, name: name, filters: filters, kernelSize: kernelSize, strides: strides, dilationRate: dilationRate, padding: padding,
+            groups: groups, layout: layout, activation: activation ?? self.activation, useBias: useBias ?? self.useBias, elementType: elementType)
+    }
 }

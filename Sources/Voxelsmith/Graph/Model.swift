@@ -230,9 +230,13 @@ open class Model: Layer {
     }
 
     /// Carries values of any kind through the model, with `step` in the place of the calls of layers; models inside are walked through.
-    package func trace<Value>(_ values: [Value], _ step: (Layer, [Value]) throws -> [Value]) throws -> [Value] {
+    /// - Parameter entering: whether a model inside is walked through, and is no step itself.
+    package func trace<Value>(
+        _ values: [Value], entering: (Model) -> Bool = { _ in true }, _ step: (Layer, [Value]) throws -> [Value]
+    ) throws -> [Value] {
         func visit(_ layer: Layer, _ values: [Value]) throws -> [Value] {
-            try (layer as? Model).map { try $0.trace(values, step) } ?? step(layer, values)
+            if let model = layer as? Model, entering(model) { return try model.trace(values, entering: entering, step) }
+            return try step(layer, values)
         }
         // A chain needs no connections.
         if self is Sequential { return try layers.reduce(values) { try visit($1, $0) } }
@@ -282,32 +286,11 @@ open class Model: Layer {
         }
     }
 
-    /// The model with its present weights for an input of one shape. Later changes of the weights do not reach it.
-    /// - Parameter inputShape: with the batch extent, whose value does not matter.
-    /// - Throws: as `preparedModel(inputShapes:)`.
-    public func preparedModel(inputShape: [Int]) throws -> PreparedModel { try preparedModel(inputShapes: [inputShape]) }
-
-    /// The model with its present weights for inputs of given shapes. Later changes of the weights do not reach it.
-    /// - Parameter inputShapes: with the batch extents, whose values do not matter.
-    /// - Throws: `LayerError.cannotPrepareCall` for layers of the user's own that do not override `preparedCall(inputShapes:)`, and what
-    ///   building and preparing throw.
-    public func preparedModel(inputShapes: [[Int]]) throws -> PreparedModel {
-        if !isBuilt { try build(inputShapes: inputShapes) }
-        return PreparedModel(
-            inputShapes: inputShapes, plan: try plan(inputShapes: inputShapes), call: try preparedCall(inputShapes: inputShapes))
-    }
-
-    /// What `preparedModel(inputShapes:)` computes with.
+    /// The model as a function that any task may call: what `preparedModel(inputShapes:)` computes with.
     open override func preparedCall(inputShapes: [[Int]]) throws -> PreparedCall {
-        var steps = PreparedSteps(inputCount: inputShapes.count)
-        let inputs = inputShapes.enumerated().map { (slot: $0, shape: $1) }
-        let outputs = try connected().run(inputs, model: name) { layer, values in
-            let call = try layer.preparedStep(inputShapes: values.map(\.shape))
-            let shapes = try layer.computeOutputShapes(values.map { value in value.shape.map { Int?.some($0) } }).map { try layer.knownShape($0) }
-            let slots = steps.add(call, from: values.map(\.slot), resultCount: shapes.count)
-            return zip(slots, shapes).map { (slot: $0, shape: $1) }
-        }
-        return steps.call(outputs: outputs.map(\.slot))
+        if !isBuilt { try build(inputShapes: inputShapes) }
+        let program = try program(inputShapes: inputShapes, isWalked: true)
+        return { xs, threads in try program.run(xs, threads: threads) }
     }
 
     /// Replaces all weights.

@@ -14,10 +14,11 @@ public struct PreparedModel: Sendable {
     public let inputShapes: [[Int]]
     /// What a call computes, step by step.
     public let plan: NetworkPlan
-    private let call: PreparedCall
+    private let program: NetworkProgram
 
-    init(inputShapes: [[Int]], plan: NetworkPlan, call: @escaping PreparedCall) {
-        (self.inputShapes, self.plan, self.call) = (inputShapes, plan, call)
+    init(inputShapes: [[Int]], program: NetworkProgram) throws {
+        (self.inputShapes, self.program) = (inputShapes, program)
+        plan = try NetworkPlan(program, inputShapes: inputShapes)
     }
 
     /// Computes a model of one input and one output. Notes no losses.
@@ -39,7 +40,7 @@ public struct PreparedModel: Sendable {
     /// - Throws: as a call on one tensor.
     public func callAsFunction(_ xs: [Tensor], threads: Int = ThreadPool.defaultThreadCount) throws -> [Tensor] {
         try check(xs)
-        return try call(xs, threads)
+        return try program.run(xs, threads: threads)
     }
 
     /// A call with the time of each step of the plan.
@@ -50,11 +51,9 @@ public struct PreparedModel: Sendable {
     /// - Throws: as a call.
     public func timed(_ xs: [Tensor], threads: Int = ThreadPool.defaultThreadCount) throws -> (results: [Tensor], seconds: [Double]) {
         try check(xs)
-        let clock = ContinuousClock()
-        let start = clock.now
-        let results = try call(xs, threads)
-        let whole = (clock.now - start) / .seconds(1)
-        return (results, plan.steps.indices.map { $0 == 0 ? whole : 0 })
+        var seconds = plan.steps.map { _ in 0.0 }
+        let results = try program.run(xs, threads: threads) { step, time in seconds[step] = time }
+        return (results, seconds)
     }
 
     private func check(_ xs: [Tensor]) throws {
@@ -63,47 +62,6 @@ public struct PreparedModel: Sendable {
         }
         for (x, shape) in zip(xs, inputShapes) where x.shape.count != shape.count || x.shape.dropFirst() != shape.dropFirst() {
             throw TensorError.shapeMismatch(received: x.shape, expected: shape)
-        }
-    }
-}
-
-/// The calls of a model's layers, with numbers for the tensors between them: first the inputs, then the results.
-struct PreparedSteps: Sendable {
-    private struct Step: Sendable {
-        let call: PreparedCall
-        let from: [Int]
-        let results: Range<Int>
-    }
-
-    private let inputCount: Int
-    private var steps: [Step] = []
-    private var count: Int
-
-    init(inputCount: Int) { (self.inputCount, count) = (inputCount, inputCount) }
-
-    /// - Returns: the numbers of the results.
-    mutating func add(_ call: @escaping PreparedCall, from: [Int], resultCount: Int) -> [Int] {
-        let results = count..<count + resultCount
-        steps.append(Step(call: call, from: from, results: results))
-        count = results.upperBound
-        return Array(results)
-    }
-
-    /// All steps as one.
-    func call(outputs: [Int]) -> PreparedCall {
-        // Each tensor is dropped after the last step that needs it.
-        var lastUse = Array(repeating: -1, count: count)
-        for (number, step) in steps.enumerated() { for slot in step.from { lastUse[slot] = number } }
-        for slot in outputs { lastUse[slot] = steps.count }
-        let (steps, lastUses, count) = (steps, lastUse, count)
-        return { xs, threads in
-            var values: [Tensor?] = xs + Array(repeating: nil, count: count - xs.count)
-            for (number, step) in steps.enumerated() {
-                let results = try step.call(step.from.compactMap { values[$0] }, threads)
-                for slot in step.from where lastUses[slot] == number { values[slot] = nil }
-                for (slot, result) in zip(step.results, results) where lastUses[slot] > number { values[slot] = result }
-            }
-            return outputs.compactMap { values[$0] }
         }
     }
 }

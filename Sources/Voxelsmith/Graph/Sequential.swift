@@ -108,20 +108,6 @@ public final class Sequential: Model {
         return try layers.reduce(x) { try $1.computed($0, threads: threads) }
     }
 
-    public override func preparedCall(inputShapes: [[Int]]) throws -> PreparedCall {
-        guard var shape = inputShapes.first, inputShapes.count == 1 else {
-            throw LayerError.inputCount(layer: name, received: inputShapes.count, expected: 1)
-        }
-        if !isBuilt { try build(inputShape: shape) }
-        var steps = PreparedSteps(inputCount: 1)
-        var slots = [0]
-        for layer in layers {
-            slots = steps.add(try layer.preparedStep(inputShapes: [shape]), from: slots, resultCount: 1)
-            shape = try layer.computeOutputShape(shape)
-        }
-        return steps.call(outputs: slots)
-    }
-
     /// Prepares every layer for the shape it will receive.
     public override func prepare(inputShape: [Int]) throws {
         if !isBuilt { try build(inputShape: inputShape) }

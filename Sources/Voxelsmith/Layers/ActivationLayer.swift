@@ -46,6 +46,9 @@ final class ActivationLayer: Layer {
         return ActivationNames.identifiers(of: object["config"]?.object?["activation"]).contains(where: names.contains)
     }
 
+    /// What a call computes, where no function of the user's own does.
+    var plainActivation: Activation? { tensorActivation == nil ? activation : nil }
+
     override var className: String { kerasClass }
     override var computeType: ElementType { policy.computeType }
 

@@ -15,24 +15,29 @@ public struct NetworkPlan: Sendable, CustomStringConvertible {
         public let kernel: String
         /// The kernel of a convolution, and why; nil for another step.
         public let choice: KernelChoice?
+        /// The kernels of the convolutions inside of a layer that is called as it is: a wrapper, or a convolution with more around its kernel.
+        public let innerChoices: [KernelChoice]
         /// Of its results, with the batch of the plan.
         public let outputShapes: [[Int]]
         /// Bytes of its results.
         public let byteCount: Int
-        /// Useful floating-point operations of a convolution, for the batch of the plan; 0 for another step.
+        /// Useful floating-point operations of convolutions, for the batch of the plan; 0 for a step without any.
         public let flopCount: Int
         /// Where its result lies in the memory of the call; nil for one that is a result of the model, or a tensor of its own.
         public let offset: Int?
 
         init(
-            name: String, kernel: String, choice: KernelChoice? = nil, outputShapes: [[Int]], byteCount: Int, flopCount: Int = 0, offset: Int? = nil
+            name: String, kernel: String, choice: KernelChoice? = nil, innerChoices: [KernelChoice] = [], outputShapes: [[Int]], byteCount: Int,
+            flopCount: Int = 0, offset: Int? = nil
         ) {
-            (self.name, self.kernel, self.choice, self.outputShapes) = (name, kernel, choice, outputShapes)
+            (self.name, self.kernel, self.choice, self.innerChoices, self.outputShapes) = (name, kernel, choice, innerChoices, outputShapes)
             (self.byteCount, self.flopCount, self.offset) = (byteCount, flopCount, offset)
         }
 
-        /// Whether a kernel from a plugin or a generator computes it, not the interpreter; nil for what is no convolution.
-        public var isSpecialized: Bool? { choice?.isSpecialized }
+        /// The kernels of all convolutions in it.
+        public var choices: [KernelChoice] { choice.map { [$0] } ?? innerChoices }
+        /// Whether kernels from a plugin or a generator compute its convolutions, not the interpreter; nil for a step without any.
+        public var isSpecialized: Bool? { choices.isEmpty ? nil : choices.allSatisfy(\.isSpecialized) }
     }
 
     /// In the order of computation.

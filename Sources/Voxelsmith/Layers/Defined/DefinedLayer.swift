@@ -145,14 +145,28 @@ final class DefinedLayer: Layer {
         return { xs, threads in [try compute(xs, threads)] }
     }
 
-    /// The layer with its present weights as a function that any task may call.
-    private func computation() throws -> @Sendable ([Tensor], Int) throws -> Tensor {
-        let type = computeType
-        let (rule, name, tensorActivation): (any ComputedRule, _, _) = (rule.rounded(to: type), name, tensorActivation)
+    /// The rule with the numbers that it computes with, and its present weights.
+    private func ruleAndWeights() throws -> (rule: any ComputedRule, weights: [Tensor]) {
         let weights = try zip(rule.weights, ownVariables).map { weight, variable in
             // Rounded where Keras rounds them, then in the type that is computed with.
             try weight.isRounded ? variable.value.cast(to: policy.computeType).cast(to: policy.elementType) : variable.value
         }
+        return (rule.rounded(to: computeType), weights)
+    }
+
+    /// What computes the layer, where nothing of the user's own follows.
+    func plainRule() throws -> (rule: any ComputedRule, weights: [Tensor])? { tensorActivation == nil ? try ruleAndWeights() : nil }
+
+    /// What a batch normalization does to each channel; nil for another layer.
+    var channelAffine: (scales: [Double], shifts: [Double])? {
+        (rule as? BatchNormalizationRule)?.affine(weights: ownVariables.map(\.value))
+    }
+
+    /// The layer with its present weights as a function that any task may call.
+    private func computation() throws -> @Sendable ([Tensor], Int) throws -> Tensor {
+        let type = computeType
+        let (name, tensorActivation) = (name, tensorActivation)
+        let (rule, weights) = try ruleAndWeights()
         return { xs, threads in
             let shape: [Int]
             do throws(KerasConfigError) {
@@ -171,7 +185,7 @@ final class DefinedLayer: Layer {
     }
 
     /// The shape of the result for inputs that the weights fit.
-    private static func outputShape(_ rule: any ComputedRule, _ inputs: [[Int]], _ weights: [Tensor]) throws(KerasConfigError) -> [Int] {
+    static func outputShape(_ rule: any ComputedRule, _ inputs: [[Int]], _ weights: [Tensor]) throws(KerasConfigError) -> [Int] {
         let shapes = inputs.map { shape in shape.map { Int?.some($0) } }
         let result = try rule.outputShape(shapes)
         for (index, needed) in try rule.weightShapes(shapes).enumerated() where weights.indices.contains(index) && weights[index].shape != needed {

@@ -9,11 +9,14 @@ struct FoldLoop: TensorLoop {
     let function: ElementFunction
     /// Whether the result is divided by the number of operands.
     let isMean: Bool
+    /// The first operand is read before anything is written over it, unless it is repeated along an axis.
+    let isElementwise: Bool
 
     /// - Parameter shapes: of the operands, aligned at the last axis.
     init(_ function: ElementFunction, _ shapes: [[Int]], to shape: [Int], isMean: Bool = false) {
         (self.function, self.isMean) = (function, isMean)
         axes = StridedAxes(shape, shapes.map { StridedAxes.steps(of: $0, rank: shape.count) })
+        isElementwise = Checked.clampedCount(shapes.first ?? []) == Checked.clampedCount(shape)
     }
 
     var itemCount: Int { axes.rowCount }
@@ -105,6 +108,7 @@ struct AffineLoop: TensorLoop {
 
     var itemCount: Int { axes.rowCount }
     var cost: Double { Double(axes.elementCount) * 2 }
+    var isElementwise: Bool { true }
 
     func compute<T: LoopElement>(_ items: Range<Int>, _ xs: [UnsafePointer<T>], _ y: UnsafeMutablePointer<T>) {
         let x = xs[0]
@@ -142,6 +146,7 @@ struct SlopeLoop: TensorLoop {
 
     var itemCount: Int { axes.rowCount }
     var cost: Double { Double(axes.elementCount) }
+    var isElementwise: Bool { true }
 
     func compute<T: LoopElement>(_ items: Range<Int>, _ xs: [UnsafePointer<T>], _ y: UnsafeMutablePointer<T>) {
         let x = xs[0]

@@ -2,9 +2,9 @@ import VoxKerasConfig
 import VoxLayerSpec
 import VoxTensors
 
-extension MergeRule: ComputedRule {
-    func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
-        let shapes = Self.aligned(xs.map { x in x.shape.map { $0 } }).map { shape in shape.map { $0 ?? 1 } }
+extension MergeRule: LoopRule {
+    func onlyLoop(_ inputs: [[Int]], _ type: ElementType, weights: [Tensor], to shape: [Int]) throws -> LoopCall {
+        let shapes = Self.aligned(inputs.map { shape in shape.map { $0 } }).map { shape in shape.map { $0 ?? 1 } }
         let elements: ElementFunction = switch function {
         case .add, .average: .add
         case .subtract: .subtract
@@ -12,14 +12,14 @@ extension MergeRule: ComputedRule {
         case .maximum: .maximum
         case .minimum: .minimum
         }
-        return try FoldLoop(elements, shapes, to: shape, isMean: function == .average).run(xs, to: shape, threads: threads)
+        return LoopCall(FoldLoop(elements, shapes, to: shape, isMean: function == .average), inputCount: inputs.count)
     }
 }
 
-extension ConcatenateRule: ComputedRule {
-    func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
+extension ConcatenateRule: LoopRule {
+    func onlyLoop(_ inputs: [[Int]], _ type: ElementType, weights: [Tensor], to shape: [Int]) throws -> LoopCall {
         let place = try Activation.index(ofAxis: axis, rank: shape.count)
-        return try ConcatenateLoop(xs.map(\.shape), axis: place).run(xs, to: shape, threads: threads)
+        return LoopCall(ConcatenateLoop(inputs, axis: place), inputCount: inputs.count)
     }
 }
 
@@ -45,20 +45,34 @@ extension OperationRule: ComputedRule {
         return result
     }
 
-    func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
-        let type = xs.first?.elementType ?? .float32
-        let operands = try operands.map { operand in
+    func loop(_ inputs: [[Int]], _ type: ElementType, weights: [Tensor], to shape: [Int]) throws -> LoopCall? {
+        let own: [LoopCall.Operand] = try operands.map { operand in
             switch operand {
-            case .tensor(let index): xs[index]
-            case .numbers(let numbers): try numbers.tensor(type)
+            case .tensor(let index): .input(index)
+            case .numbers(let numbers): .constant(try numbers.tensor(type))
+            }
+        }
+        let shapes = own.map { operand in
+            switch operand {
+            case .input(let index): inputs[index]
+            case .constant(let tensor): tensor.shape
             }
         }
         switch function {
-        case .elements(let function): return try FoldLoop(function, operands.map(\.shape), to: shape).run(operands, to: shape, threads: threads)
-        case .activation(let activation): return try ActivationLayer.apply(activation, to: operands[0], threads: threads)
+        case .elements(let function): return LoopCall(FoldLoop(function, shapes, to: shape), own)
+        case .activation: return nil
         case .concatenation(let axis):
-            let place = try Activation.index(ofAxis: axis, rank: shape.count)
-            return try ConcatenateLoop(operands.map(\.shape), axis: place).run(operands, to: shape, threads: threads)
+            return LoopCall(ConcatenateLoop(shapes, axis: try Activation.index(ofAxis: axis, rank: shape.count)), own)
+        }
+    }
+
+    func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
+        let type = xs.first?.elementType ?? .float32
+        if let loop = try loop(xs.map(\.shape), type, weights: weights, to: shape) { return try loop.run(xs, to: shape, threads: threads) }
+        guard case .activation(let activation) = function, let operand = operands.first else { return xs[0] }
+        switch operand {
+        case .tensor(let index): return try ActivationLayer.apply(activation, to: xs[index], threads: threads)
+        case .numbers(let numbers): return try ActivationLayer.apply(activation, to: numbers.tensor(type), threads: threads)
         }
     }
 }

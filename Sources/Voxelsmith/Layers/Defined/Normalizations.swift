@@ -2,18 +2,31 @@ import VoxKerasConfig
 import VoxLayerSpec
 import VoxTensors
 
-extension BatchNormalizationRule: ComputedRule {
-    func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
+extension BatchNormalizationRule: LoopRule {
+    func onlyLoop(_ inputs: [[Int]], _ type: ElementType, weights: [Tensor], to shape: [Int]) throws -> LoopCall {
         let place = try Activation.index(ofAxis: axis, rank: shape.count)
         func along(_ values: [Double]) -> AxisNumbers { AxisNumbers(values, places: [place], extents: [shape[place]], rank: shape.count) }
         func along(_ name: String, default standard: Double) -> AxisNumbers {
             numbers(name, among: weights).map(along) ?? AxisNumbers(standard, rank: shape.count)
         }
-        let variance = numbers("moving_variance", among: weights) ?? []
         let loop = AffineLoop(
-            shape, shift: along("moving_mean", default: 0), factor: along(variance.map { 1 / ($0 + epsilon).squareRoot() }),
-            gamma: along("gamma", default: 1), beta: along("beta", default: 0))
-        return try loop.run(xs, to: shape, threads: threads)
+            shape, shift: along("moving_mean", default: 0), factor: along(factors(among: weights)), gamma: along("gamma", default: 1),
+            beta: along("beta", default: 0))
+        return LoopCall(loop, inputCount: 1)
+    }
+
+    private func factors(among weights: [Tensor]) -> [Double] {
+        (numbers("moving_variance", among: weights) ?? []).map { 1 / ($0 + epsilon).squareRoot() }
+    }
+
+    /// What the layer does to each channel: `x * scale + shift`.
+    /// - Parameter weights: as of `compute`.
+    func affine(weights: [Tensor]) -> (scales: [Double], shifts: [Double]) {
+        let factors = factors(among: weights)
+        let scales = numbers("gamma", among: weights).map { zip(factors, $0).map(*) } ?? factors
+        let means = numbers("moving_mean", among: weights) ?? []
+        let betas = numbers("beta", among: weights) ?? Array(repeating: 0, count: means.count)
+        return (scales, zip(betas, zip(means, scales)).map { $0 - $1.0 * $1.1 })
     }
 }
 

@@ -2,9 +2,9 @@ import VoxKerasConfig
 import VoxLayerSpec
 import VoxTensors
 
-extension PoolingRule: ComputedRule {
-    func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
-        try PoolingLoop(self, xs[0].shape).run(xs, to: shape, threads: threads)
+extension PoolingRule: LoopRule {
+    func onlyLoop(_ inputs: [[Int]], _ type: ElementType, weights: [Tensor], to shape: [Int]) throws -> LoopCall {
+        LoopCall(PoolingLoop(self, inputs[0]), inputCount: 1)
     }
 }
 
@@ -20,31 +20,31 @@ extension LayerRule {
     /// Copies a tensor with other places along its spatial axes.
     /// - Parameter source: for an axis and a place of the result, the place of the input; nil for a zero.
     fileprivate func resized(
-        _ x: Tensor, _ layout: Layout, to shape: [Int], threads: Int, _ source: (_ axis: Int, _ place: Int) -> Int?
-    ) throws -> Tensor {
+        _ input: [Int], _ type: ElementType, _ layout: Layout, to shape: [Int], _ source: (_ axis: Int, _ place: Int) -> Int?
+    ) throws -> LoopCall {
         // A result that there is no memory for is refused before there are lists of its places.
-        _ = try Tensor(uninitialized: shape, x.elementType)
-        let steps = Tensor.steps(x.shape)
+        _ = try Tensor(uninitialized: shape, type)
+        let steps = Tensor.steps(input)
         let spatial = layout.firstSpatialAxis..<layout.firstSpatialAxis + 3
         let sources = shape.indices.map { axis in
             if !spatial.contains(axis) { return GatherLoop.all(shape[axis], step: steps[axis]) }
             return (0..<shape[axis]).map { place in source(axis - spatial.lowerBound, place).map { $0 * steps[axis] } ?? -1 }
         }
-        return try GatherLoop(sources).run([x], to: shape, threads: threads)
+        return LoopCall(GatherLoop(sources), inputCount: 1)
     }
 }
 
-extension UpSamplingRule: ComputedRule {
-    func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
-        try resized(xs[0], layout, to: shape, threads: threads) { axis, place in place / size[axis] }
+extension UpSamplingRule: LoopRule {
+    func onlyLoop(_ inputs: [[Int]], _ type: ElementType, weights: [Tensor], to shape: [Int]) throws -> LoopCall {
+        try resized(inputs[0], type, layout, to: shape) { axis, place in place / size[axis] }
     }
 }
 
-extension EndsRule: ComputedRule {
-    func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
+extension EndsRule: LoopRule {
+    func onlyLoop(_ inputs: [[Int]], _ type: ElementType, weights: [Tensor], to shape: [Int]) throws -> LoopCall {
         let start = layout.firstSpatialAxis
-        let extents = xs[0].shape
-        return try resized(xs[0], layout, to: shape, threads: threads) { axis, place in
+        let extents = inputs[0]
+        return try resized(extents, type, layout, to: shape) { axis, place in
             let source = isCropping ? place + ends[axis][0] : place - ends[axis][0]
             return (0..<extents[start + axis]).contains(source) ? source : nil
         }
@@ -56,39 +56,54 @@ extension ReshapeRule: ComputedRule {
 }
 
 extension FlattenRule: ComputedRule {
+    /// Whether the elements stay in their order.
+    func keepsOrder(rank: Int) -> Bool { layout == .channelsLast || rank < 3 }
+
+    func loop(_ inputs: [[Int]], _ type: ElementType, weights: [Tensor], to shape: [Int]) throws -> LoopCall? {
+        let rank = inputs[0].count
+        return keepsOrder(rank: rank) ? nil : .transposing(inputs[0], [0] + Array(2..<rank) + [1])
+    }
+
     func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
-        let x = xs[0]
-        if layout == .channelsLast || x.shape.count < 3 { return try x.reshaped(to: shape) }
-        return try x.transposed([0] + Array(2..<x.shape.count) + [1], threads: threads).reshaped(to: shape)
+        let loop = try loop([xs[0].shape], xs[0].elementType, weights: weights, to: shape)
+        return try loop?.run(xs, to: shape, threads: threads) ?? xs[0].reshaped(to: shape)
     }
 }
 
-extension PermuteRule: ComputedRule {
-    func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
-        try xs[0].transposed([0] + order, threads: threads)
+extension PermuteRule: LoopRule {
+    func onlyLoop(_ inputs: [[Int]], _ type: ElementType, weights: [Tensor], to shape: [Int]) throws -> LoopCall {
+        .transposing(inputs[0], [0] + order)
     }
 }
 
-extension RepeatVectorRule: ComputedRule {
-    func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
+extension RepeatVectorRule: LoopRule {
+    func onlyLoop(_ inputs: [[Int]], _ type: ElementType, weights: [Tensor], to shape: [Int]) throws -> LoopCall {
         // One operand that is repeated along the new axis.
-        try FoldLoop(.add, [[shape[0], 1, shape[2]]], to: shape).run(xs, to: shape, threads: threads)
+        LoopCall(FoldLoop(.add, [[shape[0], 1, shape[2]]], to: shape), inputCount: 1)
     }
 }
 
-extension Tensor {
-    /// The axes in another order, each named once by its place here.
-    fileprivate func transposed(_ order: [Int], threads: Int) throws -> Tensor {
+extension LoopCall {
+    /// The axes of a tensor of this shape in another order, each named once by its place.
+    fileprivate static func transposing(_ shape: [Int], _ order: [Int]) -> LoopCall {
         let steps = Tensor.steps(shape)
-        let sources = order.map { GatherLoop.all(shape[$0], step: steps[$0]) }
-        return try GatherLoop(sources).run([self], to: order.map { shape[$0] }, threads: threads)
+        return LoopCall(GatherLoop(order.map { GatherLoop.all(shape[$0], step: steps[$0]) }), inputCount: 1)
     }
 }
 
 extension DenseRule: ComputedRule {
+    private func sums(_ input: [Int], weights: [Tensor], then activation: Activation) -> LoopCall {
+        LoopCall(
+            DenseLoop(input, units: units, usesBias: usesBias), [.input(0)] + weights.map { .constant($0) }, activation: activation)
+    }
+
+    func loop(_ inputs: [[Int]], _ type: ElementType, weights: [Tensor], to shape: [Int]) throws -> LoopCall? {
+        activation.needsWholeResult ? nil : sums(inputs[0], weights: weights, then: activation)
+    }
+
     func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
-        let sums = xs[0].shape.dropLast() + [units]
-        let y = try DenseLoop(xs[0].shape, units: units, usesBias: usesBias).run(xs + weights, to: Array(sums), threads: threads)
+        let y = try sums(xs[0].shape, weights: weights, then: .linear)
+            .run(xs, to: xs[0].shape.dropLast() + [units], threads: threads)
         return try ActivationLayer.apply(activation, to: y, threads: threads)
     }
 }

@@ -23,35 +23,44 @@ extension Double: LoopElement {
 /// How a tensor is computed from others, in pieces that are independent of each other. Which pieces one thread computes changes nothing in
 /// any of them, so results have the same bits for any number of threads. Everything is computed in double precision and rounded once where
 /// it is stored, unless a loop says otherwise.
-protocol TensorLoop {
+protocol TensorLoop: Sendable {
     /// The number of pieces.
     var itemCount: Int { get }
     /// Nanoseconds that all pieces take one thread, roughly.
     var cost: Double { get }
+    /// Whether each element of the result depends on the same element of the first operand, so that the result may lie where that does.
+    var isElementwise: Bool { get }
     /// Computes some of the pieces, which write every element of the result between them.
     func compute<T: LoopElement>(_ items: Range<Int>, _ xs: [UnsafePointer<T>], _ y: UnsafeMutablePointer<T>)
 }
 
 extension TensorLoop {
+    var isElementwise: Bool { false }
+
     /// A result of the type of the inputs, float32 or float64.
     /// - Throws: `TensorError`.
     func run(_ xs: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
         var y = try Tensor(uninitialized: shape, xs.first?.elementType ?? .float32)
         if y.elementCount == 0 { return y }
-        if y.elementType == .float64 { try fill(&y, xs, threads, Double.self) } else { try fill(&y, xs, threads, Float.self) }
+        let type = y.elementType
+        try y.withUnsafeMutableBytes { bytes in
+            guard let start = bytes.baseAddress else { return }
+            // Elements stay where they are while their tensor lives. A closure inside of another for each operand would take a piece of the
+            // stack for each, and a file may name very many.
+            let pointers = xs.compactMap { x in x.withUnsafeBytes { $0.baseAddress } }
+            withExtendedLifetime(xs) { run(pointers, to: start, type: type, threads: threads) }
+        }
         return y
     }
 
-    private func fill<T: LoopElement>(_ y: inout Tensor, _ xs: [Tensor], _ threads: Int, _ type: T.Type) throws {
-        try y.withUnsafeMutableBytes { bytes in
-            guard let start = bytes.baseAddress?.assumingMemoryBound(to: T.self) else { return }
-            // Elements stay where they are while their tensor lives. A closure inside of another for each operand would take a piece of the
-            // stack for each, and a file may name very many.
-            let pointers: [UnsafePointer<T>] = xs.compactMap { x in x.withUnsafeBytes { $0.baseAddress?.assumingMemoryBound(to: T.self) } }
-            withExtendedLifetime(xs) {
-                LoopThreads.run(threads, items: itemCount, cost: cost) { compute($0, pointers, start) }
-            }
-        }
+    /// Computes all pieces in memory of the caller, which stays where it is meanwhile.
+    func run(_ xs: [UnsafeRawPointer], to y: UnsafeMutableRawPointer, type: ElementType, threads: Int) {
+        if type == .float64 { fill(y, xs, threads, Double.self) } else { fill(y, xs, threads, Float.self) }
+    }
+
+    private func fill<T: LoopElement>(_ y: UnsafeMutableRawPointer, _ xs: [UnsafeRawPointer], _ threads: Int, _ type: T.Type) {
+        let (pointers, target) = (xs.map { $0.assumingMemoryBound(to: T.self) }, y.assumingMemoryBound(to: T.self))
+        LoopThreads.run(threads, items: itemCount, cost: cost) { compute($0, pointers, target) }
     }
 }
 

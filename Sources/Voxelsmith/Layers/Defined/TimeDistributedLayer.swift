@@ -53,7 +53,8 @@ final class TimeDistributedLayer: Layer {
         return step
     }
 
-    private func step(_ shape: [Int]) throws(LayerError) -> [Int] {
+    /// The shape of all steps of all samples as samples.
+    func step(_ shape: [Int]) throws(LayerError) -> [Int] {
         if shape.count < 3 { throw .inputRank(layer: name, received: shape.map { $0 }, expected: 3) }
         return [Checked.clampedProduct(shape[0], shape[1])] + shape.dropFirst(2)
     }
