@@ -47,7 +47,7 @@ struct RunCommand: ReportingVerb {
     @Option(help: ArgumentHelp("The result as it should be; bytes count as 0...255 -> 0...1. Prints signal-to-noise ratios.", valueName: "T.npy"))
     var truth: String?
 
-    @Option(help: ArgumentHelp("One slice of input, trilinear interpolation, result and truth side by side.", valueName: "P.png"))
+    @Option(help: ArgumentHelp("One slice of input, trilinear interpolation unless the size is kept, result and truth side by side.", valueName: "P.png"))
     var picture: String?
 
     @Option(help: ArgumentHelp("Values a result must agree with, with its name where there are several. May be given again.", valueName: "[NAME=]E.npy"))

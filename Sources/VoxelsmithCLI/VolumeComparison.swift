@@ -10,8 +10,10 @@ struct VolumeComparison {
     /// - Throws: `CommandFailure` for what is no volume, or of another size; what reading and writing throw.
     func compare(input: Tensor, result: Tensor) throws -> RunReport.SignalToNoise? {
         let (input, result) = (try Volume(input), try Volume(result))
-        let interpolated = input.trilinear(to: result.shape)
-        var panels = [interpolated, result]
+        // A model that keeps the size is compared with its input as it is.
+        let isResized = input.shape != result.shape
+        let interpolated = isResized ? input.trilinear(to: result.shape) : input
+        var panels = isResized ? [interpolated, result] : [result]
         var ratios: RunReport.SignalToNoise?
         if let truth {
             let truth = try Volume(truth: truth)
@@ -21,7 +23,8 @@ struct VolumeComparison {
             panels.append(truth)
             let found = RunReport.SignalToNoise(result: result.heldOutPSNR(truth: truth), interpolation: interpolated.heldOutPSNR(truth: truth))
             let (own, plain) = (decimal(found.result, 2), decimal(found.interpolation, 2))
-            Console.show("PSNR on the second half of the depth axis, peak 1: result \(own) dB, trilinear interpolation \(plain) dB")
+            let other = isResized ? "trilinear interpolation" : "input"
+            Console.show("PSNR on the second half of the depth axis, peak 1: result \(own) dB, \(other) \(plain) dB")
             ratios = found
         }
         if let picture { try draw(input, result, panels, to: picture) }
@@ -37,6 +40,7 @@ struct VolumeComparison {
         let first = input.slice(depth: depth / (result.shape[0] / input.shape[0]), zoom: zoom)
         let whole = Picture(sideBySide: [first] + panels.map { $0.slice(depth: depth) }, gap: 4)
         try PNGWriter.write(whole.pixels, width: whole.width, height: whole.height, channels: .grey, to: path)
-        Console.say("\(path): depth slice \(depth) of the input, of its trilinear interpolation, of the result\(truth == nil ? "" : ", of the truth")")
+        let interpolation = input.shape == result.shape ? "" : ", of its trilinear interpolation"
+        Console.say("\(path): depth slice \(depth) of the input\(interpolation), of the result\(truth == nil ? "" : ", of the truth")")
     }
 }

@@ -95,7 +95,8 @@ import _TestSupport
         #expect(results[0].floats == results[1].floats)
     }
 
-    @Test func trilinearAndTruth() throws {
+    /// A model that keeps the size is compared with its input, as nothing is interpolated.
+    @Test func truthAndPictureOfTheSameSize() throws {
         // The identity: the result is the input, so both ratios can be computed here.
         let folder = try TemporaryFolder()
         let json = """
@@ -114,32 +115,76 @@ import _TestSupport
             "--truth", folder.path("t.npy"), "--picture", folder.path("p.png"),
         ])
         #expect(outcome.status == 0, "\(outcome.errors)")
-        #expect(outcome.output.contains("result 40.00 dB, trilinear interpolation 40.00 dB"), "\(outcome.output)")
-        let picture = try Data(contentsOf: URL(fileURLWithPath: folder.path("p.png")))
-        #expect(picture.starts(with: [0x89, 0x50, 0x4e, 0x47]))
-        // Width of four panels of 3 voxels with gaps of 4, height 2: bytes 16 to 23 of a PNG.
-        #expect(picture[16..<24].elementsEqual([0, 0, 0, 24, 0, 0, 0, 2]))
+        #expect(outcome.output.contains("result 40.00 dB, input 40.00 dB"), "\(outcome.output)")
+        #expect(outcome.output.contains("depth slice 3 of the input, of the result, of the truth\n"), "\(outcome.output)")
+        // Three panels of 3 voxels with gaps of 4, height 2.
+        #expect(try sizeOfPicture(folder.path("p.png")) == [17, 2])
     }
 
-    @Test func brainModelReachesItsQuality() throws {
+    /// Twice the size by copies: a constant volume is its own interpolation.
+    @Test func truthAndPictureOfTwiceTheSize() throws {
         let folder = try TemporaryFolder()
-        let example = Voxelsmith.package.appendingPathComponent("Examples/brain-superresolution").path
-        let (model, plugin) = ("\(example)/brain_superresolution.keras", folder.path("brain.so"))
-        #expect(try Voxelsmith.run(["build", model, "-o", plugin]).status == 0)
+        let json = """
+            {"class_name": "Conv3DTranspose", "config": {"name": "one", "filters": 1, "kernel_size": 2, "strides": 2, "use_bias": false}}
+            """
+        let layer = try folder.write("layer.json", json)
+        try NPZFile.write([("kernel", try Tensor(shape: [2, 2, 2, 1, 1], [Float](repeating: 2, count: 8)))], to: folder.path("w.npz"))
+        try NPY.write(Tensor(shape: [1, 2, 3, 4, 1], [Float](repeating: 0.25, count: 24)), to: folder.path("x.npy"))
+        // The result is 0.5 everywhere, and the interpolation 0.25.
+        try NPY.write(Tensor(shape: [4, 6, 8], [Float](repeating: 0.35, count: 192)), to: folder.path("t.npy"))
         let outcome = try Voxelsmith.run([
-            "run", model, "--input", "\(example)/t1_lowres.npy", "--output", folder.path("y.npy"), "--plugin", plugin, "--kernel",
-            "specialized", "--truth", "\(example)/t1_highres_uint8.npy", "--expect", "\(example)/expected_every_4th_voxel.npy",
+            "run", layer, "--input", folder.path("x.npy"), "--weights", folder.path("w.npz"), "--output", folder.path("y.npy"),
+            "--truth", folder.path("t.npy"), "--picture", folder.path("p.png"),
+        ])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        // -20 log10 of the differences 0.15 and 0.1.
+        #expect(outcome.output.contains("result 16.48 dB, trilinear interpolation 20.00 dB"), "\(outcome.output)")
+        #expect(outcome.output.contains("depth slice 3 of the input, of its trilinear interpolation, of the result, of the truth\n"), "\(outcome.output)")
+        // Four panels of 6 voxels with gaps of 4, height 8.
+        #expect(try sizeOfPicture(folder.path("p.png")) == [36, 8])
+    }
+
+    /// Width and height, which bytes 16 to 23 of a PNG hold, the most significant first.
+    private func sizeOfPicture(_ path: String) throws -> [Int] {
+        let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+        try #require(bytes.count > 24 && bytes.starts(with: [0x89, 0x50, 0x4e, 0x47]))
+        return [16, 20].map { start in bytes[start..<start + 4].reduce(0) { $0 << 8 | Int($1) } }
+    }
+
+    /// A model in `Examples`, what it is run on, and the signal-to-noise ratios that Keras reaches and that its input has.
+    struct BundledModel: CustomTestStringConvertible {
+        let folder, model, input, truth: String
+        let valueCount: Int
+        let decibels: [Double]
+
+        var testDescription: String { folder }
+    }
+
+    @Test(arguments: [
+        BundledModel(
+            folder: "brain-superresolution", model: "brain_superresolution.keras", input: "t1_lowres.npy", truth: "t1_highres_uint8.npy",
+            valueCount: 76_800, decibels: [32.07, 29.93]),
+        BundledModel(
+            folder: "brain-denoising", model: "denoising_unet.keras", input: "noisy_float16.npy", truth: "truth_uint8.npy",
+            valueCount: 15_552, decibels: [29.92, 20.00]),
+    ])
+    func bundledModelReachesItsQuality(bundled: BundledModel) throws {
+        let folder = try TemporaryFolder()
+        let example = Voxelsmith.package.appendingPathComponent("Examples/\(bundled.folder)").path
+        let (model, plugin) = ("\(example)/\(bundled.model)", folder.path("model.so"))
+        let built = try Voxelsmith.run(["build", model, "-o", plugin])
+        #expect(built.status == 0, "\(built.errors)")
+        let outcome = try Voxelsmith.run([
+            "run", model, "--input", "\(example)/\(bundled.input)", "--output", folder.path("y.npy"), "--plugin", plugin, "--kernel",
+            "specialized", "--truth", "\(example)/\(bundled.truth)", "--expect", "\(example)/expected_every_4th_voxel.npy",
             "--expect-every", "4", "--tolerance", "2e-5",
         ])
         #expect(outcome.status == 0, "\(outcome.errors)")
-        #expect(outcome.output.contains("76800 values agree"))
-        let ratios = outcome.output.split(separator: " ").indices.compactMap { index -> Double? in
-            let words = outcome.output.split(separator: " ")
-            return index + 1 < words.count && words[index + 1].hasPrefix("dB") ? Double(words[index]) : nil
-        }
+        #expect(outcome.output.contains("\(bundled.valueCount) values agree"), "\(outcome.output)")
+        let words = outcome.output.split(separator: " ")
+        let ratios = words.indices.dropLast().filter { words[$0 + 1].hasPrefix("dB") }.compactMap { Double(words[$0]) }
         try #require(ratios.count == 2, "\(outcome.output)")
-        #expect(abs(ratios[0] - 32.07) <= 0.03)
-        #expect(abs(ratios[1] - 29.93) <= 0.03)
+        for (ratio, expected) in zip(ratios, bundled.decibels) { #expect(abs(ratio - expected) <= 0.03) }
     }
 
     @Test func missingWeightsAndWrongInputs() throws {
