@@ -142,7 +142,7 @@ import VoxLayerSpec
             layer("steps", "TimeDistributed", ["layer": dense], from: [on("bend")]), layer("what", "Mystery", from: [on("steps")]),
             layer("last", "Conv3DTranspose", from: [on("what")]),
         ]
-        let listed = try #require(try LayerSet(.object(model(layers, outputs: [tensor("last")]))).model).allLayers
+        let listed = try #require(try LayerSet(.object(model(layers, outputs: [tensor("last"), tensor("inner", 2)]))).model).allLayers
         #expect(listed.map(\.path) == ["x", "inner", "inner/x", "inner/up", "norm", "bend", "steps", "steps/each", "what", "last"])
         #expect(
             listed.map(\.className) == [

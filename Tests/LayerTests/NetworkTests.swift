@@ -99,7 +99,8 @@ import _TestSupport
                 return (weights[2][channel], weights[0][channel] / (weights[3][channel] + epsilon).squareRoot(), weights[1][channel])
             }
         case "GroupNormalization":
-            #expect(config["groups"] == -1)
+            // A group for each channel, which Keras writes as their number.
+            #expect(config["groups"] == -1 || config["groups"] == .integer(x.shape[4]))
             return x.standardized(epsilon: epsilon) { [$0[0], $0[4]] } _: { (weights[0][$0[4]], weights[1][$0[4]]) }
         case "PReLU":
             let slopes = Places.all(x.shape).map { weights[0][$0[4]] }
