@@ -76,7 +76,7 @@ VS_INLINE void BODY(slope)(vs_block block, const T *x, T *y, vs_numbers alpha) {
             }                                                                                          \
         }                                                                                              \
     }
-FOLD(fold_copy, b)
+FOLD(fold_repeat, b)
 FOLD(fold_add, a + b)
 FOLD(fold_subtract, a - b)
 FOLD(fold_multiply, a *b)
@@ -84,6 +84,16 @@ FOLD(fold_divide, a / b)
 FOLD(fold_maximum, (a > b || a != a) ? a : b)
 FOLD(fold_minimum, (a < b || a != a) ? a : b)
 #undef FOLD
+
+VS_INLINE void BODY(fold_copy)(vs_block block, T *y, const T *x, int64_t row_step, int64_t lane_step) {
+    if (lane_step != 1) {
+        BODY(fold_repeat)(block, y, x, row_step, lane_step);
+    } else if (x != y) {
+        for (int64_t row = 0; row < block.rows; row++) {
+            __builtin_memcpy(y + row * block.pitch, x + row * row_step, (size_t)block.lanes * sizeof(T));
+        }
+    }
+}
 
 VS_INLINE void BODY(fold)(vs_function function, vs_block block, T *y, const T *x, int64_t row_step, int64_t lane_step) {
     switch (function) {

@@ -59,6 +59,14 @@ public enum ActivationArithmetic {
     /// Any NaN makes the whole row NaN.
     @inline(__always)
     private static func rowwise<T: InterpretedElement>(_ activation: Activation, _ row: UnsafeMutableBufferPointer<T>) {
+        // Powers take most of the time, and are computed once.
+        if activation == .softmax {
+            withUnsafeTemporaryAllocation(of: Double.self, capacity: row.count) { powers in
+                let map = RowMap(.softmax, count: row.count, powers: powers) { row[$0].asDouble }
+                for index in row.indices { row[index] = .from(powers[index] / map.sum) }
+            }
+            return
+        }
         let map = RowMap(activation, count: row.count) { row[$0].asDouble }
         for index in row.indices { row[index] = .from(map(row[index].asDouble)) }
     }
@@ -77,12 +85,14 @@ struct RowMap {
     private let activation: Activation
     private var largest = -Double.infinity
     /// Of e^(x - largest).
-    private var sum = 0.0
+    private(set) var sum = 0.0
     /// What sparsemax subtracts from every element.
     private var shift = 0.0
 
-    /// - Parameter activation: `softmax`, `logSoftmax` or `sparsemax`.
-    init(_ activation: Activation, count: Int, element: (Int) -> Double) {
+    /// - Parameters:
+    ///   - activation: `softmax`, `logSoftmax` or `sparsemax`.
+    ///   - powers: is given e^(x - largest) of each element, but for `sparsemax`.
+    init(_ activation: Activation, count: Int, powers: UnsafeMutableBufferPointer<Double>? = nil, element: (Int) -> Double) {
         self.activation = activation
         for index in 0..<count {
             let x = element(index)
@@ -101,7 +111,11 @@ struct RowMap {
             }
             if largest.isNaN { shift = .nan }
         } else {
-            for index in 0..<count { sum += exp(element(index) - largest) }
+            for index in 0..<count {
+                let power = exp(element(index) - largest)
+                powers?[index] = power
+                sum += power
+            }
         }
     }
 
