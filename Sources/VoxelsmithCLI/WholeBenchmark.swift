@@ -36,12 +36,11 @@ struct WholeBenchmark {
         let timing = try StepTiming(
             whole.prepared, xs, name: whole.name, threads: threads, minimumCalls: Self.minimumCalls, seconds: seconds)
         let reference = try WholeModel(file, model, policy: policy, kernels: kernels, kernelMode: .interpreter, values: whole.values)
-        var interpreted: (results: [Tensor], seconds: [Double]) = ([], [])
-        let interpreterSeconds = try CallTiming.time { interpreted = try reference.prepared.timed(xs, threads: threads) }
+        let interpreted = try SingleTiming(reference.prepared, xs, threads: threads)
         let peak = peak.map { $0 * Double(threads) }
-        let steps = StepResult.list(whole.facts.plan, seconds: timing.steps, peak: peak, interpreter: (reference.facts.plan, interpreted.seconds))
+        let steps = StepResult.list(whole.facts.plan, seconds: timing.steps, peak: peak, interpreter: (reference.facts.plan, interpreted.steps))
         return WholeResult(
-            whole, threads: threads, timing: timing.calls, steps: steps, peak: peak, interpreterSeconds: interpreterSeconds,
+            whole, threads: threads, timing: timing.calls, steps: steps, peak: peak, interpreterSeconds: interpreted.call,
             difference: Self.difference(timing.results, expected: interpreted.results))
     }
 
