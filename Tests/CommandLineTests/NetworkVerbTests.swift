@@ -202,6 +202,24 @@ import _TestSupport
         #expect(try folder.names() == ["b.json", "b.svg", "r.svg", "two.json"])
     }
 
+    /// A chain whose file states no input has the shape that is stated beside it.
+    @Test func chainsWithoutAnInputAreMeasured() throws {
+        let folder = try TemporaryFolder()
+        let chain = try folder.write(
+            "chain.json",
+            """
+            {"class_name": "Sequential", "config": {"name": "s", "layers": [
+             {"class_name": "ReLU", "config": {"name": "first"}}, {"class_name": "Flatten", "config": {"name": "flat"}}]}}
+            """)
+        for (shape, size) in [("2,3,4,5,6", JSONValue(shape: [2, 3, 4, 5, 6])), ("first=1,3,4,5,6", JSONValue(shape: [1, 3, 4, 5, 6]))] {
+            let outcome = try Voxelsmith.run(["bench", chain, "--input-shape", shape, "--seconds", "0", "--threads", "1", "--json", "-"])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(try json(outcome.output)["whole"]?.object?["input_shapes"]?.array == [size])
+        }
+        let unknown = try Voxelsmith.run(["bench", chain, "--seconds", "0"])
+        #expect(unknown.status == 1 && unknown.errors.contains("states no complete shape of every input"), "\(unknown.errors)")
+    }
+
     /// Convolutions in wrappers and in models inside are in every count, and run by their kernels.
     @Test func convolutionsInsideAreCounted() throws {
         let folder = try TemporaryFolder()
