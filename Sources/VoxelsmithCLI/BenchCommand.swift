@@ -86,7 +86,7 @@ struct BenchCommand: ReportingVerb, AsyncParsableCommand {
         let whole = try set.model.flatMap { model in
             Console.progress("measuring the model \(model.name)")
             return try WholeBenchmark(
-                file: file, model: model, policy: policy, kernels: registry, threads: threadsOption.threads, seconds: seconds
+                file: file, model: model, source: source.file, policy: policy, kernels: registry, threads: threadsOption.threads, seconds: seconds
             ).run(peak: peak)
         }
         Console.endProgress()

@@ -108,7 +108,7 @@ enum CommandFailure: Error, CustomStringConvertible {
         case .notAVolume(let shape):
             "Received a result or input of shape \(shape); expected batch 1 and 1 channel for --truth and --picture."
         case .notInteger(let factor, let of):
-            "Received a result of \(factor) voxels for an input of \(of); expected whole multiples for --picture."
+            "Received a result of \(factor) voxels for an input of \(of); expected whole multiples, the same of height and width, for --picture."
         case .malformedShape(let text):
             "Received input shape \"\(text)\"; expected integers of at least 1 separated by commas, such as 1,16,16,16,8, after a name and \"=\" or not."
         case .repeatedShape(let name):

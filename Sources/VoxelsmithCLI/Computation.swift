@@ -45,11 +45,15 @@ struct Computation {
 
     /// The names, each with the number of its occurrence from the second on: one layer may make several results.
     private static func distinct(_ names: [String]) -> [String] {
-        var counts: [String: Int] = [:]
+        var (taken, counts): (Set<String>, [String: Int]) = ([], [:])
         return names.map { name in
-            let count = counts[name, default: 0]
-            counts[name] = count + 1
-            return count == 0 ? name : "\(name)[\(count)]"
+            var own = name
+            // The file may call another one so.
+            while !taken.insert(own).inserted {
+                counts[name, default: 0] += 1
+                own = "\(name)[\(counts[name, default: 0])]"
+            }
+            return own
         }
     }
 

@@ -12,7 +12,7 @@ struct RunCommand: ReportingVerb {
         commandName: "run", abstract: "Computes a model or a layer on arrays.",
         discussion: """
             A model of several inputs takes --input NAME=X.npy once for each, and --output likewise for its results; `describe` lists the names. \
-            A single --output Y.npz takes all results of a model of several. A path with "=" in it begins with "/", "./" or "../". \
+            An --output that ends in .npz holds results by their names, and without a name all of them. A path with "=" in it begins with "/", "./" or "../". \
             The batch axis may be left out of all inputs; the results then have none either. The depth slice of --picture lies in \
             the middle of the second half of the depth axis, the half that --truth is compared on.
             """)
@@ -82,7 +82,7 @@ struct RunCommand: ReportingVerb {
 
     func validate() throws {
         if expectEvery < 1 { throw ValidationError("Received --expect-every \(expectEvery); expected at least 1.") }
-        if tolerance.isNaN || tolerance < 0 { throw ValidationError("Received --tolerance \(tolerance); expected 0 or more.") }
+        if !(tolerance >= 0 && tolerance.isFinite) { throw ValidationError("Received --tolerance \(tolerance); expected a number of at least 0.") }
         do { for paths in [inputs, outputs, expectations] { try paths.check() } } catch { throw ValidationError("\(error)") }
     }
 
@@ -142,7 +142,7 @@ struct RunCommand: ReportingVerb {
         }
         let isInterpreted = model.plan.steps.allSatisfy { $0.isSpecialized != true }
         let reference = isInterpreted ? model : try computation.interpreted(shapes)
-        let seconds = isInterpreted ? timing.steps : try reference.timed(xs, threads: threads).seconds
+        let seconds = isInterpreted ? timing.steps : try SingleTiming(reference, xs, threads: threads).steps
         return StepResult.list(model.plan, seconds: timing.steps, peak: peak, interpreter: (reference.plan, seconds))
     }
 

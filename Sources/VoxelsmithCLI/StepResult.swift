@@ -40,6 +40,26 @@ struct StepTiming {
     }
 }
 
+/// One call of a prepared model that others are compared with, such as the interpreter's.
+struct SingleTiming {
+    let results: [Tensor]
+    /// Seconds of the call.
+    let call: Double
+    /// Seconds of each step of the plan.
+    let steps: [Double]
+
+    /// A first call waits for memory, most of its time where it is short. One that takes as many seconds is not worth another.
+    private static let longCall = 1.0
+
+    /// - Throws: what calls throw.
+    init(_ model: PreparedModel, _ xs: [Tensor], threads: Int) throws {
+        var timed: (results: [Tensor], seconds: [Double]) = ([], [])
+        var seconds = try CallTiming.time { timed = try model.timed(xs, threads: threads) }
+        if seconds < Self.longCall { seconds = try CallTiming.time { timed = try model.timed(xs, threads: threads) } }
+        (results, call, steps) = (timed.results, seconds, timed.seconds)
+    }
+}
+
 /// One step of a model's plan, as `bench --json` and `run --json` have it. What is not known is absent.
 struct StepResult: Encodable {
     let name: String

@@ -68,7 +68,7 @@ struct TimelinePicture {
         let shade = bar.isConvolution ? Self.convolutionShade : Self.otherShade
         return """
             <g><title>\(Self.escaped(bar.name)): \(Self.escaped(bar.note))</title>
-            <text x="\(decimal(Self.left - 8, 0))" y="\(decimal(y + 14, 0))" text-anchor="end">\(Self.escaped(Self.short(bar.name)))</text>
+            <text x="\(decimal(Self.left - 8, 0))" y="\(decimal(y + 14, 0))" text-anchor="end">\(Self.short(bar.name))</text>
             <rect x="\(decimal(start, 1))" y="\(decimal(y + 3, 0))" width="\(decimal(max(end - start, 0.5), 1))" height="14" fill="\(shade)"/>
             <text \(place) y="\(decimal(y + 14, 0))" font-size="11">\(Self.escaped(bar.note))</text></g>
 
@@ -103,8 +103,10 @@ struct TimelinePicture {
             + "<text x=\"\(decimal(x + 20, 0))\" y=\"46\">\(words)</text>"
     }
 
+    /// Cut as it is shown: escapes take room too.
     private static func short(_ name: String) -> String {
-        name.count > mostCharacters ? name.prefix(mostCharacters - 1) + "\u{2026}" : name
+        let name = VoxLayerSpec.escaped(name)
+        return Markup.escaped(name.count > mostCharacters ? name.prefix(mostCharacters - 1) + "\u{2026}" : name)
     }
 
     private static func escaped(_ text: String) -> String { Markup.escaped(VoxLayerSpec.escaped(text)) }

@@ -1,3 +1,4 @@
+import VoxForge
 import VoxKerasConfig
 import VoxKernelRuntime
 import VoxLayerSpec
@@ -10,6 +11,8 @@ import VoxelsmithModelIO
 struct WholeBenchmark {
     let file: ModelFile
     let model: ModelDescription
+    /// The options beside the file.
+    let source: LayersFile
     let policy: Policy
     let kernels: any KernelProvider
     let threads: Int
@@ -25,7 +28,7 @@ struct WholeBenchmark {
     func run(peak: Double?) throws -> WholeResult? {
         let whole: WholeModel
         do {
-            whole = try WholeModel(file, model, policy: policy, kernels: kernels)
+            whole = try WholeModel(file, model, source: source, policy: policy, kernels: kernels)
         } catch {
             if model.layers.isEmpty { throw error }
             Console.note("The model as a whole is not measured. \(error)")
@@ -35,13 +38,13 @@ struct WholeBenchmark {
         let xs = try whole.facts.inputShapes.map { shape in try Tensor(shape, .float32) { random.real() } }
         let timing = try StepTiming(
             whole.prepared, xs, name: whole.name, threads: threads, minimumCalls: Self.minimumCalls, seconds: seconds)
-        let reference = try WholeModel(file, model, policy: policy, kernels: kernels, kernelMode: .interpreter, values: whole.values)
-        var interpreted: (results: [Tensor], seconds: [Double]) = ([], [])
-        let interpreterSeconds = try CallTiming.time { interpreted = try reference.prepared.timed(xs, threads: threads) }
+        let reference = try WholeModel(
+            file, model, inputShapes: whole.facts.inputShapes, policy: policy, kernels: kernels, kernelMode: .interpreter, values: whole.values)
+        let interpreted = try SingleTiming(reference.prepared, xs, threads: threads)
         let peak = peak.map { $0 * Double(threads) }
-        let steps = StepResult.list(whole.facts.plan, seconds: timing.steps, peak: peak, interpreter: (reference.facts.plan, interpreted.seconds))
+        let steps = StepResult.list(whole.facts.plan, seconds: timing.steps, peak: peak, interpreter: (reference.facts.plan, interpreted.steps))
         return WholeResult(
-            whole, threads: threads, timing: timing.calls, steps: steps, peak: peak, interpreterSeconds: interpreterSeconds,
+            whole, threads: threads, timing: timing.calls, steps: steps, peak: peak, interpreterSeconds: interpreted.call,
             difference: Self.difference(timing.results, expected: interpreted.results))
     }
 

@@ -1,4 +1,5 @@
 import Logging
+import VoxForge
 import VoxKerasConfig
 import VoxKernelRuntime
 import VoxLayerSpec
@@ -20,11 +21,12 @@ struct WholeModel {
     ///   - file: what holds the model. One without weights gets those of its initializers, which take as long.
     ///   - inputShapes: of the inputs, batch included; nil for those that the file states, with batch 1 where it states none.
     ///   - stated: the model as the file and the options describe it.
+    ///   - source: the options, for a chain without an input layer.
     ///   - values: the weights of another model of the file; nil for those of the file.
     /// - Throws: what making a model throws; `CommandFailure.inputShapesUnknown`, `.notEnoughMemory`.
     init(
-        _ file: ModelFile, _ stated: ModelDescription, inputShapes: [[Int]]? = nil, policy: Policy, kernels: any KernelProvider,
-        kernelMode: KernelMode = .auto, values: [Tensor]? = nil
+        _ file: ModelFile, _ stated: ModelDescription, inputShapes: [[Int]]? = nil, source: LayersFile? = nil, policy: Policy,
+        kernels: any KernelProvider, kernelMode: KernelMode = .auto, values: [Tensor]? = nil
     ) throws {
         // What a logger would hear has been said of the file.
         let model = try makeModel(
@@ -35,7 +37,7 @@ struct WholeModel {
             for warning in try assign(weights, to: model.layers) { Console.warn("\(warning)") }
             model.noteBuiltLayers()
         }
-        guard let shapes = inputShapes ?? Self.shapes(stated, of: model) else { throw CommandFailure.inputShapesUnknown(path: file.path) }
+        guard let shapes = inputShapes ?? Self.shapes(stated, of: model, source) else { throw CommandFailure.inputShapesUnknown(path: file.path) }
         if !model.isBuilt { try model.build(inputShapes: shapes) }
         if let values { try model.setWeights(values) }
         self.values = model.getWeights()
@@ -45,9 +47,11 @@ struct WholeModel {
         facts = ModelFacts(survey, prepared.plan)
     }
 
-    /// The shapes of the inputs: as described, or as the layers of a chain without an input layer have them.
-    private static func shapes(_ stated: ModelDescription, of model: Model) -> [[Int]]? {
-        let shapes = stated.inputs.isEmpty ? model.inputs.map { Optional($0.shape) } : stated.inputs.map(\.shape)
+    /// The shapes of the inputs: as described, or as the layers of a chain without an input layer have them, or as the options state that
+    /// of its first layer.
+    private static func shapes(_ stated: ModelDescription, of model: Model, _ source: LayersFile?) -> [[Int]]? {
+        var shapes = stated.inputs.isEmpty ? model.inputs.map { Optional($0.shape) } : stated.inputs.map(\.shape)
+        if shapes.isEmpty { shapes = [source?.inputShape ?? model.layers.first.flatMap { source?.inputShapes[$0.name] }] }
         let known = shapes.compactMap { shape -> [Int]? in
             guard let shape, let batch = shape.first else { return nil }
             let extents = shape.dropFirst().compactMap(\.self)

@@ -125,6 +125,51 @@ import _TestSupport
         #expect(try NPY.read(path: folder.path("a=b.npy")).floats == NPY.read(path: folder.path("c=d.npy")).floats)
     }
 
+    /// An archive is one also where it holds a single result, with its name before the path or not.
+    @Test func whatIsCalledAnArchiveIsOne() throws {
+        let folder = try TemporaryFolder()
+        let run = try folder.tinyRun()
+        for path in ["y.npy", "one.npz"] { #expect(try Voxelsmith.run(run + [folder.path(path)]).status == 0) }
+        #expect(try Voxelsmith.run(run + ["tiny=\(folder.path("named.npz"))"]).status == 0)
+        for path in ["one.npz", "named.npz"] {
+            let archive = try NPZFile(path: folder.path(path))
+            #expect(archive.names == ["tiny"])
+            #expect(try archive.tensor("tiny").floats == NPY.read(path: folder.path("y.npy")).floats)
+        }
+    }
+
+    /// Results of one layer get numbers, also where another layer has the name that this makes; long names fit into the picture as they are shown.
+    @Test func namesAreToldApartAndFit() throws {
+        let folder = try TemporaryFolder()
+        let long = String(repeating: "\\n", count: 30)
+        func layer(_ className: String, _ name: String, of input: String) -> String {
+            "{\"class_name\": \"\(className)\", \"name\": \"\(name)\", \"config\": {\"name\": \"\(name)\"}, \"inbound_nodes\": [[[\"\(input)\", 0, 0, {}]]]}"
+        }
+        let model = try folder.write(
+            "m.json",
+            """
+            {"class_name": "Functional", "config": {"name": "m", "layers": [
+             {"class_name": "InputLayer", "name": "x", "inbound_nodes": [], "config": {"batch_input_shape": [null, 2, 3, 1, 4], "name": "x"}},
+             \(layer("ReLU", long, of: "x")), \(layer("ReLU", "r", of: long)), \(layer("Flatten", "r[1]", of: long))],
+             "input_layers": [["x", 0, 0]], "output_layers": [["r", 0, 0], ["r", 0, 0], ["r[1]", 0, 0]]}}
+            """)
+        try NPY.write(numbers([2, 2, 3, 1, 4], from: -9), to: folder.path("x.npy"))
+        let all = try Voxelsmith.run(["run", model, "--input", folder.path("x.npy"), "--output", folder.path("y.npz")])
+        #expect(all.status == 0, "\(all.errors)")
+        let archive = try NPZFile(path: folder.path("y.npz"))
+        #expect(archive.names == ["r", "r[1]", "r[1][1]"])
+        #expect(try archive.tensor("r[1]").shape == [2, 2, 3, 1, 4] && archive.tensor("r[1][1]").shape == [2, 24])
+        let files = ["r", "r[1]", "r[1][1]"].flatMap { ["--output", "\($0)=\(folder.path("\($0).npy"))"] }
+        #expect(try Voxelsmith.run(["run", model, "--input", folder.path("x.npy")] + files).status == 0)
+        #expect(try NPY.read(path: folder.path("r[1][1].npy")).shape == [2, 24])
+
+        let bench = try Voxelsmith.run(["bench", model, "--seconds", "0", "--threads", "1", "--plot", folder.path("b.svg")])
+        #expect(bench.status == 0, "\(bench.errors)")
+        let picture = try String(contentsOfFile: folder.path("b.svg"), encoding: .utf8)
+        let cut = String(repeating: "\\n", count: 17) + "\\\u{2026}"
+        #expect(picture.contains(">\(cut)</text>") && picture.contains("<title>\(String(repeating: "\\n", count: 30)):"), "\(picture)")
+    }
+
     /// What has no convolution is described, run and measured; what makes kernels says that there is nothing to make them for.
     @Test func networksWithoutConvolutions() throws {
         let folder = try TemporaryFolder()
@@ -155,6 +200,24 @@ import _TestSupport
         let steps = (whole["steps"]?.array ?? []).compactMap(\.object)
         #expect(!steps.isEmpty && steps.allSatisfy { $0["specialized"] == nil && $0["gflops"] == nil && $0["name"]?.string?.isEmpty == false })
         #expect(try folder.names() == ["b.json", "b.svg", "r.svg", "two.json"])
+    }
+
+    /// A chain whose file states no input has the shape that is stated beside it.
+    @Test func chainsWithoutAnInputAreMeasured() throws {
+        let folder = try TemporaryFolder()
+        let chain = try folder.write(
+            "chain.json",
+            """
+            {"class_name": "Sequential", "config": {"name": "s", "layers": [
+             {"class_name": "ReLU", "config": {"name": "first"}}, {"class_name": "Flatten", "config": {"name": "flat"}}]}}
+            """)
+        for (shape, size) in [("2,3,4,5,6", JSONValue(shape: [2, 3, 4, 5, 6])), ("first=1,3,4,5,6", JSONValue(shape: [1, 3, 4, 5, 6]))] {
+            let outcome = try Voxelsmith.run(["bench", chain, "--input-shape", shape, "--seconds", "0", "--threads", "1", "--json", "-"])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            #expect(try json(outcome.output)["whole"]?.object?["input_shapes"]?.array == [size])
+        }
+        let unknown = try Voxelsmith.run(["bench", chain, "--seconds", "0"])
+        #expect(unknown.status == 1 && unknown.errors.contains("states no complete shape of every input"), "\(unknown.errors)")
     }
 
     /// Convolutions in wrappers and in models inside are in every count, and run by their kernels.

@@ -12,6 +12,7 @@ import _TestSupport
             ["frobnicate"], ["emit"], ["emit", layer, "--target", "pdp11"], ["emit", layer, "--policy", "quick"], ["build", layer],
             ["run", layer], ["run", layer, "--input", "x", "--output", "y", "--kernel", "any"],
             ["run", layer, "--input", "x", "--output", "y", "--threads", "0"], ["bench", layer, "--threads", "many"],
+            ["run", layer, "--input", "x", "--output", "y", "--tolerance", "inf"], ["run", layer, "--input", "x", "--output", "y", "--tolerance", "-1"],
             ["describe"], ["verify", layer, layer], ["inspect", "p.so"], ["inspect", "p.so", "a", "b", "-o", "p.html"],
         ] {
             let outcome = try Voxelsmith.run(arguments)
