@@ -110,6 +110,26 @@ import VoxLayerSpec
         #expect(fused(shared) == [[0], [1]])
     }
 
+    /// As many calls as a graph may have take no longer than as many looks at a few of them.
+    @Test(.timeLimit(.minutes(1))) func longNetworksTakeTheTimeOfTheirLength() throws {
+        let count = 100_000
+        let kinds = [
+            NetworkOutline.Kind.activation(.linear), .activation(.relu), .normalization(axis: -1), try convolution(), .other,
+        ]
+        for kind in kinds {
+            var fusion = NetworkFusion(chain(try [convolution(), .activation(.linear)] + Array(repeating: kind, count: count)))
+            try fusion.run(.unknown)
+            #expect(fusion.groups.map(\.parts.count).reduce(0, +) == count + 2)
+        }
+        // Only so many are folded on each side, as each changes all weights once more.
+        let along = NetworkOutline.Kind.normalization(axis: -1)
+        var row = Array(repeating: along, count: 9)
+        row.insert(try convolution(), at: 0)
+        #expect(try parts(chain(row)) { try $0.foldBackward(.unknown) } == [Array(0...8), [9]])
+        row.append(row.removeFirst())
+        #expect(try parts(chain(row)) { try $0.foldForward(.unknown) } == [[0], Array(1...9)])
+    }
+
     /// By trying all results.
     @Test func commonTapsAreThoseOfEveryResult() throws {
         for input in 1...4 {

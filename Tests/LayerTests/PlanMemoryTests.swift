@@ -171,6 +171,16 @@ import _TestSupport
         }
     }
 
+    /// A function of a model is called by whoever has it: kernels would read past the end of a smaller input.
+    @Test func preparedCallsRefuseOtherShapes() throws {
+        let model = try plain(8).model()
+        let call = try model.preparedCall(inputShapes: [[2, 8, 8, 16, 4]])
+        for shape in [[2, 4, 8, 16, 4], [1, 8, 8, 16, 2], [1, 8, 8, 32, 4]] {
+            let x = try PlanNetwork.random(shape, seed: 4)
+            #expect(throws: TensorError.shapeMismatch(received: shape, expected: [shape[0], 8, 8, 16, 4])) { try call([x], 2) }
+        }
+    }
+
     @Test func stepsAreTimed() throws {
         let shape = [2, 8, 8, 16, 4]
         let prepared = try plain(8).model().preparedModel(inputShape: shape)

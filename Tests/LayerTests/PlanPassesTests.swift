@@ -164,6 +164,47 @@ import _TestSupport
         #expect(plan.packedByteCount == 3 * one)
     }
 
+    /// Weights that a call packed before they were assigned to are no longer the layer's.
+    @Test func stalePackedWeightsAreNotUsed() throws {
+        let shape = [2, 3, 4, 2, 3]
+        let network = chain(shape.map { $0 }, ("Conv3D", "c", .convolution(4, [2, 1, 2])), ("ReLU", "a", ["dtype": "float32"]))
+        let model = try network.model()
+        let x = try PlanNetwork.random(shape, seed: 8)
+        let before = try model(x).floats
+        let kernel = try #require(model.weights.first { $0.name == "kernel" })
+        try kernel.assign(Tensor(shape: kernel.shape, kernel.value.doubles.map { 1 - $0 }))
+        let y = try model.preparedModel(inputShape: shape)(x).floats
+        let expected = try model(x).floats
+        #expect(y == expected && y != before)
+    }
+
+    /// Weights of a file may be there before a shape is: a normalization for other channels than those it gets is an error, and is not folded.
+    @Test func normalizationsOfOtherChannelsAreErrors() throws {
+        for (count, order) in [(2, ["c", "b"]), (6, ["c", "b"]), (2, ["b", "c"]), (6, ["b", "c"])] {
+            let configs: [String: (String, JSONObject)] = [
+                "c": ("Conv3D", .convolution(4, 1)), "b": ("BatchNormalization", .normalization()),
+            ]
+            let layers = order.map { name -> JSONValue in
+                let (className, config) = configs[name] ?? ("", [:])
+                var own = config
+                own["name"] = .string(name)
+                return ["class_name": .string(className), "config": .object(own)]
+            }
+            let document: JSONValue = ["class_name": "Sequential", "keras_version": "2.15.0", "config": ["name": "m", "layers": .array(layers)]]
+            let model = try modelFromJSON(document.text, kernels: KernelRegistry())
+            for layer in model.layers {
+                let numbers = try Tensor(shape: [count], Array(repeating: Float(1), count: count))
+                try layer.takeWeights(
+                    layer.name == "b"
+                        ? [numbers, numbers, numbers, numbers]
+                        : [Tensor(shape: [1, 1, 1, 4, 4], Array(repeating: Float(1), count: 16)), Tensor([1, 2, 3, 4])])
+            }
+            let expected = KerasConfigError.inLayer(
+                "b", .layerInputs([[1, 2, 3, 2, 4]], expected: "one that its weight gamma of shape [\(count)] is for"))
+            #expect(throws: expected) { try model.preparedModel(inputShape: [1, 2, 3, 2, 4]) }
+        }
+    }
+
     @Test func modelsInModelsAreWalkedThrough() throws {
         let shape = [2, 3, 4, 2, 3]
         var inner = PlanNetwork()

@@ -5,26 +5,17 @@ extension NetworkFusion {
     /// channel, so that `(sum + bias) * scale + shift` is a sum with other weights and another bias, whatever the geometry. The sum must reach
     /// the normalization as it is, without an activation, and nobody else.
     package mutating func foldBackward(_ weights: Weights) throws {
-        var index = 0
-        while index < groups.count {
-            if let place = placeForNormalization(groups[index]) {
-                var folded = groups[place]
-                folded.after.append(groups[index].call)
-                folded.config = try? folded.config?.with(useBias: true)
-                if folded.config != nil, try weights.allow(folded) {
-                    groups[place] = folded
-                    merge(index, into: place)
-                    continue
-                }
-            }
-            index += 1
+        for index in slots.indices {
+            guard let group = slots[index], case .normalization(let axis) = kind(group), case let (place, found, config)? = convolution(before: group),
+                config.activation == .linear, Self.isAlongChannels(axis, config), found.after.count < Self.mostFolded,
+                let changed = try? config.with(useBias: true)
+            else { continue }
+            var folded = found
+            folded.after.append(group.call)
+            folded.config = changed
+            if try !weights.allow(folded) { continue }
+            slots[place] = folded
+            merge(index, into: place)
         }
-    }
-
-    private func placeForNormalization(_ group: Group) -> Int? {
-        guard case .normalization(let axis) = kind(group), let place = convolution(before: group), let config = groups[place].config,
-            config.activation == .linear, Self.isAlongChannels(axis, config)
-        else { return nil }
-        return place
     }
 }

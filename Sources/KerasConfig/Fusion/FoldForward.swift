@@ -9,26 +9,30 @@ extension NetworkFusion {
     /// volume, as with valid padding; in a transposed one hardly ever but for kernels of one voxel, as the results of different phases have
     /// different taps, and those at the ends fewer. Where nothing is added, every geometry will do.
     package mutating func foldForward(_ weights: Weights) throws {
+        // Convolutions by the only tensor that they read.
+        var readers: [Int: Int] = [:]
+        for (place, slot) in slots.enumerated() {
+            if let slot, slot.config != nil, slot.inputs.count == 1 { readers[slot.inputs[0]] = place }
+        }
         // From the end, so that of several in a row the last one goes first.
-        for index in groups.indices.reversed() {
-            guard case .normalization(let axis) = kind(groups[index]), groups[index].inputs.count == 1, groups[index].results.count == 1,
-                useCount(of: groups[index].results[0]) == 1, let type = type(groups[index]),
-                let place = groups.firstIndex(where: { $0.inputs == groups[index].results }), self.type(groups[place]) == type,
-                let config = groups[place].config, Self.isAlongChannels(axis, config)
+        for index in slots.indices.reversed() {
+            guard let group = slots[index], case .normalization(let axis) = kind(group), group.inputs.count == 1, group.results.count == 1,
+                useCounts[group.results[0]] == 1, let type = type(group), let place = readers[group.results[0]], var folded = slots[place],
+                self.type(folded) == type, let config = folded.config, Self.isAlongChannels(axis, config), folded.before.count < Self.mostFolded
             else { continue }
-            var folded = groups[place]
-            folded.before.insert(groups[index].call, at: 0)
+            folded.before.insert(group.call, at: 0)
             if commonTaps(of: folded) != nil {
                 folded.config = try? config.with(useBias: true)
-            } else if try !weights.haveNoShift(groups[index].call) {
+            } else if try !weights.haveNoShift(group.call) {
                 continue
             }
             if folded.config == nil { continue }
             if try !weights.allow(folded) { continue }
-            folded.inputs = groups[index].inputs
-            folded.parts = groups[index].parts + folded.parts
-            groups[place] = folded
-            groups.remove(at: index)
+            folded.inputs = group.inputs
+            folded.parts = group.parts + folded.parts
+            slots[place] = folded
+            slots[index] = nil
+            readers[group.inputs[0]] = place
         }
     }
 

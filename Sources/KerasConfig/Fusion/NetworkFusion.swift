@@ -19,9 +19,18 @@ package struct NetworkFusion: Sendable {
 
     package let outline: NetworkOutline
     /// Each behind those it needs.
-    package internal(set) var groups: [Group]
+    package var groups: [Group] { slots.compactMap(\.self) }
+    /// The groups in the order of computation, each at a place that stays its own; nil where one went into another. A few bytes of a file make as
+    /// many calls as a graph may have, so that no pass may look at all groups for each.
+    var slots: [Group?]
     /// The tensors that the network returns.
     package internal(set) var outputs: [Int]
+    /// Of each tensor: how often it is read, where to be an output counts as being read.
+    private(set) var useCounts: [Int] = []
+    /// Of each tensor: the place of the group that makes it; nil for an input.
+    private var producers: [Int?]
+    /// Normalizations on one side of a convolution beyond these stay: each that is added has the weights computed anew.
+    static let mostFolded = 8
 
     /// Every call by itself, but for those that no output needs.
     package init(_ outline: NetworkOutline) {
@@ -35,7 +44,16 @@ package struct NetworkFusion: Sendable {
             if case .convolution(let config, _) = call.kind { group.config = config }
             groups.append(group)
         }
-        self.groups = groups.reversed()
+        slots = groups.reversed().map { $0 }
+        producers = Array(repeating: nil, count: outline.tensorCount)
+        for (place, group) in slots.enumerated() { for tensor in group?.results ?? [] { producers[tensor] = place } }
+        countUses()
+    }
+
+    mutating func countUses() {
+        useCounts = Array(repeating: 0, count: outline.tensorCount)
+        for slot in slots { for tensor in slot?.inputs ?? [] { useCounts[tensor] += 1 } }
+        for tensor in outputs { useCounts[tensor] += 1 }
     }
 
     /// Whoever knows the weights says which foldings they allow.
@@ -67,20 +85,15 @@ package struct NetworkFusion: Sendable {
 
     func type(_ group: Group) -> ElementType? { outline.calls[group.call].type }
 
-    /// How often a tensor is read; to be an output counts as being read.
-    func useCount(of tensor: Int) -> Int {
-        groups.reduce(outputs.count { $0 == tensor }) { count, group in count + group.inputs.count { $0 == tensor } }
-    }
+    /// The place of the group that makes a tensor; nil for an input.
+    func producer(of tensor: Int) -> Int? { producers[tensor] }
 
-    /// The group that makes a tensor; nil for an input.
-    func producer(of tensor: Int) -> Int? { groups.firstIndex { $0.results.contains(tensor) } }
-
-    /// The convolution whose only result is read by one group alone, and that computes in the type of that group.
-    func convolution(before group: Group) -> Int? {
-        guard group.inputs.count == 1, let type = type(group), useCount(of: group.inputs[0]) == 1, let place = producer(of: group.inputs[0]),
-            groups[place].config != nil, self.type(groups[place]) == type
+    /// The convolution whose only result is read by one group alone, and that computes in the type of that group; and its place.
+    func convolution(before group: Group) -> (place: Int, group: Group, config: LayerConfig)? {
+        guard group.inputs.count == 1, let type = type(group), useCounts[group.inputs[0]] == 1, let place = producer(of: group.inputs[0]),
+            let found = slots[place], let config = found.config, self.type(found) == type
         else { return nil }
-        return place
+        return (place, found, config)
     }
 
     /// Whether the channels of a convolution are the axis of a normalization.
@@ -89,16 +102,12 @@ package struct NetworkFusion: Sendable {
         return (axis < 0 ? axis + rank : axis) == config.layout.channelAxis(rank: rank)
     }
 
-    /// Puts one tensor in the place of another wherever that is read.
-    mutating func replace(_ tensor: Int, by other: Int) {
-        for index in groups.indices { groups[index].inputs = groups[index].inputs.map { $0 == tensor ? other : $0 } }
-        outputs = outputs.map { $0 == tensor ? other : $0 }
-    }
-
     /// Puts a group behind the one that makes its only input, which then makes its results.
     mutating func merge(_ index: Int, into place: Int) {
-        groups[place].parts += groups[index].parts
-        groups[place].results = groups[index].results
-        groups.remove(at: index)
+        guard let group = slots[index] else { return }
+        slots[place]?.parts += group.parts
+        slots[place]?.results = group.results
+        for tensor in group.results { producers[tensor] = place }
+        slots[index] = nil
     }
 }

@@ -7,6 +7,12 @@ struct OutlinedCalls {
     private var paths: [String] = []
     private var layers: [LayerDescription?] = []
 
+    /// What a kernel is for: a config, and an input shape without its batch.
+    private struct Problem: Hashable {
+        let config: LayerConfig
+        let extents: [Int?]?
+    }
+
     /// Notes a convolution.
     /// - Returns: its result, with a number.
     mutating func add(
@@ -61,11 +67,11 @@ struct OutlinedCalls {
         // Weights of which nothing is known refuse nothing, so nothing is thrown.
         try? fusion.run(.unknown)
         var result: [LayerDescription] = []
+        var known: Set<Problem> = []
         for group in fusion.groups {
             guard let layer = layers[group.call], let config = group.config, config != layer.config else { continue }
             let fused = layer.fused(config, path: group.parts.map { paths[$0] }.joined(separator: " + "))
-            let isKnown = result.contains { $0.config == config && $0.inputShape?.dropFirst() == fused.inputShape?.dropFirst() }
-            if !isKnown { result.append(fused) }
+            if known.insert(Problem(config: config, extents: fused.inputShape.map { Array($0.dropFirst()) })).inserted { result.append(fused) }
         }
         return result
     }

@@ -331,6 +331,12 @@ open class Conv3D: Layer {
         packedVersions = versions
     }
 
+    /// The present weights as kernels have packed them.
+    func presentlyPacked() -> [PackedWeights] {
+        forgetStale()
+        return prepared.values.map(\.packed)
+    }
+
     /// The prepared kernel for a shape, packed anew where weights were assigned since, and chosen anew where the provider has a better one.
     func kernelLayer(inputShape: [Int]) throws -> PreparedLayer {
         let key = Array(inputShape.dropFirst())

@@ -67,14 +67,18 @@ struct BufferPlan {
     /// Lets elementwise steps write where their first operand lies, if nobody needs that any more and no other operand lies there too. What was
     /// given from outside, or was a tensor in the hands of a layer, is left alone, as its memory may be shared.
     mutating func reuseInputs() {
+        // What each buffer has become. A step's own is not yet another's when its input's is looked up, so one look is enough.
+        var places = Array(buffers.indices)
         for (number, step) in steps.enumerated() {
+            for tensor in step.inputs { bufferOfTensor[tensor] = places[bufferOfTensor[tensor]] }
             guard let input = reusableInput(number, step) else { continue }
             let (from, to) = (bufferOfTensor[input], bufferOfTensor[step.results[0]])
             buffers[from].last = buffers[to].last
             buffers[from].isResult = buffers[to].isResult
             buffers[from].isTaken = buffers[to].isTaken
-            for tensor in bufferOfTensor.indices where bufferOfTensor[tensor] == to { bufferOfTensor[tensor] = from }
+            places[to] = from
         }
+        for tensor in bufferOfTensor.indices where bufferOfTensor[tensor] >= 0 { bufferOfTensor[tensor] = places[bufferOfTensor[tensor]] }
     }
 
     private func reusableInput(_ number: Int, _ step: PlannedStep) -> Int? {

@@ -68,14 +68,12 @@ struct MemoryPlan: Sendable {
     private static func types(_ program: NetworkProgram) -> [ElementType?] {
         var types: [ElementType?] = Array(repeating: nil, count: program.tensorCount)
         for step in program.steps { for tensor in step.results { types[tensor] = step.type } }
-        for input in 0..<program.inputCount {
-            let readers = program.steps.filter { $0.inputs.contains(input) }
-            let wanted = readers.map { step -> ElementType? in
-                if case .layer = step.form { return nil }
-                return step.type
-            }
-            if let first = wanted.first, wanted.allSatisfy({ $0 == first }) { types[input] = first }
+        var wanted: [Set<ElementType?>] = Array(repeating: [], count: program.inputCount)
+        for step in program.steps {
+            let type: ElementType? = if case .layer = step.form { nil } else { step.type }
+            for input in step.inputs where input < program.inputCount { wanted[input].insert(type) }
         }
+        for input in wanted.indices where wanted[input].count == 1 { types[input] = wanted[input].first ?? nil }
         return types
     }
 

@@ -46,6 +46,8 @@ final class NetworkProgram: Sendable {
         if plan.hasEmptyTensors { return try runOnTensors(xs, threads: threads, note: note) }
         do {
             var run = try PlanRun(plan, self, xs)
+            // Kernels and loops have the addresses of its memory alone.
+            defer { withExtendedLifetime(run) {} }
             return try run.run(threads: threads, note: note)
         } catch is PlanRun.UnforeseenResult {
             return try runOnTensors(xs, threads: threads, note: note)

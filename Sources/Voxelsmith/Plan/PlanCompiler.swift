@@ -80,7 +80,8 @@ final class PlanCompiler {
 
     private func normalization(_ call: Int) throws -> (scales: [Double], shifts: [Double]) {
         if let known = normalizations[call] { return known }
-        guard let layer = calls.calls[call].layer as? DefinedLayer, let affine = layer.channelAffine else {
+        guard let layer = calls.calls[call].layer as? DefinedLayer, let affine = try layer.channelAffine(inputShape: calls.calls[call].inputShapes[0])
+        else {
             throw LayerError.notBuilt(layer: calls.calls[call].layer.name, method: "preparedModel")
         }
         normalizations[call] = affine
@@ -145,7 +146,7 @@ final class PlanCompiler {
         let weights = isFolded ? try foldedWeights(group, fusion) : nil
         let choice = try choice(layer, group, kernel: weights?.kernel ?? kernel)
         let key = key(group, fusion)
-        let known = packed[key, default: []] + (isFolded ? [] : layer.prepared.values.map(\.packed))
+        let known = packed[key, default: []] + (isFolded ? [] : layer.presentlyPacked())
         let prepared = try PreparedLayer(
             spec: spec(layer, group), choice: choice, weights: weights?.kernel ?? kernel, bias: isFolded ? weights?.bias : layer.bias?.value,
             sharing: known.first { $0.packingKey == choice.kernel.packingKey })

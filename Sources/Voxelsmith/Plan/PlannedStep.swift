@@ -32,9 +32,15 @@ struct PlannedStep: Sendable {
     let inner: [InnerConvolution]
 
     /// The shapes of the results.
+    /// - Throws: `TensorError.shapeMismatch` for a shape that the kernel is not for, and what rules throw.
     func outputShapes(_ inputs: [[Int]]) throws -> [[Int]] {
         switch form {
-        case .convolution(let layer): return [layer.spec.outputShape(batch: inputs[0].first ?? 0)]
+        case .convolution(let layer):
+            let batch = inputs[0].first ?? 0
+            let expected = layer.spec.inputShape(batch: batch)
+            // In the memory of a plan the kernel reads that much, whatever is there.
+            if inputs[0] != expected { throw TensorError.shapeMismatch(received: inputs[0], expected: expected) }
+            return [layer.spec.outputShape(batch: batch)]
         case .rule(let rule, let weights):
             do { return [try DefinedLayer.outputShape(rule, inputs, weights)] } catch { throw KerasConfigError.inLayer(layer, error) }
         case .activation: return inputs

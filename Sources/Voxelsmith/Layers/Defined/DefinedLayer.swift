@@ -158,8 +158,12 @@ final class DefinedLayer: Layer {
     func plainRule() throws -> (rule: any ComputedRule, weights: [Tensor])? { tensorActivation == nil ? try ruleAndWeights() : nil }
 
     /// What a batch normalization does to each channel; nil for another layer.
-    var channelAffine: (scales: [Double], shifts: [Double])? {
-        (rule as? BatchNormalizationRule)?.affine(weights: ownVariables.map(\.value))
+    /// - Throws: `KerasConfigError` for an input that the weights do not fit: those of a file may be there before any shape is.
+    func channelAffine(inputShape: [Int]) throws -> (scales: [Double], shifts: [Double])? {
+        guard let rule = rule as? BatchNormalizationRule else { return nil }
+        let weights = ownVariables.map(\.value)
+        _ = try placed { () throws(KerasConfigError) in try Self.outputShape(rule, [inputShape], weights) }
+        return rule.affine(weights: weights)
     }
 
     /// The layer with its present weights as a function that any task may call.
