@@ -10,7 +10,8 @@ outputs y0, y1, ... in the order of the model, and `tolerance`, the largest diff
 small integers, all sums are exact, and activations choose between their operand and 0.
 
 Files in the form of Keras 3 are loaded in Keras 3, those in the form of tf.keras in tf-keras where that is installed; models of older generations
-are loaded by neither in that form, only as NAME.keras3.keras. Each file must be loaded, or be among those that Keras itself would not read.
+are loaded by neither in that form, only as NAME.keras3.keras. Each file must be loaded, or be among those that Keras itself would not read,
+or misreads when it has written them itself.
 """
 import importlib.util
 import json
@@ -20,6 +21,12 @@ import zipfile
 
 import keras
 import numpy
+
+
+# In a frozen model with a layer that was set trainable again, tf-keras lists the weights of that layer first when it saves, and last when it loads,
+# as the model freezes its layers when it is made. It misreads the file that it wrote itself (Tests/LayerTests/Fixtures/thawed_tfkeras2.h5), and
+# this one, whose weights are in the same order.
+MISREAD = {"thawed_tfkeras2_h5.h5"}
 
 
 def tf_keras():
@@ -70,6 +77,15 @@ def compare(model, values, what):
     return worst
 
 
+def check_misread(model, values, what):
+    """A file that is not misread any more has nothing to do in the list."""
+    try:
+        compare(model, values, what)
+    except AssertionError:
+        return
+    raise AssertionError(f"{what}: is read rightly; expected what is listed as misread")
+
+
 def check_weights(model, path, values, what):
     """Weights alone, into a model whose weights are others."""
     model.set_weights([numpy.full(weight.shape, 7, dtype=weight.dtype) for weight in model.get_weights()])
@@ -105,6 +121,9 @@ def check(base, old_keras):
         library, files = old_keras, [f"{base}.h5"]
     for path in files if library is not None else []:
         model = library.models.load_model(path, compile=False)
+        if os.path.basename(path) in MISREAD:
+            check_misread(model, values, path)
+            continue
         compare(model, values, path)
         done.append(os.path.basename(path))
         if path.endswith(".keras"):
