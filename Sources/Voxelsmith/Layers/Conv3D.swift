@@ -8,7 +8,7 @@ import VoxTensors
 ///
 ///     y[b, i, f] = activation(bias[f] + sum over (o, t, c) with o = i * stride + t * dilation - crop of x[b, o, c] * kernel[t, c, f])
 ///
-/// It is the gradient of a transposed convolution by its input, which the interpreter computes; no kernels are generated for it.
+/// It is the gradient of a transposed convolution by its input.
 open class Conv3D: Layer {
     /// All hyperparameters.
     public let config: LayerConfig
