@@ -81,6 +81,16 @@ struct ModelTests {
             layer: "l", received: ["layers/conv3d_transpose/vars/0", "layers/conv3d_transpose/vars/1"], expected: 1)) {
             try assign(weights, to: [Conv3DTranspose(filters: 3, kernelSize: 3, useBias: false, name: "l")])
         }
+        // A weight with another number is not the one that is missing.
+        let renumbered = weights.tensors.map { weight in
+            NamedTensor(
+                path: weight.path.replacing("transpose/vars/1", with: "transpose/vars/5"), group: weight.group, layerName: weight.layerName,
+                tensor: weight.tensor)
+        }
+        let damaged = KerasWeights(form: .variables, tensors: renumbered, kerasVersion: nil, backend: nil)
+        #expect(throws: ModelIOError.weightMissing(layer: "l0", name: "layers/conv3d_transpose/vars/1", present: renumbered.map(\.path))) {
+            try assign(damaged, to: layers([3, 2, 1]))
+        }
     }
 
     private static let layer =

@@ -7,7 +7,9 @@ extension SafetensorsFile {
 
     /// The bytes of a safetensors file with these tensors. The order in the file does not depend on that of the list: the widest elements first, then
     /// by name, so that each lies at a multiple of the size of its elements. Equal tensors give equal bytes.
-    /// - Parameter path: what errors call the file.
+    /// - Parameters:
+    ///   - tensors: under their names, each once.
+    ///   - path: what errors call the file.
     /// - Throws: `TensorIOError.duplicateMember`, `.invalidName`, `.safetensorsTensor` for the one name that the format keeps for itself,
     ///   `.tensor` for lack of memory.
     public static func encode(_ tensors: [(name: String, tensor: Tensor)], name path: String = "the file") throws -> [UInt8] {

@@ -68,6 +68,11 @@ private struct Assignment {
             guard let group = groups.first(where: { byGroup[$0] != nil }), let tensors = byGroup.removeValue(forKey: group) else {
                 throw ModelIOError.weightMissing(layer: layer.name, name: VariableGroups.variable(0, in: groups[0]), present: present)
             }
+            // By their numbers, as Keras asks for them: one with another number is not the one that is missing.
+            for (index, tensor) in tensors.enumerated() {
+                let name = VariableGroups.variable(index, in: group)
+                if tensor.path != name { throw ModelIOError.weightMissing(layer: layer.name, name: name, present: present) }
+            }
             try give(tensors, to: layer)
         } else {
             // The state of the numbers that Dropout and its like draw in training.
