@@ -42,9 +42,9 @@ struct TimelinePicture {
         let bottom = Self.top + Self.row * Double(bars.count)
         var svg = """
             <svg xmlns="http://www.w3.org/2000/svg" width="900" height="\(decimal(bottom + 52, 0))" font-family="sans-serif" font-size="13" \
-            role="img" aria-label="\(Self.escaped(title))">
+            role="img" aria-label="\(Markup.line(title))">
             <rect width="100%" height="100%" fill="white"/>
-            <text x="10" y="22" font-size="15">\(Self.escaped(title))</text>
+            <text x="10" y="22" font-size="15">\(Markup.line(title))</text>
             \(Self.legend(x: 10, shade: Self.convolutionShade, "convolutions"))
             \(Self.legend(x: 130, shade: Self.otherShade, "other steps"))
             <text x="\(decimal(Self.left - 8, 0))" y="\(decimal(Self.top - 8, 0))" text-anchor="end">step</text>
@@ -67,10 +67,10 @@ struct TimelinePicture {
         let place = isWide ? "x=\"\(decimal(Self.left + Self.width + 5, 1))\"" : note
         let shade = bar.isConvolution ? Self.convolutionShade : Self.otherShade
         return """
-            <g><title>\(Self.escaped(bar.name)): \(Self.escaped(bar.note))</title>
+            <g><title>\(Markup.line(bar.name)): \(Markup.line(bar.note))</title>
             <text x="\(decimal(Self.left - 8, 0))" y="\(decimal(y + 14, 0))" text-anchor="end">\(Self.short(bar.name))</text>
             <rect x="\(decimal(start, 1))" y="\(decimal(y + 3, 0))" width="\(decimal(max(end - start, 0.5), 1))" height="14" fill="\(shade)"/>
-            <text \(place) y="\(decimal(y + 14, 0))" font-size="11">\(Self.escaped(bar.note))</text></g>
+            <text \(place) y="\(decimal(y + 14, 0))" font-size="11">\(Markup.line(bar.note))</text></g>
 
             """
     }
@@ -108,6 +108,4 @@ struct TimelinePicture {
         let name = VoxLayerSpec.escaped(name)
         return Markup.escaped(name.count > mostCharacters ? name.prefix(mostCharacters - 1) + "\u{2026}" : name)
     }
-
-    private static func escaped(_ text: String) -> String { Markup.escaped(VoxLayerSpec.escaped(text)) }
 }

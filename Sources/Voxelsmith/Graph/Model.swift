@@ -225,7 +225,7 @@ open class Model: Layer {
         try super.prepare(inputShape: inputShape)
         _ = try connected().run([inputShape], model: name) { layer, shapes in
             if shapes.count == 1 { try layer.prepare(inputShape: shapes[0]) }
-            return try layer.computeOutputShapes(shapes).map { try layer.knownShape($0) }
+            return try layer.knownOutputShapes(shapes)
         }
     }
 

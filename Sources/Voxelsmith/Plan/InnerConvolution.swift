@@ -22,7 +22,7 @@ extension Layer {
             var result: [InnerConvolution] = []
             _ = try model.trace(inputShapes) { layer, shapes in
                 result += try layer.convolutions(inputShapes: shapes)
-                return try layer.computeOutputShapes(shapes.map { shape in shape.map { Int?.some($0) } }).map { try layer.knownShape($0) }
+                return try layer.knownOutputShapes(shapes)
             }
             return result
         default: return []

@@ -33,7 +33,7 @@ struct PlanRun {
             try NetworkProgram.timed(number, note) { try perform(number, threads: threads) }
             for index in plan.releases[number] { own[index] = nil }
         }
-        return try program.outputs.map(result)
+        return try program.outputs.map(tensor)
     }
 
     private mutating func perform(_ number: Int, threads: Int) throws {
@@ -107,7 +107,7 @@ struct PlanRun {
         return start
     }
 
-    /// A tensor that a step takes.
+    /// A tensor that a step takes, or that the network returns.
     private func tensor(_ number: Int) throws -> Tensor {
         switch plan.places[number] {
         // What a step takes is a tensor of its own.
@@ -118,6 +118,4 @@ struct PlanRun {
             return try value.reshaped(to: plan.shapes[number])
         }
     }
-
-    private func result(_ number: Int) throws -> Tensor { try tensor(number) }
 }

@@ -32,7 +32,7 @@ struct PlannedCalls {
 
     private mutating func add(_ layer: Layer, _ values: [Value]) throws -> [Value] {
         if !layer.isBuilt { try layer.build(inputShapes: values.map(\.shape)) }
-        let shapes = try layer.computeOutputShapes(values.map { value in value.shape.map { Int?.some($0) } }).map { try layer.knownShape($0) }
+        let shapes = try layer.knownOutputShapes(values.map(\.shape))
         // The batch is what a call may change; other extents are as they are.
         let symbolic = zip(try layer.computeOutputShapes(values.map(\.symbolic)), shapes).map { unknown, known -> [Int?] in
             known.enumerated().map { axis, extent in axis == 0 && unknown.first == .some(nil) ? nil : extent }
@@ -50,6 +50,9 @@ extension Model {
 }
 
 extension Layer {
+    /// The shapes of the results for shapes that are known, with numbers for what stays unknown.
+    func knownOutputShapes(_ inputShapes: [[Int]]) throws -> [[Int]] { try computeOutputShapes(inputShapes).map { try knownShape($0) } }
+
     /// What the plan of a network may do with a call of the layer. Classes of the user's own are left alone, as their calls may do anything.
     func outlineKind(inputShapes: [[Int]]) -> NetworkOutline.Kind {
         switch self {
