@@ -72,7 +72,7 @@ import _TestSupport
     @Test(.enabled(if: vs_test_watches_allocations() != 0, "a sanitizer's allocator is not watched"))
     func reductionsAllocateNothingBesideTheirResults() throws {
         let shape = [1, 12, 20, 30, 16]
-        for (className, config) in Self.reductions where config["axis"] != 1 {
+        for (className, config) in Self.reductions {
             let layers = [("Permute", ["dims": [1, 2, 3, 4]] as JSONObject), (className, config), ("Activation", ["activation": "tanh"])]
             let prepared = try chain(shape.map { $0 }, layers + [("GlobalMaxPooling3D", [:])]).model().preparedModel(inputShape: shape)
             let x = try PlanNetwork.random(shape, seed: 9)

@@ -54,10 +54,10 @@ extension OperationRule: ComputedRule {
             case .numbers(let numbers): .constant(try numbers.tensor(type))
             }
         }
-        let shapes = own.map { operand in
+        let shapes = operands.map { operand in
             switch operand {
-            case .input(let index): inputs[index]
-            case .constant(let tensor): tensor.shape
+            case .tensor(let index): inputs[index]
+            case .numbers(let numbers): numbers.shape
             }
         }
         switch function {
