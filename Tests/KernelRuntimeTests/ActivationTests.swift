@@ -152,7 +152,7 @@ import _TestSupport
     }
 
     @Test func endsOfTheRange() {
-        let values: [Float] = [.nan, .infinity, -.infinity, 0, -0.0, 3e38, -3e38, 1e-45, -1e-45, -87, -104, 710, -710]
+        let values: [Float] = [.nan, .infinity, -.infinity, 0, -0.0, 3e38, -3e38, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, -87, -104, 710, -710]
         for activation in [Activation.sigmoid, .silu, .leakyRelu(slope: 0.25), .leakyRelu(slope: -2), .relu] {
             let buffer = GuardedBuffer(values, placement: .atEnd)
             apply(activation, to: buffer, type: .float32, shape: [values.count])

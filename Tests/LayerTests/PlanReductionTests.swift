@@ -47,7 +47,7 @@ import _TestSupport
     @Test func reductionsAreStepsOfThePlan() throws {
         let shape = [2, 6, 5, 7, 4]
         for (className, config) in Self.reductions {
-            let layers = [("Permute", ["dims": [1, 2, 3, 4]] as JSONObject), (className, config), ("Rescaling", ["scale": 2])]
+            let layers: [(String, JSONObject)] = [("Permute", ["dims": [1, 2, 3, 4]]), (className, config), ("Rescaling", ["scale": 2])]
             for batch in [2, 1, 3] {
                 let x = try PlanNetwork.random([batch] + shape.dropFirst(), seed: 3)
                 try check(chain(shape.map { $0 }, layers), [x], steps: ["l0", "l1", "l2"], "\(className) \(config) of \(batch)")
@@ -73,8 +73,10 @@ import _TestSupport
     func reductionsAllocateNothingBesideTheirResults() throws {
         let shape = [1, 12, 20, 30, 16]
         for (className, config) in Self.reductions {
-            let layers = [("Permute", ["dims": [1, 2, 3, 4]] as JSONObject), (className, config), ("Activation", ["activation": "tanh"])]
-            let prepared = try chain(shape.map { $0 }, layers + [("GlobalMaxPooling3D", [:])]).model().preparedModel(inputShape: shape)
+            let layers: [(String, JSONObject)] = [
+                ("Permute", ["dims": [1, 2, 3, 4]]), (className, config), ("Activation", ["activation": "tanh"]), ("GlobalMaxPooling3D", [:]),
+            ]
+            let prepared = try chain(shape.map { $0 }, layers).model().preparedModel(inputShape: shape)
             let x = try PlanNetwork.random(shape, seed: 9)
             _ = try prepared(x)
             _ = try prepared(x)
@@ -106,7 +108,7 @@ import _TestSupport
                     ("GroupNormalization", ["groups": -1]), ("LayerNormalization", [:]), ("BatchNormalization", [:]), ("UnitNormalization", ["axis": 2]),
                     ("Rescaling", ["scale": .number(0.5), "offset": 1]),
                 ] {
-                    let layers = [loop, (className, config), ("ReLU", [:])]
+                    let layers: [(String, JSONObject)] = [loop, (className, config), ("ReLU", [:])]
                     try check(chain(shape.map { $0 }, layers), [x], steps: ["l0 + l1", "l2"], "\(loop) \(className) \(config)")
                 }
                 for merge in ["Add", "Maximum", "Concatenate"] {
