@@ -26,6 +26,7 @@ VS_INLINE void BODY(affine)(vs_block block, const T *x, T *y, const vs_numbers *
         for (int k = 0; k < 4; k++) n[k] = numbers[k].values + row * numbers[k].row_step;
         if (paired && outer == 1 && inner == 1) BODY(affine_row)(block.lanes, x, y, n[0], n[1], n[2], n[3], 1, 1);
         else if (paired && outer == 0 && inner == 1) BODY(affine_row)(block.lanes, x, y, n[0], n[1], n[2], n[3], 0, 1);
+        else if (paired && outer == 1 && inner == 0) BODY(affine_row)(block.lanes, x, y, n[0], n[1], n[2], n[3], 1, 0);
         else if (paired && outer == 0 && inner == 0) BODY(affine_row)(block.lanes, x, y, n[0], n[1], n[2], n[3], 0, 0);
         else BODY(affine_any)(block.lanes, x, y, n, numbers);
     }
@@ -107,18 +108,22 @@ VS_INLINE void BODY(fold)(vs_function function, vs_block block, T *y, const T *x
     }
 }
 
-VS_INLINE void BODY(sum_rows)(vs_block block, const T *x, const double *center, int64_t center_step, int squares, double *sums) {
+VS_INLINE void BODY(sum_rows)(vs_block block, const T *x, int squares, double *sums) {
     for (int64_t row = 0; row < block.rows; row++, x += block.pitch) {
         VS_INDEPENDENT
         for (int64_t i = 0; i < block.lanes; i++) {
-            double value = (double)x[i] - center[center_step ? i : 0];
+            double value = (double)x[i];
             sums[i] += squares ? value * value : value;
         }
     }
 }
 
-VS_INLINE void BODY(reduce)(vs_sum sum, vs_block block, const T *x, const double *center, int64_t center_step, double *sums) {
-    if (sum == VS_LARGEST) {
+VS_INLINE void BODY(reduce)(vs_sum sum, vs_block block, const T *x, double *sums) {
+    if (sum == VS_SQUARES) {
+        BODY(sum_rows)(block, x, 1, sums);
+    } else if (sum == VS_SUM) {
+        BODY(sum_rows)(block, x, 0, sums);
+    } else {
         for (int64_t row = 0; row < block.rows; row++, x += block.pitch) {
             VS_INDEPENDENT
             for (int64_t i = 0; i < block.lanes; i++) {
@@ -126,14 +131,90 @@ VS_INLINE void BODY(reduce)(vs_sum sum, vs_block block, const T *x, const double
                 sums[i] = value > sums[i] || value != value ? value : sums[i];
             }
         }
-    } else if (center_step) {
-        if (sum == VS_SQUARES) BODY(sum_rows)(block, x, center, 1, 1, sums);
-        else BODY(sum_rows)(block, x, center, 1, 0, sums);
-    } else {
-        if (sum == VS_SQUARES) BODY(sum_rows)(block, x, center, 0, 1, sums);
-        else BODY(sum_rows)(block, x, center, 0, 0, sums);
     }
 }
+
+/* Eight neighbours, in double. */
+typedef T BODY(eight) __attribute__((vector_size(8 * sizeof(T))));
+#define EIGHT(name, source)                                                \
+    vs_eight name;                                                         \
+    {                                                                      \
+        BODY(eight) loaded;                                                \
+        __builtin_memcpy(&loaded, (source), sizeof loaded);                \
+        name = __builtin_convertvector(loaded, vs_eight);                  \
+    }
+
+/* Adds what the elements of each lane are more than its center, and the squares of that, to sums and squares. Sixteen lanes at a time stay in
+ * registers, for as many rows as the first-level cache holds. */
+VS_INLINE void BODY(deviations)(vs_block block, const T *x, const double *center, double *sums, double *squares) {
+    const int64_t most = VS_TILE / block.lanes > 1 ? VS_TILE / block.lanes : 1;
+    for (int64_t first = 0; first < block.rows; first += most, x += most * block.pitch) {
+        const int64_t rows = block.rows - first < most ? block.rows - first : most;
+        int64_t lane = 0;
+        for (; lane + 16 <= block.lanes; lane += 16) {
+            vs_eight c[2], s[2], q[2];
+            __builtin_memcpy(c, center + lane, sizeof c);
+            __builtin_memcpy(s, sums + lane, sizeof s);
+            __builtin_memcpy(q, squares + lane, sizeof q);
+            const T *row = x + lane;
+            for (int64_t left = rows; left > 0; left--, row += block.pitch) {
+                EIGHT(low, row)
+                EIGHT(high, row + 8)
+                low -= c[0];
+                high -= c[1];
+                s[0] += low;
+                s[1] += high;
+                q[0] += low * low;
+                q[1] += high * high;
+            }
+            __builtin_memcpy(sums + lane, s, sizeof s);
+            __builtin_memcpy(squares + lane, q, sizeof q);
+        }
+        for (; lane < block.lanes; lane++) {
+            const T *row = x + lane;
+            for (int64_t left = rows; left > 0; left--, row += block.pitch) {
+                const double value = (double)*row - center[lane];
+                sums[lane] += value;
+                squares[lane] += value * value;
+            }
+        }
+    }
+}
+
+/* Every row by itself. Lanes of a vector are added in their order. */
+VS_INLINE void BODY(row_moments)(int64_t rows, int64_t length, const T *x, double *means, double *squares) {
+    for (int64_t row = 0; row < rows; row++, x += length) {
+        vs_eight sum = {0};
+        int64_t i = 0;
+        for (; i + 8 <= length; i += 8) {
+            EIGHT(value, x + i)
+            sum += value;
+        }
+        double total = 0;
+        for (; i < length; i++) total += (double)x[i];
+        for (int lane = 0; lane < 8; lane++) total += sum[lane];
+        const double center = total / (double)length;
+        vs_eight s = {0}, q = {0};
+        for (i = 0; i + 8 <= length; i += 8) {
+            EIGHT(value, x + i)
+            value -= center;
+            s += value;
+            q += value * value;
+        }
+        double deviation = 0, square = 0;
+        for (; i < length; i++) {
+            const double value = (double)x[i] - center;
+            deviation += value;
+            square += value * value;
+        }
+        for (int lane = 0; lane < 8; lane++) {
+            deviation += s[lane];
+            square += q[lane];
+        }
+        vs_finish_moments((double)length, center, deviation, square, means + row, squares + row);
+    }
+}
+#undef EIGHT
 
 /* The elements of one window, voxel by voxel. */
 #define FOR_EACH_VOXEL(w, first, last)                                                                   \

@@ -15,6 +15,19 @@
 /* The same for the lanes of a voxel, which are few: unrolled further, most would be left to a scalar remainder. */
 #define VS_SHORT _Pragma("clang loop vectorize(assume_safety) interleave_count(1)")
 
+typedef double vs_eight __attribute__((vector_size(64)));
+/* Elements that the first-level caches hold beside the sums of their lanes. */
+enum { VS_TILE = 4096 };
+
+/* The mean and the sum of squares about it, from those about a center. Squares that overflow are infinite, not the difference of two infinities;
+ * a difference that rounding has made negative is 0. */
+VS_INLINE void vs_finish_moments(double count, double center, double sum, double square, double *mean, double *squares) {
+    const double shift = sum / count;
+    const double rest = square - sum * shift;
+    *mean = center + shift;
+    *squares = square == (double)INFINITY && __builtin_isfinite(sum) ? square : rest < 0 ? 0 : rest;
+}
+
 #define T float
 #define SUFFIX float
 #include "bodies.h"
@@ -129,16 +142,15 @@ void vs_fold(vs_function function, int32_t bytes, vs_block block, void *y, const
     DISPATCH(fold, (function, bytes, block, y, x, row_step, lane_step))
 }
 
-COMPILED(reduce, (vs_sum sum, int32_t bytes, vs_block block, const void *x, const double *center, int64_t center_step, double *sums),
-         TYPED(reduce_float(sum, block, x, center, center_step, sums), reduce_double(sum, block, x, center, center_step, sums)))
+COMPILED(reduce, (vs_sum sum, int32_t bytes, vs_block block, const void *x, double *sums),
+         TYPED(reduce_float(sum, block, x, sums), reduce_double(sum, block, x, sums)))
 
-void vs_reduce(vs_sum sum, int32_t bytes, vs_block block, const void *x, const double *center, int64_t center_step, double *sums) {
+void vs_reduce(vs_sum sum, int32_t bytes, vs_block block, const void *x, double *sums) {
     const int64_t times = rows_in_one(block);
     if (times > 1) {
-        double room[LONG_LANES], parts[LONG_LANES];
-        const vs_numbers own = repeated((vs_numbers){center, 0, center_step}, block, times, room);
+        double parts[LONG_LANES];
         for (int64_t i = 0; i < times * block.lanes; i++) parts[i] = sum == VS_LARGEST ? -INFINITY : 0;
-        DISPATCH(reduce, (sum, bytes, joined(block, times), x, own.values, 1, parts))
+        DISPATCH(reduce, (sum, bytes, joined(block, times), x, parts))
         for (int64_t part = 0; part < times; part++) {
             for (int64_t i = 0; i < block.lanes; i++) {
                 const double value = parts[part * block.lanes + i];
@@ -150,7 +162,58 @@ void vs_reduce(vs_sum sum, int32_t bytes, vs_block block, const void *x, const d
         block.rows -= done;
         x = (const char *)x + done * block.lanes * bytes;
     }
-    DISPATCH(reduce, (sum, bytes, block, x, center, center_step, sums))
+    DISPATCH(reduce, (sum, bytes, block, x, sums))
+}
+
+COMPILED(deviations, (int32_t bytes, vs_block block, const void *x, const double *center, double *sums, double *squares),
+         TYPED(deviations_float(block, x, center, sums, squares), deviations_double(block, x, center, sums, squares)))
+
+/* How many rows make lanes of whole vectors; as many as `rows_in_one` says where that would be too many. */
+static int64_t rows_of_vectors(vs_block block) {
+    int64_t times = 1;
+    while (times * block.lanes % 16) times++;
+    if (block.pitch != block.lanes || times * block.lanes > LONG_LANES || times > block.rows) return rows_in_one(block);
+    return times;
+}
+
+void vs_moments(int32_t bytes, vs_block block, const void *x, double *means, double *squares) {
+    enum { SAMPLE = 8 };
+    const double count = (double)block.rows;
+    const vs_block sample = {block.rows < SAMPLE ? 1 : block.rows / SAMPLE, block.lanes, block.pitch};
+    for (int64_t i = 0; i < block.lanes; i++) means[i] = 0;
+    vs_reduce(VS_SUM, bytes, sample, x, means);
+    for (int64_t i = 0; i < block.lanes; i++) means[i] /= (double)sample.rows;
+    /* Lanes at a time, so that what is summed finds room here. */
+    const int64_t times = rows_of_vectors(block);
+    for (int64_t first = 0; first < block.lanes; first += LONG_LANES) {
+        const int64_t lanes = block.lanes - first < LONG_LANES ? block.lanes - first : LONG_LANES;
+        double center[LONG_LANES], sums[LONG_LANES], own[LONG_LANES];
+        const char *start = (const char *)x + first * bytes;
+        vs_block rest = {block.rows, lanes, block.pitch};
+        for (int64_t i = 0; i < times * lanes; i++) {
+            center[i] = means[first + i % lanes];
+            sums[i] = own[i] = 0;
+        }
+        if (times > 1) {
+            DISPATCH(deviations, (bytes, joined(rest, times), start, center, sums, own))
+            for (int64_t i = lanes; i < times * lanes; i++) {
+                sums[i % lanes] += sums[i];
+                own[i % lanes] += own[i];
+            }
+            const int64_t done = rest.rows / times * times;
+            rest.rows -= done;
+            start += done * lanes * bytes;
+        }
+        DISPATCH(deviations, (bytes, rest, start, center, sums, own))
+        for (int64_t i = 0; i < lanes; i++) vs_finish_moments(count, center[i], sums[i], own[i], means + first + i, squares + first + i);
+    }
+}
+
+COMPILED(row_moments, (int32_t bytes, int64_t rows, int64_t length, const void *x, double *means, double *squares),
+         TYPED(row_moments_float(rows, length, x, means, squares), row_moments_double(rows, length, x, means, squares)))
+
+void vs_row_moments(int32_t bytes, int64_t rows, int64_t length, const void *x, double *means, double *squares) {
+    DISPATCH(row_moments, (bytes, rows, length, x, means, squares))
 }
 
 SHORT(largest, (int32_t bytes, const vs_windows *windows, const void *volume, void *y),

@@ -1,10 +1,11 @@
+import CVoxInterpreter
 import Glibc
 import VoxLayerSpec
 
 /// Activations of tensors, for the interpreter and for kernels that were found without their activation.
 ///
-/// Everything is computed in double precision (`Activation.value(at:)`) and rounded once, so a float32 result is within 1 ulp of the exact
-/// one everywhere, in gelu's tail and softplus's too. Parameters are first rounded to the type of the elements (`Activation.rounded(to:)`),
+/// Everything is computed in double precision (`Activation.value(at:)`, and for float32 what `cinterpreter.h` says) and rounded once, so a float32
+/// result is within 1 ulp of the exact one everywhere, in gelu's tail and softplus's too. Parameters are first rounded to the type of the elements (`Activation.rounded(to:)`),
 /// so that comparisons have the same outcome as in Keras and in kernels.
 public enum ActivationArithmetic {
     /// Applies an activation in place to consecutive rows of a buffer; rows may be given to several threads.
@@ -19,7 +20,7 @@ public enum ActivationArithmetic {
     ) {
         let activation = activation.rounded(to: type)
         switch type {
-        case .float32: apply(activation, to: buffer.assumingMemoryBound(to: Float.self), rowLength: rowLength, rows: rows)
+        case .float32: applyToFloats(activation, buffer.assumingMemoryBound(to: Float.self), rowLength: rowLength, rows: rows)
         case .float64: apply(activation, to: buffer.assumingMemoryBound(to: Double.self), rowLength: rowLength, rows: rows)
         default:
             // Stored only: in float32, rounded once.
@@ -29,9 +30,22 @@ public enum ActivationArithmetic {
             var values = [Float](repeating: 0, count: count)
             values.withUnsafeMutableBytes { type.convert(UnsafeRawBufferPointer(stored), to: .float32, $0) }
             values.withUnsafeMutableBufferPointer { values in
-                if let base = values.baseAddress { apply(activation, to: base, rowLength: rowLength, rows: 0..<rows.count) }
+                if let base = values.baseAddress { applyToFloats(activation, base, rowLength: rowLength, rows: 0..<rows.count) }
             }
             values.withUnsafeBytes { ElementType.float32.convert($0, to: type, stored) }
+        }
+    }
+
+    /// Those that whole networks spend time in have loops in C, which compute eight numbers at a time. The same ones for any number of rows, so that
+    /// an element has the same bits wherever rows are cut.
+    private static func applyToFloats(_ activation: Activation, _ elements: UnsafeMutablePointer<Float>, rowLength: Int, rows: Range<Int>) {
+        let (start, count) = (elements + rows.lowerBound * rowLength, Int64(rows.count * rowLength))
+        switch activation {
+        case .softmax where rowLength <= Int(VS_INTERP_SOFTMAX_LENGTH): vs_interp_softmax(Int64(rows.count), Int64(rowLength), start)
+        case .sigmoid: vs_interp_sigmoid(count, start)
+        case .silu: vs_interp_silu(count, start)
+        case .leakyRelu(let slope): vs_interp_leaky(count, start, slope)
+        default: apply(activation, to: elements, rowLength: rowLength, rows: rows)
         }
     }
 

@@ -118,7 +118,7 @@ struct ModelWalk {
         // Those of a wrapped layer stand in its own row.
         let parameters = layer.wrapped == nil ? rule.flatMap { LayerShapes.parameterCount($0, inputs: inputs.map(\.shape)) } : 0
         if let row { list.state(row, parameters: parameters) }
-        return outline.add(OutlinedCalls.kind(of: rule), layer.object, callPath, inputs, result)
+        return outline.add(NetworkOutline.Kind(rule), layer.object, callPath, inputs, result)
     }
 
     /// The rule that a layer follows, read once: a config may hold very many numbers, and the layer be called very often. Operations have

@@ -110,6 +110,30 @@ import VoxLayerSpec
         #expect(fused(shared) == [[0], [1]])
     }
 
+    @Test func activationsAreJoined() throws {
+        func joined(_ outline: NetworkOutline) -> [[Int]] { parts(outline) { $0.joinActivations() } }
+        for kind in [NetworkOutline.Kind.loop, .normalization(axis: 1)] {
+            var fusion = NetworkFusion(chain([kind, .activation(.silu), .activation(.relu)]))
+            fusion.joinActivations()
+            #expect(fusion.groups.map(\.parts) == [[0, 1], [2]] && fusion.groups.map(\.activation) == [.silu, .linear])
+            #expect(fusion.groups.last?.inputs == [2])
+            for activation in [Activation.softmax, .sparsemax, .alongAxis(.softmax, axis: 1), .linear] {
+                #expect(joined(chain([kind, .activation(activation)])) == [[0], [1]], "\(activation)")
+            }
+            #expect(joined(chain([kind, .activation(.relu)], types: [.float32, .float64])) == [[0], [1]])
+            #expect(joined(chain([kind, .activation(.relu)], types: [.float16, .float16])) == [[0], [1]])
+            #expect(joined(chain([kind, .activation(.relu)], types: [nil, nil])) == [[0], [1]])
+            var shared = chain([kind, .activation(.relu)])
+            shared.outputs.append(1)
+            #expect(joined(shared) == [[0], [1]])
+        }
+        #expect(try joined(chain([.other, .activation(.relu), convolution(), .activation(.relu)])) == [[0], [1], [2], [3]])
+        // A kernel has its activation first, and a folded normalization leaves its own to the convolution.
+        var fusion = NetworkFusion(chain([try convolution(), .normalization(axis: -1), .activation(.relu)]))
+        try fusion.run(.unknown)
+        #expect(fusion.groups.map(\.parts) == [[0, 1, 2]] && fusion.groups[0].config?.activation == .relu && fusion.groups[0].activation == .linear)
+    }
+
     /// As many calls as a graph may have take no longer than as many looks at a few of them.
     @Test(.timeLimit(.minutes(1))) func longNetworksTakeTheTimeOfTheirLength() throws {
         let count = 100_000

@@ -109,6 +109,61 @@ import _TestSupport
         #expect(y[9...11].allSatisfy { $0.isNaN })
     }
 
+    /// Rows of float32 up to the length that is computed eight rows at a time, and beyond; numbers of rows that are no multiple of eight.
+    @Test func softmaxOfShortRows() {
+        var random = SeededRandom(seed: 12)
+        for length in Array(1...20) + [31, 32, 33, 63, 64, 65, 70] {
+            for rows in [1, 2, 7, 8, 9, 19] {
+                let values = random.reals(rows * length).map { Float(30 * $0) }
+                let buffer = GuardedBuffer(values, placement: .atEnd)
+                apply(.softmax, to: buffer, type: .float32, shape: [rows, length])
+                let y = floats(buffer)
+                for row in 0..<rows {
+                    let own = Array(values[row * length..<(row + 1) * length])
+                    let expected = ActivationArithmetic.row(.softmax, own.map { Double($0) })
+                    for (received, value) in zip(y[(row * length)...], expected) {
+                        #expect(abs(Double(received) - value) <= Double(Float(value).ulp), "\(row) of \(rows) of \(length)")
+                    }
+                    // A row has the same bits by itself.
+                    let alone = GuardedBuffer(own, placement: .atEnd)
+                    apply(.softmax, to: alone, type: .float32, shape: [1, length])
+                    #expect(floats(alone) == Array(y[(row * length)..<((row + 1) * length)]), "\(row) of \(rows) of \(length)")
+                }
+            }
+        }
+    }
+
+    /// What is no finite number keeps to its row, as in double precision.
+    @Test func softmaxOfInfinities() {
+        let (nan, infinity) = (Float.nan, Float.infinity)
+        let rows: [[Float]] = [
+            [1, 2, 3], [nan, 0, 1], [0, 1, nan], [infinity, 0, 1], [-infinity, 0, 0], [-infinity, -infinity, -infinity], [0, -infinity, infinity],
+            [-3e38, 3e38, 0], [-0.0, 0, -100], [nan, infinity, -infinity], [0, -103, -745],
+        ]
+        let buffer = GuardedBuffer(rows.flatMap(\.self), placement: .atEnd)
+        apply(.softmax, to: buffer, type: .float32, shape: [rows.count, 3])
+        let y = floats(buffer)
+        for (index, row) in rows.enumerated() {
+            let expected = ActivationArithmetic.row(.softmax, row.map { Double($0) })
+            for (received, value) in zip(y[(3 * index)...], expected) {
+                #expect(received.isNaN ? value.isNaN : abs(Double(received) - value) <= Double(Float(value).ulp), "\(row)")
+            }
+        }
+    }
+
+    @Test func endsOfTheRange() {
+        let values: [Float] = [.nan, .infinity, -.infinity, 0, -0.0, 3e38, -3e38, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, -87, -104, 710, -710]
+        for activation in [Activation.sigmoid, .silu, .leakyRelu(slope: 0.25), .leakyRelu(slope: -2), .relu] {
+            let buffer = GuardedBuffer(values, placement: .atEnd)
+            apply(activation, to: buffer, type: .float32, shape: [values.count])
+            for (x, y) in zip(values, floats(buffer)) {
+                let expected = activation.value(at: Double(x))
+                let isNear = expected.isNaN ? y.isNaN : y == Float(expected) || abs(Double(y) - expected) <= Double(Float(expected).ulp)
+                #expect(isNear && (y != 0 || y.sign == expected.sign), "\(activation) of \(x) is \(y) instead of \(expected)")
+            }
+        }
+    }
+
     @Test func threadsDoNotChangeABit() {
         var random = SeededRandom(seed: 11)
         let values = random.reals(60 * 7 * 50).map { Float(4 * $0) }

@@ -54,4 +54,23 @@ void vs_interp_run(const vs_interp_task *task);
 /* Lanes along the reduction, for few columns. Needs source_step 1 and no accumulators; the weights are [columns][weight_rows]. */
 void vs_interp_dot(const vs_interp_task *task);
 
+/* The longest row that `vs_interp_softmax` takes. */
+enum { VS_INTERP_SOFTMAX_LENGTH = 64 };
+
+/* Activations of float elements in their place: computed in double precision, with exponentials within 1 ulp of it, and rounded once. The same bits
+ * with every instruction set, and wherever an element or a row stands. */
+
+/* e^(x - largest) / sum of each row, the sum being taken in the order of the row. A NaN makes its row NaN; so does an infinity, and so do minus
+ * infinities alone. */
+void vs_interp_softmax(int64_t rows, int64_t length, float *x);
+
+/* 1 / (1 + e^-x) */
+void vs_interp_sigmoid(int64_t count, float *x);
+
+/* x / (1 + e^-x) */
+void vs_interp_silu(int64_t count, float *x);
+
+/* x < 0: slope * x, else x */
+void vs_interp_leaky(int64_t count, float *x, double slope);
+
 #endif

@@ -34,9 +34,21 @@ void vs_fold(vs_function function, int32_t bytes, vs_block block, void *y, const
 
 typedef enum vs_sum { VS_SUM, VS_SQUARES, VS_LARGEST } vs_sum;
 
-/* For each lane, over all rows: sums[lane] += x - center[lane * center_step] or its square, or sums[lane] = the larger of it and x. In an order that
- * depends on the block alone. */
-void vs_reduce(vs_sum sum, int32_t bytes, vs_block block, const void *x, const double *center, int64_t center_step, double *sums);
+/* For each lane, over all rows: sums[lane] += x or its square, or sums[lane] = the larger of it and x. In an order that depends on the block
+ * alone. */
+void vs_reduce(vs_sum sum, int32_t bytes, vs_block block, const void *x, double *sums);
+
+/* For each lane, over all rows, of which there is one at least: the mean, and the sum of the squares about it.
+ *
+ * The block is read once, and an eighth of its rows twice: what is summed are deviations from the mean c of that eighth, and their squares. From
+ * those of n rows follow the mean m = c + sum / n and the squares about it, squares - sum^2 / n. As c is the mean of k of the numbers,
+ * k (c - m)^2 is at most the sum S of squares about m. So what is summed, S + n (c - m)^2, is at most 1 + n / k times S (less than 17 for any
+ * n): the error of S is below 17 (n + 3) 2^-53 S, beside what comes of a center that is rounded, which is below 2 n (n 2^-53 x)^2 for numbers
+ * up to x. The mean has the error of (n + 2) 2^-53 deviations, and its own rounding. */
+void vs_moments(int32_t bytes, vs_block block, const void *x, double *means, double *squares);
+
+/* The same for each row, the numbers of a row following each other: two readings, about the mean of the whole row. */
+void vs_row_moments(int32_t bytes, int64_t rows, int64_t length, const void *x, double *means, double *squares);
 
 /* One row of windows along the last axis of a volume whose voxels have `lanes` elements. */
 typedef struct vs_windows {

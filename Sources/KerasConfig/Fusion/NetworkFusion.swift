@@ -15,6 +15,8 @@ package struct NetworkFusion: Sendable {
         /// Batch normalizations that are folded into the weights of the convolution: those before it, then those behind it.
         package var before: [Int] = []
         package var after: [Int] = []
+        /// Of a loop: what is applied to its results.
+        package var activation = Activation.linear
     }
 
     package let outline: NetworkOutline
@@ -71,12 +73,14 @@ package struct NetworkFusion: Sendable {
         package static var unknown: Weights { Weights(allow: { _ in true }, haveNoShift: { _ in false }) }
     }
 
-    /// All passes. What does nothing goes first, as it may stand between others; normalizations before activations, which may stand behind them.
+    /// All passes. What does nothing goes first, as it may stand between others; normalizations before activations, which may stand behind them; and
+    /// what stays then is joined.
     package mutating func run(_ weights: Weights) throws {
         dropNothings()
         try foldBackward(weights)
         try foldForward(weights)
         fuseActivations()
+        joinActivations()
     }
 
     // MARK: What passes ask

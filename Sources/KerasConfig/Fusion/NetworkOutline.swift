@@ -8,10 +8,30 @@ package struct NetworkOutline: Sendable {
         case convolution(LayerConfig, inputShape: [Int?])
         /// A batch normalization along one axis.
         case normalization(axis: Int)
+        /// A layer that is one loop over its elements, which may apply an activation to each.
+        case loop
         /// An activation; the linear one is a layer that does nothing at inference.
         case activation(Activation)
         /// Whatever is not touched.
         case other
+
+        /// Of a layer that follows a rule.
+        package init(_ rule: (any LayerRule)?) {
+            switch rule {
+            case let rule as BatchNormalizationRule: self = .normalization(axis: rule.axis)
+            case let rule as OperationRule:
+                if let activation = rule.plainActivation {
+                    self = .activation(activation)
+                } else if case .activation = rule.function {
+                    self = .other
+                } else {
+                    self = .loop
+                }
+            case is LayerNormalizationRule, is GroupNormalizationRule, is UnitNormalizationRule, is MergeRule, is ConcatenateRule, is RescalingRule:
+                self = .loop
+            default: self = .other
+            }
+        }
     }
 
     package struct Call: Hashable, Sendable {

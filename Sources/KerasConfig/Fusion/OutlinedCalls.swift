@@ -51,12 +51,6 @@ struct OutlinedCalls {
 
     private static func type(_ config: JSONObject) -> ElementType { ((try? DTypePolicy(json: config["dtype"])) ?? DTypePolicy(.float32)).computeType }
 
-    /// What a layer that follows a rule may be computed together with.
-    static func kind(of rule: (any LayerRule)?) -> NetworkOutline.Kind {
-        if let rule = rule as? BatchNormalizationRule { return .normalization(axis: rule.axis) }
-        return (rule as? OperationRule)?.plainActivation.map { NetworkOutline.Kind.activation($0) } ?? .other
-    }
-
     /// The convolutions that differ from those of the layers by what is computed together with them: most weights supposed, those that a plan
     /// asks for.
     /// - Parameter outputs: of the network.

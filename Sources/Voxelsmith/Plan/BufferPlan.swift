@@ -23,6 +23,7 @@ struct BufferPlan {
     /// What follows for a call.
     struct Layout {
         var places: [MemoryPlan.Place] = []
+        var scratchOffsets: [Int] = []
         var ownCount = 0
         var releases: [[Int]] = []
         var arenaByteCount = 0
@@ -34,10 +35,13 @@ struct BufferPlan {
     private(set) var buffers: [Buffer] = []
     /// Of each tensor; -1 for one that no step makes.
     private(set) var bufferOfTensor: [Int]
+    /// Of each step, what it needs meanwhile; -1 for none.
+    private var scratchOfStep: [Int]
 
     init(_ program: NetworkProgram, _ actions: [MemoryPlan.Action], shapes: [[Int]], types: [ElementType?]) {
         (steps, self.actions) = (program.steps, actions)
         bufferOfTensor = Array(repeating: -1, count: program.tensorCount)
+        scratchOfStep = Array(repeating: -1, count: program.steps.count)
         func byteCount(_ tensor: Int) -> Int { Checked.clampedCount(shapes[tensor] + [(types[tensor] ?? .float32).byteCount]) }
         for input in 0..<program.inputCount {
             bufferOfTensor[input] = buffers.count
@@ -51,6 +55,10 @@ struct BufferPlan {
                 for tensor in step.inputs { buffers[bufferOfTensor[tensor]].isTaken = true }
                 for tensor in step.results { make(tensor, byteCount(tensor), at: number, isMade: true) }
             default: make(step.results[0], byteCount(step.results[0]), at: number, isMade: false)
+            }
+            if case .loop(let loop) = actions[number], loop.scratchByteCount > 0 {
+                scratchOfStep[number] = buffers.count
+                buffers.append(Buffer(byteCount: loop.scratchByteCount, first: number, last: number))
             }
         }
         for tensor in program.outputs {
@@ -100,7 +108,7 @@ struct BufferPlan {
     func layout() -> Layout {
         var result = Layout()
         result.releases = Array(repeating: [], count: steps.count)
-        let used = Set(bufferOfTensor)
+        let used = Set(bufferOfTensor + scratchOfStep)
         let inArena = buffers.indices.filter { used.contains($0) && buffers[$0].input == nil && !buffers[$0].isOwn }
         let arena = ArenaLayout(inArena.map { ArenaLayout.Buffer(byteCount: buffers[$0].byteCount, lifetime: buffers[$0].first...buffers[$0].last) })
         var places: [MemoryPlan.Place] = Array(repeating: .input(0), count: buffers.count)
@@ -115,6 +123,10 @@ struct BufferPlan {
                 for step in buffer.first...buffer.last { live[step] = Checked.clampedSum(live[step], buffer.byteCount) }
             }
             result.ownCount += 1
+        }
+        result.scratchOffsets = scratchOfStep.map { buffer in
+            if buffer >= 0, case .arena(let offset) = places[buffer] { return offset }
+            return 0
         }
         result.places = bufferOfTensor.map { $0 < 0 ? .input(0) : places[$0] }
         result.arenaByteCount = arena.byteCount

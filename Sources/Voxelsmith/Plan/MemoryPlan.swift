@@ -30,6 +30,8 @@ struct MemoryPlan: Sendable {
     /// nil for an input that is taken as it is given.
     let types: [ElementType?]
     let places: [Place]
+    /// Of each step, where the memory that it needs meanwhile begins in that of the call; 0 for one that needs none.
+    let scratchOffsets: [Int]
     /// Tensors of their own.
     let ownCount: Int
     /// For each step, the own tensors that no later one needs.
@@ -53,14 +55,14 @@ struct MemoryPlan: Sendable {
         let made = program.steps.flatMap(\.results) + Array(0..<program.inputCount)
         hasEmptyTensors = made.contains { shapes[$0].contains(0) }
         if hasEmptyTensors {
-            (actions, places, ownCount, releases, arenaByteCount, peakByteCount) = ([], [], 0, [], 0, 0)
+            (actions, places, scratchOffsets, ownCount, releases, arenaByteCount, peakByteCount) = ([], [], [], 0, [], 0, 0)
             return
         }
         actions = try program.steps.map { try Self.action($0, shapes, types) }
         var buffers = BufferPlan(program, actions, shapes: shapes, types: types)
         buffers.reuseInputs()
         let layout = buffers.layout()
-        (places, ownCount, releases) = (layout.places, layout.ownCount, layout.releases)
+        (places, scratchOffsets, ownCount, releases) = (layout.places, layout.scratchOffsets, layout.ownCount, layout.releases)
         (arenaByteCount, peakByteCount) = (layout.arenaByteCount, layout.peakByteCount)
     }
 
@@ -87,7 +89,8 @@ struct MemoryPlan: Sendable {
         case .activation: return .activation
         case .layer: return .call
         case .rule(let rule, let weights):
-            return try rule.loop(inputs, step.type, weights: weights, to: shapes[step.results[0]]).map { .loop($0) } ?? .call
+            let loop = try rule.loop(inputs, step.type, weights: weights, to: shapes[step.results[0]])?.followed(by: step.activation)
+            return loop.map { .loop($0) } ?? .call
         }
     }
 }

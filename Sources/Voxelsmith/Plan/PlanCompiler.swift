@@ -117,7 +117,7 @@ final class PlanCompiler {
             PlannedStep(
                 name: group.parts.map { calls.calls[$0].layer.name }.joined(separator: " + "), layer: call.layer.name, inputs: group.inputs,
                 results: group.results,
-                type: call.layer.resultType(0), form: form, call: body, symbolicShapes: calls.calls[last].symbolicShapes, inner: inner)
+                type: call.layer.resultType(0), form: form, activation: group.activation, call: body, symbolicShapes: calls.calls[last].symbolicShapes, inner: inner)
         }
         let type = call.layer.resultType(0)
         let isPlainType = type.arithmetic == type
@@ -128,12 +128,18 @@ final class PlanCompiler {
         case .activation(let activation) where isPlainType && !activation.needsWholeResult && call.inputShapes.count == 1:
             return made(.activation(activation), try call.layer.preparedStep(inputShapes: call.inputShapes))
         default:
-            let body = try call.layer.preparedStep(inputShapes: call.inputShapes)
+            let body = Self.followed(try call.layer.preparedStep(inputShapes: call.inputShapes), by: group.activation)
             guard isPlainType, let layer = call.layer as? DefinedLayer, let (rule, weights) = try layer.plainRule() else {
                 return made(.layer, inner: try call.layer.convolutions(inputShapes: call.inputShapes), body)
             }
             return made(.rule(rule, weights: weights), body)
         }
+    }
+
+    /// A call with an activation of all its results.
+    private static func followed(_ call: @escaping PreparedCall, by activation: Activation) -> PreparedCall {
+        if activation == .linear { return call }
+        return { xs, threads in try call(xs, threads).map { try ActivationLayer.apply(activation, to: $0, threads: threads) } }
     }
 
     private func preparedLayer(_ group: NetworkFusion.Group, _ fusion: NetworkFusion) throws -> PreparedLayer {

@@ -52,8 +52,9 @@ struct PlanRun {
             if x != UnsafeRawPointer(y) { Self.copy(x, to: y, Checked.clampedCount(shape + [step.type.byteCount]), threads: threads) }
             ActivationArithmetic.apply(activation, to: y, type: step.type, shape: shape, threads: threads)
         case .loop(let loop):
-            let xs = try step.inputs.map(source)
-            loop.run(xs, to: try target(step.results[0]), shape: plan.shapes[step.results[0]], type: step.type, threads: threads)
+            let (xs, y) = (try step.inputs.map(source), try target(step.results[0]))
+            loop.run(
+                xs, to: y, scratch: arena.address + plan.scratchOffsets[number], shape: plan.shapes[step.results[0]], type: step.type, threads: threads)
         }
     }
 

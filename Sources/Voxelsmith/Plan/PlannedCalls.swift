@@ -60,13 +60,9 @@ extension Layer {
             let isOwn = type(of: layer) != Conv3D.self && type(of: layer) != Conv3DTranspose.self
             guard !isOwn, layer.isOnlyItsKernel, layer.activityRegularizer == nil, let shape = inputShapes.first else { return .other }
             return .convolution(layer.config, inputShape: shape.map { $0 })
-        case let layer as ActivationLayer: return Self.outlineKind(layer.plainActivation)
-        case let layer as DefinedLayer:
-            if let rule = layer.rule as? BatchNormalizationRule { return .normalization(axis: rule.axis) }
-            return Self.outlineKind((layer.rule as? OperationRule)?.plainActivation)
+        case let layer as ActivationLayer: return layer.plainActivation.map { .activation($0) } ?? .other
+        case let layer as DefinedLayer: return NetworkOutline.Kind(layer.rule)
         default: return .other
         }
     }
-
-    private static func outlineKind(_ activation: Activation?) -> NetworkOutline.Kind { activation.map { .activation($0) } ?? .other }
 }

@@ -24,6 +24,8 @@ struct PlannedStep: Sendable {
     /// Of its results; what has another form than `layer` computes in it too.
     let type: ElementType
     let form: Form
+    /// What is applied to the result of a rule, pointwise.
+    let activation: Activation
     /// The same on tensors, whatever their shapes and types.
     let call: PreparedCall
     /// Of the results, nil standing for the batch.

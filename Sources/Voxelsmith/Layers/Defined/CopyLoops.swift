@@ -22,6 +22,7 @@ struct GatherLoop: TensorLoop {
     static func all(_ extent: Int, step: Int) -> [Int] { (0..<extent).map { $0 * step } }
 
     var itemCount: Int { Checked.clampedCount(sources.dropLast().map(\.count)) }
+    func start(ofItem item: Int) -> Int { item * rowLength }
     var cost: Double { Double(itemCount) * Double(rowLength) + 10 * Double(itemCount) }
 
     func compute<T: LoopElement>(_ items: Range<Int>, _ xs: [UnsafePointer<T>], _ y: UnsafeMutablePointer<T>) {
@@ -80,6 +81,7 @@ struct ConcatenateLoop: TensorLoop {
     }
 
     var itemCount: Int { outer }
+    func start(ofItem item: Int) -> Int { item * total }
     var cost: Double { Double(outer) * (Double(total) * 0.4 + 10) }
 
     func compute<T: LoopElement>(_ items: Range<Int>, _ xs: [UnsafePointer<T>], _ y: UnsafeMutablePointer<T>) {

@@ -23,6 +23,7 @@ struct FoldLoop: TensorLoop {
     }
 
     var itemCount: Int { blockFunction == nil ? axes.rowCount : blocks.itemCount }
+    func start(ofItem item: Int) -> Int { blockFunction == nil ? axes.start(ofRow: item) : blocks.start(ofItem: item) }
     var cost: Double { Double(axes.elementCount) * Double(axes.steps.count) * (blockFunction == nil ? 10 : 0.3) }
 
     /// What is computed block by block; nil for what is computed row by row.
@@ -95,21 +96,34 @@ struct FoldLoop: TensorLoop {
 
 /// Numbers that a loop has besides its tensors, and how far it moves among them along each axis of the tensor.
 struct AxisNumbers {
+    /// None for those that a call prepares.
     let values: [Double]
+    /// Where those begin among the prepared ones; nil for numbers that are known.
+    let preparedStart: Int?
     let steps: [Int]
 
-    private init(values: [Double], steps: [Int]) { (self.values, self.steps) = (values, steps) }
+    private init(values: [Double], steps: [Int]) { (self.values, preparedStart, self.steps) = (values, nil, steps) }
 
     /// The same number everywhere.
-    init(_ value: Double, rank: Int) { (values, steps) = ([value], Array(repeating: 0, count: rank)) }
+    init(_ value: Double, rank: Int) { self.init(values: [value], steps: Array(repeating: 0, count: rank)) }
+
+    /// Numbers that a call prepares.
+    /// - Parameters: as of the next one.
+    init(preparedFrom start: Int, places: [Int], extents: [Int], rank: Int) {
+        (values, preparedStart, steps) = ([], start, Self.steps(places, extents, rank: rank))
+    }
 
     /// - Parameters:
     ///   - values: one for each place of the axes `places` of a tensor, the first of them outermost.
     ///   - extents: of those axes; 1 for one that the numbers are repeated along.
     init(_ values: [Double], places: [Int], extents: [Int], rank: Int) {
+        self.init(values: values, steps: Self.steps(places, extents, rank: rank))
+    }
+
+    private static func steps(_ places: [Int], _ extents: [Int], rank: Int) -> [Int] {
         var steps = [Int](repeating: 0, count: rank)
         for (place, (extent, step)) in zip(places, zip(extents, Tensor.steps(extents))) where extent != 1 { steps[place] = step }
-        (self.values, self.steps) = (values, steps)
+        return steps
     }
 }
 
@@ -127,7 +141,7 @@ extension AxisNumbers {
     private static let mostRepeated = 1 << 20
 }
 
-/// `(x - shift) * factor * gamma + beta`, each number depending on some axes.
+/// `(x - shift) * factor * gamma + beta`, each number depending on some axes. Where some are prepared, they are a second operand.
 struct AffineLoop: TensorLoop {
     private let blocks: RowBlocks
     private let elementCount: Int
@@ -141,27 +155,35 @@ struct AffineLoop: TensorLoop {
     }
 
     var itemCount: Int { blocks.itemCount }
+    func start(ofItem item: Int) -> Int { blocks.start(ofItem: item) }
     var cost: Double { Double(elementCount) * 0.5 }
     var isElementwise: Bool { true }
 
     func compute<T: LoopElement>(_ items: Range<Int>, _ xs: [UnsafePointer<T>], _ y: UnsafeMutablePointer<T>) {
-        let x = xs[0]
+        let prepared = xs.count > 1 ? UnsafeRawPointer(xs[1]).assumingMemoryBound(to: Double.self) : nil
         numbers[0].values.withUnsafeBufferPointer { shift in
             numbers[1].values.withUnsafeBufferPointer { factor in
                 numbers[2].values.withUnsafeBufferPointer { gamma in
                     numbers[3].values.withUnsafeBufferPointer { beta in
-                        let starts = [shift.baseAddress, factor.baseAddress, gamma.baseAddress, beta.baseAddress]
-                        blocks.forEach(items) { block in
-                            let own = starts.indices.map { index in
-                                vs_numbers(
-                                    values: starts[index].map { $0 + block.places[index] }, row_step: Int64(blocks.rowSteps[index]),
-                                    lane_step: Int64(blocks.laneSteps[index]))
-                            }
-                            vs_affine(Int32(MemoryLayout<T>.size), block.shape, x + block.start, y + block.start, own)
-                        }
+                        let known = [shift.baseAddress, factor.baseAddress, gamma.baseAddress, beta.baseAddress]
+                        let starts = zip(numbers, known).map { numbers, known in numbers.preparedStart.flatMap { start in prepared.map { $0 + start } } ?? known }
+                        compute(items, xs[0], y, starts)
                     }
                 }
             }
+        }
+    }
+
+    private func compute<T: LoopElement>(
+        _ items: Range<Int>, _ x: UnsafePointer<T>, _ y: UnsafeMutablePointer<T>, _ starts: [UnsafePointer<Double>?]
+    ) {
+        blocks.forEach(items) { block in
+            let own = starts.indices.map { index in
+                vs_numbers(
+                    values: starts[index].map { $0 + block.places[index] }, row_step: Int64(blocks.rowSteps[index]),
+                    lane_step: Int64(blocks.laneSteps[index]))
+            }
+            vs_affine(Int32(MemoryLayout<T>.size), block.shape, x + block.start, y + block.start, own)
         }
     }
 }
@@ -179,6 +201,7 @@ struct SlopeLoop: TensorLoop {
     }
 
     var itemCount: Int { blocks.itemCount }
+    func start(ofItem item: Int) -> Int { blocks.start(ofItem: item) }
     var cost: Double { Double(elementCount) * 0.4 }
     var isElementwise: Bool { true }
 

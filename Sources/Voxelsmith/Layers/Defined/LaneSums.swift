@@ -46,60 +46,122 @@ struct LaneSums {
 
     private var pieces: Int { (rows - 1) / rowsOfPiece + 1 }
     private var cuts: Int { (lanes - 1) / lanesOfPiece + 1 }
+    /// Places that results are for.
+    private var keptCount: Int { Checked.clampedProduct(outer, lanes / folded) }
+    /// Whether what is summed is one row after another.
+    private var isRows: Bool { lanes == 1 && pieces == 1 }
+
+    /// How often each result is wanted, one time after the other, by loops whose rows are lanes: for all lanes that were folded into it. Once where rows
+    /// are long without that.
+    var repeats: Int { folded < lanes && folded <= Self.mostFolded ? folded : 1 }
+    private static let mostFolded = 64
+
+    /// Numbers of double precision that a call needs memory for besides its results.
+    var partCount: Int { Checked.clampedProduct(outer, pieces, lanes, 2) }
 
     /// - Parameters:
-    ///   - x: float32 or float64, of the shape.
-    ///   - centers: what is subtracted from the elements of each kept place; nil for nothing.
-    /// - Returns: a number for each kept place.
-    /// - Throws: `TensorError`.
-    func values(_ sum: vs_sum, _ x: Tensor, centers: [Double]?, threads: Int) throws -> [Double] {
+    ///   - x: float32 or float64 elements of the shape.
+    ///   - y: room for a number for each kept place.
+    ///   - parts: room for `partCount` numbers.
+    func run(
+        _ sum: vs_sum, _ x: UnsafeRawPointer, _ type: ElementType, to y: UnsafeMutablePointer<Double>, parts: UnsafeMutablePointer<Double>, threads: Int
+    ) {
         let start = sum == VS_LARGEST ? -Double.infinity : 0
-        let own: [Double] = centers?.flatMap { center in Array(repeating: center, count: folded) } ?? [0]
-        var parts = try Tensor(uninitialized: [outer, pieces, lanes], .float64)
-        let bytes = x.elementType.byteCount
-        let items = Checked.clampedProduct(outer, pieces, cuts)
-        return try parts.withUnsafeMutableBytes { target in
-            guard let target = target.baseAddress?.assumingMemoryBound(to: Double.self) else { return [] }
-            x.withUnsafeBytes { source in
-                own.withUnsafeBufferPointer { own in
-                    guard let source = source.baseAddress, let own = own.baseAddress else { return }
-                    LoopThreads.run(threads, items: items, cost: Double(x.elementCount) * 0.4) { range in
-                        for item in range {
-                            let (lane, piece, place) = (item % cuts * lanesOfPiece, item / cuts % pieces, item / cuts / pieces)
-                            let row = piece * rowsOfPiece
-                            let block = vs_block(
-                                rows: Int64(min(rowsOfPiece, rows - row)), lanes: Int64(min(lanesOfPiece, lanes - lane)), pitch: Int64(lanes))
-                            let sums = target + (place * pieces + piece) * lanes + lane
-                            sums.update(repeating: start, count: Int(block.lanes))
-                            vs_reduce(
-                                sum, Int32(bytes), block, source + ((place * rows + row) * lanes + lane) * bytes,
-                                centers == nil ? own : own + place * lanes + lane, centers == nil ? 0 : 1, sums)
-                        }
-                    }
-                }
+        let bytes = type.byteCount
+        forEachPiece(threads) { block, element, part in
+            let sums = parts + part
+            sums.update(repeating: start, count: Int(block.lanes))
+            vs_reduce(sum, Int32(bytes), block, x + element * bytes, sums)
+        }
+        y.update(repeating: start, count: keptCount)
+        forEachPart { _, index, part in
+            let value = parts[part]
+            if sum != VS_LARGEST {
+                y[index] += value
+            } else if value > y[index] || value.isNaN {
+                y[index] = value
             }
-            return combined(target, sum, start)
         }
     }
 
-    private func combined(_ parts: UnsafePointer<Double>, _ sum: vs_sum, _ start: Double) -> [Double] {
+    /// The means, and the sums of the squares about them.
+    ///
+    /// Pieces have moments of their own, which are combined by Chan's formula: to the squares of a piece of n rows come n (m - mean)^2, m being the
+    /// mean of the piece. Besides what `vs_moments` states of each piece, the differences have the error of rounded means, so that the squares are off
+    /// by no more than 2^-51 |mean| deviations, relative to them; that is the error of any number from which a rounded mean is subtracted.
+    /// - Parameters: as of `run`.
+    func moments(
+        _ x: UnsafeRawPointer, _ type: ElementType, means: UnsafeMutablePointer<Double>, squares: UnsafeMutablePointer<Double>,
+        parts: UnsafeMutablePointer<Double>, threads: Int
+    ) {
+        let bytes = type.byteCount
+        if isRows { return rowMoments(x, bytes, means, squares, threads: threads) }
+        let (own, about) = (parts, parts + outer * pieces * lanes)
+        forEachPiece(threads) { block, element, part in vs_moments(Int32(bytes), block, x + element * bytes, own + part, about + part) }
+        let count = Double(rows) * Double(folded)
+        // From the mean of the first piece, so that little is added up.
+        forEachPlace { index, part in
+            means[index] = own[part]
+            squares[index] = 0
+        }
+        forEachPart { length, index, part in squares[index] += Double(length) * (own[part] - means[index]) }
+        for index in 0..<keptCount {
+            means[index] += squares[index] / count
+            squares[index] = 0
+        }
+        forEachPart { length, index, part in
+            let difference = own[part] - means[index]
+            squares[index] += about[part] + Double(length) * difference * difference
+        }
+    }
+
+    private func rowMoments(
+        _ x: UnsafeRawPointer, _ bytes: Int, _ means: UnsafeMutablePointer<Double>, _ squares: UnsafeMutablePointer<Double>, threads: Int
+    ) {
+        LoopThreads.run(threads, items: outer, cost: Double(outer) * (Double(rows) * 0.8 + 20)) { range in
+            let first = range.lowerBound
+            vs_row_moments(Int32(bytes), Int64(range.count), Int64(rows), x + first * rows * bytes, means + first, squares + first)
+        }
+    }
+
+    /// Calls `body` for all pieces, on threads: with the piece, where it begins in the tensor, and where its lanes begin among the parts.
+    private func forEachPiece(_ threads: Int, _ body: (vs_block, _ element: Int, _ part: Int) -> Void) {
+        let cost = Double(outer) * Double(rows) * Double(lanes) * 0.4
+        LoopThreads.run(threads, items: Checked.clampedProduct(outer, pieces, cuts), cost: cost) { range in
+            for item in range {
+                let (lane, piece, place) = (item % cuts * lanesOfPiece, item / cuts % pieces, item / cuts / pieces)
+                let row = piece * rowsOfPiece
+                let block = vs_block(
+                    rows: Int64(min(rowsOfPiece, rows - row)), lanes: Int64(min(lanesOfPiece, lanes - lane)), pitch: Int64(lanes))
+                body(block, (place * rows + row) * lanes + lane, (place * pieces + piece) * lanes + lane)
+            }
+        }
+    }
+
+    /// Calls `body` for all lanes of all pieces in their order: with the rows of the piece, the kept place, and the place among the parts.
+    @inline(__always)
+    private func forEachPart(_ body: (_ length: Int, _ index: Int, _ part: Int) -> Void) {
         let kept = lanes / folded
-        var result = [Double](repeating: start, count: outer * kept)
-        result.withUnsafeMutableBufferPointer { result in
-            for place in 0..<outer {
-                for piece in 0..<pieces {
-                    let part = parts + (place * pieces + piece) * lanes
-                    for lane in 0..<lanes {
-                        let (index, value) = (place * kept + lane / folded, part[lane])
-                        if sum != VS_LARGEST {
-                            result[index] += value
-                        } else if value > result[index] || value.isNaN {
-                            result[index] = value
-                        }
+        for place in 0..<outer {
+            for piece in 0..<pieces {
+                let length = min(rowsOfPiece, rows - piece * rowsOfPiece)
+                var part = (place * pieces + piece) * lanes
+                for index in place * kept..<(place + 1) * kept {
+                    for _ in 0..<folded {
+                        body(length, index, part)
+                        part += 1
                     }
                 }
             }
         }
-        return result
+    }
+
+    /// Calls `body` for each kept place, with the first of its parts.
+    @inline(__always)
+    private func forEachPlace(_ body: (_ index: Int, _ part: Int) -> Void) {
+        let kept = lanes / folded
+        for place in 0..<outer {
+            for lane in 0..<kept { body(place * kept + lane, place * pieces * lanes + lane * folded) }
+        }
     }
 }

@@ -30,8 +30,10 @@ extension DotRule: ComputedRule {
     func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
         let places = try places(in: xs.map { x in x.shape.map { $0 } })
         let operands = normalize
-            ? try zip(xs, places).map { try UnitNormalizationRule.normalized($0, along: [$1], epsilon: Self.epsilon, threads: threads) } : xs
-        return try DotLoop(xs.map(\.shape), places: places).run(operands, to: shape, threads: threads)
+            ? try zip(xs, places).map { x, place in
+                try UnitNormalizationRule.normalizing(x.shape, along: [place], epsilon: Self.epsilon).run([x], to: x.shape, threads: threads)
+            } : xs
+        return try LoopCall(DotLoop(xs.map(\.shape), places: places), inputCount: 2).run(operands, to: shape, threads: threads)
     }
 }
 
@@ -52,10 +54,10 @@ extension OperationRule: ComputedRule {
             case .numbers(let numbers): .constant(try numbers.tensor(type))
             }
         }
-        let shapes = own.map { operand in
+        let shapes = operands.map { operand in
             switch operand {
-            case .input(let index): inputs[index]
-            case .constant(let tensor): tensor.shape
+            case .tensor(let index): inputs[index]
+            case .numbers(let numbers): numbers.shape
             }
         }
         switch function {

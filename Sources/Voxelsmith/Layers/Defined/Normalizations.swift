@@ -30,80 +30,85 @@ extension BatchNormalizationRule: LoopRule {
     }
 }
 
-extension LayerNormalizationRule: ComputedRule {
-    func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
+extension LayerNormalizationRule: LoopRule {
+    func onlyLoop(_ inputs: [[Int]], _ type: ElementType, weights: [Tensor], to shape: [Int]) throws -> LoopCall {
         let places = try places(in: shape)
-        let reduction = Reduction(.moments, shape, over: places)
-        let moments = try reduction.values(xs[0], threads: threads)
-        let half = moments.count / 2
-        func kept(_ values: [Double]) -> AxisNumbers {
-            AxisNumbers(values, places: reduction.kept.places, extents: reduction.kept.extents, rank: shape.count)
-        }
         func own(_ name: String, default standard: Double) -> AxisNumbers {
             guard let values = numbers(name, among: weights) else { return AxisNumbers(standard, rank: shape.count) }
             return AxisNumbers(values, places: places, extents: places.map { shape[$0] }, rank: shape.count)
         }
-        let loop = AffineLoop(
-            shape, shift: scalesAlone ? AxisNumbers(0, rank: shape.count) : kept(Array(moments.prefix(half))),
-            factor: kept(moments.suffix(half).map { 1 / ($0 + epsilon).squareRoot() }), gamma: own("gamma", default: 1), beta: own("beta", default: 0))
-        return try loop.run(xs, to: shape, threads: threads)
+        let reduction = Reduction(.moments, shape, over: places)
+        return .standardizing(
+            shape, reduction, epsilon: epsilon, scalesAlone: scalesAlone, gamma: own("gamma", default: 1), beta: own("beta", default: 0))
     }
 }
 
-extension GroupNormalizationRule: ComputedRule {
-    func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
+extension GroupNormalizationRule: LoopRule {
+    func onlyLoop(_ inputs: [[Int]], _ type: ElementType, weights: [Tensor], to shape: [Int]) throws -> LoopCall {
         let (place, groups) = try partition(of: shape)
         // Channels as an axis of groups and one of channels in a group.
         var view = shape
         view[place] = shape[place] / groups
         view.insert(groups, at: place)
-        let reduction = Reduction(.moments, view, over: view.indices.filter { $0 != 0 && $0 != place })
-        let moments = try reduction.values(xs[0], threads: threads)
-        let half = moments.count / 2
-        func kept(_ values: [Double]) -> AxisNumbers {
-            AxisNumbers(values, places: reduction.kept.places, extents: reduction.kept.extents, rank: view.count)
-        }
         func own(_ name: String, default standard: Double) -> AxisNumbers {
             guard let values = numbers(name, among: weights) else { return AxisNumbers(standard, rank: view.count) }
             return AxisNumbers(values, places: [place, place + 1], extents: [groups, view[place + 1]], rank: view.count)
         }
-        let loop = AffineLoop(
-            view, shift: kept(Array(moments.prefix(half))), factor: kept(moments.suffix(half).map { 1 / ($0 + epsilon).squareRoot() }),
-            gamma: own("gamma", default: 1), beta: own("beta", default: 0))
-        return try loop.run(xs, to: shape, threads: threads)
+        let reduction = Reduction(.moments, view, over: view.indices.filter { $0 != 0 && $0 != place })
+        return .standardizing(view, reduction, epsilon: epsilon, gamma: own("gamma", default: 1), beta: own("beta", default: 0))
     }
 }
 
-extension UnitNormalizationRule: ComputedRule {
-    func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
-        try Self.normalized(xs[0], along: axes.map { try Activation.index(ofAxis: $0, rank: shape.count) }, epsilon: Self.epsilon, threads: threads)
+extension LoopCall {
+    /// `(x - mean) / sqrt(variance + epsilon) * gamma + beta`.
+    /// - Parameters:
+    ///   - shape: of the tensor, or another one of as many elements.
+    ///   - reduction: to moments, of that shape.
+    ///   - scalesAlone: whether no mean is taken away.
+    fileprivate static func standardizing(
+        _ shape: [Int], _ reduction: Reduction, epsilon: Double, scalesAlone: Bool = false, gamma: AxisNumbers, beta: AxisNumbers
+    ) -> LoopCall {
+        prepared(shape, reduction, gamma: gamma, beta: beta) { results, count, index in
+            (scalesAlone ? 0 : results[index], 1 / (results[count + index] + epsilon).squareRoot())
+        }
+    }
+
+    /// `(x - shift) * factor * gamma + beta`, where shift and factor follow from a reduction of the whole input.
+    /// - Parameter numbers: both, from the results of the reduction and how many places these are for, at one of them.
+    fileprivate static func prepared(
+        _ shape: [Int], _ reduction: Reduction, gamma: AxisNumbers, beta: AxisNumbers,
+        _ numbers: @escaping @Sendable (_ results: UnsafePointer<Double>, _ count: Int, _ index: Int) -> (shift: Double, factor: Double)
+    ) -> LoopCall {
+        let (repeats, count) = (reduction.repeats, Checked.clampedCount(reduction.kept.extents))
+        let length = Checked.clampedProduct(count, repeats)
+        func along(from start: Int) -> AxisNumbers {
+            AxisNumbers(preparedFrom: start, places: reduction.spread, extents: reduction.spread.map { shape[$0] }, rank: shape.count)
+        }
+        let total = Checked.clampedSum(
+            Checked.clampedProduct(length, 2), Checked.clampedSum(reduction.resultCount, reduction.workCount))
+        let preparation = LoopPreparation(numberCount: total) { x, type, memory, threads in
+            let results = memory + 2 * length
+            reduction.run(x, type, to: results, work: results + reduction.resultCount, threads: threads)
+            for index in 0..<count {
+                let own = numbers(results, count, index)
+                for place in index * repeats..<(index + 1) * repeats { (memory[place], memory[length + place]) = (own.shift, own.factor) }
+            }
+        }
+        let loop = AffineLoop(shape, shift: along(from: 0), factor: along(from: length), gamma: gamma, beta: beta)
+        return LoopCall(loop, [.input(0), .prepared], preparation: preparation)
+    }
+}
+
+extension UnitNormalizationRule: LoopRule {
+    func onlyLoop(_ inputs: [[Int]], _ type: ElementType, weights: [Tensor], to shape: [Int]) throws -> LoopCall {
+        Self.normalizing(shape, along: try axes.map { try Activation.index(ofAxis: $0, rank: shape.count) }, epsilon: Self.epsilon)
     }
 
     /// A tensor divided by its length along some axes, or by `epsilon` where that is more.
-    static func normalized(_ x: Tensor, along places: [Int], epsilon: Double, threads: Int) throws -> Tensor {
-        let reduction = Reduction(.sumOfSquares, x.shape, over: places)
-        let factors = try reduction.values(x, threads: threads).map { 1 / max($0.squareRoot(), epsilon) }
-        let rank = x.shape.count
-        let loop = AffineLoop(
-            x.shape, shift: AxisNumbers(0, rank: rank),
-            factor: AxisNumbers(factors, places: reduction.kept.places, extents: reduction.kept.extents, rank: rank),
-            gamma: AxisNumbers(1, rank: rank), beta: AxisNumbers(0, rank: rank))
-        return try loop.run([x], to: x.shape, threads: threads)
-    }
-}
-
-extension SoftmaxRule: ComputedRule {
-    /// All in double precision, so that the differences from the largest number are not rounded before they are exponents.
-    func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
-        let places = try axes.map { try Activation.index(ofAxis: $0, rank: shape.count) }
-        let kept = shape.indices.map { places.contains($0) ? 1 : shape[$0] }
-        let x = try xs[0].cast(to: .float64)
-        let largest = try Tensor(shape: kept, Reduction(.maximum, shape, over: places).values(x, threads: threads))
-        let shifted = try FoldLoop(.subtract, [shape, kept], to: shape).run([x, largest], to: shape, threads: threads)
-        let powers = try FoldLoop(.exponential, [shape], to: shape).run([shifted], to: shape, threads: threads)
-        let count = Double(Checked.clampedCount(places.map { shape[$0] }))
-        let sums = try Tensor(shape: kept, Reduction(.mean, shape, over: places).values(powers, threads: threads).map { $0 * count })
-        let y = try FoldLoop(.divide, [shape, kept], to: shape).run([powers, sums], to: shape, threads: threads)
-        return try y.cast(to: xs[0].elementType)
+    static func normalizing(_ shape: [Int], along places: [Int], epsilon: Double) -> LoopCall {
+        let (zero, one) = (AxisNumbers(0, rank: shape.count), AxisNumbers(1, rank: shape.count))
+        return .prepared(shape, Reduction(.sumOfSquares, shape, over: places), gamma: one, beta: zero) { results, _, index in
+            (0, 1 / max(results[index].squareRoot(), epsilon))
+        }
     }
 }

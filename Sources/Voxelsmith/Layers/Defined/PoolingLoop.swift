@@ -35,6 +35,7 @@ struct PoolingLoop: TensorLoop {
 
     // One row of windows along the last spatial axis.
     var itemCount: Int { Checked.clampedProduct(outer, windows[0].count, windows[1].count) }
+    func start(ofItem item: Int) -> Int { item * windows[2].count * lanes }
     var cost: Double {
         let volume = windows.map { Double($0.first?.count ?? 0) }
         return Double(itemCount) * Double(windows[2].count) * Double(lanes) * volume[0] * volume[1] * volume[2] * 0.3
@@ -53,7 +54,7 @@ struct PoolingLoop: TensorLoop {
                     depth: (Int64(depth.lowerBound), Int64(depth.upperBound)), height: (Int64(height.lowerBound), Int64(height.upperBound)),
                     width: width.baseAddress, count: Int64(windows[2].count))
                 let volume = xs[0] + item / rows / planes * extents[0] * extents[1] * extents[2] * lanes
-                let target = y + item * windows[2].count * lanes
+                let target = y + start(ofItem: item)
                 if isMaximum { vs_largest(bytes, &row, volume, target) } else { vs_means(bytes, &row, volume, target, &sums) }
             }
         }

@@ -21,6 +21,7 @@ struct DenseLoop: TensorLoop {
 
     private var blocks: Int { (units - 1) / Self.block + 1 }
     var itemCount: Int { Checked.clampedProduct(rows, blocks) }
+    func start(ofItem item: Int) -> Int { item / blocks * units + item % blocks * Self.block }
     var cost: Double { Double(rows) * Double(channels) * Double(units) / 2 }
 
     func compute<T: LoopElement>(_ items: Range<Int>, _ xs: [UnsafePointer<T>], _ y: UnsafeMutablePointer<T>) {
@@ -36,7 +37,7 @@ struct DenseLoop: TensorLoop {
                     let weights = kernel + channel * units + first
                     for column in 0..<width { sums[column] += value * weights[column].double }
                 }
-                let target = y + row * units + first
+                let target = y + start(ofItem: item)
                 for column in 0..<width { target[column] = T(double: sums[column] + (usesBias ? xs[2][first + column].double : 0)) }
             }
         }
@@ -71,6 +72,7 @@ struct DotLoop: TensorLoop {
     }
 
     var itemCount: Int { Checked.clampedProduct(batch, first.others) }
+    func start(ofItem item: Int) -> Int { item * second.others }
     var cost: Double { Double(itemCount) * Double(second.others) * Double(first.extent) }
 
     func compute<T: LoopElement>(_ items: Range<Int>, _ xs: [UnsafePointer<T>], _ y: UnsafeMutablePointer<T>) {

@@ -9,6 +9,7 @@ struct Reduction {
         case mean
         /// Means, and behind all of them the variances: means of the squares of what is left without the mean.
         case moments
+        case sum
         /// A NaN among the elements is the largest.
         case maximum
         case sumOfSquares
@@ -20,6 +21,7 @@ struct Reduction {
     private typealias Axis = (extent: Int, step: Int)
 
     let function: Function
+    private let shape: [Int]
     /// The places of the kept axes, and their extents.
     let kept: (places: [Int], extents: [Int])
     /// The kept axes but for `lanes`.
@@ -34,7 +36,7 @@ struct Reduction {
     ///   - shape: of the tensor, or another one of as many elements.
     ///   - places: the axes that are reduced.
     init(_ function: Function, _ shape: [Int], over places: [Int]) {
-        self.function = function
+        (self.function, self.shape) = (function, shape)
         let axes: [Axis] = zip(shape, Tensor.steps(shape)).map { (extent: $0, step: $1) }
         let keptPlaces = shape.indices.filter { !places.contains($0) }
         kept = (keptPlaces, keptPlaces.map { shape[$0] })
@@ -50,38 +52,46 @@ struct Reduction {
     private var blockCount: Int { lanes == 0 ? 0 : (lanes - 1) / Self.mostLanes + 1 }
     private var keptCount: Int { Checked.clampedCount(kept.extents) }
 
-    /// - Throws: `TensorError`.
-    func values(_ x: Tensor, threads: Int) throws -> [Double] {
-        if let laneSums { return try values(x, laneSums, threads: threads) }
+    /// The numbers that a call gives.
+    var resultCount: Int { Checked.clampedProduct(keptCount, function == .moments ? 2 : 1) }
+    /// Numbers of double precision that a call needs memory for besides them.
+    var workCount: Int { laneSums?.partCount ?? 0 }
+
+    /// How often loops want each result, one time after the other; then they see it along the axes `spread`.
+    var repeats: Int { laneSums?.repeats ?? 1 }
+    /// The axes along which repeated results go on.
+    var spread: [Int] {
+        guard repeats > 1, let last = kept.places.last(where: { shape[$0] > 1 }) else { return kept.places }
+        return (kept.places + shape.indices.filter { $0 > last && !kept.places.contains($0) }).sorted()
+    }
+
+    /// - Parameters:
+    ///   - x: elements of the shape, of float32 or float64 as `type` says.
+    ///   - y: room for `resultCount` numbers.
+    ///   - work: room for `workCount` numbers.
+    func run(
+        _ x: UnsafeRawPointer, _ type: ElementType, to y: UnsafeMutablePointer<Double>, work: UnsafeMutablePointer<Double>, threads: Int
+    ) {
         let keptCount = keptCount
-        var y = try Tensor(uninitialized: [keptCount, function == .moments ? 2 : 1], .float64)
-        let items = Checked.clampedProduct(Checked.clampedCount(outer.map(\.extent)), blockCount)
-        let cost = Double(x.elementCount) * (function == .moments ? 3 : 1.5)
-        try y.withUnsafeMutableBytes { bytes in
-            guard let target = bytes.baseAddress?.assumingMemoryBound(to: Double.self) else { return }
-            x.withUnsafeBytes { source in
-                guard let source = source.baseAddress else { return }
-                LoopThreads.run(threads, items: items, cost: cost) { range in
-                    if x.elementType == .float64 {
-                        reduce(range, source.assumingMemoryBound(to: Double.self), target, keptCount)
-                    } else {
-                        reduce(range, source.assumingMemoryBound(to: Float.self), target, keptCount)
-                    }
+        guard let laneSums else {
+            let items = Checked.clampedProduct(Checked.clampedCount(outer.map(\.extent)), blockCount)
+            let cost = Double(keptCount) * Double(count) * (function == .moments ? 3 : 1.5)
+            return LoopThreads.run(threads, items: items, cost: cost) { range in
+                if type == .float64 {
+                    reduce(range, x.assumingMemoryBound(to: Double.self), y, keptCount)
+                } else {
+                    reduce(range, x.assumingMemoryBound(to: Float.self), y, keptCount)
                 }
             }
         }
-        return y.doubles
-    }
-
-    private func values(_ x: Tensor, _ sums: LaneSums, threads: Int) throws -> [Double] {
         switch function {
-        case .maximum: return try sums.values(VS_LARGEST, x, centers: nil, threads: threads)
-        case .sumOfSquares: return try sums.values(VS_SQUARES, x, centers: nil, threads: threads)
-        case .mean, .moments: break
+        case .maximum: laneSums.run(VS_LARGEST, x, type, to: y, parts: work, threads: threads)
+        case .sumOfSquares: laneSums.run(VS_SQUARES, x, type, to: y, parts: work, threads: threads)
+        case .mean, .sum: laneSums.run(VS_SUM, x, type, to: y, parts: work, threads: threads)
+        case .moments: laneSums.moments(x, type, means: y, squares: y + keptCount, parts: work, threads: threads)
         }
-        let means = try sums.values(VS_SUM, x, centers: nil, threads: threads).map { $0 / Double(count) }
-        if function == .mean { return means }
-        return means + (try sums.values(VS_SQUARES, x, centers: means, threads: threads).map { $0 / Double(count) })
+        let means = function == .mean ? 0..<keptCount : function == .moments ? keptCount..<2 * keptCount : 0..<0
+        for index in means { y[index] /= Double(count) }
     }
 
     private func reduce<T: LoopElement>(_ items: Range<Int>, _ x: UnsafePointer<T>, _ y: UnsafeMutablePointer<Double>, _ keptCount: Int) {
@@ -96,6 +106,7 @@ struct Reduction {
             let (source, target) = (x + base, y + place * lanes + first)
             switch function {
             case .mean: mean(source, target, width)
+            case .sum: fold(source, target, width, from: 0) { sum, x, _ in sum + x }
             case .maximum: fold(source, target, width, from: -.infinity) { value, x, _ in x > value || x.isNaN ? x : value }
             case .sumOfSquares: fold(source, target, width, from: 0) { sum, x, _ in sum + x * x }
             case .moments:

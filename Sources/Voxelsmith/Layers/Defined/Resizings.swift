@@ -8,14 +8,6 @@ extension PoolingRule: LoopRule {
     }
 }
 
-extension GlobalPoolingRule: ComputedRule {
-    func compute(_ xs: [Tensor], weights: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
-        let start = layout.firstSpatialAxis
-        let reduction = Reduction(isMaximum ? .maximum : .mean, xs[0].shape, over: Array(start..<start + 3))
-        return try Tensor(shape: shape, try reduction.values(xs[0], threads: threads)).cast(to: xs[0].elementType)
-    }
-}
-
 extension LayerRule {
     /// Copies a tensor with other places along its spatial axes.
     /// - Parameter source: for an axis and a place of the result, the place of the input; nil for a zero.

@@ -42,6 +42,12 @@ struct RowBlocks {
     /// The number of blocks.
     var itemCount: Int { Checked.clampedProduct(Checked.clampedCount(outer), cutsOfRows, cutsOfRow) }
 
+    /// Where a block begins in the result: blocks are parts of it that follow each other, as rows are cut only where a block is less than one.
+    func start(ofItem item: Int) -> Int {
+        let (lane, row) = (item % cutsOfRow * lanesOfBlock, item / cutsOfRow % cutsOfRows * rowsOfBlock)
+        return (item / cutsOfRow / cutsOfRows * rows + row) * lanes + lane
+    }
+
     /// Calls `body` with some of the blocks, in ascending order.
     func forEach(_ items: Range<Int>, _ body: (Block) -> Void) {
         for item in items {
@@ -57,7 +63,7 @@ struct RowBlocks {
             }
             let shape = vs_block(
                 rows: Int64(min(rowsOfBlock, rows - row)), lanes: Int64(min(lanesOfBlock, lanes - lane)), pitch: Int64(lanes))
-            body(Block(start: (place * rows + row) * lanes + lane, shape: shape, places: places))
+            body(Block(start: start(ofItem: item), shape: shape, places: places))
         }
     }
 }

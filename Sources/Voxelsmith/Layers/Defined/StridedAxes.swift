@@ -44,6 +44,9 @@ struct StridedAxes {
     /// The number of elements of the result.
     var elementCount: Int { Checked.clampedCount(extents) }
 
+    /// Where a row begins in the result.
+    func start(ofRow row: Int) -> Int { row / cuts * length + row % cuts * Self.longestRow }
+
     /// A part of the last axis, at one place of the others.
     struct Row {
         /// Where it begins in the result, whose rows follow each other.

@@ -30,6 +30,8 @@ protocol TensorLoop: Sendable {
     var cost: Double { get }
     /// Whether each element of the result depends on the same element of the first operand, so that the result may lie where that does.
     var isElementwise: Bool { get }
+    /// Where the elements of a piece begin in the result: pieces are parts of it that follow each other. That of the number of pieces is the end.
+    func start(ofItem item: Int) -> Int
     /// Computes some of the pieces, which write every element of the result between them. Loops have one generic function for both types; as
     /// there are two requirements, either type has code of its own. (A generic requirement called through a protocol has not: 20 ns for each
     /// element that is copied.)
@@ -40,32 +42,42 @@ protocol TensorLoop: Sendable {
 extension TensorLoop {
     var isElementwise: Bool { false }
 
-    /// A result of the type of the inputs, float32 or float64.
-    /// - Throws: `TensorError`.
-    func run(_ xs: [Tensor], to shape: [Int], threads: Int) throws -> Tensor {
-        var y = try Tensor(uninitialized: shape, xs.first?.elementType ?? .float32)
-        if y.elementCount == 0 { return y }
-        let type = y.elementType
-        try y.withUnsafeMutableBytes { bytes in
-            guard let start = bytes.baseAddress else { return }
-            // Elements stay where they are while their tensor lives. A closure inside of another for each operand would take a piece of the
-            // stack for each, and a file may name very many.
-            let pointers = xs.compactMap { x in x.withUnsafeBytes { $0.baseAddress } }
-            withExtendedLifetime(xs) { run(pointers, to: start, type: type, threads: threads) }
-        }
-        return y
-    }
-
     /// Computes all pieces in memory of the caller, which stays where it is meanwhile.
-    func run(_ xs: [UnsafeRawPointer], to y: UnsafeMutableRawPointer, type: ElementType, threads: Int) {
+    /// - Parameter activation: pointwise; applied to what a few pieces have written, while that is in the caches.
+    func run(
+        _ xs: [UnsafeRawPointer], to y: UnsafeMutableRawPointer, type: ElementType, then activation: Activation = .linear, threads: Int
+    ) {
+        let cost = cost + (activation == .linear ? 0 : Double(start(ofItem: itemCount)) * 2)
         if type == .float64 {
             let (pointers, target) = (xs.map { $0.assumingMemoryBound(to: Double.self) }, y.assumingMemoryBound(to: Double.self))
-            LoopThreads.run(threads, items: itemCount, cost: cost) { compute($0, pointers, target) }
+            LoopThreads.run(threads, items: itemCount, cost: cost) { range in
+                forEachPart(of: range, activation, y, type) { compute($0, pointers, target) }
+            }
         } else {
             let (pointers, target) = (xs.map { $0.assumingMemoryBound(to: Float.self) }, y.assumingMemoryBound(to: Float.self))
-            LoopThreads.run(threads, items: itemCount, cost: cost) { compute($0, pointers, target) }
+            LoopThreads.run(threads, items: itemCount, cost: cost) { range in
+                forEachPart(of: range, activation, y, type) { compute($0, pointers, target) }
+            }
         }
     }
+
+    /// Calls `compute` for all items at once; or for some at a time, what they have written being given to the activation then.
+    private func forEachPart(
+        of items: Range<Int>, _ activation: Activation, _ y: UnsafeMutableRawPointer, _ type: ElementType, _ compute: (Range<Int>) -> Void
+    ) {
+        if activation == .linear { return compute(items) }
+        // Items are of nearly one size.
+        let size = max(1, start(ofItem: itemCount) / max(1, itemCount))
+        for first in stride(from: items.lowerBound, to: items.upperBound, by: max(1, Self.elementsAtATime / size)) {
+            let part = first..<min(items.upperBound, first + max(1, Self.elementsAtATime / size))
+            compute(part)
+            let (begin, end) = (start(ofItem: part.lowerBound), start(ofItem: part.upperBound))
+            ActivationArithmetic.apply(activation, to: y + begin * type.byteCount, type: type, rowLength: end - begin, rows: 0..<1)
+        }
+    }
+
+    /// As many as a block has (`RowBlocks`).
+    private static var elementsAtATime: Int { 8192 }
 }
 
 /// The threads of loops over tensors.
