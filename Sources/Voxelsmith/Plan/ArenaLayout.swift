@@ -17,12 +17,11 @@ package struct ArenaLayout {
 
     /// Places the largest buffers first, each in the narrowest gap between those that live with it and are placed already; so a small buffer
     /// never stands where only a larger one would not have cost anything.
-    package init(_ buffers: [Buffer]) { self.init(buffers, OccupiedMemory(buffers.map(\.lifetime))) }
-
-    /// - Parameter memory: with nothing in it.
-    init(_ buffers: [Buffer], _ memory: OccupiedMemory) {
+    /// - Parameter patience: how many pieces of memory are looked at, for all buffers together, before gaps are no longer looked for. The usual one
+    ///   is for two thousand buffers that all live at a time, or any number of which few do.
+    package init(_ buffers: [Buffer], patience: Int = 1 << 22) {
         var offsets = Array(repeating: 0, count: buffers.count)
-        var memory = memory
+        var memory = OccupiedMemory(buffers.map(\.lifetime), patience: patience)
         var total = 0
         let order = buffers.indices.sorted { (-buffers[$0].byteCount, $0) < (-buffers[$1].byteCount, $1) }
         for index in order {

@@ -43,9 +43,8 @@ struct OccupiedMemory {
 
     /// - Parameters:
     ///   - lifetimes: all that will be asked for.
-    ///   - patience: how many pieces are looked at, for all lifetimes together, before gaps are no longer looked for. The usual one is for two
-    ///     thousand buffers that all live at a time, or any number of which few do.
-    init(_ lifetimes: [ClosedRange<Int>], patience: Int = 1 << 22) {
+    ///   - patience: how many pieces are looked at, for all lifetimes together, before gaps are no longer looked for.
+    init(_ lifetimes: [ClosedRange<Int>], patience: Int) {
         self.patience = patience
         let times = Set(lifetimes.flatMap { [$0.lowerBound, $0.upperBound] }).sorted()
         leaves = Dictionary(uniqueKeysWithValues: times.enumerated().map { ($1, $0) })

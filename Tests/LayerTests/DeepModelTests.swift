@@ -1,0 +1,144 @@
+import Foundation
+import Testing
+import VoxKerasConfig
+import VoxKernelRuntime
+import Voxelsmith
+import _TestSupport
+
+/// Models from files that are as deep as a file may make them: nothing that is done to one may take a piece of the stack for each layer.
+@Suite struct DeepModelTests {
+    /// Runs a function on a thread whose stack is an eighth of the usual one.
+    private func onSmallStack<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            let thread = Thread { continuation.resume(with: Swift.Result(catching: body)) }
+            thread.stackSize = 1 << 20
+            thread.start()
+        }
+    }
+
+    private static let input = #"{"class_name":"InputLayer","config":{"name":"x","batch_input_shape":[null,3]},"inbound_nodes":[]}"#
+
+    private static func functional(_ name: String, _ layers: [String], output: String, call: String = "") -> String {
+        """
+        {"class_name":"Functional","config":{"name":"\(name)","layers":[\(layers.joined(separator: ","))],"input_layers":[["x",0,0]],\
+        "output_layers":[\(output)]}\(call)}
+        """
+    }
+
+    /// Layers one behind the other, of which each hundredth adds 1 and the others are ReLU.
+    private static func chain(_ count: Int) -> [String] {
+        (0..<count).map { index in
+            let (className, others) = index % 100 == 99 ? ("Rescaling", #","scale":1,"offset":1"#) : ("ReLU", "")
+            let source = index == 0 ? "x" : "a\(index - 1)"
+            return #"{"class_name":"\#(className)","config":{"name":"a\#(index)"\#(others)},"inbound_nodes":[[["\#(source)",0,0]]]}"#
+        }
+    }
+
+    /// What was seen of a model on the other thread.
+    private struct Facts: Sendable {
+        var listed = 0
+        var names: [String] = []
+        var summaryLines = 0
+        var steps = 0
+        var peak = 0
+        var results: [[Float]] = []
+        var isReleased = false
+    }
+
+    /// Reads, describes, prepares, computes, copies and releases a model.
+    private static func facts(_ text: String) throws -> Facts {
+        var facts = Facts()
+        facts.listed = try LayerSet(json: text.utf8).model?.allLayers.count ?? 0
+        weak var watched: Model?
+        do {
+            let model = try modelFromJSON(text, objects: CustomObjects(), kernels: KernelRegistry())
+            watched = model
+            facts.names = model.layers.map(\.name)
+            facts.summaryLines = try model.summary().split(separator: "\n").count
+            let x = try Tensor(shape: [2, 3], [-1, 2, 0, 5, -4, 1] as [Float])
+            facts.results.append(try model(x, threads: 1).floats)
+            let prepared = try model.preparedModel(inputShape: [2, 3])
+            (facts.steps, facts.peak) = (prepared.plan.steps.count, prepared.plan.peakByteCount)
+            facts.results.append(try prepared(x, threads: 1).floats)
+            facts.results.append(try model.copy().call([x], threads: 1)[0].floats)
+        }
+        facts.isReleased = watched == nil
+        return facts
+    }
+
+    @Test func aChainOfLayers() async throws {
+        // 99,200 values; a file may have 100,000.
+        let count = 9900
+        let text = Self.functional("m", [Self.input] + Self.chain(count), output: #"["a\#(count - 1)",0,0]"#)
+        let facts = try await onSmallStack { try Self.facts(text) }
+        #expect(facts.listed == count + 1 && facts.names == ["x"] + (0..<count).map { "a\($0)" })
+        #expect(facts.summaryLines > 2 * count && facts.steps == count && facts.isReleased)
+        // All but the first and the last step share what two of them need.
+        #expect(facts.peak <= 256)
+        #expect(facts.results == Array(repeating: [99, 101, 99, 104, 99, 100], count: 3))
+    }
+
+    /// One layer that is called on its own result again and again.
+    @Test func aChainOfCalls() async throws {
+        let count = 19_000
+        let calls = (0..<count).map { $0 == 0 ? #"[["x",0,0]]"# : #"[["a",\#($0 - 1),0]]"# }
+        let layer = """
+            {"class_name":"Rescaling","config":{"name":"a","scale":1,"offset":1},"inbound_nodes":[\(calls.joined(separator: ","))]}
+            """
+        let text = Self.functional("m", [Self.input, layer], output: #"["a",\#(count - 1),0]"#)
+        let facts = try await onSmallStack { try Self.facts(text) }
+        #expect(facts.names == ["x", "a"] && facts.steps == count && facts.isReleased)
+        #expect(facts.results == Array(repeating: [18_999, 19_002, 19_000, 19_005, 18_996, 19_001], count: 3))
+    }
+
+    @Test func aSequentialModel() async throws {
+        let count = 20_000
+        let layers = (0..<count).map { #"{"class_name":"ReLU","config":{"name":"a\#($0)"}}"# }
+        let text = #"{"class_name":"Sequential","config":{"name":"m","layers":["# + ([Self.input] + layers).joined(separator: ",") + "]}}"
+        let facts = try await onSmallStack { try Self.facts(text) }
+        #expect(facts.names.count == count && facts.names.last == "a\(count - 1)" && facts.steps == count && facts.isReleased)
+        #expect(facts.results == Array(repeating: [0, 2, 0, 5, 0, 1], count: 3))
+    }
+
+    /// Two deep models inside of one, beside each other.
+    @Test func twoModelsBesideEachOther() async throws {
+        let count = 4900
+        let call = #","name":"NAME","inbound_nodes":[[["x",0,0]]]"#
+        let models = ["left", "right"].map { name in
+            Self.functional(
+                name, [Self.input] + Self.chain(count), output: #"["a\#(count - 1)",0,0]"#, call: call.replacing("NAME", with: name))
+        }
+        let sum = #"{"class_name":"Add","config":{"name":"sum"},"inbound_nodes":[[["left",0,0],["right",0,0]]]}"#
+        let text = Self.functional("m", [Self.input] + models + [sum], output: #"["sum",0,0]"#)
+        let facts = try await onSmallStack { try Self.facts(text) }
+        #expect(facts.names == ["x", "left", "right", "sum"] && facts.steps == 2 * count + 1 && facts.isReleased)
+        #expect(facts.results == Array(repeating: [98, 102, 98, 108, 98, 100], count: 3))
+    }
+
+    /// Penalties on results are kept with the tensors they belong to.
+    @Test func aChainWithPenaltiesIsReleased() async throws {
+        let isReleased = try await onSmallStack { () throws -> Bool in
+            weak var watched: Layer?
+            do {
+                let last = try withGraph {
+                    var x = try Input(shape: [3])
+                    for index in 0..<20_000 {
+                        let layer = Passing(name: "p\(index)")
+                        layer.activityRegularizer = try L2(0.5)
+                        x = try layer(x)
+                    }
+                    return x
+                }
+                watched = last.layer
+                #expect(try last.layer.losses.count == 1)
+            }
+            return watched == nil
+        }
+        #expect(isReleased)
+    }
+
+    private final class Passing: Layer {
+        override func call(_ x: Tensor, threads: Int) throws -> Tensor { x }
+        override func computeOutputShape(_ inputShape: [Int]) throws -> [Int] { inputShape }
+    }
+}
