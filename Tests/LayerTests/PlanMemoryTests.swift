@@ -70,7 +70,7 @@ import _TestSupport
 
     /// As many as a file may ask for, in the time of a test: each read by the next one, all read at the end, each inside of the one before.
     @Test func veryManyBuffersAreLaidOut() {
-        let count = 50_000
+        let count = 20_000
         let sizes = (0..<count).map { 64 * (1 + $0 * 7919 % 97) }
         let chain = ArenaLayout(sizes.enumerated().map { .init(byteCount: $1, lifetime: $0...$0 + 1) })
         // Two neighbours and what one between them could not use.
