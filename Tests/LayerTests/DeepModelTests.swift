@@ -7,11 +7,13 @@ import _TestSupport
 
 /// Models from files that are as deep as a file may make them: nothing that is done to one may take a piece of the stack for each layer.
 @Suite struct DeepModelTests {
-    /// Runs a function on a thread whose stack is an eighth of the usual one.
-    private func onSmallStack<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    /// Runs a function on a thread whose stack is an eighth of the usual one, unless another is asked for.
+    private func onSmallStack<Value: Sendable>(
+        _ byteCount: Int = 1 << 20, _ body: @escaping @Sendable () throws -> Value
+    ) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
             let thread = Thread { continuation.resume(with: Result(catching: body)) }
-            thread.stackSize = 1 << 20
+            thread.stackSize = byteCount
             thread.start()
         }
     }
@@ -115,6 +117,19 @@ import _TestSupport
         #expect(facts.results == Array(repeating: [98, 102, 98, 108, 98, 100], count: 3))
     }
 
+    /// Models in each other do take stack, but the levels of JSON bound them: each takes three of 256.
+    @Test func modelsInEachOther() async throws {
+        let count = 80
+        let text = (0..<count).reversed().reduce("") { inner, index in
+            let relu = #"{"class_name":"ReLU","config":{"name":"a\#(index)"}}"#
+            let layers = (index == 0 ? [Self.input] : []) + [relu] + (inner.isEmpty ? [] : [inner])
+            return #"{"class_name":"Sequential","config":{"name":"m\#(index)","layers":[\#(layers.joined(separator: ","))]}}"#
+        }
+        let facts = try await onSmallStack(8 << 20) { try Self.facts(text) }
+        #expect(facts.names == ["a0", "m1"] && facts.steps == count && facts.isReleased)
+        #expect(facts.results == Array(repeating: [0, 2, 0, 5, 0, 1], count: 3))
+    }
+
     /// Penalties on results are kept with the tensors they belong to.
     @Test func aChainWithPenaltiesIsReleased() async throws {
         let (lossCount, isReleased) = try await onSmallStack { () throws -> (Int, Bool) in
@@ -177,7 +192,7 @@ import _TestSupport
                 }
                 if random.chance(0.3) { inputs.append(random.choice(Array(tensors.dropFirst(inputs.count)))) }
                 let outputs = (0..<random.integer(1...3)).map { _ in random.choice(tensors) }
-                let model = try Model(inputs: inputs, outputs: outputs)
+                let model = try Model(inputs: inputs, outputs: outputs, name: "m")
                 #expect(try model.layers.map(\.name) == keras(inputs, outputs), "\(round)")
             }
         }
