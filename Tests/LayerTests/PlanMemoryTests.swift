@@ -32,6 +32,55 @@ import _TestSupport
         }
     }
 
+    /// The layout by its definition, which looks at every pair.
+    private func definedOffsets(_ buffers: [ArenaLayout.Buffer]) -> [Int] {
+        func rounded(_ index: Int) -> Int { (buffers[index].byteCount + 63) / 64 * 64 }
+        var offsets = buffers.map { _ in -1 }
+        for index in buffers.indices.sorted(by: { (-buffers[$0].byteCount, $0) < (-buffers[$1].byteCount, $1) }) {
+            let neighbours = buffers.indices.filter { offsets[$0] >= 0 && buffers[$0].lifetime.overlaps(buffers[index].lifetime) }
+            var (end, gaps): (Int, [(size: Int, offset: Int)]) = (0, [])
+            for other in neighbours.sorted(by: { offsets[$0] < offsets[$1] }) {
+                gaps.append((offsets[other] - end, end))
+                end = max(end, offsets[other] + rounded(other))
+            }
+            offsets[index] = gaps.filter { $0.size >= rounded(index) }.min { ($0.size, $0.offset) < ($1.size, $1.offset) }?.offset ?? end
+        }
+        return offsets
+    }
+
+    @Test func buffersLieInTheNarrowestGap() {
+        var random = SeededRandom(seed: 42)
+        for round in 0..<300 {
+            let buffers = (0..<random.integer(0...40)).map { _ in
+                let (first, size) = (random.integer(-1...30), random.choice([1, 64, 65, 700, 4096, random.integer(1...9999)]))
+                return ArenaLayout.Buffer(byteCount: size, lifetime: first...first + random.integer(0...random.choice([1, 9, 40])))
+            }
+            #expect(ArenaLayout(buffers).offsets == definedOffsets(buffers), "\(round): \(buffers)")
+            // Where gaps are no longer looked for, nothing overlaps either.
+            let short = ArenaLayout(buffers, patience: random.integer(0...60))
+            func place(_ index: Int) -> Range<Int> { short.offsets[index]..<short.offsets[index] + buffers[index].byteCount }
+            for one in buffers.indices {
+                #expect(place(one).upperBound <= short.byteCount && short.offsets[one] % 64 == 0)
+                for other in 0..<one where buffers[one].lifetime.overlaps(buffers[other].lifetime) {
+                    #expect(!place(one).overlaps(place(other)), "\(round): \(buffers[one]), \(buffers[other])")
+                }
+            }
+        }
+    }
+
+    /// As many as a file may ask for, in the time of a test: each read by the next one, all read at the end, each inside of the one before.
+    @Test func veryManyBuffersAreLaidOut() {
+        let count = 20_000
+        let sizes = (0..<count).map { 64 * (1 + $0 * 7919 % 97) }
+        let chain = ArenaLayout(sizes.enumerated().map { .init(byteCount: $1, lifetime: $0...$0 + 1) })
+        // Two neighbours and what one between them could not use.
+        #expect(chain.byteCount <= 4 * 64 * 97)
+        let all = ArenaLayout(sizes.enumerated().map { .init(byteCount: $1, lifetime: $0...count) })
+        #expect(all.byteCount == sizes.reduce(0, +))
+        let nested = ArenaLayout(sizes.enumerated().map { .init(byteCount: $1, lifetime: $0...2 * count - $0) })
+        #expect(nested.byteCount == sizes.reduce(0, +))
+    }
+
     @Test func oneBufferIsUsedAgain() {
         // A chain of equal ones takes two; a small one fits into the gap that the widest fit leaves.
         let chain = ArenaLayout((0..<6).map { ArenaLayout.Buffer(byteCount: 640, lifetime: $0...$0 + 1) })

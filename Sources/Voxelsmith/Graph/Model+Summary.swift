@@ -49,8 +49,7 @@ extension Model {
 
     /// The calls of a layer that belong to this model.
     func ownNodes(of layer: Layer) -> [Int] {
-        let steps = plan?.steps.filter { $0.layer === layer }.map(\.node) ?? []
-        return layer is InputLayer ? [0] : steps
+        layer is InputLayer ? [0] : plan?.nodes[ObjectIdentifier(layer)] ?? []
     }
 
     private static func text(_ shape: [Int?]) -> String { "(" + shape.map { extent in extent.map { "\($0)" } ?? "None" }.joined(separator: ", ") + ")" }

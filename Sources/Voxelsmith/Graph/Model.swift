@@ -26,23 +26,24 @@ open class Model: Layer {
         let outputs: [SymbolicTensor]
         /// The calls to make, in an order in which everything is known when it is needed.
         let steps: [(layer: Layer, node: Int)]
+        /// Of each layer, the calls among the steps.
+        let nodes: [ObjectIdentifier: [Int]]
         /// Everything that is known after the steps.
         let tensors: Set<SymbolicTensor>
 
         /// - Throws: `LayerError.disconnected` when an output needs an input that is not among the inputs.
         init(inputs: [SymbolicTensor], outputs: [SymbolicTensor], model: String) throws(LayerError) {
-            var steps: [(layer: Layer, node: Int)] = []
             var known = Set(inputs)
-            func visit(_ tensor: SymbolicTensor) throws(LayerError) {
-                if known.contains(tensor) { return }
+            let calls = try SymbolicTensor.postorder(from: outputs) { tensor throws(LayerError) -> [SymbolicTensor]? in
+                if known.contains(tensor) { return nil }
                 let node = tensor.layer.nodes[tensor.nodeIndex]
                 if !node.hasInbound { throw .disconnected(model: model, input: tensor.layer.name) }
-                for input in node.inputs { try visit(input) }
                 for index in node.outputShapes.indices { known.insert(tensor.layer.output(node: tensor.nodeIndex, tensor: index)) }
-                steps.append((tensor.layer, tensor.nodeIndex))
+                return node.inputs
             }
-            for output in outputs { try visit(output) }
-            (self.inputs, self.outputs, self.steps, tensors) = (inputs, outputs, steps, known)
+            steps = calls.map { ($0.tensor.layer, $0.tensor.nodeIndex) }
+            nodes = Dictionary(grouping: steps) { ObjectIdentifier($0.layer) }.mapValues { $0.map(\.node) }
+            (self.inputs, self.outputs, tensors) = (inputs, outputs, known)
         }
 
         /// Carries values of any kind from the inputs to the outputs; each is dropped after its last use.
@@ -113,7 +114,8 @@ open class Model: Layer {
     convenience init(_ graph: ModelGraph, config: JSONObject, maker: ModelMaker) throws {
         let (inputs, outputs, order) = try withGraph(Graph(isImplicit: true)) { try maker.connect(graph) }
         try self.init(inputs: inputs, outputs: outputs, name: graph.name)
-        layers = order.filter { layer in layers.contains { $0 === layer } }
+        let used = Set(layers.map(ObjectIdentifier.init))
+        layers = order.filter { used.contains(ObjectIdentifier($0)) }
         (inputKeys, outputKeys) = (graph.inputs.map(\.key), graph.outputs.map(\.key))
         if config["trainable"] == false { trainable = false }
     }
@@ -127,8 +129,9 @@ open class Model: Layer {
     /// - Throws: `LayerError.duplicateName` when two layers have the same name.
     private static func distinct(_ layers: [Layer]) throws(LayerError) -> [Layer] {
         var result: [Layer] = []
-        for layer in layers where !result.contains(where: { $0 === layer }) {
-            if result.contains(where: { $0.name == layer.name }) { throw .duplicateName(layer.name) }
+        var (seen, names): (Set<ObjectIdentifier>, Set<String>) = ([], [])
+        for layer in layers where seen.insert(ObjectIdentifier(layer)).inserted {
+            if !names.insert(layer.name).inserted { throw .duplicateName(layer.name) }
             result.append(layer)
         }
         return result
@@ -246,10 +249,11 @@ open class Model: Layer {
     /// Its convolutions, those of models and wrappers inside of it included, each once.
     package var convolutions: [Conv3D] {
         var result: [Conv3D] = []
+        var seen: Set<ObjectIdentifier> = []
         for layer in layers {
             var inner = layer
             while let wrapped = inner.wrapped { inner = wrapped }
-            for found in (inner as? Model)?.convolutions ?? [inner as? Conv3D].compactMap(\.self) where !result.contains(where: { $0 === found }) {
+            for found in (inner as? Model)?.convolutions ?? [inner as? Conv3D].compactMap(\.self) where seen.insert(ObjectIdentifier(found)).inserted {
                 result.append(found)
             }
         }

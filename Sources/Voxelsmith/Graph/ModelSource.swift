@@ -51,10 +51,11 @@ extension Model {
     }
 
     private func marked(layers: [JSONValue], of model: Layer, _ changed: Set<ObjectIdentifier>) -> JSONValue {
-        .array(
+        let byName = Dictionary(model.sublayers.map { ($0.name, $0) }) { first, _ in first }
+        return .array(
             layers.map { entry in
                 let name = (entry.object?["name"] ?? entry.object?["config"]?.object?["name"])?.string
-                guard let layer = model.sublayers.first(where: { $0.name == name }) else { return entry }
+                guard let name, let layer = byName[name] else { return entry }
                 return marked(entry, as: layer, changed)
             })
     }

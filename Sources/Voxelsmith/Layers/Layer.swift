@@ -80,6 +80,8 @@ open class Layer {
         owner = Graph.current
     }
 
+    deinit { releaseSources() }
+
     /// Creates the weights for inputs of this shape. Overrides call super at their end.
     /// - Parameter inputShape: with the batch extent, whose value does not matter.
     /// - Throws: `LayerError.alreadyBuilt` on a second call; overrides also for shapes they cannot take.

@@ -122,6 +122,14 @@ struct KeptLoss {
     /// Whether it is a penalty on a result.
     var isActivity: Bool { loss.regularizer != nil }
 
+    /// What it depends on that other layers make.
+    var others: [SymbolicTensor] {
+        sources.compactMap { source in
+            if case .other(let tensor) = source { return tensor }
+            return nil
+        }
+    }
+
     /// What it depends on, in the layer it belongs to.
     func tensors(in layer: Layer) -> [SymbolicTensor] {
         sources.map { source in

@@ -17,24 +17,26 @@ package struct ArenaLayout {
 
     /// Places the largest buffers first, each in the narrowest gap between those that live with it and are placed already; so a small buffer
     /// never stands where only a larger one would not have cost anything.
-    package init(_ buffers: [Buffer]) {
+    /// - Parameter patience: how many pieces of memory are looked at, for all buffers together, before gaps are no longer looked for. The usual one
+    ///   is for two thousand buffers that all live at a time, or any number of which few do.
+    package init(_ buffers: [Buffer], patience: Int = 1 << 22) {
         var offsets = Array(repeating: 0, count: buffers.count)
-        var placed: [Int] = []
+        var memory = OccupiedMemory(buffers.map(\.lifetime), patience: patience)
         var total = 0
         let order = buffers.indices.sorted { (-buffers[$0].byteCount, $0) < (-buffers[$1].byteCount, $1) }
         for index in order {
             let size = Self.rounded(buffers[index].byteCount)
-            let neighbours = placed.filter { buffers[$0].lifetime.overlaps(buffers[index].lifetime) }.sorted { offsets[$0] < offsets[$1] }
             var end = 0
             var best: (gap: Int, offset: Int)?
-            for other in neighbours {
-                let gap = offsets[other] - end
+            for piece in memory.pieces(during: buffers[index].lifetime) {
+                let gap = piece.lowerBound - end
                 if gap >= size, gap < best?.gap ?? .max { best = (gap, end) }
-                end = max(end, Checked.clampedSum(offsets[other], Self.rounded(buffers[other].byteCount)))
+                end = max(end, piece.upperBound)
             }
             offsets[index] = best?.offset ?? end
-            total = max(total, Checked.clampedSum(offsets[index], size))
-            placed.append(index)
+            let place = offsets[index]..<Checked.clampedSum(offsets[index], size)
+            total = max(total, place.upperBound)
+            memory.occupy(place, during: buffers[index].lifetime)
         }
         (self.offsets, byteCount) = (offsets, total)
     }
