@@ -16,7 +16,10 @@ import VoxLayerSpec
     private func chain(_ kinds: [NetworkOutline.Kind], types: [ElementType?]? = nil) -> NetworkOutline {
         var outline = NetworkOutline()
         var last = outline.addInput()
-        for (index, kind) in kinds.enumerated() { last = outline.add(kind, type: types?[index] ?? .float32, inputs: [last])[0] }
+        for (index, kind) in kinds.enumerated() {
+            let type = if let types { types[index] } else { ElementType?.some(.float32) }
+            last = outline.add(kind, type: type, inputs: [last])[0]
+        }
         outline.outputs = [last]
         return outline
     }

@@ -36,6 +36,9 @@ import _TestSupport
         }
     }
 
+    /// Steps of a chain: each `Rescaling` takes the `ReLU` behind it along; the last one has none behind it.
+    private static func stepCount(ofChain count: Int) -> Int { count - (count / 100 - 1) }
+
     /// What was seen of a model on the other thread.
     private struct Facts: Sendable {
         var listed = 0
@@ -74,7 +77,7 @@ import _TestSupport
         let text = Self.functional("m", [Self.input] + Self.chain(count), output: #"["a\#(count - 1)",0,0]"#)
         let facts = try await onSmallStack { try Self.facts(text) }
         #expect(facts.listed == count + 1 && facts.names == ["x"] + (0..<count).map { "a\($0)" })
-        #expect(facts.summaryLines > 2 * count && facts.steps == count && facts.isReleased)
+        #expect(facts.summaryLines > 2 * count && facts.steps == Self.stepCount(ofChain: count) && facts.isReleased)
         // All but the first and the last step share what two of them need.
         #expect(facts.peak <= 256)
         #expect(facts.results == Array(repeating: [99, 101, 99, 104, 99, 100], count: 3))
@@ -113,7 +116,7 @@ import _TestSupport
         let sum = #"{"class_name":"Add","config":{"name":"sum"},"inbound_nodes":[[["left",0,0],["right",0,0]]]}"#
         let text = Self.functional("m", [Self.input] + models + [sum], output: #"["sum",0,0]"#)
         let facts = try await onSmallStack { try Self.facts(text) }
-        #expect(facts.names == ["x", "left", "right", "sum"] && facts.steps == 2 * count + 1 && facts.isReleased)
+        #expect(facts.names == ["x", "left", "right", "sum"] && facts.steps == 2 * Self.stepCount(ofChain: count) + 1 && facts.isReleased)
         #expect(facts.results == Array(repeating: [98, 102, 98, 108, 98, 100], count: 3))
     }
 

@@ -2,7 +2,8 @@ import Synchronization
 import VoxLayerSpec
 
 /// How many elements the weights of a model from a file may have: no more than the file's own. Layers are built, and their weights
-/// initialized, when they are connected, before they receive those of the file; a few bytes of a config can ask for any number.
+/// initialized, when they are connected, before they receive those of the file; a few bytes of a config can ask for any number. Random
+/// initial values are not drawn meanwhile: whoever sets a budget gives every weight its value, or the model up.
 package final class WeightBudget: Sendable {
     @TaskLocal package static var current: WeightBudget?
 

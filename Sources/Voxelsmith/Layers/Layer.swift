@@ -366,7 +366,10 @@ open class Layer {
         guard Tensor.holds(shape, type) else { throw LayerError.weightExtents(layer: self.name, weight: name, shape: shape) }
         try WeightBudget.current?.take(shape, weight: name, layer: self.name)
         let (regularizer, constraint) = (try regularizer?.resolvedRegularizer(), try constraint?.resolvedConstraint())
-        let value = try (initializer?.resolvedInitializer() ?? GlorotUniform())(shape, type)
+        let initializer = try initializer?.resolvedInitializer() ?? GlorotUniform()
+        // Where a file's weights follow, none are drawn that nobody would see.
+        let isReplaced = WeightBudget.current != nil && initializer is any SeededInitializer
+        let value = isReplaced ? try Tensor(uninitialized: shape, type) : try initializer(shape, type)
         // A user's initializer may do what it likes.
         if value.shape != shape { throw LayerError.weightShape(layer: self.name, weight: name, received: value.shape, expected: shape) }
         let variable = Variable(

@@ -36,33 +36,38 @@ struct FoldedWeights {
     /// - Returns: nil where a number of the result is not finite, or where one that is not 0 has become too small for the precision of its type.
     init?(_ config: LayerConfig, kernel: Tensor, bias: Tensor?, before: Affine, after: Affine, taps: [[Int]]?) throws {
         let places = KernelPlaces(config, shape: kernel.shape)
-        var weights = kernel.doubles
+        // 16-bit numbers as doubles, so that they too are rounded once.
+        let weights = kernel.elementType == .float32 ? kernel : try kernel.cast(to: .float64)
+        var folded = try Tensor(uninitialized: kernel.shape, weights.elementType)
         var sums = bias?.doubles ?? Array(repeating: 0, count: config.filters)
-        for index in weights.indices {
-            let place = places[index]
-            // From the weights as they are: what is added to a channel has its factor behind it.
-            if let taps, places.isAmong(taps, index) { sums[place.filter] += before.shifts[place.channel] * weights[index] }
+        let factors = places.isTransposed ? (last: before.scales, other: after.scales) : (last: after.scales, other: before.scales)
+        func fold<T: LoopElement & BinaryFloatingPoint>(_ type: T.Type, least: Double) throws -> Bool {
+            try weights.withUnsafeBytes { source in
+                let from = source.bindMemory(to: type)
+                // From the weights as they are: what is added to a channel has its factor behind it.
+                if let taps { places.addShifts(before.shifts, of: from, taps, to: &sums) }
+                return try folded.withUnsafeMutableBytes { places.multiply(from, factors, to: $0.bindMemory(to: type), least: least) }
+            }
         }
-        let smallest = kernel.elementType == .float64 ? Double.leastNormalMagnitude : Double(Float.leastNormalMagnitude)
-        for index in weights.indices {
-            let place = places[index]
-            let factor = before.scales[place.channel] * after.scales[place.filter]
-            let folded = weights[index] * factor
-            // A factor of 0 takes a channel out, and the weight is 0 then.
-            if weights[index] != 0, before.scales[place.channel] != 0, after.scales[place.filter] != 0, !(abs(folded) >= smallest) { return nil }
-            weights[index] = folded
-        }
+        let isWhole =
+            weights.elementType == .float32
+            ? try fold(Float.self, least: Double(Float.leastNormalMagnitude))
+            : try fold(Double.self, least: kernel.elementType == .float64 ? .leastNormalMagnitude : Double(Float.leastNormalMagnitude))
+        if !isWhole { return nil }
         for filter in sums.indices { sums[filter] = sums[filter] * after.scales[filter] + after.shifts[filter] }
-        self.kernel = try Tensor(shape: kernel.shape, weights).cast(to: kernel.elementType)
+        self.kernel = try folded.cast(to: kernel.elementType)
         self.bias = config.useBias ? try Tensor(shape: [config.filters], sums).cast(to: kernel.elementType) : nil
-        if !(self.kernel.doubles + (self.bias?.doubles ?? [])).allSatisfy(\.isFinite) { return nil }
+        // Those of 32 and 64 bits have been looked at.
+        let isNarrow = kernel.elementType.arithmetic != kernel.elementType
+        if isNarrow, !self.kernel.doubles.allSatisfy(\.isFinite) { return nil }
+        if let bias = self.bias, !bias.doubles.allSatisfy(\.isFinite) { return nil }
     }
 }
 
 /// Which channel, filter and tap each number of a kernel tensor belongs to.
-struct KernelPlaces {
+private struct KernelPlaces {
+    let isTransposed: Bool
     private let kernelSize: [Int]
-    private let isTransposed: Bool
     /// The last two extents: (filters / groups, channels) of a transposed convolution, (channels / groups, filters) of an ordinary one.
     private let inner: Int
     private let outer: Int
@@ -75,17 +80,62 @@ struct KernelPlaces {
         groups = config.groups
     }
 
-    /// The features of the last axis are those of all groups, one group after another; those of the axis before it are counted in a group.
-    subscript(index: Int) -> (channel: Int, filter: Int) {
-        let last = index % outer
-        let group = last / (outer / groups)
-        let other = group * inner + index / outer % inner
-        return isTransposed ? (channel: last, filter: other) : (channel: other, filter: last)
+    /// Calls `body` with runs of numbers that differ in their last feature alone: where a run begins, its last features, and the other feature
+    /// of all of them. The features of the last axis are those of all groups, one group after another; those of the axis before it are counted
+    /// in a group.
+    private func forEachRun(_ rows: Range<Int>, _ body: (_ start: Int, _ last: Range<Int>, _ other: Int) -> Void) {
+        let run = outer / groups
+        for row in rows {
+            for group in 0..<groups { body(row * outer + group * run, group * run..<(group + 1) * run, group * inner + row % inner) }
+        }
     }
 
-    /// Whether the tap of a number is among the taps of every axis.
-    func isAmong(_ taps: [[Int]], _ index: Int) -> Bool {
-        var rest = index / outer / inner
+    /// Adds what a shift of each channel makes of each filter, where every result has the same taps.
+    func addShifts<T: LoopElement>(_ shifts: [Double], of weights: UnsafeBufferPointer<T>, _ taps: [[Int]], to sums: inout [Double]) {
+        for tap in 0..<kernelSize.reduce(1, *) where isAmong(taps, tap) {
+            forEachRun(tap * inner..<(tap + 1) * inner) { start, last, other in
+                for (index, feature) in zip(start..., last) {
+                    let (channel, filter) = isTransposed ? (feature, other) : (other, feature)
+                    sums[filter] += shifts[channel] * weights[index].double
+                }
+            }
+        }
+    }
+
+    /// Multiplies each number by the factors of its two features.
+    /// - Returns: whether all results are finite, and none but those of a 0 is smaller than `least`.
+    func multiply<T: LoopElement & BinaryFloatingPoint>(
+        _ weights: UnsafeBufferPointer<T>, _ factors: (last: [Double], other: [Double]), to folded: UnsafeMutableBufferPointer<T>, least: Double
+    ) -> Bool {
+        let largest = T.greatestFiniteMagnitude.double
+        var isWhole = true
+        factors.last.withUnsafeBufferPointer { lastFactors in
+            forEachRun(0..<weights.count / max(1, outer)) { start, last, other in
+                let otherFactor = factors.other[other]
+                var doubtful = 0
+                let offset = start - last.lowerBound
+                for feature in last {
+                    let index = offset &+ feature
+                    let product = weights[index].double * (lastFactors[feature] * otherFactor)
+                    folded[index] = T(double: product)
+                    doubtful &+= abs(product) >= least && abs(product) <= largest ? 0 : 1
+                }
+                if doubtful == 0 { return }
+                for feature in last {
+                    let index = offset + feature
+                    // A factor of 0 takes a channel out, and the weight is 0 then.
+                    let isZero = weights[index] == 0 || lastFactors[feature] == 0 || otherFactor == 0
+                    let isLost = !isZero && !(abs(folded[index].double) >= least)
+                    if isLost || !folded[index].isFinite { isWhole = false }
+                }
+            }
+        }
+        return isWhole
+    }
+
+    /// Whether a tap, counted in the order of the kernel, is among the taps of every axis.
+    private func isAmong(_ taps: [[Int]], _ tap: Int) -> Bool {
+        var rest = tap
         for axis in kernelSize.indices.reversed() {
             if !taps[axis].contains(rest % kernelSize[axis]) { return false }
             rest /= kernelSize[axis]
