@@ -736,6 +736,35 @@ static const struct {
     { { 3, 1, 1 }, { { 0, 1, 2 }, { 1 }, { 1 } }, 122880 },
 };
 
+/* The taps of a phase that one channel has, in the order of the window, for the filters of a block; filters beyond the last have zeros. */
+static void read_taps(const vs_real *weights, int phase, int group, int block, int c, double values[27][BLOCK_FILTERS]) {
+    const int *const counts = kernel_phases[phase].counts;
+    const int(*const taps)[3] = kernel_phases[phase].taps;
+    const int filters = block + 1 < FILTER_BLOCKS ? BLOCK_FILTERS : LAST_FILTERS;
+    for (int depth = 0; depth < counts[0]; ++depth)
+        for (int height = 0; height < counts[1]; ++height)
+            for (int width = 0; width < counts[2]; ++width, ++values) {
+                const int64_t row = taps[0][depth] * (int64_t)KERNEL_HEIGHT + taps[1][height];
+                const int64_t tap = row * KERNEL_WIDTH + taps[2][width];
+                for (int lane = filters; lane < BLOCK_FILTERS; ++lane) (*values)[lane] = 0;
+                const vs_real *const from = weights + (tap * CHANNELS + c) * OUTPUT_FILTERS + group * FILTERS + block * BLOCK_FILTERS;
+                for (int lane = 0; lane < filters; ++lane) (*values)[lane] = from[lane];
+            }
+}
+
+/* The transformed weights of one point, which follow from all taps. */
+static void transform_weights(const int counts[3], const int point[3], const double taps[27][BLOCK_FILTERS], vs_real to[BLOCK_FILTERS]) {
+    double sums[BLOCK_FILTERS] = { 0 }; /* rounded once, when stored */
+    for (int depth = 0; depth < counts[0]; ++depth)
+        for (int height = 0; height < counts[1]; ++height)
+            for (int width = 0; width < counts[2]; ++width, ++taps) {
+                const double factor = transforms[counts[0]][point[0]][depth] * transforms[counts[1]][point[1]][height]
+                                    * transforms[counts[2]][point[2]][width];
+                for (int lane = 0; lane < BLOCK_FILTERS; ++lane) sums[lane] += factor * (*taps)[lane];
+            }
+    for (int lane = 0; lane < BLOCK_FILTERS; ++lane) to[lane] = (vs_real)sums[lane];
+}
+
 int32_t vs_conv_f32_first_i8x9x10_k3x3x3_s1x2x2_c64_f32_relu_x86_64_v3_fa93e690_pack(const vs_pack_args *args) {
     if (args->size < sizeof(vs_pack_args)) return VS_BAD_ARGUMENTS;
     const vs_real *const weights = args->weights;
@@ -747,27 +776,17 @@ int32_t vs_conv_f32_first_i8x9x10_k3x3x3_s1x2x2_c64_f32_relu_x86_64_v3_fa93e690_
         int points[3]; /* with one tap both points of an axis have the same weights */
         for (int axis = 0; axis < 3; ++axis) points[axis] = counts[axis] == 1 ? 1 : counts[axis] + 1;
         vs_real *to = packed + group * GROUP_WEIGHTS + kernel_phases[phase].place;
-        for (int block = 0; block < FILTER_BLOCKS; ++block)
-            for (int depth_point = 0; depth_point < points[0]; ++depth_point)
-                for (int height_point = 0; height_point < points[1]; ++height_point)
-                    for (int width_point = 0; width_point < points[2]; ++width_point, to += (int64_t)CHANNELS * TILE_FILTERS)
-                        for (int lane = 0; lane < BLOCK_FILTERS; ++lane)
-                            for (int c = 0; c < CHANNELS; ++c) {
-                                const int filter = block * BLOCK_FILTERS + lane;
-                                double sum = 0; /* rounded once, when stored */
-                                if (filter < FILTERS)
-                                    for (int depth = 0; depth < counts[0]; ++depth)
-                                        for (int height = 0; height < counts[1]; ++height)
-                                            for (int width = 0; width < counts[2]; ++width) {
-                                                const int(*const taps)[3] = kernel_phases[phase].taps;
-                                                const int64_t row = taps[0][depth] * (int64_t)KERNEL_HEIGHT + taps[1][height];
-                                                const int64_t tap = row * KERNEL_WIDTH + taps[2][width];
-                                                sum += transforms[counts[0]][depth_point][depth] * transforms[counts[1]][height_point][height]
-                                                     * transforms[counts[2]][width_point][width]
-                                                     * weights[(tap * CHANNELS + c) * OUTPUT_FILTERS + group * FILTERS + filter];
-                                            }
-                                to[c * (int64_t)TILE_FILTERS + lane] = (vs_real)sum;
-                            }
+        const int64_t step = (int64_t)CHANNELS * TILE_FILTERS; /* from one point to the next */
+        for (int block = 0; block < FILTER_BLOCKS; ++block, to += points[0] * points[1] * points[2] * step)
+            for (int c = 0; c < CHANNELS; ++c) {
+                double taps[27][BLOCK_FILTERS];
+                read_taps(weights, phase, group, block, c, taps);
+                vs_real *place = to + c * (int64_t)TILE_FILTERS;
+                for (int depth = 0; depth < points[0]; ++depth)
+                    for (int height = 0; height < points[1]; ++height)
+                        for (int width = 0; width < points[2]; ++width, place += step)
+                            transform_weights(counts, (const int[]){ depth, height, width }, taps, place);
+            }
     }
     return VS_OK;
 }
