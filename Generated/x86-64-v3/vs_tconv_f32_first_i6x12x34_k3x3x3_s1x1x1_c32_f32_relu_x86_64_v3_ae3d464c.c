@@ -589,7 +589,7 @@ static void read_taps(const vs_real *weights, int phase, int group, int block, i
 }
 
 /* The transformed weights of one point, which follow from all taps. */
-static void transform_weights(const int counts[3], const int point[3], const double taps[27][BLOCK_FILTERS], vs_real to[BLOCK_FILTERS]) {
+static void transform_weights(const int counts[3], const int point[3], double taps[27][BLOCK_FILTERS], vs_real to[BLOCK_FILTERS]) {
     double sums[BLOCK_FILTERS] = { 0 }; /* rounded once, when stored */
     for (int depth = 0; depth < counts[0]; ++depth)
         for (int height = 0; height < counts[1]; ++height)

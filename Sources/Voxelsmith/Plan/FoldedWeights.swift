@@ -92,7 +92,7 @@ private struct KernelPlaces {
 
     /// Adds what a shift of each channel makes of each filter, where every result has the same taps.
     func addShifts<T: LoopElement>(_ shifts: [Double], of weights: UnsafeBufferPointer<T>, _ taps: [[Int]], to sums: inout [Double]) {
-        for tap in 0..<kernelSize.reduce(1, *) where isAmong(taps, tap) {
+        for tap in 0..<Checked.clampedCount(kernelSize) where isAmong(taps, tap) {
             forEachRun(tap * inner..<(tap + 1) * inner) { start, last, other in
                 for (index, feature) in zip(start..., last) {
                     let (channel, filter) = isTransposed ? (feature, other) : (other, feature)
