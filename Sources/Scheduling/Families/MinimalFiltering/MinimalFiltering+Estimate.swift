@@ -21,7 +21,8 @@ extension MinimalFiltering {
         let direct = Double(spec.geometry.multiplyAddCount) / Double(lanes) / 2 / share
         let other = threads > 1 ? try? Schedule(spec: spec, target: target, decision: .filterLanes(filterLanes)) : nil
         let limit = (direct + PlaneConversion.cycles(spec, inputPasses: 1)) * 0.95 * (other?.largestShare(threads: threads) ?? 1)
-        return schedule.expectedCycles(threads: threads) < limit ? schedule : nil
+        let reading = resolved.cyclesOfReadingWeights(target) * schedule.largestShare(threads: threads)
+        return max(schedule.expectedCycles(threads: threads), reading) < limit ? schedule : nil
     }
 
     /// The parameters that follow from measured rules: with 32 registers 29 x 1, 14 x 2 or 9 x 3 accumulators (merged phases count as vectors),
