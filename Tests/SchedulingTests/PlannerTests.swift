@@ -148,6 +148,18 @@ import _TestSupport
         }
     }
 
+    /// Weights that no cache keeps are read for each block of tiles: many small blocks read them too often, few large ones do not.
+    @Test func minimalFilteringDoesNotWaitForItsWeights() throws {
+        let target = Target(.x86_64_v4, level2Bytes: 2 << 20, lastLevelBytes: 300 << 20)
+        func name(_ channels: Int, kernel: Int, stride: Int, _ position: [Int]) throws -> String {
+            try family(plan(layer(position, kernel: kernel, stride: stride, channels: channels, filters: channels, op: .convolution), target: target))
+        }
+        #expect(try name(512, kernel: 3, stride: 1, [4, 14, 14]) == "filterLanes")
+        #expect(try name(240, kernel: 4, stride: 2, [4, 32, 32]) == "filterLanes")
+        #expect(try name(256, kernel: 3, stride: 1, [16, 16, 16]) == "minimalFiltering")
+        #expect(try name(320, kernel: 3, stride: 1, [8, 8, 8]) == "minimalFiltering")
+    }
+
     /// A decision is taken as it is, even where the planner would choose another family.
     @Test func decisionsAreTakenAsTheyAre() throws {
         let target = Target(.x86_64_v4)

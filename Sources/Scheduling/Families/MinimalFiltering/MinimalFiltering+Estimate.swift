@@ -21,7 +21,7 @@ extension MinimalFiltering {
         let direct = Double(spec.geometry.multiplyAddCount) / Double(lanes) / 2 / share
         let other = threads > 1 ? try? Schedule(spec: spec, target: target, decision: .filterLanes(filterLanes)) : nil
         let limit = (direct + PlaneConversion.cycles(spec, inputPasses: 1)) * 0.95 * (other?.largestShare(threads: threads) ?? 1)
-        let reading = resolved.cyclesOfReadingWeights(target) * schedule.largestShare(threads: threads)
+        let reading = resolved.cyclesOfReadingWeights * schedule.largestShare(threads: threads)
         return max(schedule.expectedCycles(threads: threads), reading) < limit ? schedule : nil
     }
 
