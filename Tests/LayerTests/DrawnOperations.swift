@@ -64,7 +64,7 @@ extension DrawnKind {
             let place = random.integer(1...xs[0].rank)
             return [
                 .operation("stack", with: ["axis": .integer(place)]) { xs in
-                    Bounded.concatenated(xs.map { $0.reshaped($0.shape[..<place] + [1] + $0.shape[place...]) }, axis: place)
+                    Bounded.concatenated(xs.map { $0.reshaped(Array($0.shape[..<place]) + [1] + $0.shape[place...]) }, axis: place)
                 }
             ]
         },
@@ -74,7 +74,9 @@ extension DrawnKind {
 
 extension DrawnLayer {
     fileprivate static func expanding(_ x: Bounded, at place: Int) -> DrawnLayer {
-        .operation("expand_dims", with: ["axis": .integer(place)]) { $0[0].reshaped($0[0].shape[..<place] + [1] + $0[0].shape[place...]) }
+        .operation("expand_dims", with: ["axis": .integer(place)]) { xs in
+            xs[0].reshaped(Array(xs[0].shape[..<place]) + [1] + xs[0].shape[place...])
+        }
     }
 
     /// A part of each axis but the batch: all of it, some places a step apart, in either direction, or one place without its axis.

@@ -13,6 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 import tf_keras as keras  # noqa: E402
+from tf_keras.src.engine.base_layer import TensorFlowOpLayer  # noqa: E402
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "Tests/LayerTests/Fixtures/layers"
 SHAPE = (4, 3, 2, 5)  # unequal axes
@@ -38,7 +39,23 @@ def cases():
         reduce = getattr(tf, f"reduce_{name}")
         table[f"reduce_{name}"] = (lambda x, f=reduce: f(x, axis=2), SHAPE)
         table[f"reduce_{name} kept"] = (lambda x, f=reduce: f(x, (1, -1), True), SHAPE)
+    table["nodes"] = (nodes, SHAPE, SHAPE)
     return table
+
+
+def node(op, xs, constants={}, **attributes):
+    """An operation as tf.keras of TensorFlow 2.0 to 2.3 had it."""
+    dtype = keras.backend.floatx()
+    attributes["T"] = {"type": "DT_FLOAT" if dtype == "float32" else "DT_DOUBLE"}
+    definition = {"name": op.lower(), "op": op, "input": [f"input_{number}" for number in range(len(xs) + len(constants))], "attr": attributes}
+    values = {index: np.asarray(value, dtype) for index, value in constants.items()}
+    return TensorFlowOpLayer(definition, op.lower(), constants=values)(xs if len(xs) > 1 else xs[0])
+
+
+def nodes(x, y):
+    z = node("Mul", [node("AddV2", [x, y])], {1: 2.0})
+    z = node("Sub", [z], {0: [1.0, 2.0, 3.0, -4.0, 0.5]})
+    return node("Maximum", [node("LeakyRelu", [z], alpha={"f": 0.25})], {1: -1.5})
 
 
 def chained(x, y):

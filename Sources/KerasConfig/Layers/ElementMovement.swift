@@ -31,7 +31,9 @@ package enum ElementMovement: Hashable, Sendable {
             return shape.indices.filter { !places.contains($0) }.map { shape[$0] }
         case .expand(let axes):
             let rank = Checked.clampedSum(shape.count, axes.count)
-            if rank > InputShapes.mostAxes { throw .layerInputs([shape], expected: "at most \(InputShapes.mostAxes) axes together with \(axes.count) new ones") }
+            if rank > InputShapes.mostAxes {
+                throw .layerInputs([shape], expected: "at most \(InputShapes.mostAxes) axes together with \(axes.count) new ones")
+            }
             let places = try InputShapes.places(axes, in: Array(repeating: nil, count: rank))
             try InputShapes.checkBatch(places, [shape])
             var rest = shape[...]

@@ -57,7 +57,7 @@ package enum LayerTable {
     /// Whether an entry is an operation of Keras, whose class is looked for among operations alone: layers have the same names.
     package static func isOperation(_ object: JSONObject) -> Bool {
         if ElementwiseLayer.isCustom(object) { return false }
-        if OperationRule.wrapperClasses.contains(object["class_name"]?.string ?? "") { return true }
+        if OperationNames.isWrapper(object["class_name"]?.string ?? "") { return true }
         guard let module = object["module"]?.string else { return false }
         return module.hasPrefix("keras") && module.contains(".ops")
     }
@@ -98,7 +98,7 @@ package enum LayerTable {
     /// Whether there is a rule for the class of an entry, whatever its config. Of operations, those that are known.
     package static func hasRule(_ object: JSONObject) -> Bool {
         guard let className = object["class_name"]?.string, let type = ruleType(of: object) else { return false }
-        return type is OperationRule.Type ? OperationNames.isKnown(className, object["config"]?.object?["function"]?.string) : true
+        return type is OperationRule.Type ? OperationNames.isKnown(className, object["config"]?.object ?? [:]) : true
     }
 
     /// Whether a layer computes something else when it is called with `training=True`: a frozen normalization does not.

@@ -57,10 +57,14 @@ enum OperationNames {
         "Concatenate", "Softmax", "LogSoftmax", "Gelu", "Glu", "Threshold", "Clip", "Stack",
     ]
 
+    /// Whether a class is one of operations, whatever its module.
+    static func isWrapper(_ className: String) -> Bool { OperationRule.wrapperClasses.contains(className) || className == TensorFlowNode.className }
+
     /// Whether a class is computed here.
-    /// - Parameter function: of TensorFlow, where the class is one of tf.keras 2's for all of them.
-    static func isKnown(_ className: String, _ function: String?) -> Bool {
-        if OperationRule.wrapperClasses.contains(className) { return tensorFlow[function ?? ""] != nil }
+    /// - Parameter config: which names the function of TensorFlow, where the class is one of tf.keras 2's for all of them.
+    static func isKnown(_ className: String, _ config: JSONObject) -> Bool {
+        if OperationRule.wrapperClasses.contains(className) { return tensorFlow[config["function"]?.string ?? ""] != nil }
+        if className == TensorFlowNode.className { return TensorFlowNode.isKnown(config) }
         let name = aliases[className] ?? className
         return ElementFunction(rawValue: name) != nil || ReductionFunction(rawValue: name) != nil || plain[name] != nil || withNumber[name] != nil
             || withArguments.contains(name) || ElementMovement.classNames.contains(name)

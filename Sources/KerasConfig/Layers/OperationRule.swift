@@ -60,7 +60,8 @@ package struct OperationRule: LayerRule {
         let call = origin.call
         var config = reader.config
         let isWrapped = Self.wrapperClasses.contains(reader.className)
-        let title = isWrapped ? try reader.string("function") ?? "" : reader.className
+        let node = reader.className == TensorFlowNode.className ? try TensorFlowNode(reader) : nil
+        let title = isWrapped ? try reader.string("function") ?? "" : node?.operation ?? reader.className
         let name: String
         if isWrapped {
             guard let known = OperationNames.tensorFlow[title] else { throw .unsupportedClass("\(reader.className) of \(title)") }
@@ -68,19 +69,22 @@ package struct OperationRule: LayerRule {
             // TensorFlow's default, which is not that of Keras 3's operation.
             config = known == "Gelu" ? ["approximate": false] : [:]
             for (key, value) in try Self.literals(call, of: title) { config[OperationNames.parameter(key)] = value }
+        } else if let node {
+            (name, config) = (node.name, node.config)
         } else {
             name = OperationNames.aliases[reader.className] ?? reader.className
         }
-        className = isWrapped ? name : reader.className
+        let isTensorFlow = isWrapped || node != nil
+        className = isTensorFlow ? name : reader.className
         let usual: String
         (function, parameters, usual) = try OperationNames.function(name, ConfigReader(config: config, className: name), key: Self.key(of: call))
         var known = Set(parameters.keys)
         if case .movement(.slices) = function { known.insert(OperationNames.key) }
         // Keras 3 has what is no operand in the config, TensorFlow in the call.
         if !isWrapped { try Self.check(config, of: name, known) }
-        try Self.check(try Self.literals(call, of: title), of: title, known, isTensorFlow: isWrapped)
-        module = isWrapped ? usual : origin.object["module"]?.string ?? usual
-        operands = try Self.operands(call, isKeyed: known.contains(OperationNames.key))
+        try Self.check(try Self.literals(call, of: title), of: title, known, isTensorFlow: isTensorFlow)
+        module = isTensorFlow ? usual : origin.object["module"]?.string ?? usual
+        operands = try node?.operands(tensors: call?.inputs.count ?? 0) ?? Self.operands(call, isKeyed: known.contains(OperationNames.key))
         try checkOperands(name)
     }
 

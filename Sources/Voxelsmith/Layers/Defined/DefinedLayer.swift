@@ -25,7 +25,9 @@ final class DefinedLayer: Layer {
     /// - Returns: nil for a class that has no rule.
     /// - Throws: `KerasConfigError.inLayer` for a config that its class does not take, and what makers of registered objects throw.
     convenience init?(_ entry: ModelLayer, generation: KerasGeneration, objects: CustomObjects) throws {
-        let config = entry.object["config"]?.object ?? [:]
+        var config = entry.object["config"]?.object ?? [:]
+        // A node of TensorFlow has its own name in the config.
+        if let name = entry.name { config["name"] = .string(name) }
         let layout = config["data_format"]?.string == nil ? try KerasSettings.current.imageDataFormat : .channelsLast
         // Of calls with and without a mask, one with it.
         let call = entry.calls.first { $0.inputs.count > 1 } ?? entry.calls.first
