@@ -55,7 +55,9 @@ package enum ElementMovement: Hashable, Sendable {
     private static func removed(_ axes: [Int]?, from shape: [Int?]) throws(KerasConfigError) -> [Int] {
         guard let axes else {
             var places: [Int] = []
-            for place in shape.indices.dropFirst() where try InputShapes.known(place, of: shape) == 1 { places.append(place) }
+            for place in shape.indices.dropFirst() {
+                if try InputShapes.known(place, of: shape) == 1 { places.append(place) }
+            }
             return places
         }
         let places = try InputShapes.places(axes, in: shape)

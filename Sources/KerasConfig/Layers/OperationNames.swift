@@ -82,8 +82,8 @@ enum OperationNames {
             return (.elements(function), [:], function == .reciprocalRoot ? "keras.src.ops.math" : numpy)
         }
         if let function = ReductionFunction(rawValue: name) {
-            let (reduction, arguments) = try reduction(function, reader)
-            return (reduction, arguments, numpy)
+            let (result, arguments) = try reduction(function, reader)
+            return (result, arguments, numpy)
         }
         if let (movement, arguments) = try ElementMovement.read(name, reader, key: key) { return (.movement(movement), arguments, numpy) }
         let module = ["Tanh", "Concatenate", "Clip", "Stack"].contains(name) ? numpy : "keras.src.ops.nn"
@@ -92,11 +92,11 @@ enum OperationNames {
             let number = try reader.number(key) ?? standard
             return (.activation(activation(number)), [key: .number(number)], module)
         }
-        let (function, arguments) = try withArguments(name, reader)
+        let (function, arguments) = try functionWithArguments(name, reader)
         return (function, arguments, module)
     }
 
-    private static func withArguments(
+    private static func functionWithArguments(
         _ name: String, _ reader: ConfigReader
     ) throws(KerasConfigError) -> (OperationRule.Function, arguments: JSONObject) {
         switch name {

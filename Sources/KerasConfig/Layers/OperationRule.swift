@@ -84,7 +84,11 @@ package struct OperationRule: LayerRule {
         if !isWrapped { try Self.check(config, of: name, known) }
         try Self.check(try Self.literals(call, of: title), of: title, known, isTensorFlow: isTensorFlow)
         module = isTensorFlow ? usual : origin.object["module"]?.string ?? usual
-        operands = try node?.operands(tensors: call?.inputs.count ?? 0) ?? Self.operands(call, isKeyed: known.contains(OperationNames.key))
+        if let node {
+            operands = try node.operands(tensors: call?.inputs.count ?? 0)
+        } else {
+            operands = try Self.operands(call, isKeyed: known.contains(OperationNames.key))
+        }
         try checkOperands(name)
     }
 

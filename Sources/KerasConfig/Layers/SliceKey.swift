@@ -43,7 +43,7 @@ package struct SliceKey: Hashable, Sendable {
         // Keras 3 has the numbers of a slice in a config, Keras 2 beside each other.
         if let object = json.object, object["class_name"] == "__ellipsis__" { return .ellipsis }
         let numbers = json.object.flatMap { $0["class_name"] == "__slice__" ? $0["config"]?.object : $0 }
-        guard let numbers, numbers.keys.allSatisfy(["start", "stop", "step"].contains) else {
+        guard let numbers, numbers.keys.allSatisfy({ ["start", "stop", "step"].contains($0) }) else {
             throw .wrongType(key: "key of GetItem", received: json.excerpt, expected: "slices, integers, null and an ellipsis")
         }
         let reader = ConfigReader(config: numbers, className: "slice")

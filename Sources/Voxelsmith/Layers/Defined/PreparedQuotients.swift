@@ -63,12 +63,12 @@ extension SoftmaxRule: LoopRule {
         _ axes: StridedAxes, _ x: UnsafeRawPointer?, _ mask: UnsafeRawPointer, _ type: ElementType, _ y: UnsafeMutablePointer<Double>, threads: Int
     ) {
         func body<T: LoopElement>(_ rows: Range<Int>, _: T.Type) {
-            let (x, mask, step) = (x?.assumingMemoryBound(to: T.self), mask.assumingMemoryBound(to: T.self), axes.rowSteps[0])
+            let (source, kept, step) = (x?.assumingMemoryBound(to: T.self), mask.assumingMemoryBound(to: T.self), axes.rowSteps[0])
             axes.forEachRow(rows) { row in
                 for index in 0..<row.count {
-                    let (place, isKept) = (row.start + index, mask[row.places[0] + index * step].double > 0.5)
-                    if let x {
-                        y[place] = isKept ? x[place].double : masked
+                    let (place, isKept) = (row.start + index, kept[row.places[0] + index * step].double > 0.5)
+                    if let source {
+                        y[place] = isKept ? source[place].double : masked
                     } else if !isKept {
                         y[place] = 0
                     }
