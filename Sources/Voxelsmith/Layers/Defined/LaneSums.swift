@@ -28,7 +28,7 @@ struct LaneSums {
         for (place, extent) in shape.enumerated() where extent > 1 {
             let isReduced = places.contains(place)
             if groups.last?.isReduced == isReduced {
-                groups[groups.count - 1].extent *= extent
+                groups[groups.count - 1].extent = Checked.clampedProduct(groups[groups.count - 1].extent, extent)
             } else {
                 groups.append((extent, isReduced))
             }
