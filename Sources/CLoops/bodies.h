@@ -123,6 +123,14 @@ VS_INLINE void BODY(reduce)(vs_sum sum, vs_block block, const T *x, double *sums
         BODY(sum_rows)(block, x, 1, sums);
     } else if (sum == VS_SUM) {
         BODY(sum_rows)(block, x, 0, sums);
+    } else if (sum == VS_SMALLEST) {
+        for (int64_t row = 0; row < block.rows; row++, x += block.pitch) {
+            VS_INDEPENDENT
+            for (int64_t i = 0; i < block.lanes; i++) {
+                double value = (double)x[i];
+                sums[i] = value < sums[i] || value != value ? value : sums[i];
+            }
+        }
     } else {
         for (int64_t row = 0; row < block.rows; row++, x += block.pitch) {
             VS_INDEPENDENT

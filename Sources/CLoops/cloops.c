@@ -149,13 +149,14 @@ void vs_reduce(vs_sum sum, int32_t bytes, vs_block block, const void *x, double 
     const int64_t times = rows_in_one(block);
     if (times > 1) {
         double parts[LONG_LANES];
-        for (int64_t i = 0; i < times * block.lanes; i++) parts[i] = sum == VS_LARGEST ? -INFINITY : 0;
+        const double start = sum == VS_LARGEST ? -INFINITY : sum == VS_SMALLEST ? INFINITY : 0;
+        for (int64_t i = 0; i < times * block.lanes; i++) parts[i] = start;
         DISPATCH(reduce, (sum, bytes, joined(block, times), x, parts))
         for (int64_t part = 0; part < times; part++) {
             for (int64_t i = 0; i < block.lanes; i++) {
                 const double value = parts[part * block.lanes + i];
-                if (sum != VS_LARGEST) sums[i] += value;
-                else if (value > sums[i] || value != value) sums[i] = value;
+                if (sum != VS_LARGEST && sum != VS_SMALLEST) sums[i] += value;
+                else if ((sum == VS_LARGEST ? value > sums[i] : value < sums[i]) || value != value) sums[i] = value;
             }
         }
         const int64_t done = block.rows / times * times;

@@ -102,7 +102,8 @@ struct ModelWalk {
         _ layer: ModelLayer, _ number: Int, _ inputs: [ShapeFlow], _ path: String, _ callPath: String, in inside: Place, _ row: Int?
     ) throws(KerasConfigError) -> ShapeFlow {
         let isTrained = inside.isTraining && LayerTable.differsInTraining(layer.object)
-        if !isTrained, !LayerTable.isOperation(layer.object), let activation = ElementwiseLayer.activation(of: layer.object, generation: reader.generation) {
+        let made = layer.calls.indices.contains(number) ? layer.calls[number] : nil
+        if !isTrained, let activation = LayerTable.activation(of: layer.object, generation: reader.generation, call: made) {
             var flow = inputs.first ?? ShapeFlow()
             if let shape = flow.shape { flow.shape = try? activation.shape(of: shape) }
             if let row { list.state(row, parameters: 0) }

@@ -30,7 +30,7 @@ struct DrawnLayer {
         compute = network
     }
 
-    var isOperation: Bool { className == "TFOpLambda" }
+    var isOperation: Bool { ["TFOpLambda", "SlicingOpLambda"].contains(className) }
 
     /// An operation: the first operand, and the others as arguments of the call.
     static func operation(_ function: String, _ argument: JSONValue? = nil, _ compute: @escaping ([Bounded]) -> Bounded) -> DrawnLayer {
@@ -71,7 +71,7 @@ struct DrawnKind {
     }
 
     /// All kinds.
-    static let all = elements + normalizations + volumes + merges + operations + [timeDistributed]
+    static let all = elements + normalizations + volumes + merges + operations + movements + [timeDistributed]
 
     // MARK: Elements and shapes
 

@@ -80,6 +80,32 @@ extension Bounded {
         return Bounded(result, results, carried: carried, magnitudes: magnitudes)
     }
 
+    enum Fold { case mean, sum, maximum, minimum }
+
+    /// A number of all elements that share their place along the other axes.
+    func folded(_ fold: Fold, axes: [Int], keeps: Bool) -> Bounded {
+        let whole = shape.enumerated().map { axes.contains($0.offset) ? 1 : $0.element }
+        var groups = [[Int]](repeating: [], count: whole.reduce(1, *))
+        for (index, place) in Places.all(shape).enumerated() { groups[Places.index(zip(place, whole).map { $1 == 1 ? 0 : $0 }, whole)].append(index) }
+        var (results, carried, magnitudes): ([Double], [Double], [Double]) = ([], [], [])
+        for group in groups {
+            let (own, off) = (group.map { values[$0] }, group.map { errors[$0] })
+            let count = fold == .mean ? Double(group.count) : 1
+            switch fold {
+            case .mean, .sum:
+                results.append(own.reduce(0, +) / count)
+                carried.append(off.reduce(0, +) / count)
+                magnitudes.append(own.map(abs).reduce(0, +) / count)
+            case .maximum, .minimum:
+                results.append((fold == .maximum ? own.max() : own.min()) ?? 0)
+                carried.append(off.max() ?? 0)
+                magnitudes.append(0)
+            }
+        }
+        let result = keeps ? whole : shape.indices.filter { !axes.contains($0) }.map { shape[$0] }
+        return Bounded(result, results, carried: carried, magnitudes: magnitudes)
+    }
+
     // MARK: Sums of products
 
     /// Terms of weights and inputs, added where they belong; the errors of the inputs beside them.

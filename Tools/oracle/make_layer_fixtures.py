@@ -4,7 +4,8 @@
     KERAS_BACKEND=jax Tools/oracle/make_layer_fixtures.py
 
 needs keras==3.15.1 with jax, numpy and h5py. Each case of cases.json is a model with its config; cases.npz has its weights and inputs, which
-float32 holds exactly, and the results of the same model in float64. The .keras and .h5 are models whose weights stand below others."""
+float32 holds exactly, and the results of the same model in float64. operations.json and .npz are the same of models of operations and masks. The
+.keras and .h5 are models whose weights stand below others."""
 import json
 import os
 import pathlib
@@ -163,6 +164,52 @@ def cases():
     return table
 
 
+def operation_cases():
+    """Operations that are no layers, and layers with masks; most by themselves, so that float32 rounds once."""
+    shape = (4, 3, 2, 5)
+
+    def op(body, *shapes):
+        return function(body, *(shapes or (shape,)))
+
+    table = {
+        "Clip": op(lambda x: ops.clip(x, -0.5, 1.25)),
+        "Clip above": op(lambda x: ops.clip(x, 0.125, None)),
+        "Threshold": op(lambda x: ops.threshold(x, 0.25, -3)),
+        "Reshape": op(lambda x: ops.reshape(x, (-1, 6, 20))),
+        "Transpose": op(lambda x: ops.transpose(x, (0, 3, 1, 4, 2))),
+        "Transpose from the end": op(lambda x: ops.transpose(x, (0, -1, 2, -2, 1))),
+        "Squeeze": op(lambda x: ops.squeeze(x, axis=-1), (3, 4, 1)),
+        "Squeeze axes": op(lambda x: ops.squeeze(x, axis=(1, -2)), (1, 4, 1, 3)),
+        "Squeeze all": op(lambda x: ops.squeeze(x), (3, 1, 4, 1)),
+        "ExpandDims": op(lambda x: ops.expand_dims(x, 1)),
+        "ExpandDims axes": op(lambda x: ops.expand_dims(x, (-1, 2))),
+        "Stack": op(lambda x, y: ops.stack([x, y], axis=-1), shape, shape),
+        "Stack inside": op(lambda x, y: ops.stack([x, y, x], axis=2), shape, shape),
+        "GetItem": op(lambda x: x[:, 1:3, ::-1, 1]),
+        "GetItem steps": op(lambda x: x[:, ::3, -2:, ..., 4:0:-2]),
+        "GetItem from the end": op(lambda x: x[..., -1]),
+        "GetItem new axis": op(lambda x: x[:, None, -3, ..., None, :3]),
+        "GetItem beyond": op(lambda x: x[:, -9:9, 1:]),
+        "Softmax masked": op(lambda x, m: L.Softmax()(x, mask=m), shape, shape),
+        "Softmax masked axis": op(lambda x, m: L.Softmax(axis=2)(x, mask=m), shape, (1, 3, 1, 5)),
+        "Softmax masked axes": op(lambda x, m: L.Softmax(axis=[1, -1])(x, mask=m), shape, (4, 3, 2, 1)),
+        "operations in a row": op(chained, shape, shape),
+    }
+    for name, reduce in (("Mean", ops.mean), ("Sum", ops.sum), ("Max", ops.max), ("Min", ops.min)):
+        table[name] = op(lambda x, f=reduce: f(x, axis=2))
+        table[name + " kept"] = op(lambda x, f=reduce: f(x, axis=(1, -1), keepdims=True))
+        table[name + " from the end"] = op(lambda x, f=reduce: f(x, axis=(-1, -2)))
+        table[name + " apart"] = op(lambda x, f=reduce: f(x, axis=[1, 3]), (4, 3, 2, 1, 5))
+    return table
+
+
+def chained(x, y):
+    z = ops.concatenate([x[:, :, 1:], ops.transpose(y, (0, 1, 3, 2, 4))[:, :, :, :2]], axis=2)
+    z = z - ops.mean(z, axis=(1, 2, 3), keepdims=True)
+    z = ops.clip(ops.reshape(z, (-1, 4, 4, 10)), -1, 1.5) + ops.expand_dims(ops.max(y, axis=(2, 3, 4)), (2, 3))
+    return ops.stack([ops.sum(z, axis=2), ops.squeeze(z[:, :, 3:], axis=2) * 2], axis=1)
+
+
 def keeping_float64(result_type):
     """Keras 3.15.1 has float32 for float64 beside a number of Python."""
 
@@ -197,9 +244,9 @@ def weights_of(model):
     return result
 
 
-def write_cases():
+def write_cases(table, title):
     entries, arrays = [], {}
-    for name, build in cases().items():
+    for name, build in table.items():
         config = made(build, "float32").to_json()
         model = made(build, "float64")
         weights = weights_of(model)
@@ -220,8 +267,8 @@ def write_cases():
             assert y.dtype == np.float64 and np.isfinite(y).all(), (name, y.dtype)
             arrays[f"{name}/y{number}"] = y
         entries.append({"name": name, "model": json.loads(config), "inputs": len(xs), "weights": len(weights), "outputs": len(ys)})
-    (FOLDER / "cases.json").write_text(json.dumps(entries, separators=(",", ":")) + "\n")
-    np.savez_compressed(FOLDER / "cases.npz", **arrays)
+    (FOLDER / f"{title}.json").write_text(json.dumps(entries, separators=(",", ":")) + "\n")
+    np.savez_compressed(FOLDER / f"{title}.npz", **arrays)
 
 
 def write_files():
@@ -250,5 +297,7 @@ def write_files():
 
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
-    write_cases()
+    write_cases(cases(), "cases")
     write_files()
+    random = np.random.default_rng(1610)
+    write_cases(operation_cases(), "operations")

@@ -32,10 +32,10 @@ typedef enum vs_function { VS_COPY, VS_ADD, VS_SUBTRACT, VS_MULTIPLY, VS_DIVIDE,
  * than any number. */
 void vs_fold(vs_function function, int32_t bytes, vs_block block, void *y, const void *x, int64_t row_step, int64_t lane_step);
 
-typedef enum vs_sum { VS_SUM, VS_SQUARES, VS_LARGEST } vs_sum;
+typedef enum vs_sum { VS_SUM, VS_SQUARES, VS_LARGEST, VS_SMALLEST } vs_sum;
 
-/* For each lane, over all rows: sums[lane] += x or its square, or sums[lane] = the larger of it and x. In an order that depends on the block
- * alone. */
+/* For each lane, over all rows: sums[lane] += x or its square, or sums[lane] = the larger or the smaller of it and x, which a NaN is. In an order that
+ * depends on the block alone. */
 void vs_reduce(vs_sum sum, int32_t bytes, vs_block block, const void *x, double *sums);
 
 /* For each lane, over all rows, of which there is one at least: the mean, and the sum of the squares about it.

@@ -20,12 +20,10 @@ package struct NetworkOutline: Sendable {
             switch rule {
             case let rule as BatchNormalizationRule: self = .normalization(axis: rule.axis)
             case let rule as OperationRule:
-                if let activation = rule.plainActivation {
-                    self = .activation(activation)
-                } else if case .activation = rule.function {
-                    self = .other
-                } else {
-                    self = .loop
+                switch rule.function {
+                case .activation: self = rule.plainActivation.map { .activation($0) } ?? .other
+                case .elements, .clip, .concatenation, .stack: self = .loop
+                case .reduction, .movement: self = .other
                 }
             case is LayerNormalizationRule, is GroupNormalizationRule, is UnitNormalizationRule, is MergeRule, is ConcatenateRule, is RescalingRule:
                 self = .loop

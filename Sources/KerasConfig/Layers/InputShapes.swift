@@ -35,6 +35,11 @@ enum InputShapes {
         return places.sorted()
     }
 
+    /// Refuses to change the batch axis: samples are apart.
+    static func checkBatch(_ places: [Int], _ inputs: [[Int?]]) throws(KerasConfigError) {
+        if places.contains(0) { throw .layerInputs(inputs, expected: "other axes than the batch") }
+    }
+
     /// An extent that a weight depends on.
     static func known(_ place: Int, of shape: [Int?]) throws(KerasConfigError) -> Int {
         guard let extent = shape[place] else { throw .layerInputs([shape], expected: "a known extent of axis \(place)") }

@@ -44,7 +44,9 @@ package enum LayerTable {
     /// - Returns: nil for another class.
     /// - Throws: as the initializer of the rule.
     package static func rule(_ origin: LayerOrigin) throws(KerasConfigError) -> (any LayerRule)? {
-        guard let type = ruleType(of: origin.object), let className = origin.object["class_name"]?.string else { return nil }
+        guard let type = ruleType(of: origin.object, isMasked: isMasked(origin.call)), let className = origin.object["class_name"]?.string else {
+            return nil
+        }
         return try make(type, ConfigReader(config: origin.object["config"]?.object ?? [:], className: className), origin)
     }
 
@@ -55,24 +57,48 @@ package enum LayerTable {
     /// Whether an entry is an operation of Keras, whose class is looked for among operations alone: layers have the same names.
     package static func isOperation(_ object: JSONObject) -> Bool {
         if ElementwiseLayer.isCustom(object) { return false }
-        if object["class_name"]?.string == OperationRule.wrapperClass { return true }
+        if OperationNames.isWrapper(object["class_name"]?.string ?? "") { return true }
         guard let module = object["module"]?.string else { return false }
         return module.hasPrefix("keras") && module.contains(".ops")
     }
 
-    private static func ruleType(of object: JSONObject) -> (any LayerRule.Type)? {
+    /// Whether a call of a layer of one input has a mask besides.
+    private static func isMasked(_ call: ModelGraph.Call?) -> Bool { call.map { $0.inputs.count > 1 } ?? false }
+
+    /// The activation that a call of a layer without weights is at inference; nil for another class, and where there is a mask.
+    package static func activation(of object: JSONObject, generation: KerasGeneration, call: ModelGraph.Call?) -> Activation? {
+        isOperation(object) || isMasked(call) ? nil : ElementwiseLayer.activation(of: object, generation: generation)
+    }
+
+    private static let maskArgument = "mask"
+
+    /// Refuses tensors among the arguments by name of a layer, which would change its result or be taken for further inputs: all but the mask of
+    /// Softmax. Operations have operands there.
+    package static func checkTensorsByName(_ layer: ModelLayer) throws(KerasConfigError) {
+        if isOperation(layer.object) { return }
+        for call in layer.calls {
+            for (key, argument) in call.keywords.sorted(by: { $0.key < $1.key }) where argument.json == nil {
+                if layer.className == softmax, key == maskArgument, case .tensor = argument { continue }
+                throw .wrongType(key: "\(key) of \(layer.className)", received: "a tensor", expected: "no tensor there")
+            }
+        }
+    }
+
+    private static let softmax = "Softmax"
+
+    private static func ruleType(of object: JSONObject, isMasked: Bool = false) -> (any LayerRule.Type)? {
         guard let className = object["class_name"]?.string else { return nil }
         if ElementwiseLayer.isCustom(object) { return nil }
         if isOperation(object) { return OperationRule.self }
         // Along one axis it is an activation, and has no rule.
-        if className == "Softmax", object["config"]?.object?["axis"]?.array != nil { return SoftmaxRule.self }
+        if className == softmax, isMasked || object["config"]?.object?["axis"]?.array != nil { return SoftmaxRule.self }
         return byName[className]
     }
 
     /// Whether there is a rule for the class of an entry, whatever its config. Of operations, those that are known.
     package static func hasRule(_ object: JSONObject) -> Bool {
         guard let className = object["class_name"]?.string, let type = ruleType(of: object) else { return false }
-        return type is OperationRule.Type ? OperationNames.isKnown(className, object["config"]?.object?["function"]?.string) : true
+        return type is OperationRule.Type ? OperationNames.isKnown(className, object["config"]?.object ?? [:]) : true
     }
 
     /// Whether a layer computes something else when it is called with `training=True`: a frozen normalization does not.

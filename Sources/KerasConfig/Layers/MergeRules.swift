@@ -87,7 +87,7 @@ package struct DotRule: LayerRule {
         try InputShapes.checkRanks(inputs)
         if inputs.count != 2 { throw .layerInputs(inputs, expected: "two inputs") }
         let places = [try InputShapes.place(axes[0], in: inputs[0]), try InputShapes.place(axes[1], in: inputs[1])]
-        if places.contains(0) { throw .layerInputs(inputs, expected: "other axes than the batch") }
+        try InputShapes.checkBatch(places, inputs)
         if let a = inputs[0][places[0]], let b = inputs[1][places[1]], a != b { throw .layerInputs(inputs, expected: "equal extents of the axes \(places)") }
         if let a = inputs[0][0], let b = inputs[1][0], a != b { throw .layerInputs(inputs, expected: "equal batch extents") }
         return places

@@ -173,20 +173,30 @@ package struct UnitNormalizationRule: LayerRule {
     }
 }
 
-/// `Softmax` over several axes together; that along one axis is an activation.
+/// `Softmax` over several axes together, or with a second input, its mask: what that is above a half for is kept. That along one axis of one input is
+/// an activation.
 package struct SoftmaxRule: LayerRule {
     package let axes: [Int]
+    private let isList: Bool
 
     package init(_ reader: ConfigReader, _ origin: LayerOrigin) throws(KerasConfigError) {
         axes = try reader.axes("axis", default: [-1])
+        isList = reader.value("axis")?.array != nil
         if axes.isEmpty { throw reader.wrongType("axis", [], "an axis at least") }
     }
 
-    package var arguments: JSONObject { ["axis": JSONValue(axes)] }
+    package var arguments: JSONObject { ["axis": isList ? JSONValue(axes) : .integer(axes[0])] }
 
     package func outputShape(_ inputs: [[Int?]]) throws(KerasConfigError) -> [Int?] {
-        let shape = try InputShapes.only(inputs)
+        let shape = try InputShapes.only(Array(inputs.prefix(1)))
         _ = try InputShapes.places(axes, in: shape)
+        if inputs.count > 2 { throw .layerInputs(inputs, expected: "an input and a mask at most") }
+        for mask in inputs.dropFirst() {
+            let result = InputShapes.broadcast(shape, mask)
+            guard let result, result.count == shape.count, zip(result, shape).allSatisfy({ $1 == nil || $0 == $1 }) else {
+                throw .layerInputs(inputs, expected: "a mask that can be repeated along the axes of the first")
+            }
+        }
         return shape
     }
 }

@@ -14,13 +14,25 @@ package enum ElementFunction: String, CaseIterable, Hashable, Sendable {
     }
 }
 
-/// An operation that stands in a functional model as a layer does: `x + y`, `x * 2`, `keras.ops.maximum(x, 0)`. Numbers among its operands
-/// are arguments of its call.
+/// What numbers of a tensor become that share their place along the other axes.
+package enum ReductionFunction: String, CaseIterable, Hashable, Sendable {
+    case mean = "Mean", sum = "Sum", maximum = "Max", minimum = "Min"
+}
+
+/// An operation that stands in a functional model as a layer does: `x + y`, `x * 2`, `x[:, 0]`, `keras.ops.maximum(x, 0)`. Numbers among its
+/// operands are arguments of its call.
 package struct OperationRule: LayerRule {
     package enum Function: Hashable, Sendable {
         case elements(ElementFunction)
         case activation(Activation)
+        /// No less than `low` and no more than `high`, which are infinite where there is no limit.
+        case clip(low: Double, high: Double)
         case concatenation(axis: Int)
+        /// Tensors of one shape side by side along an axis that the result has more.
+        case stack(axis: Int)
+        /// Over some axes, nil for all; these have an extent of 1 afterwards, or are gone.
+        case reduction(ReductionFunction, axes: [Int]?, keepsAxes: Bool)
+        case movement(ElementMovement)
     }
 
     package enum Operand: Hashable, Sendable {
@@ -29,74 +41,94 @@ package struct OperationRule: LayerRule {
         case numbers(ConfigNumbers)
     }
 
-    package let function: Function
+    package private(set) var function: Function
     /// The activation that the operation is of its only input.
     package var plainActivation: Activation? {
         if case .activation(let activation) = function, operands == [.tensor(0)] { return activation }
         return nil
     }
-    package var operands: [Operand]
+    package private(set) var operands: [Operand]
     /// Keras 3's class, and the module that has it.
     package let className: String
     package let module: String
     private let parameters: JSONObject
 
-    /// The class of tf.keras 2 for all operations.
-    static let wrapperClass = "TFOpLambda"
+    /// The classes of tf.keras 2 for all operations; the second is for those with a key.
+    static let wrapperClasses: Set<String> = ["TFOpLambda", "SlicingOpLambda"]
 
     package init(_ reader: ConfigReader, _ origin: LayerOrigin) throws(KerasConfigError) {
         let call = origin.call
         var config = reader.config
+        let isWrapped = Self.wrapperClasses.contains(reader.className)
+        let node = reader.className == TensorFlowNode.className ? try TensorFlowNode(reader) : nil
+        let title = isWrapped ? try reader.string("function") ?? "" : node?.operation ?? reader.className
         let name: String
-        if reader.className == Self.wrapperClass {
-            let function = try reader.string("function") ?? ""
-            guard let known = OperationNames.tensorFlow[function] else { throw .unsupportedClass("\(Self.wrapperClass) of \(function)") }
+        if isWrapped {
+            guard let known = OperationNames.tensorFlow[title] else { throw .unsupportedClass("\(reader.className) of \(title)") }
             name = known
             // TensorFlow's default, which is not that of Keras 3's operation.
             config = known == "Gelu" ? ["approximate": false] : [:]
-            for (key, value) in call?.keywords ?? [:] { if case .literal(let json) = value { config[OperationNames.parameter(key)] = json } }
+            for (key, value) in try Self.literals(call, of: title) { config[OperationNames.parameter(key)] = value }
+        } else if let node {
+            (name, config) = (node.name, node.config)
         } else {
             name = OperationNames.aliases[reader.className] ?? reader.className
         }
-        let isWrapped = reader.className == Self.wrapperClass
-        className = isWrapped ? name : reader.className
-        let arguments = ConfigReader(config: config, className: name)
+        let isTensorFlow = isWrapped || node != nil
+        className = isTensorFlow ? name : reader.className
         let usual: String
-        (function, parameters, usual) = try OperationNames.function(name, arguments)
-        if isWrapped { try Self.checkKeywords(call, ofFunction: try reader.string("function") ?? "", parameters) }
-        module = isWrapped ? usual : origin.object["module"]?.string ?? usual
-        operands = try Self.operands(call)
-        let expected: Int? = switch function {
-        case .elements(let function): function.operandCount
-        case .activation: 1
-        case .concatenation: nil
+        (function, parameters, usual) = try OperationNames.function(name, ConfigReader(config: config, className: name), key: Self.key(of: call))
+        var known = Set(parameters.keys)
+        if case .movement(.slices) = function { known.insert(OperationNames.key) }
+        // Keras 3 has what is no operand in the config, TensorFlow in the call.
+        if !isWrapped { try Self.check(config, of: name, known) }
+        try Self.check(try Self.literals(call, of: title), of: title, known, isTensorFlow: isTensorFlow)
+        module = isTensorFlow ? usual : origin.object["module"]?.string ?? usual
+        if let node {
+            operands = try node.operands(tensors: call?.inputs.count ?? 0)
+        } else {
+            operands = try Self.operands(call, isKeyed: known.contains(OperationNames.key))
         }
-        if operands.isEmpty || expected.map({ $0 != operands.count }) ?? false {
-            throw .wrongType(key: "operands of \(name)", received: "\(operands.count)", expected: "\(expected.map { "\($0)" } ?? "at least 1")")
-        }
+        try checkOperands(name)
     }
 
     /// Names of operands in the two generations, in their order; each function has those of one line at most.
     private static let operandNames = ["x", "x1", "a", "y", "x2", "b"]
 
-    /// Refuses what a function of TensorFlow is told besides its operands and `parameters`, which would change what it computes.
-    private static func checkKeywords(
-        _ call: ModelGraph.Call?, ofFunction function: String, _ parameters: JSONObject
+    /// What is told by name besides operands.
+    /// - Throws: `KerasConfigError.wrongType` for a tensor.
+    private static func literals(_ call: ModelGraph.Call?, of function: String) throws(KerasConfigError) -> [(key: String, value: JSONValue)] {
+        var result: [(key: String, value: JSONValue)] = []
+        for (key, argument) in (call?.keywords ?? [:]).sorted(by: { $0.key < $1.key }) where !operandNames.contains(key) {
+            guard let json = argument.json else { throw .wrongType(key: "\(key) of \(function)", received: "a tensor", expected: "no tensor there") }
+            result.append((key, json))
+        }
+        return result
+    }
+
+    /// Refuses arguments besides `known` ones, which would change what is computed.
+    private static func check(
+        _ given: some Sequence<(key: String, value: JSONValue)>, of function: String, _ known: Set<String>, isTensorFlow: Bool = false
     ) throws(KerasConfigError) {
-        for (key, argument) in (call?.keywords ?? [:]).sorted(by: { $0.key < $1.key }) where key != "name" && !operandNames.contains(key) {
-            let title = "\(key) of \(function)"
-            guard case .literal(let json) = argument else { throw .wrongType(key: title, received: "a tensor", expected: "no tensor there") }
-            // beta is the factor of swish.
-            let isDefault = json.isNull || (key == "beta" && json == 1)
-            if isDefault || parameters.keys.contains(OperationNames.parameter(key)) { continue }
-            throw .wrongType(key: title, received: json.excerpt, expected: "no such argument, or its default")
+        for (key, json) in given {
+            if json.isNull || OperationNames.defaults[key] == json || OperationNames.ofEveryLayer.contains(key) { continue }
+            if known.contains(isTensorFlow ? OperationNames.parameter(key) : key) { continue }
+            throw .wrongType(key: "\(key) of \(function)", received: json.excerpt, expected: "no such argument, or its default")
         }
     }
 
+    /// What stands between the brackets of `x[...]`.
+    private static func key(of call: ModelGraph.Call?) -> CallArgument? {
+        guard let call else { return nil }
+        if call.arguments.count > 1 { return call.arguments[1] }
+        return call.keywords.first { OperationNames.parameter($0.key) == OperationNames.key }?.value
+    }
+
     /// Tensors and numbers, in the order of the parameters.
-    private static func operands(_ call: ModelGraph.Call?) throws(KerasConfigError) -> [Operand] {
+    /// - Parameter isKeyed: whether the second argument is a key.
+    private static func operands(_ call: ModelGraph.Call?, isKeyed: Bool) throws(KerasConfigError) -> [Operand] {
         guard let call else { return [] }
-        var given = call.arguments
+        var given = isKeyed ? Array(call.arguments.prefix(1)) : call.arguments
         for key in operandNames { if let value = call.keywords[key] { given.append(value) } }
         var result: [Operand] = []
         func collect(_ argument: CallArgument) throws(KerasConfigError) {
@@ -112,7 +144,34 @@ package struct OperationRule: LayerRule {
         return result
     }
 
+    private func checkOperands(_ name: String) throws(KerasConfigError) {
+        let expected: Int? = switch function {
+        case .elements(let function): function.operandCount
+        case .activation, .clip, .reduction, .movement: 1
+        case .concatenation, .stack: nil
+        }
+        if operands.isEmpty || expected.map({ $0 != operands.count }) ?? false {
+            throw .wrongType(key: "operands of \(name)", received: "\(operands.count)", expected: "\(expected.map { "\($0)" } ?? "at least 1")")
+        }
+        switch function {
+        // They read their input as a whole.
+        case .reduction, .movement: if operands != [.tensor(0)] { throw .wrongType(key: "operand of \(name)", received: "numbers", expected: "a tensor") }
+        default: break
+        }
+    }
+
     package var arguments: JSONObject { parameters }
+
+    /// The same with other numbers in place of those of its call and its config, such as rounded ones.
+    package func mapped(_ change: (Double) -> Double) -> OperationRule {
+        var result = self
+        if case .clip(let low, let high) = function { result.function = .clip(low: change(low), high: change(high)) }
+        result.operands = operands.map { operand in
+            if case .numbers(let numbers) = operand { return .numbers(numbers.mapped(change)) }
+            return operand
+        }
+        return result
+    }
 
     package func outputShape(_ inputs: [[Int?]]) throws(KerasConfigError) -> [Int?] {
         var shapes: [[Int?]] = []
@@ -127,8 +186,19 @@ package struct OperationRule: LayerRule {
         try InputShapes.checkRanks(shapes)
         switch function {
         case .concatenation(let axis): return try ConcatenateRule(axis: axis).outputShape(shapes)
+        case .stack(let axis): return try ConcatenateRule(axis: axis).outputShape(try Self.stacked(shapes, axis: axis))
         case .activation(let activation):
             return try wrappingSpecError { () throws(SpecError) in try activation.shape(of: shapes[0]) }
+        case .clip: return shapes[0]
+        case .reduction(_, _, let keepsAxes):
+            let shape = try InputShapes.only([shapes[0]])
+            let places = try reducedPlaces(of: shape)
+            let left = shape.enumerated().filter { keepsAxes || !places.contains($0.offset) }
+            return left.map { places.contains($0.offset) ? 1 : $0.element }
+        case .movement(let movement):
+            let shape = try movement.outputShape(try InputShapes.only([shapes[0]]))
+            try InputShapes.checkRanks([shape])
+            return shape
         case .elements:
             var result = shapes[0]
             for shape in shapes.dropFirst() {
@@ -140,86 +210,24 @@ package struct OperationRule: LayerRule {
             return result
         }
     }
-}
 
-/// What the generations of Keras call operations.
-enum OperationNames {
-    /// Other names of Keras 3's classes.
-    static let aliases = ["TrueDivide": "Divide", "Abs": "Absolute", "Concat": "Concatenate"]
-
-    /// The functions of TensorFlow that tf.keras 2 writes, as classes of Keras 3.
-    static let tensorFlow: [String: String] = [
-        "__operators__.add": "Add", "math.add": "Add", "math.subtract": "Subtract", "math.multiply": "Multiply", "math.divide": "Divide",
-        "math.truediv": "Divide", "math.maximum": "Maximum", "math.minimum": "Minimum", "math.pow": "Power", "math.negative": "Negative",
-        "math.abs": "Absolute", "math.square": "Square", "math.sqrt": "Sqrt", "math.rsqrt": "Rsqrt", "math.reciprocal": "Reciprocal", "math.exp": "Exp",
-        "math.log": "Log", "concat": "Concatenate", "nn.relu": "Relu", "nn.relu6": "Relu6", "nn.leaky_relu": "LeakyRelu", "nn.elu": "Elu",
-        "nn.selu": "Selu", "nn.gelu": "Gelu", "nn.silu": "Silu", "nn.softplus": "Softplus", "math.softplus": "Softplus", "nn.softsign": "Softsign",
-        "nn.sigmoid": "Sigmoid", "math.sigmoid": "Sigmoid", "nn.tanh": "Tanh", "math.tanh": "Tanh", "nn.softmax": "Softmax",
-        "nn.log_softmax": "LogSoftmax",
-    ]
-
-    /// TensorFlow's name of a parameter as Keras 3's.
-    static func parameter(_ key: String) -> String { key == "alpha" ? "negative_slope" : key }
-
-    /// Classes of Keras 3 that are an activation without arguments: by their class, its name. Keras writes `relu6` and `Relu6` as it writes
-    /// all of them, the class being the name of the function with capitals for the underscores.
-    private static let plain: [String: String] = {
-        var result: [String: String] = [:]
-        for name in ActivationNames.elementwise {
-            let className = name.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
-            if withNumber[className] == nil, !withArguments.contains(className) { result[className] = name }
-        }
-        return result
-    }()
-
-    /// Classes of Keras 3 that are an activation with one number: its name in the config, and its default.
-    private static let withNumber: [String: (key: String, standard: Double, activation: @Sendable (Double) -> Activation)] = [
-        "LeakyRelu": ("negative_slope", 0.2, { .leakyRelu(slope: $0) }), "Elu": ("alpha", 1, { .elu(alpha: $0) }),
-        "Celu": ("alpha", 1, { .celu(alpha: $0) }), "Squareplus": ("b", 4, { .squareplus(b: $0) }),
-        "HardShrink": ("threshold", 0.5, { .hardShrink(threshold: $0) }), "SoftShrink": ("threshold", 0.5, { .softShrink(threshold: $0) }),
-    ]
-
-    private static let withArguments: Set<String> = ["Concatenate", "Softmax", "LogSoftmax", "Gelu", "Glu"]
-
-    /// Whether a class is computed here.
-    /// - Parameter function: of TensorFlow, where the class is tf.keras 2's for all of them.
-    static func isKnown(_ className: String, _ function: String?) -> Bool {
-        if className == OperationRule.wrapperClass { return tensorFlow[function ?? ""] != nil }
-        let name = aliases[className] ?? className
-        return ElementFunction(rawValue: name) != nil || plain[name] != nil || withNumber[name] != nil || withArguments.contains(name)
+    /// The axes of the input that are reduced.
+    /// - Throws: `KerasConfigError.layerInputs` for axes that it does not have, and for the batch, whose samples are apart.
+    package func reducedPlaces(of shape: [Int?]) throws(KerasConfigError) -> [Int] {
+        guard case .reduction(_, let axes, _) = function else { return [] }
+        var places = Array(shape.indices)
+        if let axes { places = try InputShapes.places(axes, in: shape) }
+        try InputShapes.checkBatch(places, [shape])
+        return places
     }
 
-    /// What a class computes, the members of its config besides the name, and the module of Keras 3 that has it.
-    /// - Throws: `KerasConfigError.unsupportedClass` for one that is not computed here, and errors about its arguments.
-    static func function(
-        _ name: String, _ reader: ConfigReader
-    ) throws(KerasConfigError) -> (OperationRule.Function, arguments: JSONObject, module: String) {
-        if let function = ElementFunction(rawValue: name) {
-            return (.elements(function), [:], "keras.src.ops.\(function == .reciprocalRoot ? "math" : "numpy")")
-        }
-        let module = name == "Tanh" || name == "Concatenate" ? "keras.src.ops.numpy" : "keras.src.ops.nn"
-        if let plain = plain[name] { return (.activation(try ActivationNames.activation(named: plain)), [:], module) }
-        if let (key, standard, activation) = withNumber[name] {
-            let number = try reader.number(key) ?? standard
-            return (.activation(activation(number)), [key: .number(number)], module)
-        }
-        switch name {
-        case "Concatenate":
-            let axis = try reader.axis("axis", default: 0)
-            return (.concatenation(axis: axis), ["axis": .integer(axis)], module)
-        case "Softmax", "LogSoftmax":
-            let axis = try reader.axis("axis", default: -1)
-            let isLogarithm = name == "LogSoftmax"
-            let last: Activation = isLogarithm ? .logSoftmax : .softmax
-            let activation = axis == -1 ? last : .alongAxis(isLogarithm ? .logSoftmax : .softmax, axis: axis)
-            return (.activation(activation), ["axis": .integer(axis)], module)
-        case "Glu":
-            let axis = try reader.axis("axis", default: -1)
-            return (.activation(.glu(axis: axis)), ["axis": .integer(axis)], module)
-        case "Gelu":
-            let isApproximate = try reader.bool("approximate") ?? true
-            return (.activation(.gelu(approximate: isApproximate)), ["approximate": .bool(isApproximate)], module)
-        default: throw .unsupportedClass(name)
-        }
+    /// The operands of a stack with the axis along which they are concatenated then.
+    /// - Throws: `KerasConfigError.layerInputs` for shapes that differ, and for the batch.
+    package static func stacked(_ shapes: [[Int?]], axis: Int) throws(KerasConfigError) -> [[Int?]] {
+        let rank = shapes.first?.count ?? 0
+        let place = try InputShapes.place(axis, in: Array(repeating: nil, count: rank + 1))
+        try InputShapes.checkBatch([place], shapes)
+        for shape in shapes where shape.count != rank || ShapeFlow.differ(shape, shapes[0]) { throw .layerInputs(shapes, expected: "equal shapes") }
+        return shapes.map { Array($0[..<place]) + [1] + $0[place...] }
     }
 }

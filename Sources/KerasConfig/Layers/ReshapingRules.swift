@@ -21,11 +21,19 @@ package struct ReshapeRule: LayerRule {
 
     package func outputShape(_ inputs: [[Int?]]) throws(KerasConfigError) -> [Int?] {
         let shape = try InputShapes.only(inputs)
-        guard let count = InputShapes.sampleCount(shape) else { return [shape[0]] + statedExtents }
+        return [shape[0]] + (try Self.sampleShape(of: inputs, to: target, key: "target_shape"))
+    }
+
+    /// The extents of a sample of the only input after a reshape.
+    /// - Parameters:
+    ///   - target: extents of at least 1, and -1 at most once.
+    ///   - key: what the config calls them.
+    static func sampleShape(of inputs: [[Int?]], to target: [Int], key: String) throws(KerasConfigError) -> [Int?] {
+        guard let count = InputShapes.sampleCount(inputs[0]) else { return target.map { $0 == -1 ? nil : $0 } }
         guard let stated = Checked.product(target.filter { $0 != -1 }), count % stated == 0, target.contains(-1) || count == stated else {
-            throw .layerInputs(inputs, expected: "as many elements in a sample as target_shape \(target) has")
+            throw .layerInputs(inputs, expected: "as many elements in a sample as \(key) \(target) has")
         }
-        return [shape[0]] + target.map { $0 == -1 ? count / stated : $0 }
+        return target.map { $0 == -1 ? count / stated : $0 }
     }
 }
 

@@ -71,7 +71,8 @@ extension Model {
             var object = try entry(layer)
             object["name"] = .string(layer.name)
             let calls = ownNodes(of: layer).filter { layer.nodes[$0].hasInbound }.map { node -> JSONValue in
-                ["args": .array(layer.callArguments(layer.nodes[node].inputs.map(argument))), "kwargs": [:]]
+                let tensors = layer.nodes[node].inputs.map(argument)
+                return ["args": .array(layer.callArguments(tensors)), "kwargs": .object(layer.callKeywords(tensors))]
             }
             object["inbound_nodes"] = .array(calls)
             return JSONValue.object(object)

@@ -170,6 +170,9 @@ struct ModelMaker {
                 throw broken("calls the operation \(title(index)) with other numbers than before")
             }
         }
+        for (index, layer) in graph.layers.enumerated() where !objects.makesLayer(layer.object) {
+            do { try LayerTable.checkTensorsByName(layer) } catch { throw KerasConfigError.inLayer(layer.name ?? title(index), error) }
+        }
         for step in graph.order {
             let inputs = try graph.layers[step.layer].calls[step.call].inputs.map(tensor)
             if inputs.isEmpty { throw broken("calls \(title(step.layer)) on no tensor") }

@@ -256,6 +256,10 @@ open class Layer {
     /// - Parameter tensors: the inputs, as configs name them.
     func callArguments(_ tensors: [JSONValue]) -> [JSONValue] { tensors.count == 1 ? tensors : [.array(tensors)] }
 
+    /// The tensors among what a call is given by name.
+    /// - Parameter tensors: the inputs, as configs name them.
+    func callKeywords(_ tensors: [JSONValue]) -> JSONObject { [:] }
+
     func checkWeights(_ values: [Tensor]) throws(LayerError) {
         let variables = weights
         if values.count != variables.count {

@@ -54,6 +54,7 @@ struct PlannedStep: Sendable {
     func keepsElements(_ inputs: [[Int]]) -> Bool {
         switch form {
         case .rule(let rule as FlattenRule, _): rule.keepsOrder(rank: inputs[0].count)
+        case .rule(let rule as OperationRule, _): rule.keepsElements
         case .rule(let rule, _): rule is ReshapeRule
         case .activation(let activation): activation == .linear
         default: false

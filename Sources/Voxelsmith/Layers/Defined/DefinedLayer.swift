@@ -25,10 +25,14 @@ final class DefinedLayer: Layer {
     /// - Returns: nil for a class that has no rule.
     /// - Throws: `KerasConfigError.inLayer` for a config that its class does not take, and what makers of registered objects throw.
     convenience init?(_ entry: ModelLayer, generation: KerasGeneration, objects: CustomObjects) throws {
-        let config = entry.object["config"]?.object ?? [:]
+        var config = entry.object["config"]?.object ?? [:]
+        // A node of TensorFlow has its own name in the config.
+        if let name = entry.name { config["name"] = .string(name) }
         let layout = config["data_format"]?.string == nil ? try KerasSettings.current.imageDataFormat : .channelsLast
+        // Of calls with and without a mask, one with it.
+        let call = entry.calls.first { $0.inputs.count > 1 } ?? entry.calls.first
         let origin = LayerOrigin(
-            entry.object, generation: generation, call: entry.calls.first, layout: layout, customActivations: objects.activationNames)
+            entry.object, generation: generation, call: call, layout: layout, customActivations: objects.activationNames)
         let title = entry.name ?? entry.className
         let rule: (any LayerRule)?
         do { rule = try LayerTable.rule(origin) } catch { throw KerasConfigError.inLayer(title, error) }
@@ -216,6 +220,7 @@ final class DefinedLayer: Layer {
     /// Members that Keras 3 does not know.
     private static let ofEarlierKeras: Set<String> = [
         "batch_input_shape", "input_shape", "autocast", "dynamic", "batch_size", "input_dtype", "fused", "virtual_batch_size", "adjustment",
+        "robust_masking",
     ]
 
     /// As Keras 3 writes it.
@@ -233,16 +238,21 @@ final class DefinedLayer: Layer {
     }
 
     override func callArguments(_ tensors: [JSONValue]) -> [JSONValue] {
-        guard let operation else { return super.callArguments(tensors) }
+        guard let operation else { return super.callArguments(rule is SoftmaxRule ? Array(tensors.prefix(1)) : tensors) }
         let operands = operation.operands.map { operand in
             switch operand {
             case .tensor(let index): tensors.indices.contains(index) ? tensors[index] : .null
             case .numbers(let numbers): numbers.json
             }
         }
-        if case .concatenation = operation.function { return [.array(operands)] }
-        return operands
+        switch operation.function {
+        case .concatenation, .stack: return [.array(operands)]
+        case .movement(.slices(let key)): return operands + [key.json]
+        default: return operands
+        }
     }
+
+    override func callKeywords(_ tensors: [JSONValue]) -> JSONObject { rule is SoftmaxRule && tensors.count > 1 ? ["mask": tensors[1]] : [:] }
 
     /// The module of Keras 3 that has the class.
     var kerasModule: String { operation?.module ?? "keras.layers" }

@@ -28,7 +28,7 @@ struct LaneSums {
         for (place, extent) in shape.enumerated() where extent > 1 {
             let isReduced = places.contains(place)
             if groups.last?.isReduced == isReduced {
-                groups[groups.count - 1].extent *= extent
+                groups[groups.count - 1].extent = Checked.clampedProduct(groups[groups.count - 1].extent, extent)
             } else {
                 groups.append((extent, isReduced))
             }
@@ -66,7 +66,7 @@ struct LaneSums {
     func run(
         _ sum: vs_sum, _ x: UnsafeRawPointer, _ type: ElementType, to y: UnsafeMutablePointer<Double>, parts: UnsafeMutablePointer<Double>, threads: Int
     ) {
-        let start = sum == VS_LARGEST ? -Double.infinity : 0
+        let start = sum == VS_LARGEST ? -Double.infinity : sum == VS_SMALLEST ? .infinity : 0
         let bytes = type.byteCount
         forEachPiece(threads) { block, element, part in
             let sums = parts + part
@@ -76,9 +76,9 @@ struct LaneSums {
         y.update(repeating: start, count: keptCount)
         forEachPart { _, index, part in
             let value = parts[part]
-            if sum != VS_LARGEST {
+            if sum != VS_LARGEST && sum != VS_SMALLEST {
                 y[index] += value
-            } else if value > y[index] || value.isNaN {
+            } else if (sum == VS_LARGEST ? value > y[index] : value < y[index]) || value.isNaN {
                 y[index] = value
             }
         }

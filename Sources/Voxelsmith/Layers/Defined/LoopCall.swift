@@ -6,8 +6,8 @@ import VoxTensors
 struct LoopPreparation: Sendable {
     /// Of double precision, for which there must be room: those that the loop reads, and what is needed to compute them.
     let numberCount: Int
-    /// Computes them from the elements of the first input, of float32 or float64, in memory of its caller; on threads.
-    let compute: @Sendable (_ x: UnsafeRawPointer, ElementType, _ numbers: UnsafeMutablePointer<Double>, _ threads: Int) -> Void
+    /// Computes them from the elements of the inputs, of float32 or float64, in memory of its caller; on threads.
+    let compute: @Sendable (_ xs: [UnsafeRawPointer], ElementType, _ numbers: UnsafeMutablePointer<Double>, _ threads: Int) -> Void
 
     var byteCount: Int { Checked.clampedProduct(numberCount, MemoryLayout<Double>.size) }
 }
@@ -78,7 +78,7 @@ struct LoopCall: Sendable {
         if let preparation {
             // Partly on the thread of the caller, whose arithmetic may be another.
             DefaultArithmetic.run {
-                preparation.compute(xs[0], type, scratch.bindMemory(to: Double.self, capacity: preparation.numberCount), threads)
+                preparation.compute(xs, type, scratch.bindMemory(to: Double.self, capacity: preparation.numberCount), threads)
             }
         }
         let pointers = operands.compactMap { operand -> UnsafeRawPointer? in

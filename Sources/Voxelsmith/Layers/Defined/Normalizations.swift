@@ -86,9 +86,9 @@ extension LoopCall {
         }
         let total = Checked.clampedSum(
             Checked.clampedProduct(length, 2), Checked.clampedSum(reduction.resultCount, reduction.workCount))
-        let preparation = LoopPreparation(numberCount: total) { x, type, memory, threads in
+        let preparation = LoopPreparation(numberCount: total) { xs, type, memory, threads in
             let results = memory + 2 * length
-            reduction.run(x, type, to: results, work: results + reduction.resultCount, threads: threads)
+            reduction.run(xs[0], type, to: results, work: results + reduction.resultCount, threads: threads)
             for index in 0..<count {
                 let own = numbers(results, count, index)
                 for place in index * repeats..<(index + 1) * repeats { (memory[place], memory[length + place]) = (own.shift, own.factor) }

@@ -6,26 +6,42 @@ import VoxTensors
 extension GlobalPoolingRule: LoopRule {
     func onlyLoop(_ inputs: [[Int]], _ type: ElementType, weights: [Tensor], to shape: [Int]) throws -> LoopCall {
         let start = layout.firstSpatialAxis
-        let reduction = Reduction(isMaximum ? .maximum : .mean, inputs[0], over: Array(start..<start + 3))
-        let preparation = LoopPreparation(numberCount: Checked.clampedSum(reduction.resultCount, reduction.workCount)) { x, type, numbers, threads in
-            reduction.run(x, type, to: numbers, work: numbers + reduction.resultCount, threads: threads)
+        return .reducing(inputs[0], isMaximum ? .maximum : .mean, over: Array(start..<start + 3), to: shape)
+    }
+}
+
+extension LoopCall {
+    /// A number of all elements of the input that share their place along the other axes than `places`.
+    /// - Parameter shape: of the result, which has as many elements as there are such places.
+    static func reducing(_ input: [Int], _ function: Reduction.Function, over places: [Int], to shape: [Int]) -> LoopCall {
+        let reduction = Reduction(function, input, over: places)
+        let preparation = LoopPreparation(numberCount: Checked.clampedSum(reduction.resultCount, reduction.workCount)) { xs, type, numbers, threads in
+            reduction.run(xs[0], type, to: numbers, work: numbers + reduction.resultCount, threads: threads)
         }
         return LoopCall(QuotientLoop(shape, by: nil), [.prepared], preparation: preparation)
     }
 }
 
 extension SoftmaxRule: LoopRule {
-    /// All in double precision, so that the differences from the largest number are not rounded before they are exponents.
+    /// What numbers count as that a mask takes out.
+    private static let masked = -1e9
+
+    /// All in double precision, so that the differences from the largest number are not rounded before they are exponents. With a mask, the second
+    /// input, what it takes out has a share of 0.
     func onlyLoop(_ inputs: [[Int]], _ type: ElementType, weights: [Tensor], to shape: [Int]) throws -> LoopCall {
         let places = try axes.map { try Activation.index(ofAxis: $0, rank: shape.count) }
         let (largest, sum) = (Reduction(.maximum, shape, over: places), Reduction(.sum, shape, over: places))
         let kept = AxisNumbers(preparedFrom: 0, places: largest.kept.places, extents: largest.kept.extents, rank: shape.count)
         let axes = StridedAxes(shape, [kept.steps])
+        let mask = inputs.count > 1 ? StridedAxes(shape, [StridedAxes.steps(of: inputs[1], rank: shape.count)]) : nil
         let (count, elementCount) = (largest.resultCount, axes.elementCount)
         let total = [elementCount, count, max(largest.workCount, sum.workCount)].reduce(0) { Checked.clampedSum($0, $1) }
         // The powers, then what each kept place has: the largest number first, the sum of the powers afterwards.
-        let preparation = LoopPreparation(numberCount: total) { x, type, powers, threads in
+        let preparation = LoopPreparation(numberCount: total) { xs, given, powers, threads in
             let (own, work) = (powers + elementCount, powers + elementCount + count)
+            // What a mask leaves of the input lies where the powers will be.
+            if let mask { Self.mask(mask, xs[0], xs[1], given, powers, threads: threads) }
+            let (x, type) = mask == nil ? (xs[0], given) : (UnsafeRawPointer(powers), ElementType.float64)
             largest.run(x, type, to: own, work: work, threads: threads)
             LoopThreads.run(threads, items: axes.rowCount, cost: Double(elementCount) * 10) { rows in
                 if type == .float64 {
@@ -35,8 +51,33 @@ extension SoftmaxRule: LoopRule {
                 }
             }
             sum.run(UnsafeRawPointer(powers), .float64, to: own, work: work, threads: threads)
+            // Where a mask takes out all, each has a share of the sum.
+            if let mask { Self.mask(mask, nil, xs[1], given, powers, threads: threads) }
         }
         return LoopCall(QuotientLoop(shape, by: kept.steps), [.prepared], preparation: preparation)
+    }
+
+    /// Takes out what a mask is at most a half for.
+    /// - Parameter x: what the other numbers become; nil to leave them, and to make those zeros that are taken out.
+    private static func mask(
+        _ axes: StridedAxes, _ x: UnsafeRawPointer?, _ mask: UnsafeRawPointer, _ type: ElementType, _ y: UnsafeMutablePointer<Double>, threads: Int
+    ) {
+        func body<T: LoopElement>(_ rows: Range<Int>, _: T.Type) {
+            let (source, kept, step) = (x?.assumingMemoryBound(to: T.self), mask.assumingMemoryBound(to: T.self), axes.rowSteps[0])
+            axes.forEachRow(rows) { row in
+                for index in 0..<row.count {
+                    let (place, isKept) = (row.start + index, kept[row.places[0] + index * step].double > 0.5)
+                    if let source {
+                        y[place] = isKept ? source[place].double : masked
+                    } else if !isKept {
+                        y[place] = 0
+                    }
+                }
+            }
+        }
+        LoopThreads.run(threads, items: axes.rowCount, cost: Double(axes.elementCount) * 2) { rows in
+            if type == .float64 { body(rows, Double.self) } else { body(rows, Float.self) }
+        }
     }
 
     private static func exponentials<T: LoopElement>(

@@ -10,8 +10,8 @@ struct Reduction {
         /// Means, and behind all of them the variances: means of the squares of what is left without the mean.
         case moments
         case sum
-        /// A NaN among the elements is the largest.
-        case maximum
+        /// A NaN among the elements is the largest, and the smallest.
+        case maximum, minimum
         case sumOfSquares
     }
 
@@ -86,6 +86,7 @@ struct Reduction {
         }
         switch function {
         case .maximum: laneSums.run(VS_LARGEST, x, type, to: y, parts: work, threads: threads)
+        case .minimum: laneSums.run(VS_SMALLEST, x, type, to: y, parts: work, threads: threads)
         case .sumOfSquares: laneSums.run(VS_SQUARES, x, type, to: y, parts: work, threads: threads)
         case .mean, .sum: laneSums.run(VS_SUM, x, type, to: y, parts: work, threads: threads)
         case .moments: laneSums.moments(x, type, means: y, squares: y + keptCount, parts: work, threads: threads)
@@ -108,6 +109,7 @@ struct Reduction {
             case .mean: mean(source, target, width)
             case .sum: fold(source, target, width, from: 0) { sum, x, _ in sum + x }
             case .maximum: fold(source, target, width, from: -.infinity) { value, x, _ in x > value || x.isNaN ? x : value }
+            case .minimum: fold(source, target, width, from: .infinity) { value, x, _ in x < value || x.isNaN ? x : value }
             case .sumOfSquares: fold(source, target, width, from: 0) { sum, x, _ in sum + x * x }
             case .moments:
                 mean(source, target, width)

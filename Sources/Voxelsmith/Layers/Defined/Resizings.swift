@@ -77,7 +77,7 @@ extension RepeatVectorRule: LoopRule {
 
 extension LoopCall {
     /// The axes of a tensor of this shape in another order, each named once by its place.
-    fileprivate static func transposing(_ shape: [Int], _ order: [Int]) -> LoopCall {
+    static func transposing(_ shape: [Int], _ order: [Int]) -> LoopCall {
         let steps = Tensor.steps(shape)
         return LoopCall(GatherLoop(order.map { GatherLoop.all(shape[$0], step: steps[$0]) }), inputCount: 1)
     }
