@@ -25,13 +25,13 @@ extension MinimalFilteringSchedule {
         return cycles + PlaneConversion.cycles(spec, inputPasses: 2)
     }
 
-    /// The cycles in which transformed weights that no cache keeps are read, once for each block of tiles. Products cannot be quicker. (Two threads
-    /// of a virtual Xeon with AMX, whose last level of 300 MB others use too; 512 channels and filters on 4 x 14 x 14, weights of 67 MB: 4.5 bytes
-    /// a cycle and thread, half of the direct kernel's speed at times. 240 channels and filters, kernel 4, stride 2 on 4 x 32 x 32, weights of 50 MB:
-    /// 150 instead of 113 ms. Weights of 28 and 33 MB do not wait.)
+    /// The cycles in which transformed weights that no cache keeps are read, once for each block of tiles. Products cannot be quicker. (Two
+    /// threads of a virtual Xeon with AMX, whose last level of 300 MB others use too. 512 channels and filters on 4 x 14 x 14, weights of 67 MB:
+    /// 3 to 6 bytes a cycle and thread, 32 to 65 ms where the direct kernel takes 35 to 43. 240 channels and filters, kernel 4, stride 2 on
+    /// 4 x 32 x 32, weights of 50 MB: 150 instead of 113 ms. Weights of 28 and 33 MB do not wait.)
     var cyclesOfReadingWeights: Double {
         if packedByteCount <= 32 << 20 { return 0 }
         let blocks = Checked.clampedCount(zip(axes, block).map { $0.tiles.ceilingDivision(by: $1) })
-        return Double(blocks) * Double(packedByteCount) / 6
+        return Double(blocks) * Double(packedByteCount) / 4.5
     }
 }
